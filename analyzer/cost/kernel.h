@@ -1,0 +1,286 @@
+// The cost kernel: time and energy of one decode step. The only place where a
+// ledger's counts meet a machine's costs, written once for every number type:
+// double for an answer, dual numbers for exact derivatives, SIMD packs for
+// sweeps. No allocation, no branch on a value.
+//
+// docs/model.md gives the same equations in mathematical notation.
+
+#ifndef ANALYZER_COST_KERNEL_H_
+#define ANALYZER_COST_KERNEL_H_
+
+#include <array>
+#include <vector>
+
+#include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
+
+namespace tokenjoule {
+
+// Energy terms, numbered as Term.Value of report.proto less one.
+enum EnergyTermIndex {
+  kDramActivate,
+  kDramColumn,
+  kDramInterface,
+  kDramPhyController,
+  kDramBackground,
+  kSram,
+  kOnChipNetwork,
+  kCompute,
+  kAdc,
+  kDac,
+  kArrayWrite,
+  kLink,
+  kStatic,
+  kHost,
+  kFacility,
+  kNumEnergyTerms,
+};
+
+// One operator on one chip, its tensors placed in memory levels and its
+// products on an engine.
+template <typename N = double>
+struct LoweredOperator {
+  // Runs on the critical path of a step.
+  N count = N(0.0);
+  // Bytes of weights, KV cache, state and embedding rows.
+  Data<N> backing_read;
+  Data<N> backing_write;
+  Data<N> activation_in;
+  Data<N> activation_out;
+  // Matrix products, on tensor rate `tensor_rate` of the machine.
+  Work<N> matmul_flop;
+  int tensor_rate = 0;
+  Work<N> vector_flop;
+  // Collective: latencies on the critical path, bytes through the busiest
+  // link, bytes sent by a chip in the mean.
+  N link_messages = N(0.0);
+  Data<N> link_critical;
+  Data<N> link_sent;
+  // Structure, which no number type varies: whether the operator touches the
+  // backing store, moves activations, is a kernel (a collective is not).
+  bool reads_backing = false;
+  bool has_activations = false;
+  bool is_kernel = false;
+};
+
+// One step, ready for the kernel. See Ledger for the meaning of the fields.
+template <typename N = double>
+struct LoweredStep {
+  std::vector<LoweredOperator<N>> operators;
+  N layers = N(0.0);
+  N sequences_per_replica = N(0.0);
+  N tokens = N(0.0);
+  N passes = N(1.0);
+  N chips = N(1.0);
+};
+
+// Bytes through one memory level.
+template <typename N = double>
+struct Traffic {
+  Data<N> read;
+  Data<N> write;
+};
+
+// What happens, summed over chips and runs; energy is linear in it.
+template <typename N = double>
+struct Actions {
+  std::array<Traffic<N>, kMaxMemoryLevels> traffic;
+  std::array<Work<N>, kMaxFormatRates> tensor;
+  Work<N> vector;
+  Data<N> link;
+};
+
+// Time of one run of an operator, by resource.
+template <typename N = double>
+struct OperatorTimes {
+  Duration<N> memory;   // the slowest level
+  Duration<N> compute;  // the slower engine
+  Duration<N> link;
+  Duration<N> overhead;
+  Duration<N> total;
+};
+
+template <typename N = double>
+using EnergyTerms = std::array<Energy<N>, kNumEnergyTerms>;
+
+template <typename N = double>
+struct StepCost {
+  Duration<N> step_time;
+  // Time that a power cap added to the step.
+  Duration<N> stretch;
+  EnergyTerms<N> terms;  // whole system, whole step
+};
+
+// Bytes that one run moves through level `level` of a chip. All traffic of the
+// backing store passes the nearer levels. Activations live in the nearest level
+// and spill to the backing store beyond the part of it that they may occupy.
+template <typename N>
+Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
+                     int level) {
+  Traffic<N> traffic = {op.backing_read, op.backing_write};
+  if (!op.has_activations) return traffic;
+  if (level > 0) {
+    traffic.read += op.activation_in;
+    traffic.write += op.activation_out;
+    return traffic;
+  }
+  const Data<N> activations = op.activation_in + op.activation_out;
+  const Data<N> room =
+      machine.levels[machine.num_levels - 1].activation_capacity;
+  const N spilled = Max(Data<N>(), activations - room) / activations;
+  traffic.read += op.activation_in * spilled;
+  traffic.write += op.activation_out * spilled;
+  return traffic;
+}
+
+// Time to move `bytes` through a level: bytes over an achieved bandwidth that
+// rises with the size of the transfer,
+//   t = n / (B eff(n)),  eff(n) = eff_max n / (n + n_half)
+//     = (n + n_half) / (B eff_max).
+template <typename N>
+Duration<N> TransferTime(const MemoryLevelCosts<N>& level,
+                         const Data<N>& bytes) {
+  return (bytes + level.half_transfer) / level.long_bandwidth;
+}
+
+// Time of one run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), with w
+// the overlap fraction, and the launch of the kernel comes on top.
+template <typename N>
+OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
+                         const Machine<N>& machine) {
+  OperatorTimes<N> times;
+  Duration<N> sum;
+  for (int level = 0; level < machine.num_levels; ++level) {
+    if (level == 0 ? !op.reads_backing : !op.is_kernel) continue;
+    const Traffic<N> traffic = TrafficOf(op, machine, level);
+    const Duration<N> time =
+        TransferTime(machine.levels[level], traffic.read + traffic.write);
+    times.memory = Max(times.memory, time);
+    sum += time;
+  }
+  const Duration<N> tensor =
+      op.matmul_flop / machine.tensor[op.tensor_rate].achieved;
+  const Duration<N> vector = op.vector_flop / machine.vector.achieved;
+  times.compute = Max(tensor, vector);
+  sum += tensor + vector;
+  if (!op.is_kernel) {
+    times.link = machine.link_latency * op.link_messages +
+                 op.link_critical / machine.link_bandwidth;
+    sum += times.link;
+  } else {
+    times.overhead = machine.time_per_kernel;
+  }
+  const Duration<N> longest = Max(Max(times.memory, times.compute), times.link);
+  times.total = longest * machine.overlap_fraction +
+                sum * (N(1.0) - machine.overlap_fraction) + times.overhead;
+  return times;
+}
+
+// Adds what `runs` runs of an operator do.
+template <typename N>
+void AddActions(const LoweredOperator<N>& op, const Machine<N>& machine,
+                const N& runs, Actions<N>* actions) {
+  for (int level = 0; level < machine.num_levels; ++level) {
+    const Traffic<N> traffic = TrafficOf(op, machine, level);
+    actions->traffic[level].read += traffic.read * runs;
+    actions->traffic[level].write += traffic.write * runs;
+  }
+  actions->tensor[op.tensor_rate] += op.matmul_flop * runs;
+  actions->vector += op.vector_flop * runs;
+  actions->link += op.link_sent * runs;
+}
+
+// Dynamic energy of actions: each times its cost. Standing terms stay zero.
+template <typename N>
+EnergyTerms<N> DynamicEnergy(const Actions<N>& actions,
+                             const Machine<N>& machine) {
+  EnergyTerms<N> terms;
+  for (int i = 0; i < machine.num_levels; ++i) {
+    const MemoryLevelCosts<N>& level = machine.levels[i];
+    const Traffic<N>& t = actions.traffic[i];
+    if (level.is_dram) {
+      terms[kDramActivate] +=
+          level.read.activate * t.read + level.write.activate * t.write;
+      terms[kDramColumn] +=
+          level.read.column * t.read + level.write.column * t.write;
+      terms[kDramInterface] +=
+          level.read.interface * t.read + level.write.interface * t.write;
+    } else {
+      terms[kSram] += level.read.column * t.read + level.write.column * t.write;
+    }
+    terms[kDramPhyController] += level.read.phy_controller * t.read +
+                                 level.write.phy_controller * t.write;
+    terms[kOnChipNetwork] +=
+        level.read.network * t.read + level.write.network * t.write;
+  }
+  for (int i = 0; i < machine.num_tensor_rates; ++i) {
+    terms[kCompute] += machine.tensor[i].energy * actions.tensor[i];
+  }
+  terms[kCompute] += machine.vector.energy * actions.vector;
+  terms[kLink] = machine.link_energy * actions.link;
+  return terms;
+}
+
+template <typename N>
+Energy<N> Sum(const EnergyTerms<N>& terms) {
+  Energy<N> sum;
+  for (const Energy<N>& term : terms) sum += term;
+  return sum;
+}
+
+// Standing power of one chip and its memory.
+template <typename N>
+Power<N> MemoryBackground(const Machine<N>& machine) {
+  Power<N> power;
+  for (int i = 0; i < machine.num_levels; ++i) {
+    power += machine.levels[i].background;
+  }
+  return power;
+}
+
+// Time and energy of a step.
+template <typename N>
+StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
+  StepCost<N> cost;
+  Actions<N> actions;
+  Duration<N> time = machine.time_per_step +
+                     machine.time_per_layer * step.layers +
+                     machine.time_per_sequence * step.sequences_per_replica;
+  for (const LoweredOperator<N>& op : step.operators) {
+    time += TimesOf(op, machine).total * op.count;
+    AddActions(op, machine, op.count * step.passes, &actions);
+  }
+  cost.terms = DynamicEnergy(actions, machine);
+  const Energy<N> dynamic = Sum(cost.terms);
+
+  // A power cap stretches the step until
+  //   (E_dynamic / t + P_standing) / eta_regulator <= P_cap.
+  const Power<N> background = MemoryBackground(machine) * step.chips;
+  const Power<N> standing = background + machine.static_power * step.chips;
+  cost.step_time = time;
+  if (machine.has_power_cap) {
+    const Power<N> room =
+        machine.power_cap * (machine.regulator_efficiency * step.chips) -
+        standing;
+    cost.step_time = Max(time, dynamic / room);
+    cost.stretch = cost.step_time - time;
+  }
+
+  cost.terms[kDramBackground] = background * cost.step_time;
+  const Energy<N> chip_and_standing = dynamic + standing * cost.step_time;
+  // Static power, and what the regulators lose on everything behind them.
+  const Energy<N> board = chip_and_standing / machine.regulator_efficiency;
+  cost.terms[kStatic] = machine.static_power * step.chips * cost.step_time +
+                        (board - chip_and_standing);
+  // Host power, and what the supplies lose on board and host.
+  const Energy<N> node =
+      (board + machine.host_power * step.chips * cost.step_time) /
+      machine.supply_efficiency;
+  cost.terms[kHost] = node - board;
+  cost.terms[kFacility] = node * (machine.power_usage_effectiveness - N(1.0));
+  return cost;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_COST_KERNEL_H_

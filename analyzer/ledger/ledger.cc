@@ -1,0 +1,59 @@
+#include "analyzer/ledger/ledger.h"
+
+#include <string>
+
+#include "analyzer/ledger/build.h"
+#include "analyzer/spec/number_reader.h"
+
+namespace tokenjoule {
+namespace {
+
+// The first of the names that is given.
+const NumberFormat* FirstOf(std::initializer_list<absl::string_view> names) {
+  for (const absl::string_view name : names) {
+    if (!name.empty()) return &GetFormat(name);
+  }
+  return &GetFormat("bf16");
+}
+
+}  // namespace
+
+TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
+  const CheckpointFormats& stored = model.formats();
+  TensorFormats formats;
+  formats.linear = FirstOf({scenario.weights(), stored.linear()});
+  formats.experts =
+      FirstOf({scenario.weights(), stored.experts(), stored.linear()});
+  formats.embedding = FirstOf({stored.embedding()});
+  formats.lm_head = FirstOf({scenario.lm_head(), scenario.weights(),
+                             stored.lm_head(), stored.embedding()});
+  formats.vectors = FirstOf({stored.vectors()});
+  formats.state = FirstOf({stored.state(), "fp32"});
+  formats.kv = FirstOf({scenario.kv(), stored.kv()});
+  formats.activations =
+      FirstOf({scenario.activations(), formats.linear->activations});
+  // The residual stream is 16 bits wide also where products are narrower; the
+  // unit model's and fp32's are as wide as their weights.
+  const bool narrow = formats.vectors->operand_bits < 16;
+  const bool wide = formats.activations->operand_bits > 16;
+  formats.stream = narrow ? formats.vectors
+                          : (wide ? formats.activations : &GetFormat("bf16"));
+  return formats;
+}
+
+Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
+  const TensorFormats formats = ResolveFormats(model, scenario);
+  Scenario resolved = scenario;
+  resolved.set_weights(std::string(formats.linear->name));
+  resolved.set_lm_head(std::string(formats.lm_head->name));
+  resolved.set_kv(std::string(formats.kv->name));
+  resolved.set_activations(std::string(formats.activations->name));
+  if (resolved.boundary().empty()) resolved.set_boundary("board");
+  return resolved;
+}
+
+Ledger<double> BuildLedger(const Model& model, const Scenario& scenario) {
+  return BuildLedger<double>(model, scenario, ValueReader());
+}
+
+}  // namespace tokenjoule

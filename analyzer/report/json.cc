@@ -1,0 +1,23 @@
+#include <string>
+
+#include "analyzer/report/report.h"
+#include "google/protobuf/util/json_util.h"
+
+namespace tokenjoule {
+
+std::string ToJson(const google::protobuf::Message& message) {
+  google::protobuf::util::JsonPrintOptions options;
+  options.add_whitespace = true;
+  options.preserve_proto_field_names = true;
+#if GOOGLE_PROTOBUF_VERSION >= 4026000
+  options.always_print_fields_with_no_presence = true;
+#else
+  options.always_print_primitive_fields = true;
+#endif
+  std::string out;
+  // Our own messages have no Any and no invalid UTF-8: this cannot fail.
+  (void)google::protobuf::util::MessageToJsonString(message, &out, options);
+  return out;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,38 @@
+// Answers as text. Every format is made from the same message, so that a figure
+// cannot differ between the table and the JSON.
+
+#ifndef ANALYZER_REPORT_REPORT_H_
+#define ANALYZER_REPORT_REPORT_H_
+
+#include <string>
+
+#include "google/protobuf/message.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+
+// How an answer is written.
+enum class OutputFormat { kTable, kJson, kCsv };
+
+// JSON with the message's own field names, every field present.
+std::string ToJson(const google::protobuf::Message& message);
+
+// One scenario for people; the operators where `operators` is set.
+std::string ReportTable(const Report& report, bool operators);
+// One header and one row; terms and boundaries become columns.
+std::string ReportCsv(const Report& report);
+
+// A batch study: a row a batch, then the limits in words and figures.
+std::string BatchTable(const BatchStudy& study);
+// One header and a row a batch.
+std::string BatchCsv(const BatchStudy& study);
+
+std::string ListingTable(const Listing& listing);
+std::string ListingCsv(const Listing& listing);
+
+std::string ExplanationTable(const Explanation& explanation);
+std::string ExplanationCsv(const Explanation& explanation);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_REPORT_REPORT_H_

@@ -1,0 +1,39 @@
+// Text tables for people: columns that align, numbers with their unit.
+
+#ifndef ANALYZER_REPORT_TABLE_H_
+#define ANALYZER_REPORT_TABLE_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+namespace tokenjoule {
+
+// Rows of cells, laid out so that columns align. A column whose cells all begin
+// with a digit, a sign or a dot is aligned right, others left.
+class TextTable {
+ public:
+  explicit TextTable(std::vector<std::string> header);
+
+  // Adds a row; missing cells are empty, extra cells are dropped.
+  void AddRow(std::vector<std::string> row);
+
+  // The table, each line led by `indent` spaces, two spaces between columns.
+  std::string ToString(int indent) const;
+
+ private:
+  std::vector<std::string> header_;
+  std::vector<std::vector<std::string>> rows_;
+};
+
+// `value` with three significant digits and an SI prefix on `unit`:
+// "6.52 ms", "16.1 GB", "0 J".
+std::string WithUnit(double value, absl::string_view unit);
+
+// A share of one as a percentage: "61.2 %".
+std::string Percent(double share);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_REPORT_TABLE_H_

@@ -1,0 +1,296 @@
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+// "DRAM_PHY_CONTROLLER" -> "DRAM PHY and controller".
+std::string TermLabel(Term::Value term) {
+  switch (term) {
+    case Term::DRAM_ACTIVATE:
+      return "DRAM row activation";
+    case Term::DRAM_COLUMN:
+      return "DRAM column and data movement";
+    case Term::DRAM_INTERFACE:
+      return "DRAM interface";
+    case Term::DRAM_PHY_CONTROLLER:
+      return "DRAM PHY and controller (host)";
+    case Term::DRAM_BACKGROUND:
+      return "DRAM background and refresh";
+    case Term::SRAM:
+      return "on-chip SRAM";
+    case Term::ON_CHIP_NETWORK:
+      return "on-chip network";
+    case Term::COMPUTE:
+      return "compute";
+    case Term::ADC:
+      return "analog-to-digital conversion";
+    case Term::DAC:
+      return "digital-to-analog conversion";
+    case Term::ARRAY_WRITE:
+      return "array writes";
+    case Term::LINK:
+      return "links between chips";
+    case Term::STATIC:
+      return "static power and regulators";
+    case Term::HOST:
+      return "host, NIC, fans, supplies";
+    case Term::FACILITY:
+      return "facility (PUE)";
+    default:
+      return "?";
+  }
+}
+
+std::string Between(double low, double high, absl::string_view unit) {
+  return absl::StrCat(WithUnit(low, unit), " to ", WithUnit(high, unit));
+}
+
+std::string BoundaryLabel(absl::string_view boundary) {
+  return absl::StrReplaceAll(boundary, {{"_", " "}});
+}
+
+std::string Chips(const Report& report) {
+  const Scenario& s = report.scenario();
+  std::string out = absl::StrCat(report.num_chips(),
+                                 report.num_chips() == 1 ? " chip" : " chips");
+  std::vector<std::string> ways;
+  if (s.tp() > 1) ways.push_back(absl::StrCat("tp ", s.tp()));
+  if (s.pp() > 1) ways.push_back(absl::StrCat("pp ", s.pp()));
+  if (s.dp() > 1) ways.push_back(absl::StrCat("dp ", s.dp()));
+  if (!ways.empty())
+    absl::StrAppend(&out, " (", absl::StrJoin(ways, ", "), ")");
+  return out;
+}
+
+std::string Formats(const Scenario& s) {
+  return absl::StrCat(s.weights(), " weights, ", s.kv(), " KV cache, ",
+                      s.activations(), " activations");
+}
+
+std::string BoundWords(const Report& report) {
+  std::vector<std::string> parts;
+  for (const BoundTime& part : report.time_by_bound()) {
+    const double share = part.time_s() / report.step_time_s();
+    if (share < 0.005) continue;
+    parts.push_back(absl::StrFormat(
+        "%s %.0f %%", absl::AsciiStrToLower(Bound::Value_Name(part.bound())),
+        100 * share));
+  }
+  return absl::StrCat(Bound::Value_Name(report.bound()), " binds (",
+                      absl::StrJoin(parts, ", "), ")");
+}
+
+std::string Headline(const Report& report) {
+  TextTable table({"", "", ""});
+  table.AddRow(
+      {"energy", WithUnit(report.energy_per_token_j(), "J") + "/token",
+       absl::StrCat("range ",
+                    Between(report.energy_per_token_j_low(),
+                            report.energy_per_token_j_high(), "J"),
+                    ", at the ", BoundaryLabel(report.scenario().boundary()))});
+  table.AddRow({"DRAM share", Percent(report.dram_energy_share()),
+                "DRAM with its PHY and controller, over the board"});
+  table.AddRow({"step time", WithUnit(report.step_time_s(), "s"),
+                absl::StrCat("range ",
+                             Between(report.step_time_s_low(),
+                                     report.step_time_s_high(), "s"),
+                             "; ", BoundWords(report))});
+  table.AddRow({"throughput",
+                absl::StrFormat("%.4g tokens/s", report.tokens_per_s()),
+                absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
+  const double intensity = report.arithmetic_intensity_flop_per_byte();
+  const double ridge = report.ridge_point_flop_per_byte();
+  table.AddRow(
+      {"intensity", absl::StrFormat("%.3g FLOP/byte", intensity),
+       absl::StrFormat("ridge point %.3g: %s", ridge,
+                       intensity < ridge ? "the step is on the memory side"
+                                         : "the step is on the compute side")});
+  table.AddRow(
+      {"memory", WithUnit(report.memory_used_bytes(), "B"),
+       absl::StrCat("of ", WithUnit(report.memory_usable_bytes(), "B"),
+                    " usable: ", report.fits() ? "fits" : "DOES NOT FIT",
+                    "; batch ", report.max_batch(),
+                    " is the most at this context")});
+  return table.ToString(2);
+}
+
+std::string Terms(const Report& report) {
+  TextTable table({"", "J/token", "share", "range"});
+  for (const EnergyTerm& term : report.energy_terms()) {
+    if (term.energy_per_token_j() == 0 && term.high() == 0) continue;
+    table.AddRow(
+        {TermLabel(term.term()), WithUnit(term.energy_per_token_j(), "J"),
+         Percent(term.energy_per_token_j() / report.energy_per_token_j()),
+         Between(term.low(), term.high(), "J")});
+  }
+  table.AddRow({"total", WithUnit(report.energy_per_token_j(), "J"), Percent(1),
+                Between(report.energy_per_token_j_low(),
+                        report.energy_per_token_j_high(), "J")});
+  return table.ToString(2);
+}
+
+std::string Boundaries(const Report& report) {
+  TextTable table({"boundary", "J/token", "DRAM share", "stack alone"});
+  for (int i = 0; i < report.energy_by_boundary_size(); ++i) {
+    const BoundaryEnergy& energy = report.energy_by_boundary(i);
+    const DramShare& share = report.dram_share_by_boundary(i);
+    table.AddRow({BoundaryLabel(energy.boundary()),
+                  WithUnit(energy.energy_per_token_j(), "J"),
+                  share.dram_energy_share() > 0
+                      ? Percent(share.dram_energy_share())
+                      : "",
+                  Percent(share.stack_energy_share())});
+  }
+  return table.ToString(2);
+}
+
+std::string Bytes(const Report& report) {
+  TextTable table({"", "", ""});
+  table.AddRow({"weights read", WithUnit(report.weight_bytes_per_step(), "B"),
+                "a step, all chips"});
+  table.AddRow(
+      {"KV cache read", WithUnit(report.kv_read_bytes_per_step(), "B"),
+       absl::StrCat("a step; ", WithUnit(report.kv_bytes_per_sequence(), "B"),
+                    " a sequence")});
+  table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"),
+                "a step, with KV writes, embedding rows and spills"});
+  table.AddRow({"arithmetic", WithUnit(report.flop_per_token(), "FLOP"),
+                "a token, matrix products"});
+  return table.ToString(2);
+}
+
+std::string Operators(const Report& report) {
+  TextTable table({"operator", "runs", "FLOP", "weights", "KV", "activations",
+                   "links", "time", "bound", "energy", "share of time"});
+  for (const OperatorReport& op : report.operators()) {
+    table.AddRow(
+        {op.name(), absl::StrFormat("%g", op.count()), WithUnit(op.flop(), ""),
+         WithUnit(op.weight_bytes(), "B"), WithUnit(op.kv_bytes(), "B"),
+         WithUnit(op.activation_bytes(), "B"), WithUnit(op.link_bytes(), "B"),
+         WithUnit(op.time_s(), "s"), std::string(Bound::Value_Name(op.bound())),
+         WithUnit(op.energy_j(), "J"),
+         Percent(op.time_s() / report.step_time_s())});
+  }
+  return table.ToString(2);
+}
+
+}  // namespace
+
+std::string ReportTable(const Report& report, bool operators) {
+  const Scenario& s = report.scenario();
+  std::string out = absl::StrFormat(
+      "%s on %s, %s\nbatch %g, context %g, %s\n\n", report.model(),
+      report.hardware(), Chips(report), s.batch(), s.context(), Formats(s));
+  absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
+                  Terms(report), "\nDRAM share by boundary\n",
+                  Boundaries(report), "\nWhat moves\n", Bytes(report));
+  if (operators) {
+    absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
+                    Operators(report));
+  }
+  for (const std::string& warning : report.warnings()) {
+    absl::StrAppend(&out, "\nwarning: ", warning, "\n");
+  }
+  return out;
+}
+
+std::string BatchTable(const BatchStudy& study) {
+  std::string out;
+  if (study.rows_size() > 0) {
+    const Report& first = study.rows(0);
+    out = absl::StrFormat("%s on %s, %s\ncontext %g, %s, energy at the %s\n\n",
+                          first.model(), first.hardware(), Chips(first),
+                          first.scenario().context(), Formats(first.scenario()),
+                          BoundaryLabel(first.scenario().boundary()));
+  }
+  TextTable rows({"batch", "J/token", "range", "DRAM share", "FLOP/byte",
+                  "step time", "tokens/s", "power", "bound", "fits"});
+  for (const Report& row : study.rows()) {
+    rows.AddRow(
+        {absl::StrFormat("%g", row.scenario().batch()),
+         WithUnit(row.energy_per_token_j(), "J"),
+         Between(row.energy_per_token_j_low(), row.energy_per_token_j_high(),
+                 "J"),
+         Percent(row.dram_energy_share()),
+         absl::StrFormat("%.3g", row.arithmetic_intensity_flop_per_byte()),
+         WithUnit(row.step_time_s(), "s"),
+         absl::StrFormat("%.4g", row.tokens_per_s()),
+         WithUnit(row.power_w(), "W"),
+         std::string(Bound::Value_Name(row.bound())),
+         row.fits() ? "yes" : "no"});
+  }
+  absl::StrAppend(&out, rows.ToString(2), "\nLimits\n");
+
+  const BatchLimits& limits = study.limits();
+  TextTable table({"", "", ""});
+  table.AddRow({"smallest batch",
+                WithUnit(limits.batch_1_energy_per_token_j(), "J") + "/token",
+                ""});
+  table.AddRow({"floor",
+                WithUnit(limits.floor_energy_per_token_j(), "J") + "/token",
+                absl::StrFormat("as the batch grows without end; %.0f %% of it "
+                                "is the KV cache",
+                                100 * limits.floor_kv_share())});
+  table.AddRow({"whole gain", absl::StrFormat("x %.4g", limits.gain()),
+                absl::StrFormat("%.2f orders of magnitude",
+                                limits.gain_orders_of_magnitude())});
+  table.AddRow({"half of the gain",
+                limits.half_gain_batch() > 0
+                    ? absl::StrFormat("batch %.4g", limits.half_gain_batch())
+                    : "at once",
+                "where J/token is twice the floor"});
+  table.AddRow({"fits", absl::StrCat("batch ", limits.max_batch()),
+                limits.max_batch() > 0
+                    ? absl::StrFormat(
+                          "%s/token, x %.4g, %.2f orders of magnitude",
+                          WithUnit(limits.max_batch_energy_per_token_j(), "J"),
+                          limits.gain_at_max_batch(),
+                          limits.gain_at_max_batch_orders_of_magnitude())
+                    : "the weights and one sequence are too large"});
+  absl::StrAppend(&out, table.ToString(2), "\n", study.summary(), "\n");
+  return out;
+}
+
+std::string ListingTable(const Listing& listing) {
+  std::string out, kind;
+  TextTable table({"", ""});
+  for (const Listing::Entry& entry : listing.entries()) {
+    if (entry.kind() != kind) {
+      if (!kind.empty()) {
+        absl::StrAppend(&out, table.ToString(2), "\n");
+        table = TextTable({"", ""});
+      }
+      kind = entry.kind();
+      absl::StrAppend(&out, kind, "\n");
+    }
+    table.AddRow({entry.name(), entry.description()});
+  }
+  if (!kind.empty()) absl::StrAppend(&out, table.ToString(2));
+  return out;
+}
+
+std::string ExplanationTable(const Explanation& explanation) {
+  std::string out = explanation.formula();
+  if (!out.empty()) absl::StrAppend(&out, "\n\n");
+  for (const Explanation::Entry& entry : explanation.entries()) {
+    absl::StrAppendFormat(&out, "%s = %g\n", entry.path(), entry.value());
+    absl::StrAppendFormat(&out, "    range %g to %g, accepted %g to %g\n",
+                          entry.low(), entry.high(), entry.accepted_min(),
+                          entry.accepted_max());
+    absl::StrAppendFormat(&out, "    %s (%s): %s\n",
+                          absl::AsciiStrToLower(entry.kind()), entry.date(),
+                          entry.citation());
+  }
+  return out;
+}
+
+}  // namespace tokenjoule

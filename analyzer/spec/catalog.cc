@@ -1,0 +1,446 @@
+#include "analyzer/spec/catalog.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "analyzer/spec/embedded_files.h"
+#include "analyzer/spec/faults.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/spec/textproto.h"
+#include "analyzer/spec/validate.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+constexpr absl::string_view kSuffix = ".textproto";
+constexpr int kDeepestBase = 8;
+constexpr size_t kLargestFileBytes = 4'000'000;
+// Source of a number that --set gave.
+constexpr absl::string_view kSetSource = "set";
+
+struct KindInfo {
+  absl::string_view directory;
+  absl::string_view noun;
+  absl::string_view list_hint;
+};
+
+KindInfo InfoOf(SpecKind kind) {
+  switch (kind) {
+    case SpecKind::kModel:
+      return {"models/", "model", "(`tokenjoule list models` shows all)"};
+    case SpecKind::kSystem:
+      return {"hw_specs/systems/", "hardware",
+              "(`tokenjoule list hardware` shows all)"};
+    case SpecKind::kTechnology:
+      return {"hw_specs/technologies/", "technology",
+              "(`tokenjoule list technologies` shows all)"};
+    case SpecKind::kClass:
+      break;
+  }
+  return {"hw_specs/classes/", "hardware class", ""};
+}
+
+bool IsPath(absl::string_view name) {
+  return absl::StrContains(name, '/') || absl::EndsWith(name, kSuffix);
+}
+
+// "a/b/h100-sxm.textproto" -> "h100-sxm".
+std::string Stem(absl::string_view file) {
+  const size_t slash = file.rfind('/');
+  if (slash != absl::string_view::npos) file.remove_prefix(slash + 1);
+  return std::string(absl::StripSuffix(file, kSuffix));
+}
+
+struct NamedText {
+  std::string file;
+  std::string text;
+};
+
+// The text of a catalogue entry or of a file. `relative_to` is the file that
+// refers to it.
+absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
+                               absl::string_view relative_to) {
+  if (IsPath(name)) {
+    std::string path(name);
+    const size_t slash = relative_to.rfind('/');
+    if (path[0] != '/' && slash != absl::string_view::npos) {
+      path = absl::StrCat(relative_to.substr(0, slash + 1), path);
+    }
+    absl::StatusOr<std::string> text = ReadTextFile(path);
+    if (!text.ok()) return text.status();
+    return NamedText{path, *std::move(text)};
+  }
+  const KindInfo info = InfoOf(kind);
+  const std::string wanted = absl::StrCat(info.directory, name, kSuffix);
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (file.path == wanted) {
+      return NamedText{wanted, std::string(file.content)};
+    }
+  }
+  return absl::InvalidArgumentError(
+      UnknownNameMessage(info.noun, name, CatalogNames(kind), info.list_hint));
+}
+
+// Prefixes the ids of sources and the references to them with the file's name,
+// so that sources of several files can stand side by side.
+void QualifySources(const std::string& qualifier, Message* message) {
+  const Reflection& reflection = *message->GetReflection();
+  const Descriptor& type = *message->GetDescriptor();
+  const bool is_source = &type == Source::descriptor();
+  const bool is_constant = &type == Constant::descriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (field->is_repeated()) {
+        for (int k = 0; k < reflection.FieldSize(*message, field); ++k) {
+          QualifySources(qualifier,
+                         reflection.MutableRepeatedMessage(message, field, k));
+        }
+      } else if (reflection.HasField(*message, field)) {
+        QualifySources(qualifier, reflection.MutableMessage(message, field));
+      }
+    } else if ((is_source && field->name() == "id") ||
+               (is_constant && field->name() == "source")) {
+      const std::string id = reflection.GetString(*message, field);
+      if (!id.empty()) {
+        reflection.SetString(message, field, absl::StrCat(qualifier, ":", id));
+      }
+    }
+  }
+}
+
+// Lays `over` on top of `base`: constants and scalars replace, groups merge,
+// list entries of the same name merge, others are appended.
+void Overlay(const Message& over, Message* base) {
+  const Reflection& reflection = *over.GetReflection();
+  const Descriptor& type = *over.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->is_repeated()) {
+      for (int k = 0; k < reflection.FieldSize(over, field); ++k) {
+        if (field->message_type() == nullptr) continue;
+        const Message& entry = reflection.GetRepeatedMessage(over, field, k);
+        const std::string name = EntryName(entry);
+        Message* same = nullptr;
+        for (int m = 0; m < reflection.FieldSize(*base, field); ++m) {
+          Message* candidate =
+              reflection.MutableRepeatedMessage(base, field, m);
+          if (!name.empty() && EntryName(*candidate) == name) same = candidate;
+        }
+        if (same != nullptr) {
+          Overlay(entry, same);
+        } else {
+          reflection.AddMessage(base, field)->CopyFrom(entry);
+        }
+      }
+      continue;
+    }
+    if (!reflection.HasField(over, field)) continue;
+    if (field->message_type() != nullptr) {
+      Message* target = reflection.MutableMessage(base, field);
+      const Message& group = reflection.GetMessage(over, field);
+      if (field->message_type() == Constant::descriptor()) {
+        target->CopyFrom(group);
+      } else {
+        Overlay(group, target);
+      }
+      continue;
+    }
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING:
+        reflection.SetString(base, field, reflection.GetString(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        reflection.SetEnumValue(base, field,
+                                reflection.GetEnumValue(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        reflection.SetInt64(base, field, reflection.GetInt64(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        reflection.SetInt32(base, field, reflection.GetInt32(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        reflection.SetDouble(base, field, reflection.GetDouble(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        reflection.SetBool(base, field, reflection.GetBool(over, field));
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+// One file, parsed and checked by itself.
+template <typename Spec>
+struct ParsedFile {
+  Spec spec;
+  std::unique_ptr<FieldLocations> locations;
+};
+
+// Parses and checks the fields of one file; a base may fill in what is missing.
+template <typename Spec>
+ParsedFile<Spec> ParseFile(const NamedText& text, bool may_be_partial,
+                           std::vector<Fault>* faults) {
+  ParsedFile<Spec> parsed;
+  const bool whole = ParseTextproto(text.text, text.file, &parsed.spec,
+                                    &parsed.locations, faults);
+  ValidateFields(parsed.spec,
+                 {text.file, parsed.locations.get(), whole && !may_be_partial},
+                 faults);
+  return parsed;
+}
+
+void AddStatus(const absl::Status& status, absl::string_view file,
+               absl::string_view path,
+               const google::protobuf::TextFormat::ParseLocation& location,
+               std::vector<Fault>* faults) {
+  faults->push_back({std::string(file), location.line + 1, location.column + 1,
+                     std::string(path), std::string(status.message())});
+}
+
+google::protobuf::TextFormat::ParseLocation LocationOf(
+    const FieldLocations* locations, const Message& message,
+    const char* field_name) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(field_name);
+  if (locations == nullptr || field == nullptr) return {};
+  return locations->GetLocation(field, -1);
+}
+
+// A technology with its own bases filled in and its sources qualified.
+void ResolveTechnology(const NamedText& text, int depth,
+                       MemoryTechnology* technology,
+                       std::vector<Fault>* faults) {
+  ParsedFile<MemoryTechnology> parsed =
+      ParseFile<MemoryTechnology>(text, /*may_be_partial=*/true, faults);
+  const std::string base = parsed.spec.base();
+  QualifySources(Stem(text.file), &parsed.spec);
+  if (!base.empty()) {
+    const auto location =
+        LocationOf(parsed.locations.get(), parsed.spec, "base");
+    absl::StatusOr<NamedText> found =
+        depth >= kDeepestBase
+            ? absl::InvalidArgumentError("bases are nested too deeply")
+            : Find(SpecKind::kTechnology, base, text.file);
+    if (found.ok()) {
+      ResolveTechnology(*found, depth + 1, technology, faults);
+    } else {
+      AddStatus(found.status(), text.file, "base", location, faults);
+    }
+  }
+  Overlay(parsed.spec, technology);
+}
+
+// Replaces the technology of each level by its file overlaid with what the
+// level says itself; moves the sources to the machine.
+void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
+                         absl::string_view file, Hardware* hardware,
+                         std::vector<Fault>* faults) {
+  for (int i = 0; i < hardware->memory_size(); ++i) {
+    MemoryTechnology* technology =
+        hardware->mutable_memory(i)->mutable_technology();
+    if (technology->base().empty()) continue;
+    absl::StatusOr<NamedText> found =
+        Find(SpecKind::kTechnology, technology->base(), file);
+    if (!found.ok()) {
+      const FieldDescriptor* memory =
+          Hardware::descriptor()->FindFieldByName("memory");
+      const FieldDescriptor* field =
+          MemoryLevel::descriptor()->FindFieldByName("technology");
+      const FieldLocations* level =
+          i < parsed.spec.memory_size()
+              ? parsed.locations->GetTreeForNested(memory, i)
+              : nullptr;
+      const FieldLocations* nested =
+          level == nullptr ? nullptr : level->GetTreeForNested(field, -1);
+      AddStatus(
+          found.status(), file,
+          EntryPath("memory", hardware->memory(i), i) + ".technology.base",
+          LocationOf(nested, *technology, "base"), faults);
+      continue;
+    }
+    MemoryTechnology resolved;
+    ResolveTechnology(*found, 0, &resolved, faults);
+    for (const Source& source : resolved.sources()) {
+      bool known = false;
+      for (const Source& other : hardware->sources()) {
+        known |= other.id() == source.id();
+      }
+      if (!known) *hardware->add_sources() = source;
+    }
+    resolved.clear_sources();
+    const std::string base = technology->base();
+    Overlay(*technology, &resolved);
+    resolved.set_base(base);
+    resolved.clear_name();
+    *technology = std::move(resolved);
+  }
+}
+
+// A machine with its class laid under it.
+void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
+                     std::vector<Fault>* faults) {
+  ParsedFile<Hardware> parsed =
+      ParseFile<Hardware>(text, /*may_be_partial=*/true, faults);
+  const std::string base = parsed.spec.base();
+  const auto location = LocationOf(parsed.locations.get(), parsed.spec, "base");
+  QualifySources(Stem(text.file), &parsed.spec);
+  if (!base.empty()) {
+    absl::StatusOr<NamedText> found =
+        depth >= kDeepestBase
+            ? absl::InvalidArgumentError("bases are nested too deeply")
+            : Find(SpecKind::kClass, base, text.file);
+    if (found.ok()) {
+      ResolveHardware(*found, depth + 1, hardware, faults);
+    } else {
+      AddStatus(found.status(), text.file, "base", location, faults);
+    }
+  }
+  Overlay(parsed.spec, hardware);
+  if (depth == 0) ResolveTechnologies(parsed, text.file, hardware, faults);
+}
+
+// Applies --set; faults name the path as the user wrote it.
+void ApplyOverrides(absl::Span<const FieldOverride> overrides,
+                    absl::string_view root_name, Message* root,
+                    std::vector<Fault>* faults) {
+  for (const FieldOverride& change : overrides) {
+    absl::Status status = SetField(root, change.path, change.value, kSetSource);
+    if (!status.ok()) {
+      faults->push_back({"--set", 0, 0,
+                         absl::StrCat(root_name, ".", Printable(change.path)),
+                         std::string(status.message())});
+    }
+  }
+}
+
+template <typename Spec>
+void AddSetSource(absl::Span<const FieldOverride> overrides, Spec* spec) {
+  if (overrides.empty()) return;
+  Source* source = spec->add_sources();
+  source->set_id(std::string(kSetSource));
+  source->set_kind(Source::ASSUMPTION);
+  source->set_citation("given with --set on the command line");
+  source->set_date("now");
+}
+
+absl::StatusOr<Model> FinishModel(const NamedText& text,
+                                  absl::Span<const FieldOverride> overrides) {
+  std::vector<Fault> faults;
+  ParsedFile<Model> parsed =
+      ParseFile<Model>(text, /*may_be_partial=*/false, &faults);
+  // What is missing would be reported again, and shapes of half a model mean
+  // nothing.
+  if (!faults.empty()) return FaultsToStatus(faults);
+  AddSetSource(overrides, &parsed.spec);
+  ApplyOverrides(overrides, "model", &parsed.spec, &faults);
+  const ValidateOptions options = {text.file, nullptr, true};
+  if (!overrides.empty()) ValidateFields(parsed.spec, options, &faults);
+  if (faults.empty()) ValidateModel(parsed.spec, options, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return std::move(parsed.spec);
+}
+
+absl::StatusOr<Hardware> FinishHardware(
+    const NamedText& text, absl::Span<const FieldOverride> overrides) {
+  std::vector<Fault> faults;
+  Hardware hardware;
+  ResolveHardware(text, 0, &hardware, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  AddSetSource(overrides, &hardware);
+  ApplyOverrides(overrides, "hardware", &hardware, &faults);
+  const ValidateOptions options = {text.file, nullptr, true};
+  ValidateFields(hardware, options, &faults);
+  if (faults.empty()) ValidateHardware(hardware, options, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return hardware;
+}
+
+}  // namespace
+
+std::vector<std::string> CatalogNames(SpecKind kind) {
+  const absl::string_view directory = InfoOf(kind).directory;
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (absl::StartsWith(file.path, directory)) {
+      names.push_back(Stem(file.path));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::StatusOr<Model> LoadModel(absl::string_view name,
+                                absl::Span<const FieldOverride> overrides) {
+  absl::StatusOr<NamedText> text = Find(SpecKind::kModel, name, "");
+  if (!text.ok()) return text.status();
+  return FinishModel(*text, overrides);
+}
+
+absl::StatusOr<Hardware> LoadHardware(
+    absl::string_view name, absl::Span<const FieldOverride> overrides) {
+  absl::StatusOr<NamedText> text = Find(SpecKind::kSystem, name, "");
+  if (!text.ok()) return text.status();
+  return FinishHardware(*text, overrides);
+}
+
+absl::StatusOr<MemoryTechnology> LoadTechnology(absl::string_view name) {
+  absl::StatusOr<NamedText> text = Find(SpecKind::kTechnology, name, "");
+  if (!text.ok()) return text.status();
+  std::vector<Fault> faults;
+  MemoryTechnology technology;
+  ResolveTechnology(*text, 0, &technology, &faults);
+  ValidateFields(technology, {text->file, nullptr, faults.empty()}, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return technology;
+}
+
+absl::StatusOr<Model> ParseModel(absl::string_view text, absl::string_view file,
+                                 absl::Span<const FieldOverride> overrides) {
+  return FinishModel({std::string(file), std::string(text)}, overrides);
+}
+
+absl::StatusOr<Hardware> ParseHardware(
+    absl::string_view text, absl::string_view file,
+    absl::Span<const FieldOverride> overrides) {
+  return FinishHardware({std::string(file), std::string(text)}, overrides);
+}
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        Printable(path), ": cannot be read: ", std::strerror(errno)));
+  }
+  std::string text(kLargestFileBytes + 1, '\0');
+  in.read(text.data(), text.size());
+  if (in.bad() || (in.fail() && !in.eof())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Printable(path), ": cannot be read; is it a file?"));
+  }
+  text.resize(in.gcount());
+  if (text.size() > kLargestFileBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(Printable(path), ": is longer than ", kLargestFileBytes,
+                     " bytes; expected a description"));
+  }
+  return text;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,59 @@
+// Names to descriptions: the built-in catalogue and the user's own files.
+
+#ifndef ANALYZER_SPEC_CATALOG_H_
+#define ANALYZER_SPEC_CATALOG_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "proto/hardware.pb.h"
+#include "proto/model.pb.h"
+
+namespace tokenjoule {
+
+// The kinds of description in the catalogue.
+enum class SpecKind { kModel, kSystem, kTechnology, kClass };
+
+// Names of one kind, sorted; what `tokenjoule list` shows.
+std::vector<std::string> CatalogNames(SpecKind kind);
+
+// A change to one field, from --set=ROOT.PATH=VALUE.
+struct FieldOverride {
+  // Path below the root, e.g. "memory.hbm.bandwidth_gb_per_s".
+  std::string path;
+  std::string value;
+};
+
+// The model of that name or, where the name has a slash or ends in
+// ".textproto", in that file; changed by `overrides`, then validated. Fails
+// with every fault at once (InvalidArgument, one line a fault).
+absl::StatusOr<Model> LoadModel(absl::string_view name,
+                                absl::Span<const FieldOverride> overrides = {});
+
+// The machine of that name or file, likewise, with its class and technologies
+// filled in. `sources` holds the sources of all files it was made from; their
+// ids are qualified by the file's name ("hbm3:hpca17").
+absl::StatusOr<Hardware> LoadHardware(
+    absl::string_view name, absl::Span<const FieldOverride> overrides = {});
+
+// A technology by itself, for `explain` and `list`.
+absl::StatusOr<MemoryTechnology> LoadTechnology(absl::string_view name);
+
+// The same from text, as if it stood in a file of that name; for tests and
+// fuzzing.
+absl::StatusOr<Model> ParseModel(
+    absl::string_view text, absl::string_view file,
+    absl::Span<const FieldOverride> overrides = {});
+absl::StatusOr<Hardware> ParseHardware(
+    absl::string_view text, absl::string_view file,
+    absl::Span<const FieldOverride> overrides = {});
+
+// The whole content of a file of at most 4 MB.
+absl::StatusOr<std::string> ReadTextFile(const std::string& path);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_SPEC_CATALOG_H_

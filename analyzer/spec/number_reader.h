@@ -1,0 +1,63 @@
+// How the engine reads numbers out of descriptions: as plain doubles for an
+// answer, with one of them moved for a range, or as dual numbers seeded in one
+// of them for a derivative. Ledger and machine are written against this, so
+// that every number of a description can vary without a second formula.
+//
+// A reader for number type N has two calls:
+//   N operator()(const google::protobuf::Message& m, int field_number) const;
+//     a double, int32 or int64 field;
+//   N operator()(const Constant& c) const;
+//     a physical constant; one that is not set reads as 0.
+
+#ifndef ANALYZER_SPEC_NUMBER_READER_H_
+#define ANALYZER_SPEC_NUMBER_READER_H_
+
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "proto/constant.pb.h"
+
+namespace tokenjoule {
+
+// The value of a numeric field.
+inline double FieldValue(const google::protobuf::Message& message,
+                         int field_number) {
+  using ::google::protobuf::FieldDescriptor;
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByNumber(field_number);
+  const auto* reflection = message.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reflection->GetInt32(message, field);
+    case FieldDescriptor::CPPTYPE_INT64:
+      return static_cast<double>(reflection->GetInt64(message, field));
+    default:
+      return reflection->GetDouble(message, field);
+  }
+}
+
+// Every number as it is described.
+struct ValueReader {
+  double operator()(const google::protobuf::Message& message,
+                    int field_number) const {
+    return FieldValue(message, field_number);
+  }
+  double operator()(const Constant& constant) const { return constant.value(); }
+};
+
+// Every number as it is described but for one constant.
+struct MovedReader {
+  const Constant* moved;
+  double value;
+
+  double operator()(const google::protobuf::Message& message,
+                    int field_number) const {
+    return FieldValue(message, field_number);
+  }
+  double operator()(const Constant& constant) const {
+    return &constant == moved ? value : constant.value();
+  }
+};
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_SPEC_NUMBER_READER_H_

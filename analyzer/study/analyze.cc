@@ -1,0 +1,397 @@
+#include "analyzer/study/analyze.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/cost/lower.h"
+#include "analyzer/machine/build.h"
+#include "analyzer/spec/faults.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/spec/number_reader.h"
+#include "analyzer/spec/validate.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr int kStackBoundary = 0;
+constexpr int kMemoryPathBoundary = 1;
+constexpr int kBoardBoundary = 3;
+constexpr int kNumBoundaries = 6;
+
+// Innermost boundary of each term, by index.
+constexpr std::array<int, kNumEnergyTerms> kTermBoundary = {
+    0,  // kDramActivate
+    0,  // kDramColumn
+    0,  // kDramInterface
+    1,  // kDramPhyController
+    0,  // kDramBackground
+    2,  // kSram
+    2,  // kOnChipNetwork
+    2,  // kCompute
+    2,  // kAdc
+    2,  // kDac
+    2,  // kArrayWrite
+    2,  // kLink
+    3,  // kStatic
+    4,  // kHost
+    5,  // kFacility
+};
+
+// A number with its range, as squares of the deviations that constants cause.
+struct Spread {
+  double value = 0;
+  double below = 0;
+  double above = 0;
+
+  // One constant moved the value to `moved`.
+  void Add(double moved) {
+    const double change = moved - value;
+    (change < 0 ? below : above) += change * change;
+  }
+  double low() const { return value - std::sqrt(below); }
+  double high() const { return value + std::sqrt(above); }
+};
+
+// What a range is wanted of.
+struct Spreads {
+  Spread step_time;
+  Spread energy_per_token;
+  std::array<Spread, kNumEnergyTerms> terms;
+};
+
+double PerToken(const Energy<>& energy, const LoweredStep<>& step) {
+  return InJoules(energy) / step.tokens;
+}
+
+void FillValues(const StepCost<>& cost, const LoweredStep<>& step, int boundary,
+                Spreads* spreads) {
+  spreads->step_time.value = InSeconds(cost.step_time);
+  spreads->energy_per_token.value =
+      PerToken(EnergyInside(cost.terms, boundary), step);
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    spreads->terms[i].value = PerToken(cost.terms[i], step);
+  }
+}
+
+// Moves each constant of the machine to either end of its range, the others
+// staying, and adds the changes in quadrature: errors of different constants
+// are taken as independent.
+void FillRanges(const Hardware& hardware, const Scenario& scenario,
+                const LoweredStep<>& step, int boundary, Spreads* spreads) {
+  ForEachConstant(
+      hardware, [&](const std::string& path, const Constant& constant,
+                    const google::protobuf::FieldDescriptor& field) {
+        for (const double end : {constant.low(), constant.high()}) {
+          if (end == constant.value()) continue;
+          Machine<> machine =
+              BuildMachine<double>(hardware, MovedReader{&constant, end});
+          if (scenario.ideal()) MakeIdeal(&machine);
+          const StepCost<> cost = CostOfStep(step, machine);
+          spreads->step_time.Add(InSeconds(cost.step_time));
+          spreads->energy_per_token.Add(
+              PerToken(EnergyInside(cost.terms, boundary), step));
+          for (int i = 0; i < kNumEnergyTerms; ++i) {
+            spreads->terms[i].Add(PerToken(cost.terms[i], step));
+          }
+        }
+      });
+}
+
+void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
+                const LoweredStep<>& step, int boundary, Report* report) {
+  report->set_step_time_s(spreads.step_time.value);
+  report->set_step_time_s_low(spreads.step_time.low());
+  report->set_step_time_s_high(spreads.step_time.high());
+  report->set_tokens_per_s(step.tokens / spreads.step_time.value);
+  report->set_energy_per_token_j(spreads.energy_per_token.value);
+  report->set_energy_per_token_j_low(spreads.energy_per_token.low());
+  report->set_energy_per_token_j_high(spreads.energy_per_token.high());
+  report->set_power_w(
+      InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
+
+  const std::vector<std::string> names = BoundaryNames();
+  const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
+  const double path = InJoules(EnergyInside(cost.terms, kMemoryPathBoundary));
+  for (int i = 0; i < kNumBoundaries; ++i) {
+    const Energy<> inside = EnergyInside(cost.terms, i);
+    BoundaryEnergy* energy = report->add_energy_by_boundary();
+    energy->set_boundary(names[i]);
+    energy->set_energy_per_token_j(PerToken(inside, step));
+    DramShare* share = report->add_dram_share_by_boundary();
+    share->set_boundary(names[i]);
+    // A machine without DRAM has nothing inside the first boundaries.
+    if (!(InJoules(inside) > 0)) continue;
+    share->set_stack_energy_share(stack / InJoules(inside));
+    if (i >= kMemoryPathBoundary) {
+      share->set_dram_energy_share(path / InJoules(inside));
+    }
+    if (i == kBoardBoundary) {
+      report->set_dram_energy_share(share->dram_energy_share());
+    }
+  }
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    if (kTermBoundary[i] > boundary) continue;
+    EnergyTerm* term = report->add_energy_terms();
+    term->set_term(static_cast<Term::Value>(i + 1));
+    term->set_energy_per_token_j(spreads.terms[i].value);
+    term->set_low(spreads.terms[i].low());
+    term->set_high(spreads.terms[i].high());
+  }
+}
+
+void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
+                const Machine<>& machine, Report* report) {
+  double flop = 0, weights = 0, kv = 0, dram = 0;
+  for (size_t i = 0; i < ledger.operators.size(); ++i) {
+    const Operator<>& op = ledger.operators[i];
+    const double runs = SystemRuns(ledger, op);
+    flop += runs * InFlop(op.matmul_flop);
+    weights += runs * InBytes(op.weight_read);
+    kv += runs * InBytes(op.kv_read);
+    for (int level = 0; level < machine.num_levels; ++level) {
+      if (!machine.levels[level].is_dram || !step.operators[i].is_kernel) {
+        continue;
+      }
+      const Traffic<> traffic = TrafficOf(step.operators[i], machine, level);
+      dram += runs * InBytes(traffic.read + traffic.write);
+    }
+  }
+  report->set_flop_per_token(flop / ledger.tokens);
+  report->set_weight_bytes_per_step(weights);
+  report->set_kv_read_bytes_per_step(kv);
+  report->set_kv_bytes_per_sequence(InBytes(ledger.kv_per_sequence));
+  report->set_dram_bytes_per_step(dram);
+  if (dram > 0) report->set_arithmetic_intensity_flop_per_byte(flop / dram);
+}
+
+// Peak of the engine that multiplies the linear layers over peak bandwidth of
+// the backing store.
+void FillRidge(const TensorFormats& formats, const Machine<>& machine,
+               Report* report) {
+  const int rate = TensorRateIndex(
+      machine, OperandFormat(*formats.linear, *formats.activations));
+  report->set_ridge_point_flop_per_byte(InFlopPerByte(
+      machine.tensor[rate].peak / machine.levels[0].peak_bandwidth));
+}
+
+// Splits one run's time into what bound it.
+using BoundTimes = std::array<double, 6>;
+
+BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
+                     const Machine<>& machine) {
+  BoundTimes split = {};
+  const double total = InSeconds(times.total);
+  if (!op.is_kernel) {
+    split[Bound::NETWORK] = total;
+    return split;
+  }
+  double overhead = InSeconds(times.overhead);
+  if (times.compute > times.memory) {
+    split[Bound::COMPUTE] = total - overhead;
+  } else {
+    // Launch, ramp and tail are expressed as bytes, but no byte explains them.
+    overhead += InSeconds(machine.levels[0].half_transfer /
+                          machine.levels[0].long_bandwidth);
+    overhead = std::min(overhead, total);
+    split[Bound::MEMORY] = total - overhead;
+  }
+  split[Bound::OVERHEAD] = overhead;
+  return split;
+}
+
+Bound::Value Largest(const BoundTimes& split) {
+  const auto largest = std::max_element(split.begin() + 1, split.end());
+  return static_cast<Bound::Value>(largest - split.begin());
+}
+
+void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
+                   const Machine<>& machine, const StepCost<>& cost,
+                   bool list_operators, Report* report) {
+  BoundTimes whole = {};
+  double explained = 0;
+  for (size_t i = 0; i < step.operators.size(); ++i) {
+    const LoweredOperator<>& lowered = step.operators[i];
+    const OperatorTimes<> times = TimesOf(lowered, machine);
+    const BoundTimes split = SplitTime(lowered, times, machine);
+    for (size_t k = 0; k < split.size(); ++k) {
+      whole[k] += split[k] * lowered.count;
+    }
+    explained += InSeconds(times.total) * lowered.count;
+    if (!list_operators) continue;
+
+    const Operator<>& op = ledger.operators[i];
+    const double runs = SystemRuns(ledger, op);
+    Actions<> actions;
+    AddActions(lowered, machine, runs, &actions);
+    OperatorReport* out = report->add_operators();
+    out->set_name(op.name);
+    out->set_count(op.count);
+    out->set_flop(runs * InFlop(op.matmul_flop));
+    out->set_weight_bytes(runs * InBytes(op.weight_read));
+    out->set_kv_bytes(runs * InBytes(op.kv_read + op.kv_write));
+    out->set_activation_bytes(runs *
+                              InBytes(op.activation_in + op.activation_out));
+    out->set_link_bytes(runs * InBytes(lowered.link_sent));
+    out->set_time_s(InSeconds(times.total) * op.count);
+    out->set_bound(Largest(split));
+    out->set_energy_j(InJoules(Sum(DynamicEnergy(actions, machine))));
+  }
+  whole[Bound::POWER] = InSeconds(cost.stretch);
+  whole[Bound::OVERHEAD] +=
+      InSeconds(cost.step_time) - explained - whole[Bound::POWER];
+  report->set_bound(Largest(whole));
+  for (int bound = Bound::MEMORY; bound <= Bound::POWER; ++bound) {
+    BoundTime* part = report->add_time_by_bound();
+    part->set_bound(static_cast<Bound::Value>(bound));
+    part->set_time_s(std::max(whole[bound], 0.0));
+  }
+}
+
+void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
+                  const Scenario& scenario, Report* report) {
+  const double usable =
+      InBytes(machine.levels[0].usable_capacity) * ledger.chips;
+  const double weights = InBytes(ledger.weight_footprint);
+  const double per_sequence = InBytes(ledger.sequence_footprint);
+  const double used = weights + per_sequence * ledger.tokens;
+  report->set_memory_usable_bytes(usable);
+  report->set_memory_used_bytes(used);
+  report->set_fits(used <= usable);
+  // Whole sequences on each replica.
+  const double dp = scenario.dp();
+  double batch = 0;
+  if (weights <= usable) {
+    batch = per_sequence > 0
+                ? std::floor((usable - weights) / per_sequence / dp) * dp
+                : std::numeric_limits<int32_t>::max();
+  }
+  report->set_max_batch(static_cast<int32_t>(
+      std::min<double>(batch, std::numeric_limits<int32_t>::max())));
+}
+
+void FillWarnings(const Model& model, const Hardware& hardware,
+                  const Scenario& scenario, const Ledger<>& ledger,
+                  const Machine<>& machine, Report* report) {
+  if (!report->fits()) {
+    report->add_warnings(absl::StrFormat(
+        "does not fit: weights and KV cache take %.1f GB of %.1f GB usable; "
+        "%s",
+        report->memory_used_bytes() / 1e9, report->memory_usable_bytes() / 1e9,
+        report->max_batch() > 0
+            ? absl::StrCat("a batch of ", report->max_batch(), " would")
+            : std::string("use more chips or a narrower format")));
+  }
+  if (scenario.context() > static_cast<double>(model.max_context())) {
+    report->add_warnings(
+        absl::StrFormat("context %g is longer than the %d tokens that %s was "
+                        "made for",
+                        scenario.context(), model.max_context(), model.name()));
+  }
+  std::set<std::string> conversions;
+  for (const Operator<>& op : ledger.operators) {
+    if (op.weight_format == nullptr) continue;
+    const NumberFormat& wanted =
+        OperandFormat(*op.weight_format, *op.activation_format);
+    const NumberFormat& used =
+        *machine.tensor[TensorRateIndex(machine, wanted)].format;
+    if (used.operand_bits != wanted.operand_bits) {
+      conversions.insert(absl::StrCat(hardware.name(), " has no ", wanted.name,
+                                      " products; they run in ", used.name));
+    }
+  }
+  for (const std::string& conversion : conversions) {
+    report->add_warnings(conversion);
+  }
+  if (scenario.ideal()) {
+    report->add_warnings(
+        "ideal: peak rates, no overheads, free links; a bound, not a "
+        "prediction");
+  }
+}
+
+}  // namespace
+
+int BoundaryIndex(absl::string_view name) {
+  const std::vector<std::string> names = BoundaryNames();
+  const auto found = std::find(names.begin(), names.end(), name);
+  return found == names.end() ? -1 : static_cast<int>(found - names.begin());
+}
+
+int BoundaryOfTerm(int term) { return kTermBoundary[term]; }
+
+Energy<> EnergyInside(const EnergyTerms<>& terms, int boundary) {
+  Energy<> sum;
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    if (kTermBoundary[i] <= boundary) sum += terms[i];
+  }
+  return sum;
+}
+
+Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario) {
+  Machine<> machine = BuildMachine(hardware);
+  if (scenario.ideal()) MakeIdeal(&machine);
+  return machine;
+}
+
+Scenario DefaultScenario() {
+  Scenario scenario;
+  scenario.set_batch(1);
+  scenario.set_context(2048);
+  scenario.set_tp(1);
+  scenario.set_pp(1);
+  scenario.set_dp(1);
+  scenario.set_boundary("board");
+  return scenario;
+}
+
+absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
+                               const Scenario& scenario,
+                               const AnalyzeOptions& options) {
+  std::vector<Fault> faults;
+  ValidateScenario(scenario, model, hardware, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+
+  const Scenario resolved = ResolveScenario(model, scenario);
+  const int boundary = BoundaryIndex(resolved.boundary());
+  const Machine<> machine = MachineFor(hardware, scenario);
+  const Ledger<> ledger = BuildLedger(model, scenario);
+  const LoweredStep<> step = Lower(ledger, machine);
+  const StepCost<> cost = CostOfStep(step, machine);
+
+  Spreads spreads;
+  FillValues(cost, step, boundary, &spreads);
+  // Counts past the range of doubles would make every answer a NaN.
+  if (!std::isfinite(spreads.energy_per_token.value) ||
+      !std::isfinite(spreads.step_time.value)) {
+    return absl::InvalidArgumentError(
+        "scenario: the step is too large to count; check batch, context and "
+        "the model's dimensions");
+  }
+  if (options.ranges) {
+    FillRanges(hardware, scenario, step, boundary, &spreads);
+  }
+
+  Report report;
+  report.set_model(model.name());
+  report.set_hardware(hardware.name());
+  report.set_num_chips(static_cast<int32_t>(ledger.chips));
+  *report.mutable_scenario() = resolved;
+  FillEnergy(spreads, cost, step, boundary, &report);
+  FillCounts(ledger, step, machine, &report);
+  FillRidge(ResolveFormats(model, scenario), machine, &report);
+  FillOperators(ledger, step, machine, cost, options.operators, &report);
+  FillCapacity(ledger, machine, scenario, &report);
+  FillWarnings(model, hardware, scenario, ledger, machine, &report);
+  return report;
+}
+
+}  // namespace tokenjoule

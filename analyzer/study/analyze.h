@@ -1,0 +1,54 @@
+// One scenario: model x machine x operating point -> report.
+
+#ifndef ANALYZER_STUDY_ANALYZE_H_
+#define ANALYZER_STUDY_ANALYZE_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "analyzer/cost/kernel.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
+#include "proto/hardware.pb.h"
+#include "proto/model.pb.h"
+#include "proto/report.pb.h"
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+
+// Position of a boundary from the inside out (stack 0 ... facility 5); -1 for
+// an unknown name.
+int BoundaryIndex(absl::string_view name);
+
+// The innermost boundary that holds a term.
+int BoundaryOfTerm(int term);
+
+// Energy of the terms inside a boundary.
+Energy<> EnergyInside(const EnergyTerms<>& terms, int boundary);
+
+// The machine a scenario runs on: made ideal where it asks for that.
+Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario);
+
+// The scenario that is meant where nothing is said: one sequence at 2048 tokens
+// of context on one chip, counted at the board.
+Scenario DefaultScenario();
+
+struct AnalyzeOptions {
+  // Whether to fill in Report.operators.
+  bool operators = true;
+  // Whether to fill in ranges (one kernel evaluation for each end of each
+  // constant).
+  bool ranges = true;
+};
+
+// The answer to one scenario. Fails with every fault where the model cannot be
+// run on the machine this way.
+absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
+                               const Scenario& scenario,
+                               const AnalyzeOptions& options = {});
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_STUDY_ANALYZE_H_

@@ -1,0 +1,218 @@
+// Physical quantities as types, so that Bytes / Duration is a DataRate and a
+// wrong mix does not compile.
+//
+// A quantity has four exponents (bytes, FLOP, seconds, joules) and a
+// representation: double for an answer, a dual number for an exact derivative,
+// a SIMD pack for a sweep. It is as large and as fast as its representation.
+//
+//   Data<> weights = Gigabytes(16.06);
+//   Duration<> t = weights / GigabytesPerSecond(3350);
+//   double ms = InSeconds(t) * 1e3;
+//
+// Decimal prefixes throughout: a gigabyte is 1e9 bytes.
+
+#ifndef ANALYZER_UNITS_UNITS_H_
+#define ANALYZER_UNITS_UNITS_H_
+
+#include <type_traits>
+
+namespace tokenjoule {
+
+template <int kBytes, int kFlop, int kSeconds, int kJoules,
+          typename Rep = double>
+class Quantity {
+ public:
+  // Zero.
+  constexpr Quantity() : value_(0.0) {}
+
+  // The value in the base unit (bytes^a FLOP^b s^c J^d). Prefer the named
+  // factories and accessors below; generic code uses these two.
+  static constexpr Quantity FromBase(Rep value) { return Quantity(value); }
+  constexpr const Rep& base() const { return value_; }
+
+  constexpr Quantity& operator+=(const Quantity& other) {
+    value_ += other.value_;
+    return *this;
+  }
+  constexpr Quantity& operator-=(const Quantity& other) {
+    value_ -= other.value_;
+    return *this;
+  }
+  friend constexpr Quantity operator+(Quantity a, const Quantity& b) {
+    return a += b;
+  }
+  friend constexpr Quantity operator-(Quantity a, const Quantity& b) {
+    return a -= b;
+  }
+  friend constexpr Quantity operator*(const Quantity& a, const Rep& scale) {
+    return Quantity(a.value_ * scale);
+  }
+  friend constexpr Quantity operator*(const Rep& scale, const Quantity& a) {
+    return Quantity(scale * a.value_);
+  }
+  friend constexpr Quantity operator/(const Quantity& a, const Rep& scale) {
+    return Quantity(a.value_ / scale);
+  }
+  friend constexpr bool operator<(const Quantity& a, const Quantity& b) {
+    return a.value_ < b.value_;
+  }
+  friend constexpr bool operator>(const Quantity& a, const Quantity& b) {
+    return b < a;
+  }
+  friend constexpr bool operator<=(const Quantity& a, const Quantity& b) {
+    return !(b < a);
+  }
+  friend constexpr bool operator==(const Quantity& a, const Quantity& b) {
+    return a.value_ == b.value_;
+  }
+
+ private:
+  explicit constexpr Quantity(Rep value) : value_(value) {}
+  Rep value_;
+};
+
+namespace units_internal {
+
+// A product or quotient of quantities: a plain number where all units cancel.
+template <int kB, int kF, int kS, int kJ, typename Rep>
+constexpr auto Make(Rep value) {
+  if constexpr (kB == 0 && kF == 0 && kS == 0 && kJ == 0) {
+    return value;
+  } else {
+    return Quantity<kB, kF, kS, kJ, Rep>::FromBase(value);
+  }
+}
+
+}  // namespace units_internal
+
+template <int b1, int f1, int s1, int j1, int b2, int f2, int s2, int j2,
+          typename Rep>
+constexpr auto operator*(const Quantity<b1, f1, s1, j1, Rep>& a,
+                         const Quantity<b2, f2, s2, j2, Rep>& b) {
+  return units_internal::Make<b1 + b2, f1 + f2, s1 + s2, j1 + j2, Rep>(
+      a.base() * b.base());
+}
+
+template <int b1, int f1, int s1, int j1, int b2, int f2, int s2, int j2,
+          typename Rep>
+constexpr auto operator/(const Quantity<b1, f1, s1, j1, Rep>& a,
+                         const Quantity<b2, f2, s2, j2, Rep>& b) {
+  return units_internal::Make<b1 - b2, f1 - f2, s1 - s2, j1 - j2, Rep>(
+      a.base() / b.base());
+}
+
+// Larger and smaller of two values. Number types whose comparison is not a bool
+// (SIMD packs) overload these for themselves.
+template <typename T>
+constexpr T Max(const T& a, const T& b) {
+  return a < b ? b : a;
+}
+template <typename T>
+constexpr T Min(const T& a, const T& b) {
+  return b < a ? b : a;
+}
+
+template <typename Rep = double>
+using Data = Quantity<1, 0, 0, 0, Rep>;  // bytes
+template <typename Rep = double>
+using Work = Quantity<0, 1, 0, 0, Rep>;  // FLOP; a multiply-add is two
+template <typename Rep = double>
+using Duration = Quantity<0, 0, 1, 0, Rep>;  // seconds
+template <typename Rep = double>
+using Energy = Quantity<0, 0, 0, 1, Rep>;  // joules
+template <typename Rep = double>
+using Power = Quantity<0, 0, -1, 1, Rep>;  // watts
+template <typename Rep = double>
+using DataRate = Quantity<1, 0, -1, 0, Rep>;  // bytes/s
+template <typename Rep = double>
+using WorkRate = Quantity<0, 1, -1, 0, Rep>;  // FLOP/s
+template <typename Rep = double>
+using EnergyPerData = Quantity<-1, 0, 0, 1, Rep>;  // J/byte
+template <typename Rep = double>
+using EnergyPerWork = Quantity<0, -1, 0, 1, Rep>;  // J/FLOP
+template <typename Rep = double>
+using Intensity = Quantity<-1, 1, 0, 0, Rep>;  // FLOP/byte
+
+// Factories. The argument's unit is the name.
+template <typename Rep>
+constexpr Data<Rep> Bytes(const Rep& v) {
+  return Data<Rep>::FromBase(v);
+}
+template <typename Rep>
+constexpr Data<Rep> Megabytes(const Rep& v) {
+  return Data<Rep>::FromBase(v * Rep(1e6));
+}
+template <typename Rep>
+constexpr Data<Rep> Gigabytes(const Rep& v) {
+  return Data<Rep>::FromBase(v * Rep(1e9));
+}
+template <typename Rep>
+constexpr Work<Rep> Flop(const Rep& v) {
+  return Work<Rep>::FromBase(v);
+}
+template <typename Rep>
+constexpr Duration<Rep> Seconds(const Rep& v) {
+  return Duration<Rep>::FromBase(v);
+}
+template <typename Rep>
+constexpr Duration<Rep> Microseconds(const Rep& v) {
+  return Duration<Rep>::FromBase(v * Rep(1e-6));
+}
+template <typename Rep>
+constexpr Energy<Rep> Joules(const Rep& v) {
+  return Energy<Rep>::FromBase(v);
+}
+template <typename Rep>
+constexpr Energy<Rep> Picojoules(const Rep& v) {
+  return Energy<Rep>::FromBase(v * Rep(1e-12));
+}
+template <typename Rep>
+constexpr Power<Rep> Watts(const Rep& v) {
+  return Power<Rep>::FromBase(v);
+}
+template <typename Rep>
+constexpr DataRate<Rep> GigabytesPerSecond(const Rep& v) {
+  return DataRate<Rep>::FromBase(v * Rep(1e9));
+}
+template <typename Rep>
+constexpr WorkRate<Rep> TeraflopPerSecond(const Rep& v) {
+  return WorkRate<Rep>::FromBase(v * Rep(1e12));
+}
+template <typename Rep>
+constexpr EnergyPerData<Rep> PicojoulesPerBit(const Rep& v) {
+  return EnergyPerData<Rep>::FromBase(v * Rep(8e-12));
+}
+template <typename Rep>
+constexpr EnergyPerWork<Rep> PicojoulesPerFlop(const Rep& v) {
+  return EnergyPerWork<Rep>::FromBase(v * Rep(1e-12));
+}
+
+// Accessors. The result's unit is the name.
+template <typename Rep>
+constexpr const Rep& InBytes(const Data<Rep>& q) {
+  return q.base();
+}
+template <typename Rep>
+constexpr const Rep& InFlop(const Work<Rep>& q) {
+  return q.base();
+}
+template <typename Rep>
+constexpr const Rep& InSeconds(const Duration<Rep>& q) {
+  return q.base();
+}
+template <typename Rep>
+constexpr const Rep& InJoules(const Energy<Rep>& q) {
+  return q.base();
+}
+template <typename Rep>
+constexpr const Rep& InWatts(const Power<Rep>& q) {
+  return q.base();
+}
+template <typename Rep>
+constexpr const Rep& InFlopPerByte(const Intensity<Rep>& q) {
+  return q.base();
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_UNITS_UNITS_H_

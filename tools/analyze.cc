@@ -1,0 +1,62 @@
+// tokenjoule analyze: one scenario.
+
+#include "analyzer/study/analyze.h"
+
+#include <string>
+
+#include "analyzer/report/report.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup =
+      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<Report> report =
+      Analyze(setup->model, setup->hardware, setup->scenario);
+  if (!report.ok()) return Fail(report.status(), kExitBadData);
+  switch (*format) {
+    case OutputFormat::kJson:
+      return WriteOutput(flags, ToJson(*report));
+    case OutputFormat::kCsv:
+      return WriteOutput(flags, ReportCsv(*report));
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(
+      flags, ReportTable(*report, flags.Get("operators", "false") != "false"));
+}
+
+}  // namespace
+
+Command AnalyzeCommand() {
+  Command command;
+  command.name = "analyze";
+  command.summary = "joules, seconds and bytes of one decoded token";
+  command.description =
+      "Says what one decoded token costs in joules and seconds, where they "
+      "go,\n"
+      "what share is DRAM at each boundary, what binds, and what fits.";
+  command.examples =
+      "  tokenjoule analyze --model=llama-3.1-8b --hardware=h100-sxm\n"
+      "  tokenjoule analyze --model=llama-3.1-70b --hardware=b200 --tp=2 \\\n"
+      "      --batch=64 --context=8192 --weights=fp8 --operators\n"
+      "  tokenjoule analyze --model=qwen3-8b --hardware=rtx-4090 \\\n"
+      "      --weights=int4-g128 --format=json --out=answer.json\n"
+      "  tokenjoule analyze --model=llama-3.1-8b --hardware=h100-sxm \\\n"
+      "      --set=hardware.engine.tensor.rate.bf16.energy_pj_per_flop=0\n";
+  command.flags =
+      Concat(SetupFlags("sequences in a step, whole system (default 1)"),
+             OutputFlags());
+  command.flags.push_back(
+      {"operators", "", "show the step by operator (table only)"});
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,86 @@
+// What sub-commands are made of. A sub-command is one file that defines one
+// Command; tokenjoule.cc lists them.
+
+#ifndef TOOLS_COMMAND_H_
+#define TOOLS_COMMAND_H_
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "analyzer/report/report.h"
+#include "proto/hardware.pb.h"
+#include "proto/model.pb.h"
+#include "proto/scenario.pb.h"
+#include "tools/flags.h"
+
+namespace tokenjoule {
+
+// Exit codes, the same for every sub-command.
+enum ExitCode {
+  kExitOk = 0,
+  kExitRegression = 1,  // a gate did not pass
+  kExitUsage = 2,       // the command line cannot be read
+  kExitBadData = 3,     // a description, a value or a file is wrong
+};
+
+struct Command {
+  std::string name;
+  // One line for `tokenjoule --help`.
+  std::string summary;
+  // What it answers and how, then examples; for `tokenjoule NAME --help`.
+  std::string description;
+  std::string examples;
+  std::vector<FlagSpec> flags;
+  // Returns an exit code; has written its answer to stdout or --out and what
+  // was wrong to stderr.
+  std::function<int(const ParsedFlags&)> run;
+};
+
+// The sub-commands.
+Command AnalyzeCommand();
+Command BatchCommand();
+Command ExplainCommand();
+Command ListCommand();
+
+// A model, a machine and a way of running it.
+struct Setup {
+  Model model;
+  Hardware hardware;
+  Scenario scenario;
+};
+
+// --model, --hardware, --set and the flags of a scenario. `batch_help` is what
+// --batch means to the sub-command.
+std::vector<FlagSpec> SetupFlags(absl::string_view batch_help);
+
+// Reads those flags; `with_batch` is whether --batch is one number. Usage
+// faults (a number that is none, a flag that is missing) and data faults are
+// told apart by `*exit_code`.
+absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
+                                int* exit_code);
+
+// --format and --out.
+std::vector<FlagSpec> OutputFlags();
+
+// Which of table, json and csv --format asks for.
+absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags);
+
+// Writes `text` to --out, whole or not at all (a temporary, then rename), or to
+// stdout. Returns an exit code.
+int WriteOutput(const ParsedFlags& flags, const std::string& text);
+
+// Says what is wrong on stderr, each line led by "tokenjoule: ", and returns
+// `exit_code`.
+int Fail(const absl::Status& status, int exit_code);
+
+// `a` followed by `b`.
+std::vector<FlagSpec> Concat(std::vector<FlagSpec> a,
+                             const std::vector<FlagSpec>& b);
+
+}  // namespace tokenjoule
+
+#endif  // TOOLS_COMMAND_H_

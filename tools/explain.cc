@@ -1,0 +1,69 @@
+// tokenjoule explain: where a number comes from.
+
+#include "analyzer/study/explain.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/catalog.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  const std::string name = flags.Get("hardware", "");
+  if (name.empty()) {
+    return Fail(absl::InvalidArgumentError(
+                    "--hardware is missing; `tokenjoule list hardware` shows "
+                    "the names"),
+                kExitUsage);
+  }
+  if (flags.positional.size() > 1) {
+    return Fail(absl::InvalidArgumentError(
+                    "expected at most one constant, term or figure"),
+                kExitUsage);
+  }
+  absl::StatusOr<Hardware> hardware = LoadHardware(name);
+  if (!hardware.ok()) return Fail(hardware.status(), kExitBadData);
+  absl::StatusOr<Explanation> explanation =
+      Explain(*hardware, flags.positional.empty() ? "" : flags.positional[0]);
+  if (!explanation.ok()) return Fail(explanation.status(), kExitUsage);
+  switch (*format) {
+    case OutputFormat::kJson:
+      return WriteOutput(flags, ToJson(*explanation));
+    case OutputFormat::kCsv:
+      return WriteOutput(flags, ExplanationCsv(*explanation));
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(flags, ExplanationTable(*explanation));
+}
+
+}  // namespace
+
+Command ExplainCommand() {
+  Command command;
+  command.name = "explain";
+  command.summary = "value, range and source of a constant; formula of a term";
+  command.description =
+      "Shows the constants of a machine whose path contains NAME, each with "
+      "its\n"
+      "value, range and source. For a term (STATIC) or a figure of the report\n"
+      "(max_batch): its formula and the constants that enter it.";
+  command.examples =
+      "  tokenjoule explain --hardware=h100-sxm\n"
+      "  tokenjoule explain --hardware=h100-sxm phy_controller\n"
+      "  tokenjoule explain --hardware=h100-sxm DRAM_ACTIVATE\n";
+  command.flags =
+      Concat({{"hardware", "NAME",
+               "a name of `list hardware`, or a path to a textproto"}},
+             OutputFlags());
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,160 @@
+#include "tools/flags.h"
+
+#include <cmath>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "analyzer/report/table.h"
+#include "analyzer/spec/faults.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr size_t kMostNumbers = 10'000;
+
+const FlagSpec* FindSpec(absl::Span<const FlagSpec> specs,
+                         const std::string& name) {
+  for (const FlagSpec& spec : specs) {
+    if (spec.name == name) return &spec;
+  }
+  return nullptr;
+}
+
+absl::Status ReadNumber(absl::string_view text, double* number) {
+  if (!absl::SimpleAtod(text, number) || !std::isfinite(*number)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected a number, found \"", Printable(text), "\""));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
+  if (parts.size() != 3) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected FROM:TO:xFACTOR or FROM:TO:STEP, found \"",
+                     Printable(text), "\""));
+  }
+  const bool geometric = absl::StartsWith(parts[2], "x");
+  double from = 0, to = 0, step = 0;
+  absl::Status status = ReadNumber(parts[0], &from);
+  status.Update(ReadNumber(parts[1], &to));
+  status.Update(ReadNumber(parts[2].substr(geometric ? 1 : 0), &step));
+  if (!status.ok()) return status;
+  if (from > to) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the range \"", Printable(text), "\" is empty"));
+  }
+  if (geometric ? !(step > 1 && from > 0) : !(step > 0)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", Printable(text), "\" never arrives; expected ",
+        geometric ? "a factor above 1 and a start above 0" : "a step above 0"));
+  }
+  // A hair beyond the end, so that 1:1024:x2 includes 1024.
+  for (double x = from; x <= to * (1 + 1e-12);
+       x = geometric ? x * step : x + step) {
+    if (numbers->size() >= kMostNumbers) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "\"", Printable(text), "\" is more than ", kMostNumbers, " numbers"));
+    }
+    numbers->push_back(x);
+    // A step too small to change x would never end.
+    if ((geometric ? x * step : x + step) == x) break;
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+std::string ParsedFlags::Get(const std::string& name,
+                             absl::string_view otherwise) const {
+  const auto found = values.find(name);
+  return found == values.end() ? std::string(otherwise) : found->second.back();
+}
+
+absl::Status ParseFlags(absl::Span<const char* const> args,
+                        absl::Span<const FlagSpec> specs, ParsedFlags* parsed) {
+  std::vector<std::string> faults, names = {"help"};
+  for (const FlagSpec& spec : specs) names.push_back(spec.name);
+  for (size_t i = 0; i < args.size(); ++i) {
+    const absl::string_view arg = args[i];
+    if (arg == "-h" || arg == "--help" || arg == "-help") {
+      parsed->help = true;
+      continue;
+    }
+    if (!absl::StartsWith(arg, "--") || arg.size() == 2) {
+      if (absl::StartsWith(arg, "-") && arg.size() > 1) {
+        faults.push_back(absl::StrCat("flags begin with two dashes, found \"",
+                                      Printable(arg), "\""));
+      } else {
+        parsed->positional.emplace_back(arg);
+      }
+      continue;
+    }
+    const std::vector<absl::string_view> halves =
+        absl::StrSplit(arg.substr(2), absl::MaxSplits('=', 1));
+    const std::string name = absl::StrReplaceAll(halves[0], {{"-", "_"}});
+    const FlagSpec* spec = FindSpec(specs, name);
+    if (spec == nullptr) {
+      faults.push_back(
+          UnknownNameMessage("flag", name, names, "(--help shows all)"));
+      continue;
+    }
+    std::string value;
+    if (halves.size() == 2) {
+      value = std::string(halves[1]);
+    } else if (spec->value.empty()) {
+      value = "true";
+    } else if (i + 1 < args.size() && !absl::StartsWith(args[i + 1], "--")) {
+      value = args[++i];
+    } else {
+      faults.push_back(absl::StrCat("--", name, " needs a value: --", name, "=",
+                                    spec->value));
+      continue;
+    }
+    std::vector<std::string>& all = parsed->values[name];
+    if (!all.empty() && !spec->repeatable) {
+      faults.push_back(absl::StrCat("--", name, " is given twice"));
+    }
+    all.push_back(std::move(value));
+  }
+  if (faults.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+}
+
+std::string FlagsHelp(absl::Span<const FlagSpec> specs) {
+  TextTable table({"", ""});
+  for (const FlagSpec& spec : specs) {
+    table.AddRow(
+        {absl::StrCat("--", absl::StrReplaceAll(spec.name, {{"_", "-"}}),
+                      spec.value.empty() ? "" : "=", spec.value),
+         spec.help});
+  }
+  return table.ToString(2);
+}
+
+absl::Status ParseNumberList(absl::string_view text,
+                             std::vector<double>* numbers) {
+  for (const absl::string_view part : absl::StrSplit(text, ',')) {
+    absl::Status status;
+    if (absl::StrContains(part, ':')) {
+      status = ParseRange(part, numbers);
+    } else {
+      double number = 0;
+      status = ReadNumber(part, &number);
+      numbers->push_back(number);
+    }
+    if (!status.ok()) return status;
+    if (numbers->size() > kMostNumbers) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("more than ", kMostNumbers, " numbers"));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,63 @@
+// Flags of sub-commands.
+//
+// Abseil's flags are one set for the whole process: they cannot say which
+// sub-command takes which flag, an unknown one ends the process with 1, and the
+// nearest name is not offered. This keeps only that: names, help, and values as
+// text; numbers are read with Abseil.
+
+#ifndef TOOLS_FLAGS_H_
+#define TOOLS_FLAGS_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+
+namespace tokenjoule {
+
+// A flag that a sub-command takes.
+struct FlagSpec {
+  // Name without dashes; words joined by underscores ("lm_head"). On the
+  // command line hyphens do as well.
+  std::string name;
+  // What the value is: "N", "NAME", "FILE"; empty for a switch.
+  std::string value;
+  // One line: meaning, unit, default.
+  std::string help;
+  // Whether it may be given more than once.
+  bool repeatable = false;
+};
+
+// A parsed command line.
+struct ParsedFlags {
+  // Values by name, in the order given.
+  std::map<std::string, std::vector<std::string>> values;
+  // Arguments that are not flags.
+  std::vector<std::string> positional;
+  // --help or -h was there.
+  bool help = false;
+
+  bool Has(const std::string& name) const { return values.count(name) > 0; }
+  // The last value, or `otherwise`.
+  std::string Get(const std::string& name, absl::string_view otherwise) const;
+};
+
+// Reads "--name=value", "--name value" and switches ("--name", "--name=false").
+// Reports every fault at once (InvalidArgument, one line a fault).
+absl::Status ParseFlags(absl::Span<const char* const> args,
+                        absl::Span<const FlagSpec> specs, ParsedFlags* parsed);
+
+// The help text of flags, aligned.
+std::string FlagsHelp(absl::Span<const FlagSpec> specs);
+
+// "1,2,8" or "1:1024:x2" (from : to : factor) or "1:100:10" (from : to : step)
+// as numbers. At most 10 000 of them.
+absl::Status ParseNumberList(absl::string_view text,
+                             std::vector<double>* numbers);
+
+}  // namespace tokenjoule
+
+#endif  // TOOLS_FLAGS_H_

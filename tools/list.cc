@@ -1,0 +1,52 @@
+// tokenjoule list: what is known.
+
+#include <string>
+
+#include "analyzer/report/report.h"
+#include "analyzer/study/explain.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  if (flags.positional.size() > 1) {
+    return Fail(absl::InvalidArgumentError("expected at most one kind"),
+                kExitUsage);
+  }
+  absl::StatusOr<Listing> listing =
+      List(flags.positional.empty() ? "" : flags.positional[0]);
+  if (!listing.ok()) return Fail(listing.status(), kExitUsage);
+  switch (*format) {
+    case OutputFormat::kJson:
+      return WriteOutput(flags, ToJson(*listing));
+    case OutputFormat::kCsv:
+      return WriteOutput(flags, ListingCsv(*listing));
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(flags, ListingTable(*listing));
+}
+
+}  // namespace
+
+Command ListCommand() {
+  Command command;
+  command.name = "list";
+  command.summary = "models, hardware, technologies, formats that are known";
+  command.description =
+      "Lists what flags take: models, hardware, technologies, classes, "
+      "formats,\n"
+      "boundaries; all of them, or the kind that is named.";
+  command.examples =
+      "  tokenjoule list\n"
+      "  tokenjoule list models\n"
+      "  tokenjoule list formats --format=csv\n";
+  command.flags = OutputFlags();
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule

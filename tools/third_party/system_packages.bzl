@@ -1,0 +1,186 @@
+"""Repositories over the libraries that the Linux distribution has installed.
+
+`system_packages()` in WORKSPACE makes every external repository that the build
+needs. Libraries are asked of pkg-config; a missing one names the apt package
+that brings it. Bazel's own rule repositories (rules_java, rules_proto,
+bazel_skylib, platforms) are the copies that Debian ships beside bazel-bootstrap.
+Labels equal those of the upstream projects, so that the same BUILD files work
+with upstream's own repositories (see MODULE.bazel).
+"""
+
+# Bazel package -> {target: pkg-config module}. One target per Abseil library:
+# pkg-config gives its whole closure, and a missing dependency shows at link time.
+_ABSL = {
+    "absl/base": {"core_headers": "absl_core_headers"},
+    "absl/container": {
+        "flat_hash_map": "absl_flat_hash_map",
+        "flat_hash_set": "absl_flat_hash_set",
+        "inlined_vector": "absl_inlined_vector",
+    },
+    "absl/functional": {"function_ref": "absl_function_ref"},
+    "absl/status": {
+        "status": "absl_status",
+        "statusor": "absl_statusor",
+    },
+    "absl/strings": {
+        "str_format": "absl_str_format",
+        "strings": "absl_strings",
+    },
+    "absl/types": {
+        "optional": "absl_optional",
+        "span": "absl_span",
+    },
+}
+
+_HEADER = "package(default_visibility = [\"//visibility:public\"])\n"
+
+def _linkopts(ctx, module, apt_package):
+    pkg_config = ctx.which("pkg-config")
+    if not pkg_config:
+        fail("pkg-config is not installed. Install it with: sudo apt-get install pkg-config")
+    result = ctx.execute([pkg_config, "--libs", module])
+    if result.return_code != 0:
+        fail(("pkg-config does not know %s. Install it with: sudo apt-get install %s\n%s") %
+             (module, apt_package, result.stderr))
+
+    # Bazel 4.2.3's Starlark wants split() to be told its separator.
+    return [flag for flag in result.stdout.replace("\n", " ").split(" ") if flag]
+
+def _cc_library(name, linkopts, deps = []):
+    return """
+cc_library(
+    name = "{name}",
+    linkopts = {linkopts},
+    deps = {deps},
+)
+""".format(name = name, linkopts = repr(linkopts), deps = repr(deps))
+
+def _absl_impl(ctx):
+    for package, targets in _ABSL.items():
+        content = _HEADER
+        for target, module in targets.items():
+            content += _cc_library(target, _linkopts(ctx, module, "libabsl-dev"))
+        ctx.file(package + "/BUILD", content)
+
+_absl = repository_rule(implementation = _absl_impl, local = True)
+
+def _protobuf_impl(ctx):
+    protoc = ctx.which("protoc")
+    if not protoc:
+        fail("protoc is not installed. Install it with: sudo apt-get install protobuf-compiler")
+    ctx.symlink(protoc, "protoc_binary")
+
+    # descriptor.proto is what custom field options extend. Its C++ code is in
+    # libprotobuf, so the toolchain is told not to generate it again.
+    include = "/usr/include/google/protobuf/descriptor.proto"
+    if not ctx.path(include).exists:
+        fail("%s is missing. Install it with: sudo apt-get install libprotobuf-dev" % include)
+    ctx.symlink(include, "src/google/protobuf/descriptor.proto")
+    linkopts = _linkopts(ctx, "protobuf", "libprotobuf-dev")
+    ctx.file("BUILD", "load(\":cc_toolchain.bzl\", \"cc_toolchain\")\n" + _HEADER +
+                      _cc_library("protobuf", linkopts) + """
+sh_binary(
+    name = "protoc",
+    srcs = ["protoc_binary"],
+)
+
+proto_library(
+    name = "descriptor_proto",
+    srcs = ["src/google/protobuf/descriptor.proto"],
+    strip_import_prefix = "src",
+)
+
+cc_toolchain()
+""")
+
+    # The attribute was renamed in Bazel 5, which also brought subpackages().
+    ctx.file("cc_toolchain.bzl", """
+_DENY = "denylisted_protos" if hasattr(native, "subpackages") else "blacklisted_protos"
+
+def cc_toolchain():
+    native.proto_lang_toolchain(
+        name = "cc_toolchain",
+        command_line = "--cpp_out=$(OUT)",
+        runtime = ":protobuf",
+        **{_DENY: [":descriptor_proto"]}
+    )
+""")
+
+_protobuf = repository_rule(implementation = _protobuf_impl, local = True)
+
+def _googletest_impl(ctx):
+    ctx.file("BUILD", _HEADER +
+                      _cc_library("gtest", _linkopts(ctx, "gmock", "libgmock-dev")) +
+                      _cc_library("gtest_main", _linkopts(ctx, "gmock_main", "libgmock-dev"), [":gtest"]))
+
+_googletest = repository_rule(implementation = _googletest_impl, local = True)
+
+def _benchmark_impl(ctx):
+    linkopts = _linkopts(ctx, "benchmark", "libbenchmark-dev")
+    ctx.file("BUILD", _HEADER +
+                      _cc_library("benchmark", linkopts) +
+                      _cc_library("benchmark_main", ["-lbenchmark_main"] + linkopts, [":benchmark"]))
+
+_benchmark = repository_rule(implementation = _benchmark_impl, local = True)
+
+def _distribution_rules_impl(ctx):
+    for candidate in ctx.attr.candidates:
+        source = ctx.path(candidate)
+        if source.exists:
+            for entry in source.readdir():
+                ctx.symlink(entry, entry.basename)
+            return
+    fail("none of %s exists. Install it with: sudo apt-get install %s" %
+         (", ".join(ctx.attr.candidates), ctx.attr.apt_package))
+
+_distribution_rules = repository_rule(
+    implementation = _distribution_rules_impl,
+    attrs = {
+        "apt_package": attr.string(mandatory = True),
+        "candidates": attr.string_list(mandatory = True),
+    },
+    local = True,
+)
+
+def system_packages():
+    """Declares every external repository of this workspace."""
+    _absl(name = "com_google_absl")
+    _protobuf(name = "com_google_protobuf")
+    _googletest(name = "com_google_googletest")
+    _benchmark(name = "com_github_google_benchmark")
+
+    # Rules that Bazel would otherwise download.
+    _distribution_rules(
+        name = "rules_java",
+        apt_package = "bazel-rules-java",
+        candidates = ["/usr/share/bazel/rules/java"],
+    )
+    _distribution_rules(
+        name = "rules_proto",
+        apt_package = "bazel-rules-proto",
+        candidates = ["/usr/share/bazel/rules/proto"],
+    )
+    _distribution_rules(
+        name = "bazel_skylib",
+        apt_package = "bazel-skylib",
+        candidates = [
+            "/usr/share/bazel/tools/skylib",
+            "/usr/share/bazel/skylib",
+        ],
+    )
+    _distribution_rules(
+        name = "platforms",
+        apt_package = "bazel-platforms",
+        candidates = [
+            "/usr/share/bazel/tools/platforms",
+            "/usr/share/bazel/platforms",
+        ],
+    )
+    native.local_repository(
+        name = "rules_cc",
+        path = "tools/third_party/rules_cc",
+    )
+    native.local_repository(
+        name = "remote_coverage_tools",
+        path = "tools/third_party/coverage",
+    )
