@@ -63,7 +63,10 @@ absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
     }
     numbers->push_back(x);
     // A step too small to change x would never end.
-    if ((geometric ? x * step : x + step) == x) break;
+    if ((geometric ? x * step : x + step) == x) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("\"", Printable(text), "\" never arrives"));
+    }
   }
   return absl::OkStatus();
 }

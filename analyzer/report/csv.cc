@@ -2,7 +2,9 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "analyzer/report/report.h"
@@ -23,11 +25,15 @@ struct Cell {
 };
 
 std::string Number(double value) {
-  // Fifteen digits say every double that the engine tells apart, and counts of
-  // bytes as whole numbers.
-  char buffer[40];
-  snprintf(buffer, sizeof(buffer), "%.15g", value);
-  return buffer;
+  // As few digits as read back as the same number, as in the JSON.
+  for (const int digits : {15, 17}) {
+    const std::string text = absl::StrFormat("%.*g", digits, value);
+    double read = 0;
+    if (digits == 17 || (absl::SimpleAtod(text, &read) && read == value)) {
+      return text;
+    }
+  }
+  return "";
 }
 
 // Quotes a cell where it needs quotes (RFC 4180).

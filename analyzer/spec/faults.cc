@@ -53,6 +53,13 @@ absl::Status FaultsToStatus(absl::Span<const Fault> faults) {
 std::string NearestName(absl::string_view name,
                         absl::Span<const std::string> choices) {
   if (name.size() > kLongestPrintedName) return "";
+  // "h100" means "h100-sxm", although "h200" has more letters in common.
+  for (const std::string& choice : choices) {
+    if (name.size() >= 2 &&
+        choice.compare(0, name.size(), name.data(), name.size()) == 0) {
+      return choice;
+    }
+  }
   std::string nearest;
   // A third of the letters may differ, and at least two.
   size_t best = std::max<size_t>(2, name.size() / 3) + 1;
@@ -63,15 +70,7 @@ std::string NearestName(absl::string_view name,
       nearest = choice;
     }
   }
-  if (!nearest.empty()) return nearest;
-  // "llama-8b" means a name that holds its parts; "h100" one that begins so.
-  for (const std::string& choice : choices) {
-    if (!name.empty() &&
-        choice.compare(0, name.size(), name.data(), name.size()) == 0) {
-      return choice;
-    }
-  }
-  return "";
+  return nearest;
 }
 
 std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,

@@ -32,8 +32,8 @@ struct Fault {
 // OK without faults, else InvalidArgument with one line a fault.
 absl::Status FaultsToStatus(absl::Span<const Fault> faults);
 
-// The name of `choices` that is nearest to `name` by edit distance, or empty
-// where none is near enough to be meant.
+// The name of `choices` that begins with `name`, or is nearest to it by edit
+// distance; empty where none is near enough to be meant.
 std::string NearestName(absl::string_view name,
                         absl::Span<const std::string> choices);
 

@@ -95,6 +95,34 @@ std::string Quoted(absl::string_view message, int n) {
   return index < parts.size() ? parts[index] : "";
 }
 
+// Offset of a 0-based line in a text, or npos.
+size_t LineBegin(const std::string& text, int line) {
+  size_t begin = 0;
+  for (int i = 0; i < line; ++i) {
+    begin = text.find('\n', begin);
+    if (begin == std::string::npos) return begin;
+    ++begin;
+  }
+  return begin;
+}
+
+// The parser complains about an unknown enum value at the token after it; moves
+// the complaint to the value.
+void Relocate(const std::string& text, Complaint* complaint) {
+  if (!absl::StrContains(complaint->message, "Unknown enumeration value")) {
+    return;
+  }
+  const size_t line = LineBegin(text, complaint->line);
+  if (line == std::string::npos) return;
+  // The column counts tabs as eight; the line's end is late enough.
+  const size_t end = std::min(text.find('\n', line), text.size());
+  const size_t at = text.rfind(Quoted(complaint->message, 0), end);
+  if (at == std::string::npos) return;
+  complaint->line = std::count(text.begin(), text.begin() + at, '\n');
+  const size_t newline = text.rfind('\n', at);
+  complaint->column = at - (newline == std::string::npos ? 0 : newline + 1);
+}
+
 // Makes the parser's words say what was expected.
 std::string Explain(const Complaint& complaint, const Message& root) {
   const DescriptorPool* pool = root.GetDescriptor()->file()->pool();
@@ -148,12 +176,8 @@ std::string Explain(const Complaint& complaint, const Message& root) {
 // Blanks the line of a complaint, if that leaves braces balanced, so that what
 // comes after can be read. Returns whether it did.
 bool BlankLine(int line, std::string* text) {
-  size_t begin = 0;
-  for (int i = 0; i < line; ++i) {
-    begin = text->find('\n', begin);
-    if (begin == std::string::npos) return false;
-    ++begin;
-  }
+  const size_t begin = LineBegin(*text, line);
+  if (begin == std::string::npos) return false;
   const size_t end = std::min(text->find('\n', begin), text->size());
   int depth = 0;
   char quote = 0;
@@ -209,6 +233,7 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
     parser.WriteLocationsTo(locations->get());
     message->Clear();
     parser.ParseFromString(rest, message);
+    for (Complaint& error : collector.errors) Relocate(rest, &error);
     complaints.insert(collector.warnings.begin(), collector.warnings.end());
     complaints.insert(collector.errors.begin(), collector.errors.end());
     if (collector.errors.empty() ||

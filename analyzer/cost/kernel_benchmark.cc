@@ -1,0 +1,86 @@
+// Speed of the cost kernel and of what is around it, on Llama-3.1-70B on eight
+// H100. Rates are evaluations a second on one core.
+
+#include <cstdlib>
+
+#include "analyzer/cost/kernel.h"
+#include "analyzer/cost/lower.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/study/analyze.h"
+#include "benchmark/benchmark.h"
+
+namespace tokenjoule {
+namespace {
+
+struct Inputs {
+  Model model;
+  Hardware hardware;
+  Scenario scenario;
+};
+
+const Inputs& Llama70b() {
+  static const Inputs* inputs = [] {
+    auto model = LoadModel("llama-3.1-70b");
+    auto hardware = LoadHardware("h100-sxm");
+    if (!model.ok() || !hardware.ok()) std::abort();
+    auto* inputs = new Inputs{*model, *hardware, DefaultScenario()};
+    inputs->scenario.set_tp(8);
+    inputs->scenario.set_batch(32);
+    inputs->scenario.set_context(8192);
+    return inputs;
+  }();
+  return *inputs;
+}
+
+// The kernel alone, on a lowered step.
+void BM_CostOfStep(benchmark::State& state) {
+  const Inputs& in = Llama70b();
+  Machine<> machine = BuildMachine(in.hardware);
+  const LoweredStep<> step = Lower(BuildLedger(in.model, in.scenario), machine);
+  double bandwidth = 3000;
+  for (auto _ : state) {
+    // Another machine each time, so that nothing can be hoisted.
+    machine.levels[0].long_bandwidth = GigabytesPerSecond(bandwidth);
+    bandwidth += 1e-3;
+    benchmark::DoNotOptimize(CostOfStep(step, machine));
+  }
+  state.counters["evaluations"] =
+      benchmark::Counter(state.iterations(), benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_CostOfStep);
+
+// Ledger, lowering and kernel: what another batch costs.
+void BM_LedgerToCost(benchmark::State& state) {
+  const Inputs& in = Llama70b();
+  const Machine<> machine = BuildMachine(in.hardware);
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(CostOfStep(
+        Lower(BuildLedger(in.model, in.scenario), machine), machine));
+  }
+  state.counters["evaluations"] =
+      benchmark::Counter(state.iterations(), benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_LedgerToCost);
+
+// A whole report with its ranges.
+void BM_Analyze(benchmark::State& state) {
+  const Inputs& in = Llama70b();
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(Analyze(in.model, in.hardware, in.scenario));
+  }
+}
+BENCHMARK(BM_Analyze);
+
+// Descriptions from text to validated messages.
+void BM_LoadModelAndHardware(benchmark::State& state) {
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(LoadModel("llama-3.1-70b"));
+    benchmark::DoNotOptimize(LoadHardware("h100-sxm"));
+  }
+}
+BENCHMARK(BM_LoadModelAndHardware);
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,191 @@
+#include "analyzer/cost/kernel.h"
+
+#include "analyzer/cost/lower.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr double kTiny = 1e-15;
+
+// One level of DRAM at 1 GB/s and one engine at 1 GFLOP/s, nothing else.
+Machine<> PlainMachine() {
+  Machine<> machine;
+  machine.num_levels = 1;
+  machine.levels[0].is_dram = true;
+  machine.levels[0].long_bandwidth = GigabytesPerSecond(1.0);
+  machine.levels[0].activation_capacity = Gigabytes(1.0);
+  machine.num_tensor_rates = 1;
+  machine.tensor[0].achieved = TeraflopPerSecond(0.001);
+  machine.vector.achieved = TeraflopPerSecond(0.001);
+  machine.link_bandwidth = GigabytesPerSecond(1.0);
+  return machine;
+}
+
+LoweredOperator<> Reads(double bytes, double flop) {
+  LoweredOperator<> op;
+  op.count = 1;
+  op.backing_read = Bytes(bytes);
+  op.matmul_flop = Flop(flop);
+  op.reads_backing = true;
+  op.is_kernel = true;
+  return op;
+}
+
+LoweredStep<> StepOf(std::vector<LoweredOperator<>> operators) {
+  LoweredStep<> step;
+  step.operators = std::move(operators);
+  step.tokens = 1;
+  return step;
+}
+
+TEST(KernelTest, TimeIsTheLongerOfBytesAndFlop) {
+  const Machine<> machine = PlainMachine();
+  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 3), machine).total), 5e-9, kTiny);
+  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 7), machine).total), 7e-9, kTiny);
+}
+
+TEST(KernelTest, OverlapIsBetweenMaximumAndSum) {
+  Machine<> machine = PlainMachine();
+  machine.overlap_fraction = 0;
+  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 3), machine).total), 8e-9, kTiny);
+  machine.overlap_fraction = 0.5;
+  // Half of 5 and half of 5 + 3.
+  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 3), machine).total), 6.5e-9, kTiny);
+}
+
+TEST(KernelTest, ShortTransfersReachLessBandwidth) {
+  Machine<> machine = PlainMachine();
+  machine.levels[0].half_transfer = Bytes(10.0);
+  // At 10 bytes, half of the rate: 20 ns. At a million, all of it.
+  EXPECT_NEAR(InSeconds(TimesOf(Reads(10, 0), machine).total), 20e-9, kTiny);
+  EXPECT_NEAR(InSeconds(TimesOf(Reads(1e6, 0), machine).total), 1e-3, 2e-8);
+}
+
+TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
+  Machine<> machine = PlainMachine();
+  machine.num_levels = 2;
+  machine.levels[1].long_bandwidth = GigabytesPerSecond(1.0);
+  machine.levels[1].activation_capacity = Bytes(30.0);
+  LoweredOperator<> op = Reads(5, 0);
+  op.has_activations = true;
+  op.activation_in = Bytes(30.0);
+  op.activation_out = Bytes(10.0);
+  // 40 bytes of which 30 have room: a quarter of each direction spills.
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 0).read), 5 + 7.5);
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 0).write), 2.5);
+  // The near level carries everything.
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 1).read), 35);
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 1).write), 10);
+}
+
+TEST(KernelTest, StaticEnergyIsPowerTimesTime) {
+  Machine<> machine = PlainMachine();
+  machine.static_power = Watts(2.0);
+  const StepCost<> cost = CostOfStep(StepOf({Reads(1e9, 0)}), machine);
+  EXPECT_DOUBLE_EQ(InSeconds(cost.step_time), 1);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kStatic]), 2);
+}
+
+TEST(KernelTest, RegulatorsLoseOnEverythingBehindThem) {
+  Machine<> machine = PlainMachine();
+  machine.static_power = Watts(2.0);
+  machine.tensor[0].energy = PicojoulesPerFlop(1e3);
+  machine.regulator_efficiency = 0.8;
+  // 1 s: 2 J static and 1e9 x 1 nJ = 1 J of compute; 3 / 0.8 = 3.75 J.
+  const StepCost<> cost = CostOfStep(StepOf({Reads(0, 1e9)}), machine);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kCompute]), 1);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kStatic]), 2 + 0.75);
+}
+
+TEST(KernelTest, PowerCapStretchesTheStep) {
+  Machine<> machine = PlainMachine();
+  machine.static_power = Watts(1.0);
+  machine.levels[0].background = Watts(1.0);
+  machine.tensor[0].energy = PicojoulesPerFlop(6e3);
+  machine.has_power_cap = true;
+  machine.power_cap = Watts(5.0);
+  // 6 J of compute in 1 s would draw 8 W; 3 W are left above standing power:
+  // 2 s.
+  const StepCost<> cost = CostOfStep(StepOf({Reads(0, 1e9)}), machine);
+  EXPECT_DOUBLE_EQ(InSeconds(cost.step_time), 2);
+  EXPECT_DOUBLE_EQ(InSeconds(cost.stretch), 1);
+  EXPECT_DOUBLE_EQ(InJoules(Sum(cost.terms)), 10);
+  // A cap that does not bind changes nothing.
+  machine.power_cap = Watts(50.0);
+  EXPECT_DOUBLE_EQ(
+      InSeconds(CostOfStep(StepOf({Reads(0, 1e9)}), machine).step_time), 1);
+}
+
+TEST(KernelTest, NodeAndFacilityMultiplyWhatIsInside) {
+  Machine<> machine = PlainMachine();
+  machine.static_power = Watts(3.0);
+  machine.host_power = Watts(1.0);
+  machine.supply_efficiency = 0.8;
+  machine.power_usage_effectiveness = 1.5;
+  // Board 3 J, host 1 J, supplies 4 / 0.8 = 5 J, facility 7.5 J.
+  const StepCost<> cost = CostOfStep(StepOf({Reads(1e9, 0)}), machine);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kStatic]), 3);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kHost]), 2);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kFacility]), 2.5);
+}
+
+TEST(KernelTest, OverheadsCountStepsLayersKernelsAndSequences) {
+  Machine<> machine = PlainMachine();
+  machine.time_per_step = Seconds(1000.0);
+  machine.time_per_layer = Seconds(100.0);
+  machine.time_per_kernel = Seconds(10.0);
+  machine.time_per_sequence = Seconds(1.0);
+  LoweredStep<> step = StepOf({Reads(0, 0), Reads(0, 0)});
+  step.operators[0].count = 3;
+  step.layers = 2;
+  step.sequences_per_replica = 5;
+  // 1000 + 2 x 100 + (3 + 1) x 10 + 5.
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 1245);
+}
+
+TEST(KernelTest, AllReduceMovesTwiceThePayloadButOnePart) {
+  Operator<> op;
+  op.collective = Collective::kAllReduce;
+  op.group = 4;
+  op.payload = Bytes(8.0);
+  LoweredOperator<> lowered;
+  LowerCollective(op, Interconnect::SWITCHED, &lowered);
+  // 2 x 3/4 x 8 = 12 bytes from each chip in two steps.
+  EXPECT_EQ(InBytes(lowered.link_sent), 12);
+  EXPECT_EQ(lowered.link_messages, 2);
+  LowerCollective(op, Interconnect::RING, &lowered);
+  EXPECT_EQ(InBytes(lowered.link_sent), 12);
+  EXPECT_EQ(lowered.link_messages, 6);
+}
+
+TEST(KernelTest, GatherFillsTheRootsLink) {
+  Operator<> op;
+  op.collective = Collective::kGather;
+  op.group = 4;
+  op.payload = Bytes(8.0);
+  LoweredOperator<> lowered;
+  LowerCollective(op, Interconnect::SWITCHED, &lowered);
+  EXPECT_EQ(InBytes(lowered.link_critical), 6);
+  // Three of four chips send 2 bytes: 1.5 in the mean.
+  EXPECT_EQ(InBytes(lowered.link_sent), 1.5);
+}
+
+TEST(KernelTest, LinkTimeIsLatencyAndBytes) {
+  Machine<> machine = PlainMachine();
+  machine.link_latency = Seconds(1.0);
+  machine.link_energy = PicojoulesPerBit(1.0);
+  LoweredOperator<> op;
+  op.count = 1;
+  op.link_messages = 2;
+  op.link_critical = Gigabytes(3.0);
+  op.link_sent = Gigabytes(3.0);
+  EXPECT_DOUBLE_EQ(InSeconds(TimesOf(op, machine).total), 5);
+  const StepCost<> cost = CostOfStep(StepOf({op}), machine);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kLink]), 0.024);
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,239 @@
+#include "analyzer/ledger/ledger.h"
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/units/units.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+Scenario Point(double batch, double context) {
+  Scenario scenario;
+  scenario.set_batch(batch);
+  scenario.set_context(context);
+  scenario.set_tp(1);
+  scenario.set_pp(1);
+  scenario.set_dp(1);
+  return scenario;
+}
+
+// Sums over the system and the step.
+struct Totals {
+  double weights = 0, kv_read = 0, kv_write = 0, flop = 0, embedding = 0;
+};
+
+Totals Sum(const Ledger<>& ledger) {
+  Totals totals;
+  for (const Operator<>& op : ledger.operators) {
+    const double runs = SystemRuns(ledger, op);
+    totals.weights += runs * InBytes(op.weight_read);
+    totals.kv_read += runs * InBytes(op.kv_read);
+    totals.kv_write += runs * InBytes(op.kv_write);
+    totals.flop += runs * InFlop(op.matmul_flop);
+    totals.embedding += runs * InBytes(op.embedding_read);
+  }
+  return totals;
+}
+
+Ledger<> LedgerOf(const std::string& name, const Scenario& scenario) {
+  absl::StatusOr<Model> model = LoadModel(name);
+  EXPECT_TRUE(model.ok()) << model.status();
+  return BuildLedger(*model, scenario);
+}
+
+Totals TotalsOf(const std::string& name, const Scenario& scenario) {
+  return Sum(LedgerOf(name, scenario));
+}
+
+TEST(LedgerTest, UnitModelIsDoneInTheHead) {
+  // Weights of one byte: q, k, v, o, gate, up, down, head = 8. FLOP of a token:
+  // 2 x 8, and 4 for each token of context. KV: 2 bytes a token of context.
+  const Totals totals = TotalsOf("unit", Point(3, 10));
+  EXPECT_EQ(totals.weights, 8);
+  EXPECT_EQ(totals.flop, 3 * (2 * 8 + 4 * 10));
+  EXPECT_EQ(totals.kv_read, 3 * 2 * 10);
+  EXPECT_EQ(totals.kv_write, 3 * 2);
+  EXPECT_EQ(totals.embedding, 3);
+}
+
+TEST(LedgerTest, Llama2_7bToTheByteAndTheFlop) {
+  const Ledger<> ledger = LedgerOf("llama-2-7b", Point(1, 2048));
+  const Totals totals = Sum(ledger);
+  // 32 x (4 x 4096^2 + 3 x 4096 x 11008) + 4096 x 32000 = 6 607 077 376
+  // weights of 2 bytes; norms (2 x 32 + 1) x 4096 x 2 = 532 480 bytes.
+  EXPECT_EQ(totals.weights, 13'214'154'752.0 + 532'480.0);
+  EXPECT_EQ(totals.weights, 13'214'687'232.0);
+  // 2 x 32 heads x 128 x 2048 x 32 layers x 2 bytes.
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 1'073'741'824.0);
+  EXPECT_EQ(totals.kv_read, 1'073'741'824.0);
+  // 2 x 6 607 077 376 + 4 x 32 x 128 x 2048 x 32.
+  EXPECT_EQ(totals.flop, 14'287'896'576.0);
+}
+
+TEST(LedgerTest, Llama31_8bToTheByteAndTheFlop) {
+  const Ledger<> ledger = LedgerOf("llama-3.1-8b", Point(1, 2048));
+  const Totals totals = Sum(ledger);
+  // 32 x (2 x 4096^2 + 2 x 4096 x 1024 + 3 x 4096 x 14336) + 4096 x 128256
+  // = 7 504 658 432 weights; norms 65 x 4096 x 2 bytes.
+  EXPECT_EQ(totals.weights - 65 * 4096 * 2, 15'009'316'864.0);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 268'435'456.0);
+  EXPECT_EQ(totals.flop, 2 * 7'504'658'432.0 + 4.0 * 32 * 128 * 2048 * 32);
+  // The same to the digits that other tools publish.
+  EXPECT_NEAR(totals.weights, 1.500932e10, 1e6);
+  EXPECT_NEAR(totals.flop, 1.608306e10, 1e4);
+}
+
+TEST(LedgerTest, Llama31_70bToTheByte) {
+  const Ledger<> ledger = LedgerOf("llama-3.1-70b", Point(1, 2048));
+  // 80 x (2 x 8192^2 + 2 x 8192 x 1024 + 3 x 8192 x 28672) + 8192 x 128256.
+  EXPECT_EQ(Sum(ledger).weights - 161 * 8192 * 2, 139'003'428'864.0);
+  EXPECT_NEAR(Sum(ledger).weights, 1.390034e11, 1e7);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 671'088'640.0);
+}
+
+TEST(LedgerTest, Qwen3_8bReadsItsQueryAndKeyNorms) {
+  const Totals totals = TotalsOf("qwen3-8b", Point(1, 8192));
+  // 7 568 405 504 weights read for one token, 2 bytes each.
+  EXPECT_EQ(totals.weights, 2 * 7'568'405'504.0);
+  // 2 x 8 x 128 x 8192 x 36 x 2 bytes.
+  EXPECT_EQ(totals.kv_read, 1'207'959'552.0);
+}
+
+TEST(LedgerTest, ParameterTotalsMatchThePublishedOnes) {
+  for (const std::string& name : CatalogNames(SpecKind::kModel)) {
+    absl::StatusOr<Model> model = LoadModel(name);
+    ASSERT_TRUE(model.ok()) << model.status();
+    const double published = model->published().total_parameters();
+    ASSERT_GT(published, 0) << name;
+    const double counted = BuildLedger(*model, Point(1, 1)).parameters;
+    EXPECT_NEAR(counted / published, 1, 0.015) << name;
+  }
+}
+
+TEST(LedgerTest, KvCacheGrowsWithContextUpToTheWindow) {
+  // mistral-7b-v0.1 slides over 4096 tokens in every layer.
+  const double at_window = TotalsOf("mistral-7b-v0.1", Point(1, 4096)).kv_read;
+  EXPECT_EQ(TotalsOf("mistral-7b-v0.1", Point(1, 2048)).kv_read, at_window / 2);
+  EXPECT_EQ(TotalsOf("mistral-7b-v0.1", Point(1, 9999)).kv_read, at_window);
+  EXPECT_EQ(TotalsOf("mistral-7b-v0.3", Point(1, 8192)).kv_read, at_window * 2);
+}
+
+TEST(LedgerTest, ChunkedWindowIsHalfAChunkInTheMean) {
+  absl::StatusOr<Model> model =
+      LoadModel("unit", {{"block.full.attention.chunk_tokens", "100"}});
+  ASSERT_TRUE(model.ok()) << model.status();
+  // 1 to 100 tokens, 50.5 in the mean, 2 bytes each; kept: the whole chunk.
+  const Ledger<> ledger = BuildLedger(*model, Point(1, 1000));
+  EXPECT_EQ(Sum(ledger).kv_read, 101);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 200);
+}
+
+TEST(LedgerTest, FormatsScaleBytesExactly) {
+  Scenario scenario = Point(1, 2048);
+  const double bf16 = 13'214'154'752.0, norms = 532'480.0;
+  const std::pair<const char*, double> cases[] = {
+      {"fp8", 8},      {"int8", 8},    {"int4", 4},   {"int4-g128", 4.15625},
+      {"mxfp4", 4.25}, {"nvfp4", 4.5}, {"q4_0", 4.5}, {"q8_0", 8.5},
+      {"fp32", 32}};
+  for (const auto& [format, bits] : cases) {
+    scenario.set_weights(format);
+    EXPECT_EQ(TotalsOf("llama-2-7b", scenario).weights,
+              bf16 * bits / 16 + norms)
+        << format;
+  }
+  scenario.set_kv("fp8");
+  EXPECT_EQ(TotalsOf("llama-2-7b", scenario).kv_read, 1'073'741'824.0 / 2);
+}
+
+TEST(LedgerTest, LmHeadFormatCanDiffer) {
+  Scenario scenario = Point(1, 1);
+  scenario.set_weights("fp8");
+  const double all = TotalsOf("llama-3.1-8b", scenario).weights;
+  scenario.set_lm_head("bf16");
+  EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).weights - all, 4096.0 * 128256);
+}
+
+TEST(LedgerTest, TensorParallelSplitsMatricesAndCopiesNorms) {
+  Scenario scenario = Point(1, 2048);
+  const double one = TotalsOf("llama-3.1-8b", scenario).weights;
+  scenario.set_tp(8);
+  EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).weights,
+            one + 7 * 65 * 4096 * 2);
+}
+
+TEST(LedgerTest, KvHeadsAreCopiedWhereThereAreMoreChips) {
+  Scenario scenario = Point(1, 2048);
+  scenario.set_tp(16);  // 8 KV heads: each is on two chips
+  const Ledger<> ledger = LedgerOf("llama-3.1-70b", scenario);
+  EXPECT_EQ(Sum(ledger).kv_read, 2 * 671'088'640.0);
+  EXPECT_EQ(InBytes(ledger.sequence_footprint), 2 * 671'088'640.0);
+  // The logical cache knows nothing of copies.
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 671'088'640.0);
+}
+
+TEST(LedgerTest, DataParallelReplicasReadTheirOwnWeights) {
+  Scenario scenario = Point(8, 2048);
+  const Totals one = TotalsOf("llama-3.1-8b", scenario);
+  scenario.set_dp(4);
+  const Totals four = TotalsOf("llama-3.1-8b", scenario);
+  EXPECT_EQ(four.weights, 4 * one.weights);
+  EXPECT_EQ(four.kv_read, one.kv_read);
+  EXPECT_EQ(four.flop, one.flop);
+}
+
+TEST(LedgerTest, PipelineReadsItsWeightsOnceAMicrobatch) {
+  Scenario scenario = Point(8, 2048);
+  const Totals one = TotalsOf("llama-3.1-8b", scenario);
+  scenario.set_pp(4);
+  EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).weights, 4 * one.weights);
+  EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).kv_read, one.kv_read);
+  // One sequence is one microbatch.
+  scenario.set_batch(1);
+  EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).weights, one.weights);
+  // The weights are in memory once.
+  EXPECT_EQ(InBytes(LedgerOf("llama-3.1-8b", scenario).weight_footprint),
+            2 * 8'030'261'248.0);
+}
+
+TEST(LedgerTest, FootprintHoldsTheEmbeddingTableThatIsNotRead) {
+  const Ledger<> ledger = LedgerOf("llama-2-7b", Point(1, 2048));
+  EXPECT_EQ(InBytes(ledger.weight_footprint), 2 * 6'738'415'616.0);
+  EXPECT_EQ(InBytes(ledger.weight_footprint) - Sum(ledger).weights,
+            2.0 * 32000 * 4096);
+}
+
+TEST(LedgerTest, CollectivesCarryTheResidualStream) {
+  Scenario scenario = Point(4, 2048);
+  scenario.set_tp(8);
+  const Ledger<> ledger = LedgerOf("llama-3.1-8b", scenario);
+  double reduces = 0;
+  for (const Operator<>& op : ledger.operators) {
+    if (op.collective != Collective::kAllReduce) continue;
+    reduces += op.count;
+    EXPECT_EQ(InBytes(op.payload), 4 * 4096 * 2) << op.name;
+  }
+  // Two a layer and one after the embedding.
+  EXPECT_EQ(reduces, 2 * 32 + 1);
+  for (const Operator<>& op :
+       LedgerOf("llama-3.1-8b", Point(4, 2048)).operators) {
+    EXPECT_EQ(op.collective, Collective::kNone);
+  }
+}
+
+TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
+  for (const std::string& name : CatalogNames(SpecKind::kModel)) {
+    const Totals a = TotalsOf(name, Point(1, 3000));
+    const Totals b = TotalsOf(name, Point(2, 3000));
+    const Totals c = TotalsOf(name, Point(5, 3000));
+    EXPECT_EQ(c.kv_read, 5 * a.kv_read) << name;
+    EXPECT_EQ(c.flop - a.flop, 4 * (b.flop - a.flop)) << name;
+    EXPECT_EQ(c.weights, a.weights) << name;
+  }
+}
+
+}  // namespace
+}  // namespace tokenjoule

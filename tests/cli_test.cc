@@ -1,0 +1,372 @@
+// The binary as a user runs it: output, exit codes, messages, odd input.
+
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "google/protobuf/util/json_util.h"
+#include "gtest/gtest.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::testing::ContainsRegex;
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// Path of the binary, from the test's arguments.
+std::string* binary = new std::string;
+
+std::string TempPath(const std::string& name) {
+  return absl::StrCat(::testing::TempDir(), "/", name);
+}
+
+std::string Read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+void Write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+struct Outcome {
+  int exit_code;  // -1 where a signal ended the process
+  std::string out;
+  std::string err;
+};
+
+// Runs the binary with arguments as a shell reads them.
+Outcome RunTool(const std::string& args) {
+  const std::string out = TempPath("stdout"), err = TempPath("stderr");
+  const int status = std::system(
+      absl::StrCat(*binary, " ", args, " >", out, " 2>", err).c_str());
+  return {
+      WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : -1,
+      Read(out), Read(err)};
+}
+
+constexpr char kPoint[] = "--model=llama-3.1-8b --hardware=h100-sxm";
+
+template <typename Message>
+Message FromJson(const std::string& json) {
+  Message message;
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(json, &message);
+  EXPECT_TRUE(status.ok()) << json;
+  return message;
+}
+
+TEST(CliTest, AnalyzePrintsTheAnswer) {
+  const Outcome outcome = RunTool(absl::StrCat("analyze ", kPoint));
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err, "");
+  for (const char* part : {"J/token", "DRAM share", "step time", "MEMORY binds",
+                           "ridge point", "is the most at this context",
+                           "static power", "memory path", "facility"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(part));
+  }
+}
+
+TEST(CliTest, BatchPrintsRowsAndLimits) {
+  const Outcome outcome = RunTool(
+      absl::StrCat("batch ", kPoint, " --context=8192 --batch=1:1024:x2"));
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, ContainsRegex("\n +1024 "));
+  EXPECT_THAT(outcome.out, HasSubstr("orders of magnitude"));
+  EXPECT_THAT(outcome.out, HasSubstr("Half of the gain"));
+}
+
+TEST(CliTest, JsonHasTheFieldNamesOfTheContract) {
+  const Outcome outcome = RunTool(
+      absl::StrCat("analyze ", kPoint, " --context=2048 --format=json"));
+  EXPECT_EQ(outcome.exit_code, 0);
+  for (const char* name : {"model",
+                           "hardware",
+                           "num_chips",
+                           "scenario",
+                           "step_time_s",
+                           "tokens_per_s",
+                           "energy_per_token_j",
+                           "power_w",
+                           "energy_by_boundary",
+                           "boundary",
+                           "dram_energy_share",
+                           "dram_share_by_boundary",
+                           "energy_terms",
+                           "term",
+                           "low",
+                           "high",
+                           "flop_per_token",
+                           "weight_bytes_per_step",
+                           "kv_read_bytes_per_step",
+                           "kv_bytes_per_sequence",
+                           "dram_bytes_per_step",
+                           "arithmetic_intensity_flop_per_byte",
+                           "ridge_point_flop_per_byte",
+                           "bound",
+                           "fits",
+                           "memory_used_bytes",
+                           "max_batch",
+                           "operators",
+                           "name",
+                           "count",
+                           "flop",
+                           "weight_bytes",
+                           "kv_bytes",
+                           "time_s",
+                           "energy_j",
+                           "warnings"}) {
+    EXPECT_THAT(outcome.out, HasSubstr(absl::StrCat("\"", name, "\":")));
+  }
+  // Counts are numbers, not strings, and whole.
+  EXPECT_THAT(outcome.out, HasSubstr("\"kv_bytes_per_sequence\": 268435456,"));
+  const Report report = FromJson<Report>(outcome.out);
+  EXPECT_EQ(report.bound(), Bound::MEMORY);
+  EXPECT_EQ(report.scenario().weights(), "bf16");
+}
+
+TEST(CliTest, TableJsonAndCsvAgree) {
+  const Report json = FromJson<Report>(
+      RunTool(absl::StrCat("analyze ", kPoint, " --format=json")).out);
+  const std::string csv =
+      RunTool(absl::StrCat("analyze ", kPoint, " --format=csv")).out;
+  const std::vector<std::string> lines = absl::StrSplit(csv, '\n');
+  const std::vector<std::string> names = absl::StrSplit(lines[0], ',');
+  const std::vector<std::string> cells = absl::StrSplit(lines[1], ',');
+  ASSERT_EQ(names.size(), cells.size());
+  for (size_t i = 0; i < names.size(); ++i) {
+    if (names[i] == "energy_per_token_j") {
+      EXPECT_DOUBLE_EQ(std::stod(cells[i]), json.energy_per_token_j());
+    }
+    if (names[i] == "energy_terms.static") {
+      EXPECT_GT(std::stod(cells[i]), 0);
+    }
+  }
+}
+
+TEST(CliTest, BatchCsvHasARowABatch) {
+  const Outcome outcome =
+      RunTool(absl::StrCat("batch ", kPoint, " --batch=1,2,4 --format=csv"));
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 4);
+}
+
+TEST(CliTest, OutputIsTheSameEachTime) {
+  for (const char* format : {"table", "json", "csv"}) {
+    const std::string args =
+        absl::StrCat("batch ", kPoint, " --format=", format);
+    const std::string first = RunTool(args).out;
+    EXPECT_EQ(RunTool(args).out, first);
+    EXPECT_EQ(RunTool(absl::StrCat(args, " --out=", TempPath("same"))).out, "");
+    EXPECT_EQ(Read(TempPath("same")), first);
+  }
+}
+
+TEST(CliTest, SetChangesOneConstant) {
+  const Report report = FromJson<Report>(
+      RunTool(
+          absl::StrCat(
+              "analyze ", kPoint,
+              " --set=hardware.memory.hbm.phy_controller_energy_pj_per_bit=0"
+              " --set=model.block.full.attention.kv_heads=32"
+              " --set=scenario.batch=2 --format=json"))
+          .out);
+  EXPECT_EQ(report.energy_terms(3).term(), Term::DRAM_PHY_CONTROLLER);
+  EXPECT_EQ(report.energy_terms(3).energy_per_token_j(), 0);
+  EXPECT_EQ(report.kv_bytes_per_sequence(), 4 * 268435456.0);
+  EXPECT_EQ(report.scenario().batch(), 2);
+}
+
+TEST(CliTest, ScenarioFileAndFlagsThatOverrideIt) {
+  Write(TempPath("s.textproto"), "batch: 8\ncontext: 4096\nkv: \"fp8\"\n");
+  const Report report = FromJson<Report>(
+      RunTool(absl::StrCat("analyze ", kPoint, " --batch=16 --format=json",
+                           " --scenario=", TempPath("s.textproto")))
+          .out);
+  EXPECT_EQ(report.scenario().batch(), 16);
+  EXPECT_EQ(report.scenario().context(), 4096);
+  EXPECT_EQ(report.scenario().kv(), "fp8");
+}
+
+TEST(CliTest, ListAndExplain) {
+  EXPECT_THAT(RunTool("list").out, HasSubstr("h100-sxm"));
+  EXPECT_THAT(RunTool("list models").out, HasSubstr("llama-3.1-8b"));
+  EXPECT_THAT(RunTool("list formats --format=csv").out, HasSubstr("int4-g128"));
+  EXPECT_EQ(RunTool("list moduls").exit_code, 2);
+  const Outcome outcome = RunTool(
+      "explain --hardware=h100-sxm "
+      "hardware.memory.hbm.phy_controller_energy_pj_per_bit");
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_THAT(outcome.out, HasSubstr("= 8\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("range 6 to 10"));
+  EXPECT_THAT(outcome.out, HasSubstr("SC 2025"));
+  EXPECT_THAT(RunTool("explain --hardware=h100-sxm STATIC").out,
+              HasSubstr("static_power_w"));
+}
+
+TEST(CliTest, EverySubCommandHasHelpWithExamples) {
+  EXPECT_EQ(RunTool("--help").exit_code, 0);
+  for (const char* name : {"analyze", "batch", "explain", "list"}) {
+    EXPECT_THAT(RunTool("--help").out, HasSubstr(name));
+    const Outcome outcome = RunTool(absl::StrCat(name, " --help"));
+    EXPECT_EQ(outcome.exit_code, 0);
+    EXPECT_THAT(outcome.out, HasSubstr("Examples"));
+    EXPECT_THAT(outcome.out, HasSubstr("(default"));
+  }
+}
+
+TEST(CliTest, UsageFaultsExitWithTwo) {
+  for (const std::string& args :
+       {std::string(""), std::string("analize"), std::string("analyze"),
+        absl::StrCat("analyze ", kPoint, " --bacth=2"),
+        absl::StrCat("analyze ", kPoint, " --batch=two"),
+        absl::StrCat("analyze ", kPoint, " --batch="),
+        absl::StrCat("analyze ", kPoint, " --format=xml"),
+        absl::StrCat("analyze ", kPoint, " --set=nonsense"),
+        absl::StrCat("analyze ", kPoint, " --set=hardwear.a=1"),
+        absl::StrCat("analyze ", kPoint, " stray"),
+        absl::StrCat("batch ", kPoint, " --batch=8:1:x2")}) {
+    const Outcome outcome = RunTool(args);
+    EXPECT_EQ(outcome.exit_code, 2) << args;
+    EXPECT_NE(outcome.err, "") << args;
+    EXPECT_EQ(outcome.out, "") << args;
+  }
+}
+
+TEST(CliTest, BadDataExitsWithThree) {
+  for (const std::string& args :
+       {std::string("analyze --model=lama-3.1-8b --hardware=h100-sxm"),
+        std::string("analyze --model=llama-3.1-8b --hardware=h100sxm"),
+        std::string("analyze --model=/nowhere.textproto --hardware=h100-sxm"),
+        std::string("analyze --model=/ --hardware=h100-sxm"),
+        absl::StrCat("analyze ", kPoint, " --batch=0"),
+        absl::StrCat("analyze ", kPoint, " --batch=-1"),
+        absl::StrCat("analyze ", kPoint, " --batch=1e300"),
+        absl::StrCat("analyze ", kPoint, " --context=0"),
+        absl::StrCat("analyze ", kPoint, " --context=1e200"),
+        absl::StrCat("analyze ", kPoint, " --tp=3"),
+        absl::StrCat("analyze ", kPoint, " --tp=-8"),
+        absl::StrCat("analyze ", kPoint, " --dp=2"),
+        absl::StrCat("analyze ", kPoint, " --weights=fp9"),
+        absl::StrCat("analyze ", kPoint, " --activations=q4_k"),
+        absl::StrCat("analyze ", kPoint, " --boundary=moon"),
+        absl::StrCat("analyze ", kPoint, " --scenario=/nowhere"),
+        absl::StrCat("analyze ", kPoint, " --out=/nowhere/x"),
+        absl::StrCat("analyze ", kPoint,
+                     " --set=hardware.board.static_power_w=-5"),
+        absl::StrCat("analyze ", kPoint,
+                     " --set=hardware.board.static_power_w=900"),
+        absl::StrCat("analyze ", kPoint, " --set=hardware.bord.x=1")}) {
+    const Outcome outcome = RunTool(args);
+    EXPECT_EQ(outcome.exit_code, 3) << args << "\n" << outcome.err;
+    EXPECT_THAT(outcome.err, HasSubstr("tokenjoule: ")) << args;
+    EXPECT_EQ(outcome.out, "") << args;
+  }
+}
+
+TEST(CliTest, NanAndInfinityAreUsageFaults) {
+  for (const char* bad : {"nan", "inf", "-inf", "1e999"}) {
+    EXPECT_EQ(
+        RunTool(absl::StrCat("analyze ", kPoint, " --batch=", bad)).exit_code,
+        2)
+        << bad;
+  }
+}
+
+TEST(CliTest, MistakesInBothFilesAreReportedTogether) {
+  const Outcome outcome =
+      RunTool("analyze --model=lama-3.1-8b --hardware=h100-smx");
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"llama-3.1-8b\"?"));
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"h100-sxm\"?"));
+}
+
+TEST(CliTest, FileFaultsNameFileLineAndColumn) {
+  Write(TempPath("bad.textproto"), "name: \"x\"\nd_modle: 5\nvocab_size: -1\n");
+  const Outcome outcome = RunTool(absl::StrCat(
+      "analyze --hardware=h100-sxm --model=", TempPath("bad.textproto")));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("bad.textproto:2:8: unknown field"));
+  EXPECT_THAT(outcome.err, HasSubstr("bad.textproto:3:1: vocab_size: -1"));
+}
+
+TEST(CliTest, AFailureLeavesTheOldFileAndNoOther) {
+  const std::string directory = TempPath("whole");
+  mkdir(directory.c_str(), 0755);
+  const std::string path = absl::StrCat(directory, "/answer");
+  Write(path, "old");
+  EXPECT_EQ(RunTool(absl::StrCat("analyze ", kPoint, " --batch=0 --out=", path))
+                .exit_code,
+            3);
+  EXPECT_EQ(Read(path), "old");
+  // A directory cannot be replaced by a file: nothing is left beside it.
+  EXPECT_EQ(
+      RunTool(absl::StrCat("analyze ", kPoint, " --out=", directory)).exit_code,
+      3);
+  EXPECT_EQ(std::system(absl::StrCat("test -z \"$(ls ", directory,
+                                     ".tmp.* 2>/dev/null)\"")
+                            .c_str()),
+            0);
+}
+
+TEST(CliTest, RandomBytesNeverCrash) {
+  std::mt19937 random(1);
+  for (int i = 0; i < 20; ++i) {
+    std::string noise;
+    const int length = random() % 2000;
+    for (int k = 0; k < length; ++k) noise += static_cast<char>(random());
+    Write(TempPath("noise.textproto"), noise);
+    const Outcome as_model = RunTool(absl::StrCat(
+        "analyze --hardware=h100-sxm --model=", TempPath("noise.textproto")));
+    EXPECT_EQ(as_model.exit_code, 3);
+    EXPECT_THAT(as_model.err, Not(HasSubstr("is missing\n\n")));
+    EXPECT_EQ(RunTool(absl::StrCat("analyze --model=unit --hardware=",
+                                   TempPath("noise.textproto")))
+                  .exit_code,
+              3);
+  }
+}
+
+TEST(CliTest, BrokenDescriptionsNeverCrash) {
+  // A good description with a few bytes changed.
+  std::mt19937 random(2);
+  const std::string good = Read("models/llama-3.1-8b.textproto");
+  ASSERT_NE(good, "");
+  for (int i = 0; i < 60; ++i) {
+    std::string text = good;
+    for (int k = 0; k < 3; ++k) {
+      text[random() % text.size()] = "0123456789.-{}\":# eEnaif"[random() % 24];
+    }
+    Write(TempPath("broken.textproto"), text);
+    const Outcome outcome = RunTool(absl::StrCat(
+        "analyze --hardware=h100-sxm --model=", TempPath("broken.textproto")));
+    EXPECT_TRUE(outcome.exit_code == 0 || outcome.exit_code == 3)
+        << text << "\n"
+        << outcome.err;
+  }
+}
+
+}  // namespace
+}  // namespace tokenjoule
+
+int main(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: cli_test PATH_OF_TOKENJOULE\n");
+    return 2;
+  }
+  *tokenjoule::binary = argv[1];
+  return RUN_ALL_TESTS();
+}

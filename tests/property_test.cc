@@ -1,0 +1,268 @@
+// Relations that hold for every shipped model on every shipped machine.
+
+#include <cmath>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/batch.h"
+#include "gtest/gtest.h"
+#include "proto/constant.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+struct Pair {
+  Model model;
+  Hardware hardware;
+  Scenario scenario;
+  std::string label;
+};
+
+// A tensor-parallel degree that the model admits and the machine joins.
+int SomeParallelism(const Model& model, const Hardware& hardware) {
+  Scenario scenario = DefaultScenario();
+  for (const int tp : {8, 4, 2}) {
+    scenario.set_tp(tp);
+    scenario.set_batch(tp);
+    if (Analyze(model, hardware, scenario, {false, false}).ok()) return tp;
+  }
+  return 1;
+}
+
+// Every model on every machine, on one chip and on several.
+const std::vector<Pair>& Pairs() {
+  static const auto* pairs = [] {
+    auto* pairs = new std::vector<Pair>;
+    for (const std::string& m : CatalogNames(SpecKind::kModel)) {
+      for (const std::string& h : CatalogNames(SpecKind::kSystem)) {
+        Pair pair = {*LoadModel(m), *LoadHardware(h), DefaultScenario(), ""};
+        pair.label = absl::StrCat(m, " on ", h);
+        pair.scenario.set_batch(4);
+        pair.scenario.set_context(4096);
+        pairs->push_back(pair);
+        const int tp = SomeParallelism(pair.model, pair.hardware);
+        if (tp == 1) continue;
+        pair.scenario.set_tp(tp);
+        absl::StrAppend(&pair.label, " tp ", tp);
+        pairs->push_back(pair);
+      }
+    }
+    return pairs;
+  }();
+  return *pairs;
+}
+
+Report AnalyzePair(const Pair& pair) {
+  absl::StatusOr<Report> report =
+      Analyze(pair.model, pair.hardware, pair.scenario, {true, false});
+  EXPECT_TRUE(report.ok()) << pair.label << ": " << report.status();
+  return *report;
+}
+
+double TermOf(const Report& report, Term::Value term) {
+  for (const EnergyTerm& entry : report.energy_terms()) {
+    if (entry.term() == term) return entry.energy_per_token_j();
+  }
+  return 0;
+}
+
+TEST(PropertyTest, TermsSumToTheTotalAtEveryBoundary) {
+  for (Pair pair : Pairs()) {
+    for (const char* boundary :
+         {"stack", "memory_path", "chip", "board", "node", "facility"}) {
+      pair.scenario.set_boundary(boundary);
+      const Report report = AnalyzePair(pair);
+      double sum = 0;
+      for (const EnergyTerm& term : report.energy_terms()) {
+        sum += term.energy_per_token_j();
+      }
+      EXPECT_NEAR(sum / report.energy_per_token_j(), 1, 1e-9)
+          << pair.label << " " << boundary;
+      for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
+        if (energy.boundary() != boundary) continue;
+        EXPECT_NEAR(sum / energy.energy_per_token_j(), 1, 1e-9) << pair.label;
+      }
+    }
+  }
+}
+
+TEST(PropertyTest, EachBoundaryContainsTheOneBefore) {
+  for (const Pair& pair : Pairs()) {
+    const Report report = AnalyzePair(pair);
+    double inner = 0;
+    for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
+      EXPECT_GE(energy.energy_per_token_j(), inner * (1 - 1e-12))
+          << pair.label << " " << energy.boundary();
+      inner = energy.energy_per_token_j();
+    }
+  }
+}
+
+TEST(PropertyTest, PowerTimesTimeOverBatchIsEnergy) {
+  for (const Pair& pair : Pairs()) {
+    const Report report = AnalyzePair(pair);
+    EXPECT_NEAR(report.power_w() * report.step_time_s() /
+                    pair.scenario.batch() / report.energy_per_token_j(),
+                1, 1e-9)
+        << pair.label;
+    EXPECT_NEAR(report.tokens_per_s() * report.step_time_s(),
+                pair.scenario.batch(), 1e-6)
+        << pair.label;
+  }
+}
+
+TEST(PropertyTest, OperatorsSumToTheStep) {
+  for (const Pair& pair : Pairs()) {
+    const Report report = AnalyzePair(pair);
+    double flop = 0, weights = 0, energy = 0, time = 0;
+    for (const OperatorReport& op : report.operators()) {
+      flop += op.flop();
+      weights += op.weight_bytes();
+      energy += op.energy_j();
+      time += op.time_s();
+    }
+    EXPECT_NEAR(flop / (report.flop_per_token() * pair.scenario.batch()), 1,
+                1e-9)
+        << pair.label;
+    EXPECT_NEAR(weights / report.weight_bytes_per_step(), 1, 1e-9)
+        << pair.label;
+    // Dynamic energy: the chip boundary without the background of the DRAM.
+    double chip = 0;
+    for (const BoundaryEnergy& e : report.energy_by_boundary()) {
+      if (e.boundary() == "chip") chip = e.energy_per_token_j();
+    }
+    chip -= TermOf(report, Term::DRAM_BACKGROUND);
+    EXPECT_NEAR(energy / (chip * pair.scenario.batch()), 1, 1e-9) << pair.label;
+    EXPECT_LE(time, report.step_time_s() * (1 + 1e-9)) << pair.label;
+  }
+}
+
+TEST(PropertyTest, TimeByBoundSumsToTheStep) {
+  for (const Pair& pair : Pairs()) {
+    const Report report = AnalyzePair(pair);
+    double sum = 0;
+    for (const BoundTime& part : report.time_by_bound()) sum += part.time_s();
+    EXPECT_NEAR(sum / report.step_time_s(), 1, 1e-9) << pair.label;
+  }
+}
+
+// Energy constants and the one term that each belongs to.
+TEST(PropertyTest, ScalingAnEnergyByKScalesItsTerm) {
+  const std::map<std::string, Term::Value> terms = {
+      {"row_activation_energy_pj", Term::DRAM_ACTIVATE},
+      {"interface_energy_pj_per_bit", Term::DRAM_INTERFACE},
+      {"phy_controller_energy_pj_per_bit", Term::DRAM_PHY_CONTROLLER},
+      {"network_energy_pj_per_bit", Term::ON_CHIP_NETWORK},
+  };
+  constexpr double kScale = 1.25;
+  for (const Pair& pair : Pairs()) {
+    // A cap that binds would move static energy along.
+    Pair free = pair;
+    free.hardware.mutable_board()->clear_power_cap_w();
+    const Report before = AnalyzePair(free);
+    for (const auto& [name, term] : terms) {
+      Pair scaled = free;
+      ForEachConstant(
+          scaled.hardware,
+          [&](const std::string& path, const Constant& constant, const auto&) {
+            if (!absl::EndsWith(path, absl::StrCat(".", name))) return;
+            auto* change = const_cast<Constant*>(&constant);
+            change->set_value(constant.value() * kScale);
+          });
+      const Report after = AnalyzePair(scaled);
+      EXPECT_NEAR(TermOf(after, term), kScale * TermOf(before, term),
+                  1e-9 * TermOf(after, term))
+          << pair.label << " " << name;
+      EXPECT_NEAR(after.step_time_s() / before.step_time_s(), 1, 1e-12)
+          << pair.label << " " << name;
+    }
+  }
+}
+
+TEST(PropertyTest, FreeComputeIsNeverSlowerOrDearer) {
+  for (const Pair& pair : Pairs()) {
+    Pair free = pair;
+    for (ComputeEngine& engine : *free.hardware.mutable_engine()) {
+      for (auto& rate : *engine.mutable_rate()) {
+        rate.mutable_peak_tflops()->set_value(1e9);
+        rate.mutable_energy_pj_per_flop()->set_value(0);
+      }
+    }
+    const Report with = AnalyzePair(pair);
+    const Report without = AnalyzePair(free);
+    EXPECT_LE(without.step_time_s(), with.step_time_s() * (1 + 1e-12))
+        << pair.label;
+    EXPECT_LE(without.energy_per_token_j(),
+              with.energy_per_token_j() * (1 + 1e-12))
+        << pair.label;
+    EXPECT_EQ(TermOf(without, Term::COMPUTE), 0) << pair.label;
+  }
+}
+
+TEST(PropertyTest, BytesGrowWithBatchAndContext) {
+  for (const Pair& pair : Pairs()) {
+    const Report base = AnalyzePair(pair);
+    Pair more = pair;
+    more.scenario.set_batch(pair.scenario.batch() * 3);
+    const Report batch = AnalyzePair(more);
+    more = pair;
+    more.scenario.set_context(pair.scenario.context() * 3);
+    const Report context = AnalyzePair(more);
+    EXPECT_GT(batch.dram_bytes_per_step(), base.dram_bytes_per_step());
+    EXPECT_GE(batch.step_time_s(), base.step_time_s());
+    EXPECT_GE(context.dram_bytes_per_step(), base.dram_bytes_per_step());
+    EXPECT_GE(context.energy_per_token_j(), base.energy_per_token_j());
+    EXPECT_GE(context.kv_bytes_per_sequence(), base.kv_bytes_per_sequence());
+    EXPECT_LE(context.max_batch(), base.max_batch());
+  }
+}
+
+TEST(PropertyTest, IdealIsABound) {
+  for (const Pair& pair : Pairs()) {
+    Pair ideal = pair;
+    ideal.scenario.set_ideal(true);
+    EXPECT_LE(AnalyzePair(ideal).step_time_s(),
+              AnalyzePair(pair).step_time_s() * (1 + 1e-12))
+        << pair.label;
+  }
+}
+
+TEST(PropertyTest, GrowingBatchTendsToTheClosedFormLimit) {
+  for (const Pair& pair : Pairs()) {
+    absl::StatusOr<BatchLimits> limits =
+        FindBatchLimits(pair.model, pair.hardware, pair.scenario);
+    ASSERT_TRUE(limits.ok()) << pair.label << ": " << limits.status();
+    Pair huge = pair;
+    huge.scenario.set_batch(1e9);
+    // The limit has every activation spill; so has the batch here, at once.
+    for (MemoryLevel& level : *huge.hardware.mutable_memory()) {
+      level.clear_activation_capacity_fraction();
+    }
+    EXPECT_NEAR(AnalyzePair(huge).energy_per_token_j() /
+                    limits->floor_energy_per_token_j(),
+                1, 2e-5)
+        << pair.label;
+  }
+}
+
+TEST(PropertyTest, WhatFitsFitsAndOneMoreDoesNot) {
+  for (const Pair& pair : Pairs()) {
+    const Report report = AnalyzePair(pair);
+    if (report.max_batch() < 1 || report.max_batch() > 100'000'000) continue;
+    Pair full = pair;
+    full.scenario.set_batch(report.max_batch());
+    EXPECT_TRUE(AnalyzePair(full).fits()) << pair.label;
+    full.scenario.set_batch(report.max_batch() + 1);
+    EXPECT_FALSE(AnalyzePair(full).fits()) << pair.label;
+  }
+}
+
+}  // namespace
+}  // namespace tokenjoule
