@@ -18,7 +18,8 @@ int Run(const ParsedFlags& flags) {
       LoadSetup(flags, /*with_batch=*/true, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<Report> report =
-      Analyze(setup->model, setup->hardware, setup->scenario);
+      Analyze(setup->model, setup->hardware, setup->scenario,
+              {/*operators=*/true, /*ranges=*/true, setup->draft_or_null()});
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   switch (*format) {
     case OutputFormat::kJson:

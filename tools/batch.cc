@@ -28,7 +28,8 @@ int Run(const ParsedFlags& flags) {
       LoadSetup(flags, /*with_batch=*/false, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<BatchStudy> study =
-      StudyBatch(setup->model, setup->hardware, setup->scenario, batches);
+      StudyBatch(setup->model, setup->hardware, setup->scenario, batches,
+                 setup->draft_or_null());
   if (!study.ok()) return Fail(study.status(), kExitBadData);
   switch (*format) {
     case OutputFormat::kJson:

@@ -23,10 +23,35 @@
 namespace tokenjoule {
 namespace {
 
-// Flags that are fields of Scenario of the same name.
-constexpr const char* kScenarioFlags[] = {
-    "batch", "context", "weights", "kv",       "activations", "lm_head",
-    "tp",    "pp",      "dp",      "boundary", "ideal",
+// Flags that set a field of Scenario.
+struct ScenarioFlag {
+  const char* flag;
+  const char* path;
+};
+
+constexpr ScenarioFlag kScenarioFlags[] = {
+    {"batch", "batch"},
+    {"context", "context"},
+    {"weights", "weights"},
+    {"experts", "experts"},
+    {"kv", "kv"},
+    {"activations", "activations"},
+    {"lm_head", "lm_head"},
+    {"tp", "tp"},
+    {"pp", "pp"},
+    {"ep", "ep"},
+    {"dp", "dp"},
+    {"prompt", "prompt"},
+    {"output", "output"},
+    {"routing", "routing"},
+    {"routing_exponent", "routing_exponent"},
+    {"mla", "mla"},
+    {"draft", "speculation.draft_model"},
+    {"draft_tokens", "speculation.draft_tokens"},
+    {"acceptance_rate", "speculation.acceptance_rate"},
+    {"accepted_length", "speculation.accepted_length"},
+    {"boundary", "boundary"},
+    {"ideal", "ideal"},
 };
 
 // --set flags by their root.
@@ -68,12 +93,18 @@ absl::StatusOr<SetFlags> ReadSetFlags(const ParsedFlags& flags) {
   return sets;
 }
 
-absl::Status SetScenarioField(absl::string_view flag, absl::string_view value,
-                              Scenario* scenario) {
-  absl::Status status = SetField(scenario, flag, value, "");
-  if (status.ok()) return status;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--", flag, ": ", status.message()));
+// Applies the flags of a scenario; appends what is wrong with them.
+void SetScenarioFields(const ParsedFlags& flags, bool with_batch,
+                       Scenario* scenario, std::vector<std::string>* faults) {
+  for (const auto& [flag, path] : kScenarioFlags) {
+    if (!flags.Has(flag)) continue;
+    if (absl::string_view(flag) == "batch" && !with_batch) continue;
+    const absl::Status status =
+        SetField(scenario, path, flags.Get(flag, ""), "");
+    if (!status.ok()) {
+      faults->push_back(absl::StrCat("--", flag, ": ", status.message()));
+    }
+  }
 }
 
 // The scenario of --scenario's file, or the default one.
@@ -117,10 +148,32 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "weights)"},
       {"lm_head", "FORMAT",
        "storage of the LM head where it differs (default: as --weights)"},
+      {"experts", "FORMAT",
+       "storage of experts where it differs (default: as --weights)"},
       {"tp", "CHIPS", "tensor-parallel chips (default 1)"},
       {"pp", "STAGES", "pipeline stages (default 1)"},
+      {"ep", "CHIPS",
+       "chips that whole experts are spread over; beyond tp x dp attention "
+       "runs data-parallel (default 1: tp splits experts)"},
       {"dp", "REPLICAS",
        "data-parallel replicas; they share the batch (default 1)"},
+      {"prompt", "TOKENS",
+       "mixed serving: mean prompt length; steps carry newcomers' prefill"},
+      {"output", "TOKENS", "mixed serving: mean output length"},
+      {"routing", "NAME",
+       "coverage, balanced or power-law: experts a batch visits (default "
+       "coverage)"},
+      {"routing_exponent", "X", "exponent of power-law routing (default 1)"},
+      {"mla", "FORM",
+       "cheaper, absorbed or expanded latent attention (default cheaper)"},
+      {"draft_tokens", "N", "speculative decoding: tokens drafted a step"},
+      {"acceptance_rate", "P",
+       "chance that a drafted token is accepted, 0 to 1"},
+      {"accepted_length", "N",
+       "or the measured tokens a step yields, bonus token included"},
+      {"draft", "NAME",
+       "model that drafts, or mtp for the model's own module (default: "
+       "drafting is free)"},
       {"boundary", "NAME",
        "stack, memory_path, chip, board, node or facility (default board)"},
       {"ideal", "",
@@ -157,12 +210,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
   note(sets.status());
 
   Scenario given;
-  for (const char* flag : kScenarioFlags) {
-    if (std::string(flag) == "batch" && !with_batch) continue;
-    if (flags.Has(flag)) {
-      note(SetScenarioField(flag, flags.Get(flag, ""), &given));
-    }
-  }
+  SetScenarioFields(flags, with_batch, &given, &faults);
   if (!faults.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
@@ -177,12 +225,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
   absl::StatusOr<Scenario> scenario = StartingScenario(flags);
   note(scenario.status());
   if (scenario.ok()) {
-    for (const char* flag : kScenarioFlags) {
-      if (std::string(flag) == "batch" && !with_batch) continue;
-      if (flags.Has(flag)) {
-        note(SetScenarioField(flag, flags.Get(flag, ""), &*scenario));
-      }
-    }
+    SetScenarioFields(flags, with_batch, &*scenario, &faults);
     for (const FieldOverride& change : sets->scenario) {
       absl::Status status = SetField(&*scenario, change.path, change.value, "");
       if (!status.ok()) {
@@ -190,6 +233,12 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
                                       Printable(change.path), ": ",
                                       status.message()));
       }
+    }
+    const std::string& draft = scenario->speculation().draft_model();
+    if (!draft.empty() && draft != "mtp") {
+      absl::StatusOr<Model> loaded = LoadModel(draft);
+      note(loaded.status());
+      if (loaded.ok()) setup.draft = *std::move(loaded);
     }
   }
   if (!faults.empty()) {

@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "analyzer/report/report.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
@@ -51,6 +52,12 @@ struct Setup {
   Model model;
   Hardware hardware;
   Scenario scenario;
+  // The model that drafts, where the scenario names one.
+  absl::optional<Model> draft;
+
+  const Model* draft_or_null() const {
+    return draft.has_value() ? &*draft : nullptr;
+  }
 };
 
 // --model, --hardware, --set and the flags of a scenario. `batch_help` is what

@@ -51,6 +51,10 @@ struct LoweredOperator {
   Work<N> matmul_flop;
   int tensor_rate = 0;
   Work<N> vector_flop;
+  // What the busiest chip reads and multiplies beyond the mean: time waits for
+  // it.
+  Data<N> extra_read;
+  Work<N> extra_flop;
   // Collective: latencies on the critical path, bytes through the busiest
   // link, bytes sent by a chip in the mean.
   N link_messages = N(0.0);
@@ -153,13 +157,13 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
   for (int level = 0; level < machine.num_levels; ++level) {
     if (level == 0 ? !op.reads_backing : !op.is_kernel) continue;
     const Traffic<N> traffic = TrafficOf(op, machine, level);
-    const Duration<N> time =
-        TransferTime(machine.levels[level], traffic.read + traffic.write);
+    const Duration<N> time = TransferTime(
+        machine.levels[level], traffic.read + traffic.write + op.extra_read);
     times.memory = Max(times.memory, time);
     sum += time;
   }
-  const Duration<N> tensor =
-      op.matmul_flop / machine.tensor[op.tensor_rate].achieved;
+  const Duration<N> tensor = (op.matmul_flop + op.extra_flop) /
+                             machine.tensor[op.tensor_rate].achieved;
   const Duration<N> vector = op.vector_flop / machine.vector.achieved;
   times.compute = Max(tensor, vector);
   sum += tensor + vector;

@@ -17,6 +17,7 @@ namespace tokenjoule {
 //               each chip, in two steps through a switch or 2 (n - 1) on a ring
 //               (Thakur et al., IJHPCA 2005, section 4.4);
 //   gather      the root receives (n - 1) / n payload, in one step;
+//   all-to-all  each chip sends its payload, in one step or n - 1 on a ring;
 //   send        the payload, in one step.
 template <typename N>
 void LowerCollective(const Operator<N>& op, Interconnect::Topology topology,
@@ -36,6 +37,11 @@ void LowerCollective(const Operator<N>& op, Interconnect::Topology topology,
       lowered->link_messages = ring ? n - N(1.0) : N(1.0);
       lowered->link_critical = op.payload * part;
       lowered->link_sent = lowered->link_critical / n;
+      return;
+    case Collective::kAllToAll:
+      lowered->link_messages = ring ? n - N(1.0) : N(1.0);
+      lowered->link_critical = op.payload;
+      lowered->link_sent = op.payload;
       return;
     case Collective::kSend:
       lowered->link_messages = N(1.0);
@@ -66,6 +72,8 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
         machine, OperandFormat(*op.weight_format, *op.activation_format));
   }
   lowered.vector_flop = op.vector_flop;
+  lowered.extra_read = op.weight_read * (op.weight_imbalance - N(1.0));
+  lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - N(1.0));
   lowered.reads_backing = true;
   lowered.has_activations = true;
   return lowered;
@@ -103,14 +111,16 @@ LoweredStep<N> PerSequence(const LoweredStep<N>& a, const LoweredStep<N>& b) {
     op.activation_out = (op.activation_out - less.activation_out) / growth;
     op.matmul_flop = (op.matmul_flop - less.matmul_flop) / growth;
     op.vector_flop = (op.vector_flop - less.vector_flop) / growth;
+    op.extra_read = (op.extra_read - less.extra_read) / growth;
+    op.extra_flop = (op.extra_flop - less.extra_flop) / growth;
     op.link_messages = N(0.0);
     op.link_critical = (op.link_critical - less.link_critical) / growth;
     op.link_sent = (op.link_sent - less.link_sent) / growth;
   }
   slope.layers = N(0.0);
-  slope.tokens = N(1.0);
   slope.sequences_per_replica =
       (b.sequences_per_replica - a.sequences_per_replica) / growth;
+  slope.tokens = N(1.0);
   return slope;
 }
 

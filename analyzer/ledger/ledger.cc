@@ -22,22 +22,24 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   const CheckpointFormats& stored = model.formats();
   TensorFormats formats;
   formats.linear = FirstOf({scenario.weights(), stored.linear()});
-  formats.experts =
-      FirstOf({scenario.weights(), stored.experts(), stored.linear()});
+  formats.experts = FirstOf({scenario.experts(), scenario.weights(),
+                             stored.experts(), stored.linear()});
   formats.embedding = FirstOf({stored.embedding()});
   formats.lm_head = FirstOf({scenario.lm_head(), scenario.weights(),
                              stored.lm_head(), stored.embedding()});
   formats.vectors = FirstOf({stored.vectors()});
   formats.state = FirstOf({stored.state(), "fp32"});
   formats.kv = FirstOf({scenario.kv(), stored.kv()});
-  formats.activations =
-      FirstOf({scenario.activations(), formats.linear->activations});
+  formats.activations = scenario.activations().empty()
+                            ? nullptr
+                            : &GetFormat(scenario.activations());
   // The residual stream is 16 bits wide also where products are narrower; the
   // unit model's and fp32's are as wide as their weights.
   const bool narrow = formats.vectors->operand_bits < 16;
-  const bool wide = formats.activations->operand_bits > 16;
-  formats.stream = narrow ? formats.vectors
-                          : (wide ? formats.activations : &GetFormat("bf16"));
+  const NumberFormat& operands = formats.ActivationsFor(*formats.linear);
+  formats.stream = narrow                       ? formats.vectors
+                   : operands.operand_bits > 16 ? &operands
+                                                : &GetFormat("bf16");
   return formats;
 }
 
@@ -47,13 +49,57 @@ Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
   resolved.set_weights(std::string(formats.linear->name));
   resolved.set_lm_head(std::string(formats.lm_head->name));
   resolved.set_kv(std::string(formats.kv->name));
-  resolved.set_activations(std::string(formats.activations->name));
+  resolved.set_experts(std::string(formats.experts->name));
+  resolved.set_activations(
+      std::string(formats.ActivationsFor(*formats.linear).name));
   if (resolved.boundary().empty()) resolved.set_boundary("board");
   return resolved;
 }
 
-Ledger<double> BuildLedger(const Model& model, const Scenario& scenario) {
-  return BuildLedger<double>(model, scenario, ValueReader());
+absl::string_view PartName(Part part) {
+  switch (part) {
+    case Part::kAttention:
+      return "attention";
+    case Part::kStateSpace:
+      return "state space";
+    case Part::kMlp:
+      return "mlp";
+    case Part::kExperts:
+      return "experts";
+    case Part::kSharedExperts:
+      return "shared experts";
+    case Part::kRouter:
+      return "router";
+    case Part::kNorms:
+      return "norms";
+    case Part::kLmHead:
+      return "LM head";
+    case Part::kEmbedding:
+      return "embedding";
+    case Part::kDraft:
+      return "draft";
+    case Part::kNumParts:
+      break;
+  }
+  return "?";
+}
+
+double AcceptedLength(const Scenario& scenario) {
+  if (!scenario.has_speculation()) return 1;
+  const Speculation& speculation = scenario.speculation();
+  if (speculation.accepted_length() > 0) return speculation.accepted_length();
+  // 1 + a + a^2 + ... + a^n: the chance that each next token still stands.
+  double length = 0, chance = 1;
+  for (int i = 0; i <= speculation.draft_tokens(); ++i) {
+    length += chance;
+    chance *= speculation.acceptance_rate();
+  }
+  return length;
+}
+
+Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,
+                           const Model* draft) {
+  return BuildLedger<double>(model, scenario, draft, ValueReader());
 }
 
 }  // namespace tokenjoule

@@ -3,11 +3,12 @@
 //
 // Symbols of the comments: T tokens that enter an operator on one replica, S
 // context, d width of the residual stream, h query heads, g KV heads, e head
-// dimension, b bytes of an element.
+// dimension, b bytes of an element, E experts, k experts a token visits.
 
 #ifndef ANALYZER_LEDGER_LEDGER_H_
 #define ANALYZER_LEDGER_LEDGER_H_
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -21,16 +22,24 @@ namespace tokenjoule {
 
 // Storage and operand formats of one run, every default filled in.
 struct TensorFormats {
-  const NumberFormat* linear;       // attention and MLP matrices
-  const NumberFormat* experts;      // routed and shared experts
-  const NumberFormat* lm_head;      // LM head
-  const NumberFormat* embedding;    // embedding table
-  const NumberFormat* vectors;      // norms, biases, routers
-  const NumberFormat* state;        // recurrent state
-  const NumberFormat* kv;           // KV cache
-  const NumberFormat* activations;  // operands of matrix products
+  const NumberFormat* linear;     // attention and MLP matrices
+  const NumberFormat* experts;    // routed and shared experts
+  const NumberFormat* lm_head;    // LM head
+  const NumberFormat* embedding;  // embedding table
+  const NumberFormat* vectors;    // norms, biases, routers
+  const NumberFormat* state;      // recurrent state
+  const NumberFormat* kv;         // KV cache
+  // Operands of matrix products where the scenario says so, else nullptr: then
+  // each matrix goes with what engines pair with its format.
+  const NumberFormat* activations;
   // Residual stream, collectives and outputs of matrix products.
   const NumberFormat* stream;
+
+  // The operands that matrices of a format are multiplied with.
+  const NumberFormat& ActivationsFor(const NumberFormat& weights) const {
+    return activations != nullptr ? *activations
+                                  : GetFormat(weights.activations);
+  }
 };
 
 // Fills in what a scenario leaves open: the checkpoint's formats, and the
@@ -46,14 +55,34 @@ enum class Collective {
   kNone,
   kAllReduce,  // every chip ends with the sum of `payload`
   kGather,     // one chip ends with all of `payload`, held in equal parts
+  kAllToAll,   // every chip sends `payload` in all to the others
   kSend,       // `payload` goes to the next pipeline stage
 };
+
+// Part of a model that an operator belongs to.
+enum class Part {
+  kAttention,
+  kStateSpace,  // Mamba and linear attention
+  kMlp,
+  kExperts,
+  kSharedExperts,
+  kRouter,
+  kNorms,
+  kLmHead,
+  kEmbedding,
+  kDraft,  // the model that drafts for speculative decoding
+  kNumParts,
+};
+
+// Name of a part for people.
+absl::string_view PartName(Part part);
 
 // One operator, as one chip runs it once.
 template <typename N = double>
 struct Operator {
-  // "attention.qkv_proj" and the like.
+  // "full.attention.qkv_proj" and the like.
   std::string name;
+  Part part = Part::kNorms;
   // Runs on the critical path of a step: the layers that have it.
   N count = N(0.0);
 
@@ -75,6 +104,11 @@ struct Operator {
   Data<N> activation_in;
   Data<N> activation_out;
 
+  // Load of the busiest chip over the mean, at least 1: time follows the
+  // busiest, energy the mean.
+  N weight_imbalance = N(1.0);
+  N flop_imbalance = N(1.0);
+
   Collective collective = Collective::kNone;
   int group = 1;  // chips that take part
   Data<N> payload;
@@ -90,22 +124,38 @@ struct Ledger {
   N sequences_per_replica = N(0.0);
   // Tokens that the system gains in the step.
   N tokens = N(0.0);
-  // Chip-runs of each operator run: tp chips, for each microbatch of a
-  // pipeline, for each replica. Bytes and FLOP of the system are
-  // count * passes * (one chip's).
+  // Tokens that a sequence gains in the step.
+  N tokens_per_sequence = N(1.0);
+  // Chip-runs of each operator run: the chips of a stage, for each microbatch
+  // of a pipeline. Bytes and FLOP of the system are count * passes * (one
+  // chip's).
   N passes = N(1.0);
-  // Chips of the system: tp * pp * dp.
+  // Chips of the system.
   N chips = N(1.0);
 
-  // Bytes that the weights occupy over all chips.
-  Data<N> weight_footprint;
+  // Bytes that the weights occupy over all chips, by part.
+  std::array<Data<N>, static_cast<int>(Part::kNumParts)> weight_footprint;
   // Bytes that the KV cache and state of one sequence occupy over the chips of
   // its replica.
   Data<N> sequence_footprint;
   // Logical KV cache of one sequence, without copies for parallelism.
   Data<N> kv_per_sequence;
-  // Parameters of the model, embedding table included.
+  // Recurrent state of one sequence.
+  Data<N> state_per_sequence;
+  // Parameters of the model, embedding table included, and of them those that
+  // act on one token.
   N parameters = N(0.0);
+  N active_parameters = N(0.0);
+  // Distinct routed experts that a layer reads in the mean; 0 without experts.
+  N experts_read = N(0.0);
+  // Choices that were made, for the report.
+  std::vector<std::string> notes;
+
+  Data<N> TotalWeightFootprint() const {
+    Data<N> total;
+    for (const Data<N>& part : weight_footprint) total += part;
+    return total;
+  }
 };
 
 // Bytes and FLOP of an operator over all chips and runs of a step.
@@ -114,8 +164,13 @@ N SystemRuns(const Ledger<N>& ledger, const Operator<N>& op) {
   return op.count * ledger.passes;
 }
 
-// The ledger of a validated scenario. Exact up to 2^53.
-Ledger<double> BuildLedger(const Model& model, const Scenario& scenario);
+// Tokens that a sequence gains in a step: 1 without speculation.
+double AcceptedLength(const Scenario& scenario);
+
+// The ledger of a validated scenario; `draft` is the model that drafts for
+// speculative decoding, or nullptr. Exact up to 2^53.
+Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,
+                           const Model* draft = nullptr);
 
 }  // namespace tokenjoule
 

@@ -18,6 +18,7 @@ Scenario Point(double batch, double context) {
   scenario.set_tp(1);
   scenario.set_pp(1);
   scenario.set_dp(1);
+  scenario.set_ep(1);
   return scenario;
 }
 
@@ -195,14 +196,14 @@ TEST(LedgerTest, PipelineReadsItsWeightsOnceAMicrobatch) {
   scenario.set_batch(1);
   EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).weights, one.weights);
   // The weights are in memory once.
-  EXPECT_EQ(InBytes(LedgerOf("llama-3.1-8b", scenario).weight_footprint),
+  EXPECT_EQ(InBytes(LedgerOf("llama-3.1-8b", scenario).TotalWeightFootprint()),
             2 * 8'030'261'248.0);
 }
 
 TEST(LedgerTest, FootprintHoldsTheEmbeddingTableThatIsNotRead) {
   const Ledger<> ledger = LedgerOf("llama-2-7b", Point(1, 2048));
-  EXPECT_EQ(InBytes(ledger.weight_footprint), 2 * 6'738'415'616.0);
-  EXPECT_EQ(InBytes(ledger.weight_footprint) - Sum(ledger).weights,
+  EXPECT_EQ(InBytes(ledger.TotalWeightFootprint()), 2 * 6'738'415'616.0);
+  EXPECT_EQ(InBytes(ledger.TotalWeightFootprint()) - Sum(ledger).weights,
             2.0 * 32000 * 4096);
 }
 

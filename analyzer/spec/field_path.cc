@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "analyzer/spec/faults.h"
 
 namespace tokenjoule {
@@ -117,11 +119,12 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
       reflection.SetString(message, &field, std::string(value));
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_ENUM: {
-      const EnumValueDescriptor* entry =
-          field.enum_type()->FindValueByName(std::string(value));
+      // On the command line "power-law" does as well as POWER_LAW.
+      const EnumValueDescriptor* entry = field.enum_type()->FindValueByName(
+          absl::StrReplaceAll(absl::AsciiStrToUpper(value), {{"-", "_"}}));
       if (entry == nullptr) {
         std::vector<std::string> names;
-        for (int i = 1; i < field.enum_type()->value_count(); ++i) {
+        for (int i = 0; i < field.enum_type()->value_count(); ++i) {
           names.push_back(std::string(field.enum_type()->value(i)->name()));
         }
         return absl::InvalidArgumentError(

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/spec/architecture.h"
 #include "analyzer/spec/field_path.h"
 #include "analyzer/spec/formats.h"
 #include "google/protobuf/descriptor.h"
@@ -314,6 +315,7 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
   CrossChecker check(options.file, faults);
   check.RequireDistinct(model.block(), "block");
   std::set<std::string> used;
+  // In doubles, so that absurd repetitions cannot overflow.
   double layers = 0;
   for (const LayerPattern& pattern : model.layers()) {
     for (const LayerPattern::Run& run : pattern.run()) {
@@ -413,52 +415,115 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   }
 }
 
+namespace {
+
+// Heads that tensor parallelism splits, and those that it may copy instead.
+struct SplitHeads {
+  absl::string_view kind;
+  int64_t split = 0;
+  int64_t copied = 0;
+};
+
+SplitHeads HeadsOf(const Block& block) {
+  switch (block.mixer_case()) {
+    case Block::kAttention:
+      return {"query", block.attention().heads(), block.attention().kv_heads()};
+    case Block::kLatentAttention:
+      return {"query", block.latent_attention().heads(), 0};
+    case Block::kMamba2:
+      return {"state-space", block.mamba2().heads(), 0};
+    case Block::kLinearAttention:
+      return {"key", block.linear_attention().key_heads(), 0};
+    default:
+      return {};
+  }
+}
+
+void CheckParallelism(const Scenario& scenario, const Model& model,
+                      const Hardware& hardware, CrossChecker* check) {
+  const Parallelism parallel = ParallelismOf(scenario);
+  const int64_t tp = parallel.tp, ep = parallel.ep;
+  const int64_t attention_chips = tp * scenario.dp();
+  check->Require(parallel.pp <= TotalLayers(model), "pp",
+                 absl::StrCat(parallel.pp, " stages are more than the ",
+                              TotalLayers(model), " layers of ", model.name()));
+  bool has_experts = false;
+  for (const Block& block : model.block()) {
+    const SplitHeads heads = HeadsOf(block);
+    check->Require(heads.split % tp == 0, "tp",
+                   absl::StrCat(tp, " does not divide the ", heads.split, " ",
+                                heads.kind, " heads of ", model.name()));
+    check->Require(
+        heads.copied == 0 || heads.copied % tp == 0 || tp % heads.copied == 0,
+        "tp",
+        absl::StrCat(tp, " and the ", heads.copied, " KV heads of ",
+                     model.name(), " do not divide one another"));
+    if (!block.has_moe()) continue;
+    has_experts = true;
+    check->Require(
+        block.moe().experts() % ep == 0, "ep",
+        absl::StrCat(ep, " does not divide the ", block.moe().experts(),
+                     " experts of ", model.name()));
+  }
+  check->Require(ep == 1 || has_experts, "ep",
+                 absl::StrCat(model.name(), " has no experts to spread"));
+  check->Require(ep % attention_chips == 0 || attention_chips % ep == 0, "ep",
+                 absl::StrCat("ep = ", ep, " and tp x dp = ", attention_chips,
+                              " do not divide one another"));
+  check->Require(
+      scenario.batch() >= static_cast<double>(parallel.replicas), "batch",
+      absl::StrCat(Number(scenario.batch()), " leaves some of the ",
+                   parallel.replicas,
+                   " data-parallel replicas without a sequence; expected at "
+                   "least ",
+                   parallel.replicas));
+  if (parallel.chips() == 1) return;
+  if (!hardware.has_interconnect()) {
+    check->Require(
+        false, "tp",
+        absl::StrCat(parallel.chips(), " chips need an interconnect; ",
+                     hardware.name(), " has none"));
+    return;
+  }
+  const double most = hardware.interconnect().max_chips().value();
+  check->Require(parallel.chips() <= most, "tp",
+                 absl::StrCat(parallel.chips(), " chips; ", hardware.name(),
+                              " joins at most ", most));
+}
+
+void CheckSpeculation(const Scenario& scenario, const Model& model,
+                      CrossChecker* check) {
+  if (!scenario.has_speculation()) return;
+  const Speculation& speculation = scenario.speculation();
+  check->Require(
+      speculation.accepted_length() == 0 ||
+          (speculation.accepted_length() >= 1 &&
+           speculation.accepted_length() <= speculation.draft_tokens() + 1),
+      "speculation.accepted_length",
+      absl::StrCat(Number(speculation.accepted_length()),
+                   " is out of range; a step yields 1 to draft_tokens + 1 = ",
+                   speculation.draft_tokens() + 1, " tokens"));
+  check->Require(
+      speculation.acceptance_rate() > 0 || speculation.accepted_length() > 0,
+      "speculation", "needs acceptance_rate or accepted_length");
+  check->Require(
+      speculation.draft_model() != "mtp" || model.mtp_modules() > 0,
+      "speculation.draft_model",
+      absl::StrCat(model.name(), " has no multi-token-prediction module"));
+}
+
+}  // namespace
+
 void ValidateScenario(const Scenario& scenario, const Model& model,
                       const Hardware& hardware, std::vector<Fault>* faults) {
   ValidateFields(scenario, {"scenario", nullptr, true}, faults);
   CrossChecker check("scenario", faults);
-  const int64_t tp = scenario.tp(), pp = scenario.pp(), dp = scenario.dp();
-  if (tp < 1 || pp < 1 || dp < 1) return;
-
-  int64_t layers = 0;
-  for (const LayerPattern& pattern : model.layers()) {
-    for (const LayerPattern::Run& run : pattern.run()) {
-      layers += run.count() * std::max<int64_t>(pattern.repeat(), 1);
-    }
-  }
-  check.Require(pp <= layers, "pp",
-                absl::StrCat(pp, " stages are more than the ", layers,
-                             " layers of ", model.name()));
-  for (const Block& block : model.block()) {
-    if (!block.has_attention()) continue;
-    const int64_t heads = block.attention().heads();
-    const int64_t kv_heads = block.attention().kv_heads();
-    check.Require(Divides(tp, heads), "tp",
-                  absl::StrCat(tp, " does not divide the ", heads,
-                               " query heads of ", model.name()));
-    check.Require(Divides(tp, kv_heads) || Divides(kv_heads, tp), "tp",
-                  absl::StrCat(tp, " and the ", kv_heads, " KV heads of ",
-                               model.name(), " do not divide one another"));
-  }
-  check.Require(
-      scenario.batch() >= static_cast<double>(dp), "batch",
-      absl::StrCat(Number(scenario.batch()), " leaves some of the ", dp,
-                   " data-parallel replicas without a sequence; "
-                   "expected at least ",
-                   dp));
-  const double chips = static_cast<double>(tp) * pp * dp;
-  if (chips > 1) {
-    if (!hardware.has_interconnect()) {
-      check.Require(false, "tp",
-                    absl::StrCat(chips, " chips need an interconnect; ",
-                                 hardware.name(), " has none"));
-    } else {
-      const double most = hardware.interconnect().max_chips().value();
-      check.Require(chips <= most, "tp",
-                    absl::StrCat("tp x pp x dp = ", chips, " chips; ",
-                                 hardware.name(), " joins at most ", most));
-    }
-  }
+  const bool has_degrees = scenario.tp() >= 1 && scenario.pp() >= 1 &&
+                           scenario.dp() >= 1 && scenario.ep() >= 1;
+  if (has_degrees) CheckParallelism(scenario, model, hardware, &check);
+  CheckSpeculation(scenario, model, &check);
+  check.Require((scenario.prompt() > 0) == (scenario.output() > 0), "prompt",
+                "mixed serving needs both prompt and output lengths");
   if (const NumberFormat* format = FindFormat(scenario.activations())) {
     check.Require(format->operand != NumberFormat::Operand::kStorageOnly,
                   "activations",

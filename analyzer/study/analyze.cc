@@ -14,6 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/machine/build.h"
+#include "analyzer/spec/architecture.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/spec/field_path.h"
 #include "analyzer/spec/number_reader.h"
@@ -150,13 +151,15 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
 
 void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
                 const Machine<>& machine, Report* report) {
-  double flop = 0, weights = 0, kv = 0, dram = 0;
+  double flop = 0, weights = 0, kv = 0, dram = 0, state = 0, activations = 0;
   for (size_t i = 0; i < ledger.operators.size(); ++i) {
     const Operator<>& op = ledger.operators[i];
     const double runs = SystemRuns(ledger, op);
     flop += runs * InFlop(op.matmul_flop);
     weights += runs * InBytes(op.weight_read);
     kv += runs * InBytes(op.kv_read);
+    state += runs * InBytes(op.state_read + op.state_write);
+    activations += runs * InBytes(op.activation_in + op.activation_out);
     for (int level = 0; level < machine.num_levels; ++level) {
       if (!machine.levels[level].is_dram || !step.operators[i].is_kernel) {
         continue;
@@ -169,8 +172,34 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
   report->set_weight_bytes_per_step(weights);
   report->set_kv_read_bytes_per_step(kv);
   report->set_kv_bytes_per_sequence(InBytes(ledger.kv_per_sequence));
+  report->set_state_bytes_per_step(state);
+  report->set_state_bytes_per_sequence(InBytes(ledger.state_per_sequence));
+  report->set_activation_bytes_per_step(activations);
   report->set_dram_bytes_per_step(dram);
   if (dram > 0) report->set_arithmetic_intensity_flop_per_byte(flop / dram);
+  report->set_total_parameters(ledger.parameters);
+  report->set_active_parameters(ledger.active_parameters);
+  report->set_experts_read_per_layer(ledger.experts_read);
+  report->set_tokens_per_sequence_step(ledger.tokens_per_sequence);
+  for (const std::string& note : ledger.notes) report->add_notes(note);
+}
+
+// Weights read and held by part of the model.
+void FillParts(const Ledger<>& ledger, Report* report) {
+  constexpr int kParts = static_cast<int>(Part::kNumParts);
+  std::array<double, kParts> read = {};
+  for (const Operator<>& op : ledger.operators) {
+    read[static_cast<int>(op.part)] +=
+        SystemRuns(ledger, op) * InBytes(op.weight_read + op.embedding_read);
+  }
+  for (int i = 0; i < kParts; ++i) {
+    const double held = InBytes(ledger.weight_footprint[i]);
+    if (read[i] == 0 && held == 0) continue;
+    PartBytes* part = report->add_parts();
+    part->set_part(std::string(PartName(static_cast<Part>(i))));
+    part->set_read_bytes_per_step(read[i]);
+    part->set_held_bytes(held);
+  }
 }
 
 // Peak of the engine that multiplies the linear layers over peak bandwidth of
@@ -178,7 +207,8 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
 void FillRidge(const TensorFormats& formats, const Machine<>& machine,
                Report* report) {
   const int rate = TensorRateIndex(
-      machine, OperandFormat(*formats.linear, *formats.activations));
+      machine,
+      OperandFormat(*formats.linear, formats.ActivationsFor(*formats.linear)));
   report->set_ridge_point_flop_per_byte(InFlopPerByte(
       machine.tensor[rate].peak / machine.levels[0].peak_bandwidth));
 }
@@ -260,18 +290,19 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
                   const Scenario& scenario, Report* report) {
   const double usable =
       InBytes(machine.levels[0].usable_capacity) * ledger.chips;
-  const double weights = InBytes(ledger.weight_footprint);
+  const double weights = InBytes(ledger.TotalWeightFootprint());
   const double per_sequence = InBytes(ledger.sequence_footprint);
-  const double used = weights + per_sequence * ledger.tokens;
+  const double used = weights + per_sequence * scenario.batch();
   report->set_memory_usable_bytes(usable);
   report->set_memory_used_bytes(used);
   report->set_fits(used <= usable);
   // Whole sequences on each replica.
-  const double dp = scenario.dp();
+  const double replicas = ParallelismOf(scenario).replicas;
   double batch = 0;
   if (weights <= usable) {
     batch = per_sequence > 0
-                ? std::floor((usable - weights) / per_sequence / dp) * dp
+                ? std::floor((usable - weights) / per_sequence / replicas) *
+                      replicas
                 : std::numeric_limits<int32_t>::max();
   }
   report->set_max_batch(static_cast<int32_t>(
@@ -290,7 +321,8 @@ void FillWarnings(const Model& model, const Hardware& hardware,
             ? absl::StrCat("a batch of ", report->max_batch(), " would")
             : std::string("use more chips or a narrower format")));
   }
-  if (scenario.context() > static_cast<double>(model.max_context())) {
+  if (model.max_context() > 0 &&
+      scenario.context() > static_cast<double>(model.max_context())) {
     report->add_warnings(
         absl::StrFormat("context %g is longer than the %d tokens that %s was "
                         "made for",
@@ -345,25 +377,37 @@ Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario) {
 Scenario DefaultScenario() {
   Scenario scenario;
   scenario.set_batch(1);
-  scenario.set_context(2048);
   scenario.set_tp(1);
   scenario.set_pp(1);
   scenario.set_dp(1);
-  scenario.set_boundary("board");
+  scenario.set_ep(1);
+  return scenario;
+}
+
+Scenario WithContext(Scenario scenario) {
+  if (scenario.has_context()) return scenario;
+  // Sequences of prompt + output tokens that are half-way through their output.
+  const bool mixed = scenario.prompt() > 0 && scenario.output() > 0;
+  scenario.set_context(mixed ? scenario.prompt() + scenario.output() / 2
+                             : 2048);
   return scenario;
 }
 
 absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
-                               const Scenario& scenario,
+                               const Scenario& given,
                                const AnalyzeOptions& options) {
+  const Scenario scenario = WithContext(given);
   std::vector<Fault> faults;
   ValidateScenario(scenario, model, hardware, &faults);
+  if (options.draft != nullptr) {
+    ValidateScenario(scenario, *options.draft, hardware, &faults);
+  }
   if (!faults.empty()) return FaultsToStatus(faults);
 
   const Scenario resolved = ResolveScenario(model, scenario);
   const int boundary = BoundaryIndex(resolved.boundary());
   const Machine<> machine = MachineFor(hardware, scenario);
-  const Ledger<> ledger = BuildLedger(model, scenario);
+  const Ledger<> ledger = BuildLedger(model, scenario, options.draft);
   const LoweredStep<> step = Lower(ledger, machine);
   const StepCost<> cost = CostOfStep(step, machine);
 
@@ -387,6 +431,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   *report.mutable_scenario() = resolved;
   FillEnergy(spreads, cost, step, boundary, &report);
   FillCounts(ledger, step, machine, &report);
+  FillParts(ledger, &report);
   FillRidge(ResolveFormats(model, scenario), machine, &report);
   FillOperators(ledger, step, machine, cost, options.operators, &report);
   FillCapacity(ledger, machine, scenario, &report);

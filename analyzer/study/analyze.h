@@ -31,9 +31,13 @@ Energy<> EnergyInside(const EnergyTerms<>& terms, int boundary);
 // The machine a scenario runs on: made ideal where it asks for that.
 Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario);
 
-// The scenario that is meant where nothing is said: one sequence at 2048 tokens
-// of context on one chip, counted at the board.
+// The scenario that is meant where nothing is said: one sequence on one chip,
+// counted at the board, its context left open (WithContext).
 Scenario DefaultScenario();
+
+// The scenario with a context where it has none: with prompt and output lengths
+// the mean in flight, prompt + output / 2; otherwise 2048 tokens.
+Scenario WithContext(Scenario scenario);
 
 struct AnalyzeOptions {
   // Whether to fill in Report.operators.
@@ -41,6 +45,8 @@ struct AnalyzeOptions {
   // Whether to fill in ranges (one kernel evaluation for each end of each
   // constant).
   bool ranges = true;
+  // The model that drafts, where the scenario speculates with one.
+  const Model* draft = nullptr;
 };
 
 // The answer to one scenario. Fails with every fault where the model cannot be

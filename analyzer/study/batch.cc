@@ -1,5 +1,6 @@
 #include "analyzer/study/batch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -22,8 +23,9 @@ constexpr double kHugeBatch = 1 << 24;
 class TokenEnergy {
  public:
   TokenEnergy(const Model& model, const Hardware& hardware,
-              const Scenario& scenario)
+              const Scenario& scenario, const Model* draft)
       : model_(model),
+        draft_(draft),
         scenario_(scenario),
         machine_(MachineFor(hardware, scenario)),
         boundary_(BoundaryIndex(ResolveScenario(model, scenario).boundary())) {}
@@ -44,7 +46,7 @@ class TokenEnergy {
     Scenario scenario = scenario_;
     scenario.set_batch(batch);
     scenario.set_context(context);
-    return Lower(BuildLedger(model_, scenario), machine_);
+    return Lower(BuildLedger(model_, scenario, draft_), machine_);
   }
   double PerToken(const LoweredStep<>& step, const Machine<>& machine) const {
     return InJoules(EnergyInside(CostOfStep(step, machine).terms, boundary_)) /
@@ -52,6 +54,7 @@ class TokenEnergy {
   }
 
   const Model& model_;
+  const Model* draft_;
   const Scenario& scenario_;
   const Machine<> machine_;
   const int boundary_;
@@ -79,9 +82,9 @@ std::string Summarize(const BatchLimits& limits, const Report& any) {
   const Scenario& scenario = any.scenario();
   std::string out = absl::StrFormat(
       "Batching %s on %s at %g tokens of context: from %.3g J/token at batch "
-      "%d towards a floor of %.3g J, %s or %.2f orders of magnitude at most. ",
+      "%g towards a floor of %.3g J, %s or %.2f orders of magnitude at most. ",
       any.model(), any.hardware(), scenario.context(),
-      limits.batch_1_energy_per_token_j(), scenario.dp(),
+      limits.batch_1_energy_per_token_j(), limits.smallest_batch(),
       limits.floor_energy_per_token_j(), Times(limits.gain()),
       limits.gain_orders_of_magnitude());
   absl::StrAppendFormat(
@@ -111,30 +114,37 @@ std::string Summarize(const BatchLimits& limits, const Report& any) {
 
 absl::StatusOr<BatchLimits> FindBatchLimits(const Model& model,
                                             const Hardware& hardware,
-                                            const Scenario& scenario) {
+                                            const Scenario& given,
+                                            const Model* draft) {
+  const Scenario scenario = WithContext(given);
   // One sequence on each replica is the smallest batch.
-  Scenario smallest = scenario;
-  smallest.set_batch(scenario.dp());
-  absl::StatusOr<Report> one =
-      Analyze(model, hardware, smallest, {false, false});
-  if (!one.ok()) return one.status();
+  const double smallest = std::max(
+      1.0,
+      std::max<double>(scenario.dp(),
+                       scenario.tp() > 0 ? scenario.ep() / scenario.tp() : 1));
+  Scenario one = scenario;
+  one.set_batch(smallest);
+  absl::StatusOr<Report> first_report =
+      Analyze(model, hardware, one, {false, false, draft});
+  if (!first_report.ok()) return first_report.status();
 
-  const TokenEnergy energy(model, hardware, scenario);
+  const TokenEnergy energy(model, hardware, scenario, draft);
   BatchLimits limits;
-  const double first = energy.At(scenario.dp());
+  const double first = energy.At(smallest);
   const double floor = energy.Floor(scenario.context());
+  limits.set_smallest_batch(smallest);
   limits.set_batch_1_energy_per_token_j(first);
   limits.set_floor_energy_per_token_j(floor);
   // A context of one token leaves a cache of one token: nothing to speak of.
   limits.set_floor_kv_share(1 - energy.Floor(1) / floor);
-  limits.set_half_gain_batch(BatchReaching(energy, scenario.dp(), 2 * floor));
+  limits.set_half_gain_batch(BatchReaching(energy, smallest, 2 * floor));
   limits.set_half_distance_batch(
-      BatchReaching(energy, scenario.dp(), (first + floor) / 2));
+      BatchReaching(energy, smallest, (first + floor) / 2));
   limits.set_gain(first / floor);
   limits.set_gain_orders_of_magnitude(std::log10(first / floor));
-  limits.set_max_batch(one->max_batch());
-  if (one->max_batch() > 0) {
-    const double best = energy.At(one->max_batch());
+  limits.set_max_batch(first_report->max_batch());
+  if (limits.max_batch() > 0) {
+    const double best = energy.At(limits.max_batch());
     limits.set_max_batch_energy_per_token_j(best);
     limits.set_gain_at_max_batch(first / best);
     limits.set_gain_at_max_batch_orders_of_magnitude(std::log10(first / best));
@@ -145,17 +155,18 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Model& model,
 absl::StatusOr<BatchStudy> StudyBatch(const Model& model,
                                       const Hardware& hardware,
                                       const Scenario& scenario,
-                                      absl::Span<const double> batches) {
+                                      absl::Span<const double> batches,
+                                      const Model* draft) {
   absl::StatusOr<BatchLimits> limits =
-      FindBatchLimits(model, hardware, scenario);
+      FindBatchLimits(model, hardware, scenario, draft);
   if (!limits.ok()) return limits.status();
   BatchStudy study;
   *study.mutable_limits() = *limits;
   for (const double batch : batches) {
     Scenario row = scenario;
     row.set_batch(batch);
-    absl::StatusOr<Report> report =
-        Analyze(model, hardware, row, {/*operators=*/false, /*ranges=*/true});
+    absl::StatusOr<Report> report = Analyze(
+        model, hardware, row, {/*operators=*/false, /*ranges=*/true, draft});
     if (!report.ok()) return report.status();
     *study.add_rows() = *std::move(report);
   }

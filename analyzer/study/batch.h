@@ -15,16 +15,19 @@
 namespace tokenjoule {
 
 // One row for each batch, then the limits and their summary in words. The
-// scenario's own batch is ignored.
+// scenario's own batch is ignored; `draft` is the model that drafts, or
+// nullptr.
 absl::StatusOr<BatchStudy> StudyBatch(const Model& model,
                                       const Hardware& hardware,
                                       const Scenario& scenario,
-                                      absl::Span<const double> batches);
+                                      absl::Span<const double> batches,
+                                      const Model* draft = nullptr);
 
 // The limits alone.
 absl::StatusOr<BatchLimits> FindBatchLimits(const Model& model,
                                             const Hardware& hardware,
-                                            const Scenario& scenario);
+                                            const Scenario& scenario,
+                                            const Model* draft = nullptr);
 
 }  // namespace tokenjoule
 

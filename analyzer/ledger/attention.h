@@ -1,0 +1,239 @@
+// Softmax attention in the ledger: MHA, MQA, GQA with any window, and latent
+// attention. See build.h.
+
+#ifndef ANALYZER_LEDGER_ATTENTION_H_
+#define ANALYZER_LEDGER_ATTENTION_H_
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/ledger/context.h"
+#include "analyzer/units/units.h"
+
+namespace tokenjoule {
+namespace ledger_internal {
+
+// Positions of the cache that a new token reads, of a context of S.
+template <typename N, typename Reader>
+N Span(const Context<N, Reader>& c, const Attention& attention,
+       const N& context) {
+  if (attention.has_sliding_tokens()) {
+    return Min(context,
+               N(c.read(attention, Attention::kSlidingTokensFieldNumber)));
+  }
+  if (attention.has_chunk_tokens()) {
+    // A token's chunk holds 1 to C tokens: (C + 1) / 2 in the mean over
+    // sequences that are spread over their chunks.
+    return Min(
+        context,
+        (N(c.read(attention, Attention::kChunkTokensFieldNumber)) + N(1.0)) /
+            N(2.0));
+  }
+  return context;
+}
+
+// Positions of the cache that must be kept.
+template <typename N, typename Reader>
+N Kept(const Context<N, Reader>& c, const Attention& attention) {
+  if (attention.has_chunk_tokens()) {
+    return Min(c.context,
+               N(c.read(attention, Attention::kChunkTokensFieldNumber)));
+  }
+  return Span(c, attention, c.context);
+}
+
+// FLOP and vector work of attention on one chip: `per_score` multiply-adds for
+// each query token, head and position, 5 vector FLOP a score (scale, subtract
+// the maximum, exponentiate, sum, divide). A prompt of P tokens attends to P /
+// 2 in the mean.
+template <typename N, typename Reader>
+void AddScores(const Context<N, Reader>& c, const N& heads, const N& span,
+               const N& prefill_span, const N& per_score, Operator<N>* op) {
+  const N scores = heads * (c.tokens.sequences * c.tokens.queries * span +
+                            c.tokens.prefill * prefill_span);
+  op->matmul_flop = Flop<N>(N(2.0) * scores * per_score);
+  op->vector_flop = Flop<N>(N(5.0) * scores);
+  op->weight_format = c.formats.kv;
+  op->activation_format = c.formats.stream;
+}
+
+// Cache traffic of one chip: `elements` a token and layer. Each sequence's
+// cache is read once a step, however many tokens are verified; prompts are
+// written and read back on chip.
+template <typename N, typename Reader>
+void AddCache(const Context<N, Reader>& c, const N& elements, const N& span,
+              Operator<N>* op) {
+  op->kv_read = c.Stored(c.tokens.sequences * elements * span, *c.formats.kv);
+  op->kv_write = c.Stored(c.tokens.linear() * elements, *c.formats.kv);
+}
+
+// Memory of the cache: `logical` elements a token and layer, `held` of them
+// with the copies over the chips of a replica.
+template <typename N, typename Reader>
+void HoldCache(const Context<N, Reader>& c, const N& logical, const N& held,
+               const N& kept) {
+  if (c.counts_parameters) {
+    c.ledger->kv_per_sequence +=
+        c.Stored(logical * kept * c.layers, *c.formats.kv);
+  }
+  c.ledger->sequence_footprint +=
+      c.Stored(held * kept * c.layers, *c.formats.kv);
+}
+
+template <typename N, typename Reader>
+N PrefillSpan(const Context<N, Reader>& c, const Attention& attention) {
+  return Span(c, attention,
+              N(c.read(c.scenario, Scenario::kPromptFieldNumber)) / N(2.0));
+}
+
+template <typename N, typename Reader>
+void AddAttention(Context<N, Reader>& c, const Attention& attention,
+                  const std::string& block) {
+  const N heads = c.read(attention, Attention::kHeadsFieldNumber);
+  const N kv_heads = c.read(attention, Attention::kKvHeadsFieldNumber);
+  const N e = c.read(attention, Attention::kHeadDimFieldNumber);
+  // One chip's heads. Each chip holds at least one KV head: with more chips
+  // than KV heads, heads are copied.
+  const N h = heads / c.tp;
+  const N g = Max(kv_heads / c.tp, N(1.0));
+  const N gate(attention.output_gate() ? 2.0 : 1.0);
+  const N t = c.tokens.linear();
+  const std::string name = absl::StrCat(block, ".attention.");
+
+  // Query, key and value projections as one product, with the output gate
+  // beside the queries where there is one.
+  Operator<N>& qkv = c.Add(name + "qkv_proj", Part::kAttention, c.layers);
+  c.Matmul(qkv, t, c.d, (gate * h + N(2.0) * g) * e,
+           c.d * (gate * heads + N(2.0) * kv_heads) * e, *c.formats.linear);
+  if (attention.qkv_bias()) {
+    c.HoldWeights(qkv, (h + N(2.0) * g) * e, (heads + N(2.0) * kv_heads) * e,
+                  *c.formats.vectors);
+  }
+  if (attention.qk_norm()) c.Vector(qkv, N(2.0) * e);
+  // Rotary embedding: two products and a sum for each element of queries and
+  // keys; q/k norms 4 more.
+  qkv.vector_flop =
+      Flop<N>(N(attention.qk_norm() ? 7.0 : 3.0) * t * (h + g) * e);
+
+  // softmax(q K^T) V: 2 e multiply-adds a score; K and V are each g S e
+  // elements a sequence.
+  const N span = Span(c, attention, c.context);
+  Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
+  AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, &core);
+  AddCache(c, N(2.0) * g * e, span, &core);
+  core.activation_in = c.Stream(t * (h + N(2.0) * g) * e);
+  core.activation_out = c.Stream(t * h * e);
+  if (attention.sinks()) c.ShardedVector(core, heads);
+
+  Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
+  c.Matmul(output, t, h * e, c.d, heads * e * c.d, *c.formats.linear);
+  if (attention.output_bias()) c.Vector(output, c.d);
+  if (attention.output_gate()) output.vector_flop = Flop<N>(N(5.0) * t * h * e);
+
+  HoldCache(c, N(2.0) * kv_heads * e, N(2.0) * g * c.tp * e,
+            Kept(c, attention));
+}
+
+// Sizes of latent attention, heads being one chip's.
+template <typename N>
+struct LatentSizes {
+  N h, heads, q_rank, kv_rank, rope, nope, v;
+};
+
+// Matrix FLOP of the attention core of one chip and run in one form.
+//   absorbed: queries are folded with the key up-projection (h nope c) and the
+//     outputs unfolded with the value up-projection (h c v), scores run on the
+//     cached vector, h (2 c + rope) a position;
+//   expanded: each position's keys and values are rebuilt (c h (nope + v)),
+//     scores run on heads, h (nope + rope + v) a position.
+template <typename N, typename Reader>
+void LatentFlop(const Context<N, Reader>& c, const LatentSizes<N>& s,
+                const N& span, const N& prefill_span, bool absorbed,
+                Operator<N>* op) {
+  const N up = s.h * s.kv_rank * (s.nope + s.v);
+  const N per_score =
+      absorbed ? N(2.0) * s.kv_rank + s.rope : s.nope + s.rope + s.v;
+  AddScores(c, s.h, span, prefill_span, per_score, op);
+  // Prompts are always expanded, each token once.
+  const N rebuilt = (absorbed ? c.tokens.sequences * c.tokens.queries
+                              : c.tokens.sequences * span) +
+                    c.tokens.prefill;
+  op->matmul_flop += Flop<N>(N(2.0) * rebuilt * up);
+}
+
+// Whether the absorbed form is taken, and a note of both forms' FLOP.
+template <typename N, typename Reader>
+bool ChooseAbsorbed(const Context<N, Reader>& c, const LatentSizes<N>& s,
+                    const N& span, const N& prefill_span,
+                    const std::string& block) {
+  Operator<N> absorbed, expanded;
+  LatentFlop(c, s, span, prefill_span, true, &absorbed);
+  LatentFlop(c, s, span, prefill_span, false, &expanded);
+  const bool cheaper = absorbed.matmul_flop <= expanded.matmul_flop;
+  const bool chosen =
+      c.scenario.mla() == CHEAPER ? cheaper : c.scenario.mla() == ABSORBED;
+  if constexpr (std::is_same_v<N, double>) {
+    c.ledger->notes.push_back(absl::StrFormat(
+        "%s%s: latent attention %s; %.3g GFLOP a layer and chip absorbed, "
+        "%.3g expanded",
+        c.prefix, block, chosen ? "absorbed" : "expanded",
+        InFlop(absorbed.matmul_flop) / 1e9,
+        InFlop(expanded.matmul_flop) / 1e9));
+  }
+  return chosen;
+}
+
+template <typename N, typename Reader>
+void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
+                        const std::string& block) {
+  LatentSizes<N> s;
+  s.heads = c.read(latent, LatentAttention::kHeadsFieldNumber);
+  s.h = s.heads / c.tp;
+  s.q_rank = c.read(latent, LatentAttention::kQRankFieldNumber);
+  s.kv_rank = c.read(latent, LatentAttention::kKvRankFieldNumber);
+  s.rope = c.read(latent, LatentAttention::kRopeDimFieldNumber);
+  s.nope = c.read(latent, LatentAttention::kNopeDimFieldNumber);
+  s.v = c.read(latent, LatentAttention::kVDimFieldNumber);
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.formats.linear;
+  const std::string name = absl::StrCat(block, ".attention.");
+  const N q_out = s.nope + s.rope;
+  const N cached = s.kv_rank + s.rope;
+
+  // Down-projections of queries and of keys and values, on every chip.
+  Operator<N>& down = c.Add(name + "down_proj", Part::kAttention, c.layers);
+  c.Matmul(down, t, c.d, s.q_rank + cached, c.d * (s.q_rank + cached), format);
+  c.Vector(down, s.q_rank + s.kv_rank);  // their norms
+  down.vector_flop =
+      Flop<N>(t * (N(4.0) * (s.q_rank + s.kv_rank) + N(3.0) * s.rope));
+  // Queries, from the compressed vector or from the stream.
+  const N q_in = latent.q_rank() > 0 ? s.q_rank : c.d;
+  Operator<N>& query = c.Add(name + "q_proj", Part::kAttention, c.layers);
+  c.Matmul(query, t, q_in, s.h * q_out, q_in * s.heads * q_out, format);
+  query.vector_flop = Flop<N>(N(3.0) * t * s.h * s.rope);
+
+  const N prompt_span =
+      N(c.read(c.scenario, Scenario::kPromptFieldNumber)) / N(2.0);
+  const bool absorbed = ChooseAbsorbed(c, s, c.context, prompt_span, block);
+  Operator<N>& core =
+      c.Add(name + (absorbed ? "core_absorbed" : "core_expanded"),
+            Part::kAttention, c.layers);
+  LatentFlop(c, s, c.context, prompt_span, absorbed, &core);
+  // The up-projection is read once a step in either form.
+  c.HoldWeights(core, s.kv_rank * s.h * (s.nope + s.v),
+                s.kv_rank * s.heads * (s.nope + s.v), format);
+  // Every chip of a tensor-parallel group holds the whole compressed cache.
+  AddCache(c, cached, c.context, &core);
+  core.activation_in = c.Stream(t * (s.h * q_out + cached));
+  core.activation_out = c.Stream(t * s.h * s.v);
+  HoldCache(c, cached, cached * c.tp, c.context);
+
+  Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
+  c.Matmul(output, t, s.h * s.v, c.d, s.heads * s.v * c.d, format);
+}
+
+}  // namespace ledger_internal
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_LEDGER_ATTENTION_H_

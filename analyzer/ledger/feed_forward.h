@@ -1,0 +1,177 @@
+// Channel parts in the ledger: dense networks and mixtures of experts. See
+// build.h.
+
+#ifndef ANALYZER_LEDGER_FEED_FORWARD_H_
+#define ANALYZER_LEDGER_FEED_FORWARD_H_
+
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/ledger/context.h"
+#include "analyzer/ledger/routing.h"
+#include "analyzer/units/units.h"
+
+namespace tokenjoule {
+namespace ledger_internal {
+
+// Activation function, about 5 FLOP, and the gate's product.
+inline double ActivationFlop(bool gated) { return gated ? 6.0 : 5.0; }
+
+template <typename N, typename Reader>
+void AddMlp(Context<N, Reader>& c, const Mlp& mlp, const std::string& name,
+            Part part, const NumberFormat& format) {
+  const N ff_all = c.read(mlp, Mlp::kDFfFieldNumber);
+  const N ff = ff_all / c.tp;
+  const N ups(mlp.gated() ? 2.0 : 1.0);
+  const N t = c.tokens.linear();
+  Operator<N>& up =
+      c.Add(absl::StrCat(name, mlp.gated() ? ".gate_up_proj" : ".up_proj"),
+            part, c.layers);
+  c.Matmul(up, t, c.d, ups * ff, c.d * ups * ff_all, format);
+  if (mlp.bias()) c.ShardedVector(up, ups * ff_all);
+  up.vector_flop = Flop<N>(N(ActivationFlop(mlp.gated())) * t * ff);
+  Operator<N>& down = c.Add(absl::StrCat(name, ".down_proj"), part, c.layers);
+  c.Matmul(down, t, ff, c.d, ff_all * c.d, format);
+  if (mlp.bias()) c.Vector(down, c.d);
+}
+
+// How the experts of a layer are spread and visited.
+template <typename N>
+struct ExpertLoad {
+  N tokens;    // tokens that the chips which share the experts route together
+  N visits;    // (token, expert) pairs of one chip, in the mean
+  N distinct;  // distinct experts that one chip reads, in the mean
+  N held;      // experts that one chip holds
+  N split;     // chips that share one expert
+  N weight_imbalance;
+  N flop_imbalance;
+};
+
+template <typename N, typename Reader>
+ExpertLoad<N> LoadOf(const Context<N, Reader>& c, const MixtureOfExperts& moe) {
+  const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
+  const N per_token =
+      c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
+  const bool spread = c.parallel.ep > 1;
+  const N ep(static_cast<double>(c.parallel.ep));
+  ExpertLoad<N> load;
+  // Replicas bring their tokens together where experts are spread over them.
+  load.tokens = c.tokens.linear() *
+                N(spread ? static_cast<double>(c.parallel.replicas) : 1.0);
+  load.visits = load.tokens * per_token / ep;
+  const N distinct =
+      DistinctExperts(experts, per_token, load.tokens, c.scenario);
+  load.distinct = distinct / ep;
+  load.held = experts / ep;
+  load.split = N(static_cast<double>(c.parallel.expert_tp));
+  load.weight_imbalance = N(1.0);
+  load.flop_imbalance = N(1.0);
+  if (spread && c.scenario.routing() != BALANCED) {
+    // Distinct experts of a chip are a sum of E / ep chances p; visits of a
+    // chip are a binomial of k T trials: mean and variance, then the expected
+    // largest of ep such chips.
+    const N chance = distinct / experts;
+    load.weight_imbalance = ExpectedMaximumOverMean(
+        load.distinct, load.distinct * (N(1.0) - chance), c.parallel.ep);
+    load.weight_imbalance =
+        Min(load.weight_imbalance, load.held / load.distinct);
+    load.flop_imbalance = ExpectedMaximumOverMean(
+        load.visits, load.visits * (N(1.0) - N(1.0) / ep), c.parallel.ep);
+  }
+  return load;
+}
+
+// One of an expert's matrices, `in` x `out` of one chip.
+template <typename N, typename Reader>
+void AddExpertMatrix(Context<N, Reader>& c, const ExpertLoad<N>& load,
+                     const MixtureOfExperts& moe, const N& in, const N& out,
+                     const N& bias, Operator<N>* op) {
+  const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
+  const N per_token =
+      c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
+  const NumberFormat& format = *c.formats.experts;
+  c.Multiply(*op, load.visits, in, out, format);
+  op->weight_read += c.Stored(load.distinct * in * out, format);
+  op->weight_read += c.Stored(load.distinct * bias, *c.formats.vectors);
+  op->weight_imbalance = load.weight_imbalance;
+  op->flop_imbalance = load.flop_imbalance;
+  const N layers = c.layers;
+  c.Hold(op->part, load.held * in * out * layers, format);
+  c.Hold(op->part, load.held * bias * layers, *c.formats.vectors);
+  // Copies of biases over the chips that split an expert are not parameters.
+  const N all = experts * (in * out * load.split + bias) * layers;
+  c.CountParameters(all, all * per_token / experts);
+}
+
+// Tokens to the chips that hold their experts, and back: a token goes to the
+// distinct chips among its k experts', (ep - 1) / ep of them elsewhere.
+template <typename N, typename Reader>
+void AddAllToAll(Context<N, Reader>& c, const MixtureOfExperts& moe,
+                 const std::string& name) {
+  const double k = static_cast<double>(moe.experts_per_token());
+  const double ep = c.parallel.ep;
+  const double elsewhere = (ep - 1) * (1 - std::pow(1 - 1 / ep, k));
+  const N elements = c.tokens.linear() / c.tp * N(elsewhere) * c.d;
+  c.AddCollective(
+      name + ".dispatch", Collective::kAllToAll, c.parallel.ep, c.layers,
+      c.Stored(elements, c.formats.ActivationsFor(*c.formats.experts)));
+  c.AddCollective(name + ".combine", Collective::kAllToAll, c.parallel.ep,
+                  c.layers, c.Stream(elements));
+}
+
+template <typename N, typename Reader>
+void AddMoe(Context<N, Reader>& c, const MixtureOfExperts& moe,
+            const std::string& block) {
+  const std::string name = absl::StrCat(block, ".moe");
+  const N t = c.tokens.linear();
+  const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
+  const ExpertLoad<N> load = LoadOf(c, moe);
+
+  // The router is on every chip; choosing is 5 FLOP a score.
+  Operator<N>& router = c.Add(name + ".router", Part::kRouter, c.layers);
+  c.Matmul(router, t, c.d, experts, c.d * experts, *c.formats.vectors);
+  if (moe.router_bias()) c.Vector(router, experts);
+  router.vector_flop = Flop<N>(N(5.0) * t * experts);
+
+  const bool spread_over_replicas =
+      c.parallel.ep > 1 && c.parallel.replicas > 1;
+  if (spread_over_replicas) AddAllToAll(c, moe, name);
+
+  const Mlp& expert = moe.expert();
+  const N ff = N(c.read(expert, Mlp::kDFfFieldNumber)) / load.split;
+  const N ups(expert.gated() ? 2.0 : 1.0);
+  const N bias(expert.bias() ? 1.0 : 0.0);
+  Operator<N>& up =
+      c.Add(absl::StrCat(name, expert.gated() ? ".experts.gate_up_proj"
+                                              : ".experts.up_proj"),
+            Part::kExperts, c.layers);
+  AddExpertMatrix(c, load, moe, c.d, ups * ff, bias * ups * ff * load.split,
+                  &up);
+  up.vector_flop =
+      Flop<N>(N(ActivationFlop(expert.gated())) * load.visits * ff);
+  Operator<N>& down =
+      c.Add(name + ".experts.down_proj", Part::kExperts, c.layers);
+  AddExpertMatrix(c, load, moe, ff, c.d, bias * c.d, &down);
+  // Weighted sum of a token's experts.
+  down.vector_flop = Flop<N>(N(2.0) * load.visits * c.d);
+  if (c.counts_parameters)
+    c.ledger->experts_read =
+        load.distinct * N(static_cast<double>(c.parallel.ep));
+
+  if (moe.has_shared()) {
+    AddMlp(c, moe.shared(), name + ".shared", Part::kSharedExperts,
+           *c.formats.experts);
+    if (moe.shared_gate()) {
+      Operator<N>& gate =
+          c.Add(name + ".shared.gate", Part::kSharedExperts, c.layers);
+      c.Matmul(gate, t, c.d, N(1.0), c.d, *c.formats.vectors);
+    }
+  }
+  c.AllReduce(name + ".all_reduce", c.layers);
+}
+
+}  // namespace ledger_internal
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_LEDGER_FEED_FORWARD_H_

@@ -1,0 +1,171 @@
+// Mixers with a recurrent state in the ledger: Mamba-1, Mamba-2, gated linear
+// attention. The state is read and written each step, whatever the context. See
+// build.h.
+
+#ifndef ANALYZER_LEDGER_STATE_SPACE_H_
+#define ANALYZER_LEDGER_STATE_SPACE_H_
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/ledger/context.h"
+#include "analyzer/units/units.h"
+
+namespace tokenjoule {
+namespace ledger_internal {
+
+// State traffic and memory: `on_chip` elements of the `logical` ones of a
+// sequence and layer. Verified tokens share one read and one write.
+template <typename N, typename Reader>
+void AddState(Context<N, Reader>& c, const N& on_chip, const N& logical,
+              Operator<N>* op) {
+  op->state_read = c.Stored(c.tokens.sequences * on_chip, *c.formats.state);
+  // A newcomer's state is written at the end of its prompt.
+  op->state_write = c.Stored(
+      (c.tokens.sequences + c.tokens.newcomers) * on_chip, *c.formats.state);
+  if (c.counts_parameters) {
+    c.ledger->state_per_sequence +=
+        c.Stored(logical * c.layers, *c.formats.state);
+  }
+  c.ledger->sequence_footprint +=
+      c.Stored(on_chip * c.tp * c.layers, *c.formats.state);
+}
+
+// A causal convolution of `channels`, one chip's and all, with its bias: one
+// multiply-add a tap.
+template <typename N, typename Reader>
+void AddConvolution(Context<N, Reader>& c, const N& on_chip, const N& all,
+                    const N& taps, bool bias, Operator<N>* op) {
+  const N weights(bias ? 1.0 : 0.0);
+  c.HoldWeights(*op, on_chip * (taps + weights), all * (taps + weights),
+                *c.formats.vectors);
+  op->vector_flop += Flop<N>(N(2.0) * c.tokens.linear() * on_chip * taps);
+}
+
+// FLOP of one element of state and token in Mamba: decay, input times B, sum,
+// and output times C as a multiply-add.
+inline constexpr double kSelectiveScanFlop = 5;
+// The delta rule: decay, read by key (multiply-add), rank-one update
+// (multiply-add), read by query (multiply-add).
+inline constexpr double kDeltaRuleFlop = 7;
+
+template <typename N, typename Reader>
+void AddMamba1(Context<N, Reader>& c, const Mamba1& mamba,
+               const std::string& block) {
+  const N inner_all = c.read(mamba, Mamba1::kDInnerFieldNumber);
+  const N inner = inner_all / c.tp;
+  const N states = c.read(mamba, Mamba1::kDStateFieldNumber);
+  const N taps = c.read(mamba, Mamba1::kDConvFieldNumber);
+  const N rank = c.read(mamba, Mamba1::kDtRankFieldNumber);
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.formats.linear;
+  const std::string name = absl::StrCat(block, ".mamba.");
+
+  Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
+  c.Matmul(in, t, c.d, N(2.0) * inner, N(2.0) * c.d * inner_all, format);
+  // Step size, B and C from the convolved input, then the step size's own
+  // projection.
+  const N selected = rank + N(2.0) * states;
+  Operator<N>& select = c.Add(name + "x_proj", Part::kStateSpace, c.layers);
+  AddConvolution(c, inner, inner_all, taps, /*bias=*/true, &select);
+  c.Matmul(select, t, inner, selected, inner_all * selected, format);
+  c.Matmul(select, t, rank, inner, rank * inner_all, format);
+  c.HoldWeights(select, inner, inner_all, *c.formats.vectors);  // its bias
+  if (mamba.inner_norms()) c.Vector(select, selected);
+
+  Operator<N>& scan = c.Add(name + "scan", Part::kStateSpace, c.layers);
+  scan.vector_flop = Flop<N>(N(kSelectiveScanFlop) * t * inner * states);
+  c.HoldWeights(scan, inner * (states + N(1.0)), inner_all * (states + N(1.0)),
+                *c.formats.vectors);  // A, D
+  AddState(c, inner * (states + taps), inner_all * (states + taps), &scan);
+  scan.activation_in = c.Stream(t * (N(3.0) * inner + N(2.0) * states));
+  scan.activation_out = c.Stream(t * inner);
+
+  Operator<N>& out = c.Add(name + "out_proj", Part::kStateSpace, c.layers);
+  c.Matmul(out, t, inner, c.d, inner_all * c.d, format);
+}
+
+template <typename N, typename Reader>
+void AddMamba2(Context<N, Reader>& c, const Mamba2& mamba,
+               const std::string& block) {
+  const N heads_all = c.read(mamba, Mamba2::kHeadsFieldNumber);
+  const N heads = heads_all / c.tp;
+  const N width = c.read(mamba, Mamba2::kHeadDimFieldNumber);
+  const N states = c.read(mamba, Mamba2::kDStateFieldNumber);
+  const N groups_all = c.read(mamba, Mamba2::kGroupsFieldNumber);
+  const N groups = Max(groups_all / c.tp, N(1.0));
+  const N taps = c.read(mamba, Mamba2::kDConvFieldNumber);
+  const N inner = heads * width, inner_all = heads_all * width;
+  const N mixed = inner + N(2.0) * groups * states;
+  const N mixed_all = inner_all + N(2.0) * groups_all * states;
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.formats.linear;
+  const std::string name = absl::StrCat(block, ".mamba.");
+
+  // Gate, input, B, C and step sizes in one product.
+  Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
+  c.Matmul(in, t, c.d, inner + mixed + heads,
+           c.d * (inner_all + mixed_all + heads_all), format);
+
+  Operator<N>& scan = c.Add(name + "scan", Part::kStateSpace, c.layers);
+  AddConvolution(c, mixed, mixed_all, taps, /*bias=*/true, &scan);
+  scan.vector_flop +=
+      Flop<N>(N(kSelectiveScanFlop) * t * heads * width * states);
+  c.HoldWeights(scan, N(3.0) * heads, N(3.0) * heads_all,
+                *c.formats.vectors);  // A, D, step-size bias
+  AddState(c, inner * states + mixed * taps,
+           inner_all * states + mixed_all * taps, &scan);
+  scan.activation_in = c.Stream(t * (mixed + heads));
+  scan.activation_out = c.Stream(t * inner);
+
+  Operator<N>& out = c.Add(name + "out_proj", Part::kStateSpace, c.layers);
+  c.Matmul(out, t, inner, c.d, inner_all * c.d, format);
+  c.HoldWeights(out, inner, inner_all, *c.formats.vectors);  // gated norm
+  out.vector_flop = Flop<N>(N(9.0) * t * inner);
+}
+
+template <typename N, typename Reader>
+void AddLinearAttention(Context<N, Reader>& c, const LinearAttention& linear,
+                        const std::string& block) {
+  const N key_heads = c.read(linear, LinearAttention::kKeyHeadsFieldNumber);
+  const N value_heads = c.read(linear, LinearAttention::kValueHeadsFieldNumber);
+  const N key_dim = c.read(linear, LinearAttention::kKeyHeadDimFieldNumber);
+  const N value_dim = c.read(linear, LinearAttention::kValueHeadDimFieldNumber);
+  const N taps = c.read(linear, LinearAttention::kDConvFieldNumber);
+  const N keys_all = key_heads * key_dim, keys = keys_all / c.tp;
+  const N values_all = value_heads * value_dim, values = values_all / c.tp;
+  const N heads = value_heads / c.tp;
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.formats.linear;
+  const std::string name = absl::StrCat(block, ".linear_attention.");
+
+  // Queries, keys, values and the output gate; decay and write strength of each
+  // value head beside them.
+  const N out_width = N(2.0) * (keys + values) + N(2.0) * heads;
+  const N out_width_all =
+      N(2.0) * (keys_all + values_all) + N(2.0) * value_heads;
+  Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
+  c.Matmul(in, t, c.d, out_width, c.d * out_width_all, format);
+
+  const N mixed = N(2.0) * keys + values;
+  const N mixed_all = N(2.0) * keys_all + values_all;
+  Operator<N>& core = c.Add(name + "delta_rule", Part::kStateSpace, c.layers);
+  AddConvolution(c, mixed, mixed_all, taps, /*bias=*/false, &core);
+  core.vector_flop += Flop<N>(N(kDeltaRuleFlop) * t * values * key_dim);
+  c.HoldWeights(core, N(2.0) * heads, N(2.0) * value_heads,
+                *c.formats.vectors);  // decay and step-size bias
+  AddState(c, values * key_dim + mixed * taps,
+           values_all * key_dim + mixed_all * taps, &core);
+  core.activation_in = c.Stream(t * (mixed + N(2.0) * heads));
+  core.activation_out = c.Stream(t * values);
+
+  Operator<N>& out = c.Add(name + "out_proj", Part::kStateSpace, c.layers);
+  c.Matmul(out, t, values, c.d, values_all * c.d, format);
+  c.Vector(out, value_dim);  // gated norm, one for all heads
+  out.vector_flop = Flop<N>(N(9.0) * t * values);
+}
+
+}  // namespace ledger_internal
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_LEDGER_STATE_SPACE_H_

@@ -1,0 +1,41 @@
+#include "analyzer/spec/architecture.h"
+
+#include <algorithm>
+
+namespace tokenjoule {
+
+int64_t LayersOf(const Model& model, absl::string_view block) {
+  int64_t layers = 0;
+  for (const LayerPattern& pattern : model.layers()) {
+    const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
+    for (const LayerPattern::Run& run : pattern.run()) {
+      if (run.block() == block) layers += run.count() * periods;
+    }
+  }
+  return layers;
+}
+
+int64_t TotalLayers(const Model& model) {
+  int64_t layers = 0;
+  for (const LayerPattern& pattern : model.layers()) {
+    const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
+    for (const LayerPattern::Run& run : pattern.run()) {
+      layers += run.count() * periods;
+    }
+  }
+  return layers;
+}
+
+Parallelism ParallelismOf(const Scenario& scenario) {
+  Parallelism parallel;
+  parallel.tp = scenario.tp();
+  parallel.pp = scenario.pp();
+  parallel.ep = scenario.ep();
+  parallel.stage_chips = std::max(parallel.tp * scenario.dp(), parallel.ep);
+  parallel.replicas = parallel.stage_chips / parallel.tp;
+  parallel.expert_tp =
+      parallel.ep > 1 ? parallel.stage_chips / parallel.ep : parallel.tp;
+  return parallel;
+}
+
+}  // namespace tokenjoule
