@@ -224,6 +224,49 @@ TEST(PropertyTest, BytesGrowWithBatchAndContext) {
   }
 }
 
+TEST(PropertyTest, ExpertsReadAreBetweenThoseOfATokenAndAll) {
+  for (Pair pair : Pairs()) {
+    double experts = 0, per_token = 0;
+    for (const Block& block : pair.model.block()) {
+      if (!block.has_moe()) continue;
+      experts = static_cast<double>(block.moe().experts());
+      per_token = static_cast<double>(block.moe().experts_per_token());
+    }
+    double previous = 0;
+    for (const double batch : {1.0, 7.0, 100.0, 1e6}) {
+      pair.scenario.set_batch(batch);
+      const double read = AnalyzePair(pair).experts_read_per_layer();
+      EXPECT_GE(read, per_token * (1 - 1e-12)) << pair.label;
+      EXPECT_LE(read, experts) << pair.label;
+      EXPECT_GE(read, previous) << pair.label;
+      previous = read;
+    }
+  }
+}
+
+TEST(PropertyTest, StateIsIndependentOfContext) {
+  for (Pair pair : Pairs()) {
+    const Report base = AnalyzePair(pair);
+    pair.scenario.set_context(50);
+    const Report other = AnalyzePair(pair);
+    EXPECT_EQ(base.state_bytes_per_sequence(), other.state_bytes_per_sequence());
+    EXPECT_EQ(base.state_bytes_per_step(), other.state_bytes_per_step());
+  }
+}
+
+TEST(PropertyTest, PartsSumToTheWeights) {
+  for (const Pair& pair : Pairs()) {
+    const Report report = AnalyzePair(pair);
+    double read = 0, held = 0;
+    for (const PartBytes& part : report.parts()) {
+      if (part.part() != "embedding") read += part.read_bytes_per_step();
+      held += part.held_bytes();
+    }
+    EXPECT_NEAR(read / report.weight_bytes_per_step(), 1, 1e-12) << pair.label;
+    EXPECT_LE(held, report.memory_used_bytes()) << pair.label;
+  }
+}
+
 TEST(PropertyTest, IdealIsABound) {
   for (const Pair& pair : Pairs()) {
     Pair ideal = pair;

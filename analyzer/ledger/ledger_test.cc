@@ -110,8 +110,15 @@ TEST(LedgerTest, ParameterTotalsMatchThePublishedOnes) {
     ASSERT_TRUE(model.ok()) << model.status();
     const double published = model->published().total_parameters();
     ASSERT_GT(published, 0) << name;
-    const double counted = BuildLedger(*model, Point(1, 1)).parameters;
-    EXPECT_NEAR(counted / published, 1, 0.015) << name;
+    const Ledger<> ledger = BuildLedger(*model, Point(1, 1));
+    EXPECT_NEAR(ledger.parameters / published, 1, 0.015) << name;
+    if (model->published().active_uncertain()) continue;
+    double active = ledger.active_parameters;
+    if (model->published().active_without_embedding()) {
+      active -= static_cast<double>(model->vocab_size() * model->d_model());
+    }
+    EXPECT_NEAR(active / model->published().active_parameters(), 1, 0.017)
+        << name;
   }
 }
 
@@ -231,8 +238,14 @@ TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
     const Totals b = TotalsOf(name, Point(2, 3000));
     const Totals c = TotalsOf(name, Point(5, 3000));
     EXPECT_EQ(c.kv_read, 5 * a.kv_read) << name;
-    EXPECT_EQ(c.flop - a.flop, 4 * (b.flop - a.flop)) << name;
-    EXPECT_EQ(c.weights, a.weights) << name;
+    // To the rounding of sums beyond 2^53.
+    EXPECT_NEAR((c.flop - a.flop) / (4 * (b.flop - a.flop)), 1, 1e-12) << name;
+    // Experts alone are read as the batch visits them.
+    const bool has_experts =
+        BuildLedger(*LoadModel(name), Point(1, 1)).experts_read > 0;
+    if (!has_experts) {
+      EXPECT_EQ(c.weights, a.weights) << name;
+    }
   }
 }
 

@@ -65,6 +65,7 @@ std::string Chips(const Report& report) {
   std::vector<std::string> ways;
   if (s.tp() > 1) ways.push_back(absl::StrCat("tp ", s.tp()));
   if (s.pp() > 1) ways.push_back(absl::StrCat("pp ", s.pp()));
+  if (s.ep() > 1) ways.push_back(absl::StrCat("ep ", s.ep()));
   if (s.dp() > 1) ways.push_back(absl::StrCat("dp ", s.dp()));
   if (!ways.empty())
     absl::StrAppend(&out, " (", absl::StrJoin(ways, ", "), ")");
@@ -72,8 +73,38 @@ std::string Chips(const Report& report) {
 }
 
 std::string Formats(const Scenario& s) {
-  return absl::StrCat(s.weights(), " weights, ", s.kv(), " KV cache, ",
-                      s.activations(), " activations");
+  std::string out = absl::StrCat(s.weights(), " weights, ");
+  if (s.experts() != s.weights()) {
+    absl::StrAppend(&out, s.experts(), " experts, ");
+  }
+  if (s.lm_head() != s.weights()) {
+    absl::StrAppend(&out, s.lm_head(), " LM head, ");
+  }
+  absl::StrAppend(&out, s.kv(), " KV cache, ", s.activations(),
+                  " activations");
+  return out;
+}
+
+// Speculation and mixed serving, a line each; empty where there is none.
+std::string Serving(const Report& report) {
+  const Scenario& s = report.scenario();
+  std::string out;
+  if (s.has_speculation()) {
+    const Speculation& speculation = s.speculation();
+    absl::StrAppendFormat(
+        &out, "speculation: %d tokens drafted by %s, %.3g gained a step\n",
+        speculation.draft_tokens(),
+        speculation.draft_model().empty() ? "a free lookup"
+                                          : speculation.draft_model(),
+        report.tokens_per_sequence_step());
+  }
+  if (s.prompt() > 0) {
+    absl::StrAppendFormat(&out,
+                          "mixed serving: prompts of %g, outputs of %g "
+                          "tokens; steps carry the prefill\n",
+                          s.prompt(), s.output());
+  }
+  return out;
 }
 
 std::string BoundWords(const Report& report) {
@@ -154,18 +185,41 @@ std::string Boundaries(const Report& report) {
 }
 
 std::string Bytes(const Report& report) {
-  TextTable table({"", "", ""});
-  table.AddRow({"weights read", WithUnit(report.weight_bytes_per_step(), "B"),
-                "a step, all chips"});
-  table.AddRow(
-      {"KV cache read", WithUnit(report.kv_read_bytes_per_step(), "B"),
-       absl::StrCat("a step; ", WithUnit(report.kv_bytes_per_sequence(), "B"),
-                    " a sequence")});
-  table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"),
-                "a step, with KV writes, embedding rows and spills"});
-  table.AddRow({"arithmetic", WithUnit(report.flop_per_token(), "FLOP"),
-                "a token, matrix products"});
-  return table.ToString(2);
+  TextTable table({"bytes", "read a step", "held", ""});
+  for (const PartBytes& part : report.parts()) {
+    table.AddRow({part.part(), WithUnit(part.read_bytes_per_step(), "B"),
+                  WithUnit(part.held_bytes(), "B"),
+                  part.part() == "experts"
+                      ? absl::StrFormat("%.4g distinct experts a layer",
+                                        report.experts_read_per_layer())
+                      : ""});
+  }
+  const double sequences = report.scenario().batch();
+  table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
+                WithUnit(report.kv_bytes_per_sequence() * sequences, "B"),
+                absl::StrCat(WithUnit(report.kv_bytes_per_sequence(), "B"),
+                             " a sequence")});
+  if (report.state_bytes_per_sequence() > 0) {
+    table.AddRow({"recurrent state",
+                  WithUnit(report.state_bytes_per_step(), "B"),
+                  WithUnit(report.state_bytes_per_sequence() * sequences, "B"),
+                  "read and written"});
+  }
+  table.AddRow({"activations",
+                WithUnit(report.activation_bytes_per_step(), "B"), "",
+                "in and out of operators; most stay on chip"});
+  table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"), "",
+                "with KV writes and spills"});
+  return absl::StrCat(
+      table.ToString(2),
+      absl::StrFormat("  %s a token in matrix products; %s parameters",
+                      WithUnit(report.flop_per_token(), "FLOP"),
+                      WithUnit(report.total_parameters(), "")),
+      report.active_parameters() < report.total_parameters()
+          ? absl::StrFormat(", %s act on a token",
+                            WithUnit(report.active_parameters(), ""))
+          : "",
+      "\n");
 }
 
 std::string Operators(const Report& report) {
@@ -188,14 +242,19 @@ std::string Operators(const Report& report) {
 std::string ReportTable(const Report& report, bool operators) {
   const Scenario& s = report.scenario();
   std::string out = absl::StrFormat(
-      "%s on %s, %s\nbatch %g, context %g, %s\n\n", report.model(),
-      report.hardware(), Chips(report), s.batch(), s.context(), Formats(s));
+      "%s on %s, %s\nbatch %g, context %g, %s\n%s\n", report.model(),
+      report.hardware(), Chips(report), s.batch(), s.context(), Formats(s),
+      Serving(report));
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\nDRAM share by boundary\n",
-                  Boundaries(report), "\nWhat moves\n", Bytes(report));
+                  Boundaries(report), "\nWhere the bytes are\n", Bytes(report));
   if (operators) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
                     Operators(report));
+  }
+  if (report.notes_size() > 0) {
+    absl::StrAppend(&out, "\nnote: ", absl::StrJoin(report.notes(), "\nnote: "),
+                    "\n");
   }
   for (const std::string& warning : report.warnings()) {
     absl::StrAppend(&out, "\nwarning: ", warning, "\n");

@@ -400,7 +400,10 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   std::vector<Fault> faults;
   ValidateScenario(scenario, model, hardware, &faults);
   if (options.draft != nullptr) {
-    ValidateScenario(scenario, *options.draft, hardware, &faults);
+    // The draft model is split by tp; it need not have experts to spread.
+    Scenario split = scenario;
+    split.set_ep(1);
+    ValidateScenario(split, *options.draft, hardware, &faults);
   }
   if (!faults.empty()) return FaultsToStatus(faults);
 
