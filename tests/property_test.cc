@@ -249,7 +249,8 @@ TEST(PropertyTest, StateIsIndependentOfContext) {
     const Report base = AnalyzePair(pair);
     pair.scenario.set_context(50);
     const Report other = AnalyzePair(pair);
-    EXPECT_EQ(base.state_bytes_per_sequence(), other.state_bytes_per_sequence());
+    EXPECT_EQ(base.state_bytes_per_sequence(),
+              other.state_bytes_per_sequence());
     EXPECT_EQ(base.state_bytes_per_step(), other.state_bytes_per_step());
   }
 }

@@ -42,14 +42,21 @@ template <typename N = double>
 struct LoweredOperator {
   // Runs on the critical path of a step.
   N count = N(0.0);
-  // Bytes of weights, KV cache, state and embedding rows.
-  Data<N> backing_read;
-  Data<N> backing_write;
+  // Bytes of weights, KV cache, state and embedding rows by the level that they
+  // come from or go to: the backing store, or a nearer level that keeps them.
+  std::array<Data<N>, kMaxMemoryLevels> origin_read;
+  std::array<Data<N>, kMaxMemoryLevels> origin_write;
   Data<N> activation_in;
   Data<N> activation_out;
-  // Matrix products, on tensor rate `tensor_rate` of the machine.
+  // What a weight-stationary array moves beyond once in and once out: inputs
+  // again, partial sums back and forth.
+  Data<N> reuse_read;
+  Data<N> reuse_write;
+  // Weights written into in-memory arrays.
+  Data<N> array_written;
+  // Matrix products, on rate `rate` of the machine.
   Work<N> matmul_flop;
-  int tensor_rate = 0;
+  int rate = 0;
   Work<N> vector_flop;
   // What the busiest chip reads and multiplies beyond the mean: time waits for
   // it.
@@ -89,7 +96,8 @@ struct Traffic {
 template <typename N = double>
 struct Actions {
   std::array<Traffic<N>, kMaxMemoryLevels> traffic;
-  std::array<Work<N>, kMaxFormatRates> tensor;
+  std::array<Work<N>, kMaxFormatRates> matmul;
+  std::array<Data<N>, kMaxFormatRates> array_written;
   Work<N> vector;
   Data<N> link;
 };
@@ -115,17 +123,21 @@ struct StepCost {
   EnergyTerms<N> terms;  // whole system, whole step
 };
 
-// Bytes that one run moves through level `level` of a chip. All traffic of the
-// backing store passes the nearer levels. Activations live in the nearest level
-// and spill to the backing store beyond the part of it that they may occupy.
+// Bytes that one run moves through level `level` of a chip. What comes from a
+// level passes all nearer ones. Activations live in the nearest level and spill
+// to the backing store beyond the part of it that they may occupy.
 template <typename N>
 Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
                      int level) {
-  Traffic<N> traffic = {op.backing_read, op.backing_write};
+  Traffic<N> traffic;
+  for (int origin = 0; origin <= level; ++origin) {
+    traffic.read += op.origin_read[origin];
+    traffic.write += op.origin_write[origin];
+  }
   if (!op.has_activations) return traffic;
   if (level > 0) {
-    traffic.read += op.activation_in;
-    traffic.write += op.activation_out;
+    traffic.read += op.activation_in + op.reuse_read;
+    traffic.write += op.activation_out + op.reuse_write;
     return traffic;
   }
   const Data<N> activations = op.activation_in + op.activation_out;
@@ -162,11 +174,11 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
     times.memory = Max(times.memory, time);
     sum += time;
   }
-  const Duration<N> tensor = (op.matmul_flop + op.extra_flop) /
-                             machine.tensor[op.tensor_rate].achieved;
+  const Duration<N> matmul =
+      (op.matmul_flop + op.extra_flop) / machine.rates[op.rate].achieved;
   const Duration<N> vector = op.vector_flop / machine.vector.achieved;
-  times.compute = Max(tensor, vector);
-  sum += tensor + vector;
+  times.compute = Max(matmul, vector);
+  sum += matmul + vector;
   if (!op.is_kernel) {
     times.link = machine.link_latency * op.link_messages +
                  op.link_critical / machine.link_bandwidth;
@@ -189,7 +201,8 @@ void AddActions(const LoweredOperator<N>& op, const Machine<N>& machine,
     actions->traffic[level].read += traffic.read * runs;
     actions->traffic[level].write += traffic.write * runs;
   }
-  actions->tensor[op.tensor_rate] += op.matmul_flop * runs;
+  actions->matmul[op.rate] += op.matmul_flop * runs;
+  actions->array_written[op.rate] += op.array_written * runs;
   actions->vector += op.vector_flop * runs;
   actions->link += op.link_sent * runs;
 }
@@ -217,8 +230,12 @@ EnergyTerms<N> DynamicEnergy(const Actions<N>& actions,
     terms[kOnChipNetwork] +=
         level.read.network * t.read + level.write.network * t.write;
   }
-  for (int i = 0; i < machine.num_tensor_rates; ++i) {
-    terms[kCompute] += machine.tensor[i].energy * actions.tensor[i];
+  for (int i = 0; i < machine.num_rates; ++i) {
+    const ComputeCosts<N>& rate = machine.rates[i];
+    terms[kCompute] += rate.energy * actions.matmul[i];
+    terms[kAdc] += rate.adc * actions.matmul[i];
+    terms[kDac] += rate.dac * actions.matmul[i];
+    terms[kArrayWrite] += rate.array_write * actions.array_written[i];
   }
   terms[kCompute] += machine.vector.energy * actions.vector;
   terms[kLink] = machine.link_energy * actions.link;

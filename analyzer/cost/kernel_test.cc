@@ -17,8 +17,8 @@ Machine<> PlainMachine() {
   machine.levels[0].is_dram = true;
   machine.levels[0].long_bandwidth = GigabytesPerSecond(1.0);
   machine.levels[0].activation_capacity = Gigabytes(1.0);
-  machine.num_tensor_rates = 1;
-  machine.tensor[0].achieved = TeraflopPerSecond(0.001);
+  machine.num_rates = 1;
+  machine.rates[0].achieved = TeraflopPerSecond(0.001);
   machine.vector.achieved = TeraflopPerSecond(0.001);
   machine.link_bandwidth = GigabytesPerSecond(1.0);
   return machine;
@@ -27,7 +27,7 @@ Machine<> PlainMachine() {
 LoweredOperator<> Reads(double bytes, double flop) {
   LoweredOperator<> op;
   op.count = 1;
-  op.backing_read = Bytes(bytes);
+  op.origin_read[0] = Bytes(bytes);
   op.matmul_flop = Flop(flop);
   op.reads_backing = true;
   op.is_kernel = true;
@@ -92,7 +92,7 @@ TEST(KernelTest, StaticEnergyIsPowerTimesTime) {
 TEST(KernelTest, RegulatorsLoseOnEverythingBehindThem) {
   Machine<> machine = PlainMachine();
   machine.static_power = Watts(2.0);
-  machine.tensor[0].energy = PicojoulesPerFlop(1e3);
+  machine.rates[0].energy = PicojoulesPerFlop(1e3);
   machine.regulator_efficiency = 0.8;
   // 1 s: 2 J static and 1e9 x 1 nJ = 1 J of compute; 3 / 0.8 = 3.75 J.
   const StepCost<> cost = CostOfStep(StepOf({Reads(0, 1e9)}), machine);
@@ -104,7 +104,7 @@ TEST(KernelTest, PowerCapStretchesTheStep) {
   Machine<> machine = PlainMachine();
   machine.static_power = Watts(1.0);
   machine.levels[0].background = Watts(1.0);
-  machine.tensor[0].energy = PicojoulesPerFlop(6e3);
+  machine.rates[0].energy = PicojoulesPerFlop(6e3);
   machine.has_power_cap = true;
   machine.power_cap = Watts(5.0);
   // 6 J of compute in 1 s would draw 8 W; 3 W are left above standing power:

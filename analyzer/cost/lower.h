@@ -5,6 +5,8 @@
 #ifndef ANALYZER_COST_LOWER_H_
 #define ANALYZER_COST_LOWER_H_
 
+#include <array>
+
 #include "analyzer/cost/kernel.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
@@ -51,9 +53,104 @@ void LowerCollective(const Operator<N>& op, Interconnect::Topology topology,
   }
 }
 
+// The engine's own name for a kind of product.
+inline ComputeEngine::Products ProductsOf(ProductKind kind) {
+  switch (kind) {
+    case ProductKind::kExperts:
+      return ComputeEngine::EXPERTS;
+    case ProductKind::kLmHead:
+      return ComputeEngine::LM_HEAD;
+    case ProductKind::kAttention:
+      return ComputeEngine::ATTENTION;
+    case ProductKind::kLinear:
+      break;
+  }
+  return ComputeEngine::LINEAR;
+}
+
+// Index of the rate that runs an operator's products; 0 where it has none.
+template <typename N>
+int RateOf(const Operator<N>& op, const Machine<N>& machine) {
+  if (op.weight_format == nullptr) return 0;
+  const int rate = RateIndex(machine, *op.weight_format, *op.activation_format,
+                             ProductsOf(op.product_kind));
+  return rate < 0 ? 0 : rate;
+}
+
+// The ledger with the growth that an engine asks of the model, in the products
+// it runs: more weights, more FLOP, more memory.
+template <typename N>
+Ledger<N> Grow(Ledger<N> ledger, const Machine<N>& machine) {
+  std::array<bool, static_cast<int>(Part::kNumParts)> grown = {};
+  for (Operator<N>& op : ledger.operators) {
+    if (op.shapes.empty()) continue;
+    const N& growth = machine.rates[RateOf(op, machine)].model_growth;
+    op.matmul_flop = op.matmul_flop * growth;
+    op.weight_read = op.weight_read * growth;
+    bool& done = grown[static_cast<int>(op.part)];
+    Data<N>& held = ledger.weight_footprint[static_cast<int>(op.part)];
+    if (!done) held = held * growth;
+    done = true;
+  }
+  return ledger;
+}
+
+// Shares of weights and of sequences' data that near levels keep, by level.
+template <typename N>
+struct PinnedShares {
+  std::array<N, kMaxMemoryLevels> weights;
+  std::array<N, kMaxMemoryLevels> sequences;
+};
+
+template <typename N>
+PinnedShares<N> SharesOf(const Ledger<N>& ledger, const Machine<N>& machine) {
+  PinnedShares<N> shares;
+  shares.weights.fill(N(0.0));
+  shares.sequences.fill(N(0.0));
+  const N batch = ledger.tokens / ledger.tokens_per_sequence;
+  const Data<N> weights = ledger.TotalWeightFootprint() / ledger.chips;
+  const Data<N> sequences = ledger.sequence_footprint * batch / ledger.chips;
+  N weights_left(1.0), sequences_left(1.0);
+  // Nearest levels first: what they keep costs least.
+  for (int i = machine.num_levels - 1; i > 0; --i) {
+    const MemoryLevelCosts<N>& level = machine.levels[i];
+    if (level.pins == WEIGHTS && Data<N>() < weights) {
+      shares.weights[i] = Min(weights_left, level.pinned_capacity / weights);
+      weights_left -= shares.weights[i];
+    } else if (level.pins == SEQUENCES && Data<N>() < sequences) {
+      shares.sequences[i] =
+          Min(sequences_left, level.pinned_capacity / sequences);
+      sequences_left -= shares.sequences[i];
+    }
+  }
+  shares.weights[0] = weights_left;
+  shares.sequences[0] = sequences_left;
+  return shares;
+}
+
+// Traffic of a weight-stationary array beyond once in and once out: inputs once
+// more for each further strip of columns, partial sums out and back for each
+// further strip of rows.
+template <typename N>
+void AddReuse(const Operator<N>& op, const ComputeCosts<N>& engine,
+              LoweredOperator<N>* lowered) {
+  if (!engine.has_dataflow) return;
+  const N one(1.0);
+  const N input_bytes(op.activation_format->bits_per_element / 8);
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N strips = Max(shape.out / engine.columns, one);
+    const N folds = Max(shape.in / engine.rows, one);
+    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * input_bytes);
+    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out);
+    lowered->reuse_read += inputs * (strips - one) + sums * (folds - one);
+    lowered->reuse_write += sums * (folds - one);
+  }
+}
+
 template <typename N>
 LoweredOperator<N> LowerOperator(const Operator<N>& op,
-                                 const Machine<N>& machine) {
+                                 const Machine<N>& machine,
+                                 const PinnedShares<N>& shares) {
   LoweredOperator<N> lowered;
   lowered.count = op.count;
   lowered.is_kernel = op.collective == Collective::kNone;
@@ -61,30 +158,41 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
     LowerCollective(op, machine.topology, &lowered);
     return lowered;
   }
-  lowered.backing_read =
-      op.weight_read + op.kv_read + op.state_read + op.embedding_read;
-  lowered.backing_write = op.kv_write + op.state_write;
+  lowered.rate = RateOf(op, machine);
+  const ComputeCosts<N>& engine = machine.rates[lowered.rate];
+  const bool in_array = engine.in_memory && !op.shapes.empty();
+  // Weights that live in the arrays are neither read nor written.
+  Data<N> weights = op.weight_read;
+  if (in_array && engine.resident) weights = {};
+  if (in_array && !engine.resident) lowered.array_written = weights;
+  for (int level = 0; level < machine.num_levels; ++level) {
+    lowered.origin_read[level] =
+        weights * shares.weights[level] +
+        (op.kv_read + op.state_read) * shares.sequences[level];
+    lowered.origin_write[level] =
+        (op.kv_write + op.state_write) * shares.sequences[level];
+  }
+  lowered.origin_read[0] += op.embedding_read;
   lowered.activation_in = op.activation_in;
   lowered.activation_out = op.activation_out;
   lowered.matmul_flop = op.matmul_flop;
-  if (op.weight_format != nullptr) {
-    lowered.tensor_rate = TensorRateIndex(
-        machine, OperandFormat(*op.weight_format, *op.activation_format));
-  }
   lowered.vector_flop = op.vector_flop;
-  lowered.extra_read = op.weight_read * (op.weight_imbalance - N(1.0));
+  AddReuse(op, engine, &lowered);
+  lowered.extra_read = weights * (op.weight_imbalance - N(1.0));
   lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - N(1.0));
   lowered.reads_backing = true;
   lowered.has_activations = true;
   return lowered;
 }
 
+// A step ready for the kernel. The ledger has grown already (Grow).
 template <typename N>
 LoweredStep<N> Lower(const Ledger<N>& ledger, const Machine<N>& machine) {
+  const PinnedShares<N> shares = SharesOf(ledger, machine);
   LoweredStep<N> step;
   step.operators.reserve(ledger.operators.size());
   for (const Operator<N>& op : ledger.operators) {
-    step.operators.push_back(LowerOperator(op, machine));
+    step.operators.push_back(LowerOperator(op, machine, shares));
   }
   step.layers = ledger.layers;
   step.sequences_per_replica = ledger.sequences_per_replica;
@@ -105,8 +213,15 @@ LoweredStep<N> PerSequence(const LoweredStep<N>& a, const LoweredStep<N>& b) {
   for (size_t i = 0; i < slope.operators.size(); ++i) {
     LoweredOperator<N>& op = slope.operators[i];
     const LoweredOperator<N>& less = a.operators[i];
-    op.backing_read = (op.backing_read - less.backing_read) / growth;
-    op.backing_write = (op.backing_write - less.backing_write) / growth;
+    for (size_t level = 0; level < op.origin_read.size(); ++level) {
+      op.origin_read[level] =
+          (op.origin_read[level] - less.origin_read[level]) / growth;
+      op.origin_write[level] =
+          (op.origin_write[level] - less.origin_write[level]) / growth;
+    }
+    op.reuse_read = (op.reuse_read - less.reuse_read) / growth;
+    op.reuse_write = (op.reuse_write - less.reuse_write) / growth;
+    op.array_written = (op.array_written - less.array_written) / growth;
     op.activation_in = (op.activation_in - less.activation_in) / growth;
     op.activation_out = (op.activation_out - less.activation_out) / growth;
     op.matmul_flop = (op.matmul_flop - less.matmul_flop) / growth;

@@ -95,9 +95,8 @@ TEST(ArchitecturesTest, GptOssKeepsItsExpertsInFourBits) {
   // (2 x 2880 + 2880) in 16; sinks, routers, attention in bf16.
   const Ledger<> ledger = LedgerOf("gpt-oss-20b", Point(1, 1));
   const double experts = 24.0 * 32 * 3 * 2880 * 2880;
-  EXPECT_EQ(
-      InBytes(ledger.weight_footprint[static_cast<int>(Part::kExperts)]),
-      experts * 4.25 / 8 + 24.0 * 32 * 3 * 2880 * 2);
+  EXPECT_EQ(InBytes(ledger.weight_footprint[static_cast<int>(Part::kExperts)]),
+            experts * 4.25 / 8 + 24.0 * 32 * 3 * 2880 * 2);
   // 20.9 billion parameters in about 13.8 GB, as published (12.8 GiB).
   EXPECT_NEAR(InBytes(ledger.TotalWeightFootprint()), 13.76e9, 0.05e9);
   // Window of 128 in every other layer.
@@ -156,7 +155,8 @@ TEST(ArchitecturesTest, MixtralReadsTheExpertsThatItsBatchVisits) {
   for (const double tokens : {1.0, 2.0, 8.0, 64.0}) {
     const Ledger<> ledger = LedgerOf("mixtral-8x7b", Point(tokens, 1));
     const double distinct = 8 * (1 - std::pow(0.75, tokens));
-    EXPECT_NEAR(Weights(ledger, "experts") / (32 * distinct * expert), 1, 1e-12);
+    EXPECT_NEAR(Weights(ledger, "experts") / (32 * distinct * expert), 1,
+                1e-12);
     EXPECT_NEAR(ledger.experts_read, distinct, 1e-12);
     // Two experts' FLOP a token, however many are read.
     EXPECT_NEAR(MatmulFlop(ledger, "experts") / (32 * tokens * 2 * expert), 1,
@@ -224,10 +224,10 @@ TEST(ArchitecturesTest, ExpertParallelismReadsEachExpertOnce) {
   // Replicas that each hold every expert read what their 8 tokens visit.
   Scenario copies = Point(32, 1);
   copies.set_dp(4);
-  EXPECT_NEAR(Weights(LedgerOf("qwen3-30b-a3b", copies), "experts") /
-                  (48 * 4 * 128 * (1 - std::pow(15.0 / 16, 8)) * 3.0 * 2048 *
-                   768 * 2),
-              1, 1e-12);
+  EXPECT_NEAR(
+      Weights(LedgerOf("qwen3-30b-a3b", copies), "experts") /
+          (48 * 4 * 128 * (1 - std::pow(15.0 / 16, 8)) * 3.0 * 2048 * 768 * 2),
+      1, 1e-12);
 }
 
 TEST(ArchitecturesTest, ExpertParallelismHoldsTheModelOnce) {
@@ -269,8 +269,8 @@ TEST(ArchitecturesTest, DispatchCarriesEachTokenToItsChips) {
   for (const Operator<>& op : LedgerOf("qwen3-30b-a3b", scenario).operators) {
     if (op.collective != Collective::kAllToAll) continue;
     dispatches += op.count;
-    EXPECT_NEAR(InBytes(op.payload),
-                8 * 3 * (1 - std::pow(0.75, 8)) * 2048 * 2, 1e-6);
+    EXPECT_NEAR(InBytes(op.payload), 8 * 3 * (1 - std::pow(0.75, 8)) * 2048 * 2,
+                1e-6);
   }
   EXPECT_EQ(dispatches, 2 * 48);
 }
@@ -421,13 +421,15 @@ TEST(ArchitecturesTest, MixedServingCarriesThePromptsOfNewcomers) {
 }
 
 // Qwen3-30B-A3B in bf16 on one H100: median inter-token latency measured by the
-// ML.ENERGY leaderboard v3 (vLLM, lm-arena-chat). Bytes over peak bandwidth over
-// measured time must be below one and smooth in the batch. Coverage is, the
-// other formulas in use are not.
+// ML.ENERGY leaderboard v3 (vLLM, lm-arena-chat). Bytes over peak bandwidth
+// over measured time must be below one and smooth in the batch. Coverage is,
+// the other formulas in use are not.
 TEST(ArchitecturesTest, CoverageAloneGivesAFlatImpliedBandwidth) {
   const struct {
     double batch, itl_ms, context;
-  } rows[] = {{8, 12.85, 600}, {16, 17.55, 600}, {31.9, 22.57, 600},
+  } rows[] = {{8, 12.85, 600},
+              {16, 17.55, 600},
+              {31.9, 22.57, 600},
               {63.9, 28.94, 600}};
   constexpr double kPeak = 3.35e12;
   const Model model = ModelOf("qwen3-30b-a3b");
@@ -438,8 +440,8 @@ TEST(ArchitecturesTest, CoverageAloneGivesAFlatImpliedBandwidth) {
     };
     Scenario scenario = Point(row.batch, row.context);
     const Ledger<> coverage = BuildLedger(model, scenario);
-    const double rest = Weights(coverage) - Weights(coverage, "experts") +
-                        KvRead(coverage);
+    const double rest =
+        Weights(coverage) - Weights(coverage, "experts") + KvRead(coverage);
     const double expert_bytes =
         Weights(coverage, "experts") / coverage.experts_read;
     shares["coverage"].push_back(share(rest + Weights(coverage, "experts")));

@@ -54,6 +54,7 @@ void AddScores(const Context<N, Reader>& c, const N& heads, const N& span,
                             c.tokens.prefill * prefill_span);
   op->matmul_flop = Flop<N>(N(2.0) * scores * per_score);
   op->vector_flop = Flop<N>(N(5.0) * scores);
+  op->product_kind = ProductKind::kAttention;
   op->weight_format = c.formats.kv;
   op->activation_format = c.formats.stream;
 }

@@ -124,6 +124,18 @@ class Context {
     HoldWeights(op, elements / tp, elements, *formats.vectors);
   }
 
+  static ProductKind KindOf(Part part) {
+    switch (part) {
+      case Part::kExperts:
+      case Part::kSharedExperts:
+        return ProductKind::kExperts;
+      case Part::kLmHead:
+        return ProductKind::kLmHead;
+      default:
+        return ProductKind::kLinear;
+    }
+  }
+
   // FLOP, operands and activations of y = x W, `t` times in x out, without the
   // weights themselves. `in` and `out` are one chip's.
   void Multiply(Operator<N>& op, const N& t, const N& in, const N& out,
@@ -132,6 +144,8 @@ class Context {
     op.matmul_flop += Flop<N>(N(2.0) * t * in * out);
     op.weight_format = &format;
     op.activation_format = &operands;
+    op.product_kind = KindOf(op.part);
+    op.shapes.push_back({t, in, out});
     op.activation_in += Stored(t * in, operands);
     op.activation_out += Stream(t * out);
   }

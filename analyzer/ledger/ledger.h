@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/spec/formats.h"
 #include "analyzer/units/units.h"
@@ -77,6 +78,17 @@ enum class Part {
 // Name of a part for people.
 absl::string_view PartName(Part part);
 
+// A matrix product of one chip: `tokens` rows of `in` by an in x out matrix.
+template <typename N = double>
+struct MatrixShape {
+  N tokens;
+  N in;
+  N out;
+};
+
+// What kind of matrix product an operator is, to choose an engine by.
+enum class ProductKind { kLinear, kExperts, kLmHead, kAttention };
+
 // One operator, as one chip runs it once.
 template <typename N = double>
 struct Operator {
@@ -92,6 +104,9 @@ struct Operator {
   // product.
   const NumberFormat* weight_format = nullptr;
   const NumberFormat* activation_format = nullptr;
+  ProductKind product_kind = ProductKind::kLinear;
+  // Shapes of products with weights; those with the cache have none.
+  absl::InlinedVector<MatrixShape<N>, 2> shapes;
   // Norms, softmax, activation functions, rotary embedding, sampling.
   Work<N> vector_flop;
 

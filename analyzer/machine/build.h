@@ -4,6 +4,10 @@
 #ifndef ANALYZER_MACHINE_BUILD_H_
 #define ANALYZER_MACHINE_BUILD_H_
 
+#include <cmath>
+
+#include "analyzer/machine/dram_currents.h"
+#include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/spec/formats.h"
 #include "analyzer/units/units.h"
@@ -19,11 +23,84 @@ N ReadOr(bool given, const Constant& constant, const Reader& read,
   return given ? N(read(constant)) : N(otherwise);
 }
 
+// Access energy by term: given, from currents, or from a fit by capacity.
+template <typename N, typename Reader>
+void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
+                     MemoryLevelCosts<N>* costs) {
+  const MemoryTechnology& technology = level.technology();
+  Energy<N> activation =
+      Picojoules<N>(read(technology.row_activation_energy_pj()));
+  if (technology.has_currents()) {
+    const CurrentCosts<N> currents =
+        CostsOfCurrents<N>(technology.currents(), read);
+    if (!technology.has_row_activation_energy_pj()) {
+      activation = currents.activation;
+    }
+    costs->read.column = currents.read;
+    costs->write.column = currents.write;
+  }
+  if (technology.has_sram_fit()) {
+    const SramFit& fit = technology.sram_fit();
+    using std::sqrt;
+    const N mb = fit.has_bank_mb() ? N(read(fit.bank_mb()))
+                                   : N(read(level.capacity_gb())) * N(1e3);
+    // 1 MiB is 1.048576 MB; pJ a byte.
+    costs->read.column = EnergyPerData<N>::FromBase(
+        N(1e-12) * N(read(fit.node_factor())) *
+        (N(read(fit.offset_pj_per_byte())) +
+         N(read(fit.slope_pj_per_byte())) * sqrt(mb / N(1.048576))));
+    costs->write.column = costs->read.column;
+  }
+  if (technology.has_read_energy_pj_per_bit()) {
+    costs->read.column =
+        PicojoulesPerBit<N>(read(technology.read_energy_pj_per_bit()));
+  }
+  if (technology.has_write_energy_pj_per_bit()) {
+    costs->write.column =
+        PicojoulesPerBit<N>(read(technology.write_energy_pj_per_bit()));
+  }
+  if (level.has_toggle_rate()) {
+    const N change = (N(read(level.toggle_rate())) -
+                      N(read(technology.toggle_reference()))) *
+                     N(read(technology.toggle_slope_pj_per_bit()));
+    costs->read.column += PicojoulesPerBit<N>(change);
+    costs->write.column += PicojoulesPerBit<N>(change);
+  }
+  // An activation opens row_bytes, of which row_utilization is read: its energy
+  // is spread over those bytes.
+  if (technology.has_row_bytes()) {
+    const N utilization = ReadOr<N>(technology.has_row_utilization(),
+                                    technology.row_utilization(), read, 1.0);
+    costs->read.activate =
+        activation / Bytes<N>(N(read(technology.row_bytes())) * utilization);
+    costs->write.activate = costs->read.activate;
+  }
+}
+
+// Power of one device that stands by.
+template <typename N, typename Reader>
+Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
+  Power<N> background =
+      Watts<N>(read(technology.background_power_w_per_device()));
+  Power<N> refresh = Watts<N>(read(technology.refresh_power_w_per_device()));
+  if (technology.has_currents()) {
+    const CurrentCosts<N> currents =
+        CostsOfCurrents<N>(technology.currents(), read);
+    if (!technology.has_background_power_w_per_device()) {
+      background = currents.background;
+    }
+    if (!technology.has_refresh_power_w_per_device()) {
+      refresh = currents.refresh;
+    }
+  }
+  return background + refresh;
+}
+
 template <typename N, typename Reader>
 MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
   const MemoryTechnology& technology = level.technology();
   MemoryLevelCosts<N> costs;
-  costs.is_dram = technology.kind() == MemoryTechnology::DRAM;
+  costs.is_dram = technology.kind() != MemoryTechnology::SRAM;
   costs.peak_bandwidth =
       GigabytesPerSecond<N>(read(level.bandwidth_gb_per_s()));
   costs.long_bandwidth =
@@ -35,33 +112,72 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
                                  level.usable_capacity_fraction(), read, 1.0);
   costs.activation_capacity =
       costs.capacity * N(read(level.activation_capacity_fraction()));
+  costs.pins = level.pins();
+  costs.pinned_capacity =
+      costs.capacity * N(read(level.pinned_capacity_fraction()));
 
-  // An activation opens row_bytes, of which row_utilization is read: its energy
-  // is spread over those bytes.
-  if (technology.has_row_activation_energy_pj() && technology.has_row_bytes()) {
-    const N utilization = ReadOr<N>(technology.has_row_utilization(),
-                                    technology.row_utilization(), read, 1.0);
-    costs.read.activate =
-        Picojoules<N>(read(technology.row_activation_energy_pj())) /
-        Bytes<N>(N(read(technology.row_bytes())) * utilization);
-  }
-  costs.read.column =
-      PicojoulesPerBit<N>(read(technology.read_energy_pj_per_bit()));
+  SetAccessEnergy(level, read, &costs);
   costs.read.interface =
       PicojoulesPerBit<N>(read(technology.interface_energy_pj_per_bit()));
   costs.read.phy_controller =
       PicojoulesPerBit<N>(read(level.phy_controller_energy_pj_per_bit()));
   costs.read.network =
-      PicojoulesPerBit<N>(read(level.network_energy_pj_per_bit()));
-  costs.write = costs.read;
-  costs.write.column =
-      PicojoulesPerBit<N>(read(technology.write_energy_pj_per_bit()));
+      PicojoulesPerBit<N>(N(read(level.network_energy_pj_per_bit())) +
+                          N(read(level.wire_energy_pj_per_bit_mm())) *
+                              N(read(level.wire_length_mm())));
+  costs.write.interface = costs.read.interface;
+  costs.write.phy_controller = costs.read.phy_controller;
+  costs.write.network = costs.read.network;
 
   const N devices = ReadOr<N>(level.has_devices(), level.devices(), read, 1.0);
-  costs.background =
-      Watts<N>(devices * (N(read(technology.background_power_w_per_device())) +
-                          N(read(technology.refresh_power_w_per_device()))));
+  costs.background = StandingPower<N>(technology, read) * devices;
+  if (technology.has_sram_fit()) {
+    costs.background +=
+        Watts<N>(N(read(technology.sram_fit().leakage_w_per_mb())) *
+                 N(read(level.capacity_gb())) * N(1e3));
+  }
   return costs;
+}
+
+// Products an engine runs where its description does not say.
+inline unsigned RunsOf(const ComputeEngine& engine) {
+  unsigned runs = 0;
+  for (const int products : engine.runs()) runs |= 1u << products;
+  if (runs != 0) return runs;
+  runs = 1u << ComputeEngine::LINEAR | 1u << ComputeEngine::EXPERTS |
+         1u << ComputeEngine::LM_HEAD;
+  // A KV cache would have to be written into the arrays.
+  if (engine.kind() == ComputeEngine::TENSOR) {
+    runs |= 1u << ComputeEngine::ATTENTION;
+  }
+  return runs;
+}
+
+// Energy of a FLOP in half a multiply-add.
+template <typename N>
+EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
+  return mac / Flop<N>(N(2.0));
+}
+
+// Energies of an in-memory engine's rate.
+template <typename N, typename Reader>
+void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
+                       const N& overhead, ComputeCosts<N>* costs) {
+  const N input_bits(static_cast<double>(costs->inputs->operand_bits));
+  const N weight_bits(static_cast<double>(costs->format->operand_bits));
+  if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
+    const Energy<N> full_adder =
+        Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) * N(1e-3));
+    costs->energy = PerFlop<N>(
+        DigitalInMemoryMac(full_adder, input_bits, weight_bits) * overhead);
+    return;
+  }
+  const MacEnergy<N> mac =
+      AnalogMac(ReadAnalog<N>(engine.analog(), engine.array(), read),
+                input_bits, weight_bits);
+  costs->energy = PerFlop<N>(mac.array * overhead);
+  costs->adc = PerFlop<N>(mac.adc * overhead);
+  costs->dac = PerFlop<N>(mac.dac * overhead);
 }
 
 template <typename N, typename Reader>
@@ -69,9 +185,42 @@ ComputeCosts<N> BuildRate(const ComputeEngine::FormatRate& rate,
                           const ComputeEngine& engine, const Reader& read) {
   ComputeCosts<N> costs;
   costs.format = FindFormat(rate.format());
+  costs.inputs = rate.activations().empty() ? costs.format
+                                            : FindFormat(rate.activations());
+  costs.runs = RunsOf(engine);
+  costs.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
+                    engine.kind() == ComputeEngine::ANALOG_IMC;
   costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
   costs.achieved = costs.peak * N(read(engine.compute_efficiency()));
-  costs.energy = PicojoulesPerFlop<N>(read(rate.energy_pj_per_flop()));
+  const N overhead = ReadOr<N>(engine.has_overhead_factor(),
+                               engine.overhead_factor(), read, 1.0);
+  if (rate.has_energy_pj_per_flop()) {
+    costs.energy = PicojoulesPerFlop<N>(read(rate.energy_pj_per_flop()));
+  } else if (costs.in_memory) {
+    SetInMemoryEnergy(engine, read, overhead, &costs);
+  } else {
+    for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
+      if (mac.format() != rate.format()) continue;
+      costs.energy =
+          PerFlop<N>(Picojoules<N>(read(mac.energy_pj())) * overhead);
+    }
+  }
+  if (engine.has_array()) {
+    const InMemoryArray& array = engine.array();
+    costs.resident = array.resident();
+    costs.array_write =
+        PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+    costs.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+    costs.model_growth =
+        ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
+  }
+  if (engine.has_dataflow()) {
+    costs.has_dataflow = true;
+    costs.rows = read(engine.dataflow().rows());
+    costs.columns = read(engine.dataflow().columns());
+    costs.partial_sum =
+        Bytes<N>(N(read(engine.dataflow().accumulator_bits())) / N(8.0));
+  }
   return costs;
 }
 
@@ -90,10 +239,10 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
     for (const ComputeEngine::FormatRate& rate : engine.rate()) {
       ComputeCosts<N> costs =
           machine_internal::BuildRate<N>(rate, engine, read);
-      if (engine.kind() == ComputeEngine::TENSOR) {
-        machine.tensor[machine.num_tensor_rates++] = costs;
-      } else {
+      if (engine.kind() == ComputeEngine::VECTOR) {
         machine.vector = costs;
+      } else {
+        machine.rates[machine.num_rates++] = costs;
       }
     }
   }
@@ -104,10 +253,21 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
         GigabytesPerSecond<N>(N(read(link.bandwidth_gb_per_s())) *
                               N(read(link.bandwidth_efficiency())));
     machine.link_latency = Microseconds<N>(read(link.latency_us()));
-    machine.link_energy = PicojoulesPerBit<N>(read(link.energy_pj_per_bit()));
+    machine.link_energy = PicojoulesPerBit<N>(ReadOr<N>(
+        link.has_energy_pj_per_bit(), link.energy_pj_per_bit(), read, 0.0));
+    if (!link.has_energy_pj_per_bit()) {
+      machine.link_energy =
+          PicojoulesPerBit<N>(read(link.technology().energy_pj_per_bit()));
+    }
   }
   const BoardPower& board = hardware.board();
   machine.static_power = Watts<N>(read(board.static_power_w()));
+  for (int i = 0; i < machine.num_levels; ++i) {
+    if (machine.levels[i].is_dram) continue;
+    // What on-chip memory leaks is static power, not DRAM background.
+    machine.static_power += machine.levels[i].background;
+    machine.levels[i].background = {};
+  }
   machine.has_power_cap = board.has_power_cap_w();
   machine.power_cap = Watts<N>(read(board.power_cap_w()));
   machine.regulator_efficiency = N(read(board.regulator_efficiency()));

@@ -11,6 +11,27 @@ const NumberFormat& OperandFormat(const NumberFormat& weights,
                                                          : activations;
 }
 
+namespace machine_internal {
+
+int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
+  constexpr int kItself = 1000, kFits = 500;
+  if (&offered == &operands) return kItself;
+  const bool integer = operands.operand == NumberFormat::Operand::kInteger;
+  const bool offers_integer =
+      offered.operand == NumberFormat::Operand::kInteger;
+  // Integers of n bits fit in wider integers and in floats of 16 bits and more;
+  // floats do not fit in integers.
+  const bool kind_fits = offers_integer == integer ||
+                         (!offers_integer && offered.operand_bits >= 16);
+  if (kind_fits && offered.operand_bits >= operands.operand_bits) {
+    return kFits - offered.operand_bits;
+  }
+  // Nothing is wide enough: the widest float does what it can.
+  return offers_integer ? 0 : offered.operand_bits;
+}
+
+}  // namespace machine_internal
+
 Machine<double> BuildMachine(const Hardware& hardware) {
   return BuildMachine<double>(hardware, ValueReader());
 }

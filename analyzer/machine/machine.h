@@ -41,20 +41,45 @@ struct MemoryLevelCosts {
   Data<N> usable_capacity;
   // What activations may occupy before they spill to level 0.
   Data<N> activation_capacity;
+  // What a near level keeps, and the room for it.
+  Pinned pins = NOTHING;
+  Data<N> pinned_capacity;
   MemoryEnergy<N> read;
   MemoryEnergy<N> write;
-  // Background and refresh of all devices of one chip.
+  // Background and refresh of all devices of one chip; leakage of SRAM is in
+  // Machine::static_power.
   Power<N> background;
 };
 
 // Rate and energy of an engine in one format.
 template <typename N = double>
 struct ComputeCosts {
+  // Operands, or weights of an in-memory engine.
   const NumberFormat* format = nullptr;
+  // Inputs of an in-memory engine.
+  const NumberFormat* inputs = nullptr;
+  // Products it runs: bit 1 << ComputeEngine::Products.
+  unsigned runs = 0;
+  bool in_memory = false;
+  // Weights live in the arrays: they are neither read nor written.
+  bool resident = false;
+
   WorkRate<N> peak;
   // peak * compute_efficiency.
   WorkRate<N> achieved;
   EnergyPerWork<N> energy;
+  EnergyPerWork<N> adc;
+  EnergyPerWork<N> dac;
+  EnergyPerData<N> array_write;
+  // Bytes of weights that the arrays of one chip hold.
+  Data<N> weight_capacity;
+  N model_growth = N(1.0);
+
+  // Weight-stationary array; without one each activation moves once.
+  bool has_dataflow = false;
+  N rows = N(1.0);
+  N columns = N(1.0);
+  Data<N> partial_sum;
 };
 
 // One chip with its links, board, node and facility.
@@ -63,8 +88,9 @@ struct Machine {
   // Level 0 is the backing store; the last level feeds the engines.
   int num_levels = 0;
   std::array<MemoryLevelCosts<N>, kMaxMemoryLevels> levels;
-  int num_tensor_rates = 0;
-  std::array<ComputeCosts<N>, kMaxFormatRates> tensor;
+  // Matrix engines by format, in the order of the description.
+  int num_rates = 0;
+  std::array<ComputeCosts<N>, kMaxFormatRates> rates;
   ComputeCosts<N> vector;
 
   // Links; a machine without an interconnect has none of it.
@@ -94,36 +120,40 @@ struct Machine {
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations);
 
-// Index of the tensor rate that multiplies such operands: the format itself,
-// else a format of the same width and kind, else the narrowest wider float.
-// Validation makes sure that there is one; -1 otherwise.
+namespace machine_internal {
+
+// How well a rate of a digital engine takes operands: 0 not at all, else larger
+// for narrower formats; the format itself is best.
+int Suitability(const NumberFormat& offered, const NumberFormat& operands);
+
+}  // namespace machine_internal
+
+// Index of the rate that runs products of such weights and activations: an
+// in-memory engine that takes exactly them, else on the other engines the
+// operands' format itself, a format of the same width and kind, the narrowest
+// wider float, the widest float. -1 where there is no engine at all.
 template <typename N>
-int TensorRateIndex(const Machine<N>& machine, const NumberFormat& operands) {
-  int best = -1;
-  const bool integer = operands.operand == NumberFormat::Operand::kInteger;
-  for (int i = 0; i < machine.num_tensor_rates; ++i) {
-    const NumberFormat& format = *machine.tensor[i].format;
-    if (format.name == operands.name) return i;
-    if (format.operand_bits < operands.operand_bits) continue;
-    // Integers of n bits fit in wider integers and in floats of 16 bits and
-    // more; floats do not fit in integers.
-    const bool format_integer =
-        format.operand == NumberFormat::Operand::kInteger;
-    if (format_integer != integer &&
-        (format_integer || format.operand_bits < 16))
-      continue;
-    if (best < 0 ||
-        format.operand_bits < machine.tensor[best].format->operand_bits) {
-      best = i;
+int RateIndex(const Machine<N>& machine, const NumberFormat& weights,
+              const NumberFormat& activations,
+              ComputeEngine::Products products) {
+  const unsigned wanted = 1u << products;
+  for (int i = 0; i < machine.num_rates; ++i) {
+    const ComputeCosts<N>& rate = machine.rates[i];
+    if (rate.in_memory && (rate.runs & wanted) != 0 &&
+        rate.format == &weights && rate.inputs == &activations) {
+      return i;
     }
   }
-  // Wider than anything the engine has: the widest float it has.
-  if (best < 0) {
-    for (int i = 0; i < machine.num_tensor_rates; ++i) {
-      if (best < 0 || machine.tensor[i].format->operand_bits >
-                          machine.tensor[best].format->operand_bits) {
-        best = i;
-      }
+  const NumberFormat& operands = OperandFormat(weights, activations);
+  int best = -1, best_suitability = 0;
+  for (int i = 0; i < machine.num_rates; ++i) {
+    const ComputeCosts<N>& rate = machine.rates[i];
+    if (rate.in_memory || (rate.runs & wanted) == 0) continue;
+    const int suitability =
+        machine_internal::Suitability(*rate.format, operands);
+    if (suitability > best_suitability) {
+      best = i;
+      best_suitability = suitability;
     }
   }
   return best;
@@ -137,8 +167,8 @@ void MakeIdeal(Machine<N>* machine) {
     machine->levels[i].long_bandwidth = machine->levels[i].peak_bandwidth;
     machine->levels[i].half_transfer = {};
   }
-  for (int i = 0; i < machine->num_tensor_rates; ++i) {
-    machine->tensor[i].achieved = machine->tensor[i].peak;
+  for (int i = 0; i < machine->num_rates; ++i) {
+    machine->rates[i].achieved = machine->rates[i].peak;
   }
   machine->vector.achieved = machine->vector.peak;
   // Instant links: a bandwidth that no payload fills.

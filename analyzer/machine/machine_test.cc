@@ -18,9 +18,9 @@ Machine<> MachineOf(const std::string& name) {
 
 absl::string_view FormatUsed(const Machine<>& machine, const char* weights,
                              const char* activations) {
-  const int rate = TensorRateIndex(
-      machine, OperandFormat(GetFormat(weights), GetFormat(activations)));
-  return machine.tensor[rate].format->name;
+  const int rate = RateIndex(machine, GetFormat(weights),
+                             GetFormat(activations), ComputeEngine::LINEAR);
+  return machine.rates[rate].format->name;
 }
 
 TEST(MachineTest, UnitMachineCostsOneOfEverything) {
@@ -32,8 +32,8 @@ TEST(MachineTest, UnitMachineCostsOneOfEverything) {
   EXPECT_DOUBLE_EQ(machine.levels[0].read.column.base(), one.base());
   EXPECT_DOUBLE_EQ(machine.levels[0].write.column.base(), one.base());
   EXPECT_DOUBLE_EQ(machine.levels[0].read.phy_controller.base(), one.base());
-  EXPECT_EQ(machine.tensor[0].energy, PicojoulesPerFlop(1.0));
-  EXPECT_DOUBLE_EQ(machine.tensor[0].peak.base(), 1e9);
+  EXPECT_EQ(machine.rates[0].energy, PicojoulesPerFlop(1.0));
+  EXPECT_DOUBLE_EQ(machine.rates[0].peak.base(), 1e9);
   EXPECT_EQ(machine.static_power, Watts(0.001));
   EXPECT_FALSE(machine.has_power_cap);
 }
@@ -70,7 +70,7 @@ TEST(MachineTest, IdealKeepsPeaksAndDropsOverheads) {
   Machine<> machine = MachineOf("h100-sxm");
   MakeIdeal(&machine);
   EXPECT_DOUBLE_EQ(machine.levels[0].long_bandwidth.base(), 3350e9);
-  EXPECT_DOUBLE_EQ(machine.tensor[0].achieved.base(), 989.4e12);
+  EXPECT_DOUBLE_EQ(machine.rates[0].achieved.base(), 989.4e12);
   EXPECT_EQ(machine.time_per_layer, Duration<>());
   EXPECT_FALSE(machine.has_power_cap);
   // Energy per action is no less.

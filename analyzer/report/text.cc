@@ -80,8 +80,7 @@ std::string Formats(const Scenario& s) {
   if (s.lm_head() != s.weights()) {
     absl::StrAppend(&out, s.lm_head(), " LM head, ");
   }
-  absl::StrAppend(&out, s.kv(), " KV cache, ", s.activations(),
-                  " activations");
+  absl::StrAppend(&out, s.kv(), " KV cache, ", s.activations(), " activations");
   return out;
 }
 
@@ -241,10 +240,10 @@ std::string Operators(const Report& report) {
 
 std::string ReportTable(const Report& report, bool operators) {
   const Scenario& s = report.scenario();
-  std::string out = absl::StrFormat(
-      "%s on %s, %s\nbatch %g, context %g, %s\n%s\n", report.model(),
-      report.hardware(), Chips(report), s.batch(), s.context(), Formats(s),
-      Serving(report));
+  std::string out =
+      absl::StrFormat("%s on %s, %s\nbatch %g, context %g, %s\n%s\n",
+                      report.model(), report.hardware(), Chips(report),
+                      s.batch(), s.context(), Formats(s), Serving(report));
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\nDRAM share by boundary\n",
                   Boundaries(report), "\nWhere the bytes are\n", Bytes(report));

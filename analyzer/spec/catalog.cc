@@ -36,22 +36,39 @@ struct KindInfo {
   absl::string_view directory;
   absl::string_view noun;
   absl::string_view list_hint;
+  // Message of the file, as its `# proto-message:` line says; technologies of
+  // all kinds stand in one folder.
+  absl::string_view message;
 };
 
 KindInfo InfoOf(SpecKind kind) {
+  constexpr absl::string_view kTechnologies = "hw_specs/technologies/";
+  constexpr absl::string_view kHint =
+      "(`tokenjoule list technologies` shows all)";
   switch (kind) {
     case SpecKind::kModel:
-      return {"models/", "model", "(`tokenjoule list models` shows all)"};
+      return {"models/", "model", "(`tokenjoule list models` shows all)",
+              "Model"};
     case SpecKind::kSystem:
       return {"hw_specs/systems/", "hardware",
-              "(`tokenjoule list hardware` shows all)"};
-    case SpecKind::kTechnology:
-      return {"hw_specs/technologies/", "technology",
-              "(`tokenjoule list technologies` shows all)"};
+              "(`tokenjoule list hardware` shows all)", "Hardware"};
+    case SpecKind::kMemoryTechnology:
+      return {kTechnologies, "memory technology", kHint, "MemoryTechnology"};
+    case SpecKind::kLogicTechnology:
+      return {kTechnologies, "logic technology", kHint, "LogicTechnology"};
+    case SpecKind::kLinkTechnology:
+      return {kTechnologies, "link technology", kHint, "LinkTechnology"};
     case SpecKind::kClass:
       break;
   }
-  return {"hw_specs/classes/", "hardware class", ""};
+  return {"hw_specs/classes/", "hardware class", "", "Hardware"};
+}
+
+bool IsOfKind(const EmbeddedFile& file, const KindInfo& info) {
+  return absl::StartsWith(file.path, info.directory) &&
+         absl::StrContains(
+             file.content,
+             absl::StrCat("# proto-message: ", info.message, "\n"));
 }
 
 bool IsPath(absl::string_view name) {
@@ -87,7 +104,7 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
   const KindInfo info = InfoOf(kind);
   const std::string wanted = absl::StrCat(info.directory, name, kSuffix);
   for (const EmbeddedFile& file : EmbeddedFiles()) {
-    if (file.path == wanted) {
+    if (file.path == wanted && IsOfKind(file, info)) {
       return NamedText{wanted, std::string(file.content)};
     }
   }
@@ -123,6 +140,19 @@ void QualifySources(const std::string& qualifier, Message* message) {
   }
 }
 
+// Replaces a list of enum values, the only lists of scalars there are.
+void OverlayList(const Message& over, const FieldDescriptor& field,
+                 Message* base) {
+  const Reflection& reflection = *over.GetReflection();
+  const int size = reflection.FieldSize(over, &field);
+  if (size == 0 || field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return;
+  reflection.ClearField(base, &field);
+  for (int k = 0; k < size; ++k) {
+    reflection.AddEnumValue(base, &field,
+                            reflection.GetRepeatedEnumValue(over, &field, k));
+  }
+}
+
 // Lays `over` on top of `base`: constants and scalars replace, groups merge,
 // list entries of the same name merge, others are appended.
 void Overlay(const Message& over, Message* base) {
@@ -130,9 +160,12 @@ void Overlay(const Message& over, Message* base) {
   const Descriptor& type = *over.GetDescriptor();
   for (int i = 0; i < type.field_count(); ++i) {
     const FieldDescriptor* field = type.field(i);
+    if (field->is_repeated() && field->message_type() == nullptr) {
+      OverlayList(over, *field, base);
+      continue;
+    }
     if (field->is_repeated()) {
       for (int k = 0; k < reflection.FieldSize(over, field); ++k) {
-        if (field->message_type() == nullptr) continue;
         const Message& entry = reflection.GetRepeatedMessage(over, field, k);
         const std::string name = EntryName(entry);
         Message* same = nullptr;
@@ -224,11 +257,11 @@ google::protobuf::TextFormat::ParseLocation LocationOf(
 }
 
 // A technology with its own bases filled in and its sources qualified.
-void ResolveTechnology(const NamedText& text, int depth,
-                       MemoryTechnology* technology,
-                       std::vector<Fault>* faults) {
-  ParsedFile<MemoryTechnology> parsed =
-      ParseFile<MemoryTechnology>(text, /*may_be_partial=*/true, faults);
+template <typename Technology>
+void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
+                       Technology* technology, std::vector<Fault>* faults) {
+  ParsedFile<Technology> parsed =
+      ParseFile<Technology>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
   QualifySources(Stem(text.file), &parsed.spec);
   if (!base.empty()) {
@@ -237,9 +270,9 @@ void ResolveTechnology(const NamedText& text, int depth,
     absl::StatusOr<NamedText> found =
         depth >= kDeepestBase
             ? absl::InvalidArgumentError("bases are nested too deeply")
-            : Find(SpecKind::kTechnology, base, text.file);
+            : Find(kind, base, text.file);
     if (found.ok()) {
-      ResolveTechnology(*found, depth + 1, technology, faults);
+      ResolveTechnology(kind, *found, depth + 1, technology, faults);
     } else {
       AddStatus(found.status(), text.file, "base", location, faults);
     }
@@ -247,49 +280,83 @@ void ResolveTechnology(const NamedText& text, int depth,
   Overlay(parsed.spec, technology);
 }
 
-// Replaces the technology of each level by its file overlaid with what the
-// level says itself; moves the sources to the machine.
+// Replaces a technology inside a machine by its file overlaid with what the
+// machine says itself; moves its sources to the machine. `path` and `locations`
+// say where the technology stands.
+template <typename Technology>
+void ResolveInPlace(SpecKind kind, absl::string_view file,
+                    const std::string& path, const FieldLocations* locations,
+                    Technology* technology, Hardware* hardware,
+                    std::vector<Fault>* faults) {
+  const std::string base = technology->base();
+  if (base.empty()) return;
+  absl::StatusOr<NamedText> found = Find(kind, base, file);
+  if (!found.ok()) {
+    AddStatus(found.status(), file, path + ".base",
+              LocationOf(locations, *technology, "base"), faults);
+    return;
+  }
+  Technology resolved;
+  ResolveTechnology(kind, *found, 0, &resolved, faults);
+  for (const Source& source : resolved.sources()) {
+    bool known = false;
+    for (const Source& other : hardware->sources()) {
+      known |= other.id() == source.id();
+    }
+    if (!known) *hardware->add_sources() = source;
+  }
+  resolved.clear_sources();
+  Overlay(*technology, &resolved);
+  resolved.set_base(base);
+  resolved.clear_name();
+  *technology = std::move(resolved);
+}
+
+// Places of the fields of `message`'s group `field_name`, entry `index` of a
+// list (-1 for a single group); nullptr where it does not stand in the file.
+const FieldLocations* Descend(const FieldLocations* locations,
+                              const Message& message, const char* field_name,
+                              int index) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(field_name);
+  if (locations == nullptr ||
+      (index >= 0 &&
+       index >= message.GetReflection()->FieldSize(message, field))) {
+    return nullptr;
+  }
+  return locations->GetTreeForNested(field, index);
+}
+
+// Fills in the technologies of memory levels, engines and links. Entries that a
+// class brought have no place in the file.
 void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
                          absl::string_view file, Hardware* hardware,
                          std::vector<Fault>* faults) {
+  const FieldLocations* root = parsed.locations.get();
   for (int i = 0; i < hardware->memory_size(); ++i) {
-    MemoryTechnology* technology =
-        hardware->mutable_memory(i)->mutable_technology();
-    if (technology->base().empty()) continue;
-    absl::StatusOr<NamedText> found =
-        Find(SpecKind::kTechnology, technology->base(), file);
-    if (!found.ok()) {
-      const FieldDescriptor* memory =
-          Hardware::descriptor()->FindFieldByName("memory");
-      const FieldDescriptor* field =
-          MemoryLevel::descriptor()->FindFieldByName("technology");
-      const FieldLocations* level =
-          i < parsed.spec.memory_size()
-              ? parsed.locations->GetTreeForNested(memory, i)
-              : nullptr;
-      const FieldLocations* nested =
-          level == nullptr ? nullptr : level->GetTreeForNested(field, -1);
-      AddStatus(
-          found.status(), file,
-          EntryPath("memory", hardware->memory(i), i) + ".technology.base",
-          LocationOf(nested, *technology, "base"), faults);
-      continue;
-    }
-    MemoryTechnology resolved;
-    ResolveTechnology(*found, 0, &resolved, faults);
-    for (const Source& source : resolved.sources()) {
-      bool known = false;
-      for (const Source& other : hardware->sources()) {
-        known |= other.id() == source.id();
-      }
-      if (!known) *hardware->add_sources() = source;
-    }
-    resolved.clear_sources();
-    const std::string base = technology->base();
-    Overlay(*technology, &resolved);
-    resolved.set_base(base);
-    resolved.clear_name();
-    *technology = std::move(resolved);
+    MemoryLevel* level = hardware->mutable_memory(i);
+    const FieldLocations* place = Descend(root, parsed.spec, "memory", i);
+    ResolveInPlace(SpecKind::kMemoryTechnology, file,
+                   EntryPath("memory", *level, i) + ".technology",
+                   Descend(place, *level, "technology", -1),
+                   level->mutable_technology(), hardware, faults);
+  }
+  for (int i = 0; i < hardware->engine_size(); ++i) {
+    ComputeEngine* engine = hardware->mutable_engine(i);
+    if (!engine->has_logic()) continue;
+    const FieldLocations* place = Descend(root, parsed.spec, "engine", i);
+    ResolveInPlace(SpecKind::kLogicTechnology, file,
+                   EntryPath("engine", *engine, i) + ".logic",
+                   Descend(place, *engine, "logic", -1),
+                   engine->mutable_logic(), hardware, faults);
+  }
+  if (hardware->interconnect().has_technology()) {
+    Interconnect* link = hardware->mutable_interconnect();
+    const FieldLocations* place =
+        Descend(root, parsed.spec, "interconnect", -1);
+    ResolveInPlace(SpecKind::kLinkTechnology, file, "interconnect.technology",
+                   Descend(place, *link, "technology", -1),
+                   link->mutable_technology(), hardware, faults);
   }
 }
 
@@ -375,10 +442,10 @@ absl::StatusOr<Hardware> FinishHardware(
 }  // namespace
 
 std::vector<std::string> CatalogNames(SpecKind kind) {
-  const absl::string_view directory = InfoOf(kind).directory;
+  const KindInfo info = InfoOf(kind);
   std::vector<std::string> names;
   for (const EmbeddedFile& file : EmbeddedFiles()) {
-    if (absl::StartsWith(file.path, directory)) {
+    if (IsOfKind(file, info)) {
       names.push_back(Stem(file.path));
     }
   }
@@ -400,15 +467,33 @@ absl::StatusOr<Hardware> LoadHardware(
   return FinishHardware(*text, overrides);
 }
 
-absl::StatusOr<MemoryTechnology> LoadTechnology(absl::string_view name) {
-  absl::StatusOr<NamedText> text = Find(SpecKind::kTechnology, name, "");
+namespace {
+
+template <typename Technology>
+absl::StatusOr<Technology> LoadAnyTechnology(SpecKind kind,
+                                             absl::string_view name) {
+  absl::StatusOr<NamedText> text = Find(kind, name, "");
   if (!text.ok()) return text.status();
   std::vector<Fault> faults;
-  MemoryTechnology technology;
-  ResolveTechnology(*text, 0, &technology, &faults);
+  Technology technology;
+  ResolveTechnology(kind, *text, 0, &technology, &faults);
   ValidateFields(technology, {text->file, nullptr, faults.empty()}, &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
   return technology;
+}
+
+}  // namespace
+
+absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name) {
+  return LoadAnyTechnology<MemoryTechnology>(SpecKind::kMemoryTechnology, name);
+}
+
+absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name) {
+  return LoadAnyTechnology<LogicTechnology>(SpecKind::kLogicTechnology, name);
+}
+
+absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name) {
+  return LoadAnyTechnology<LinkTechnology>(SpecKind::kLinkTechnology, name);
 }
 
 absl::StatusOr<Model> ParseModel(absl::string_view text, absl::string_view file,

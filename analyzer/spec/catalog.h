@@ -15,7 +15,14 @@
 namespace tokenjoule {
 
 // The kinds of description in the catalogue.
-enum class SpecKind { kModel, kSystem, kTechnology, kClass };
+enum class SpecKind {
+  kModel,
+  kSystem,
+  kMemoryTechnology,
+  kLogicTechnology,
+  kLinkTechnology,
+  kClass,
+};
 
 // Names of one kind, sorted; what `tokenjoule list` shows.
 std::vector<std::string> CatalogNames(SpecKind kind);
@@ -39,8 +46,10 @@ absl::StatusOr<Model> LoadModel(absl::string_view name,
 absl::StatusOr<Hardware> LoadHardware(
     absl::string_view name, absl::Span<const FieldOverride> overrides = {});
 
-// A technology by itself, for `explain` and `list`.
-absl::StatusOr<MemoryTechnology> LoadTechnology(absl::string_view name);
+// Technologies by themselves, for `explain`, `list` and studies.
+absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name);
+absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name);
+absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name);
 
 // The same from text, as if it stood in a file of that name; for tests and
 // fuzzing.

@@ -59,8 +59,18 @@ TEST(CatalogTest, EveryShippedDescriptionLoads) {
     ASSERT_TRUE(hardware.ok()) << hardware.status();
     EXPECT_EQ(hardware->name(), name) << "the file is named otherwise";
   }
-  for (const std::string& name : CatalogNames(SpecKind::kTechnology)) {
-    absl::StatusOr<MemoryTechnology> technology = LoadTechnology(name);
+  for (const std::string& name : CatalogNames(SpecKind::kMemoryTechnology)) {
+    absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
+    ASSERT_TRUE(technology.ok()) << technology.status();
+    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kLogicTechnology)) {
+    absl::StatusOr<LogicTechnology> technology = LoadLogicTechnology(name);
+    ASSERT_TRUE(technology.ok()) << technology.status();
+    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kLinkTechnology)) {
+    absl::StatusOr<LinkTechnology> technology = LoadLinkTechnology(name);
     ASSERT_TRUE(technology.ok()) << technology.status();
     EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
   }

@@ -299,6 +299,110 @@ bool Divides(int64_t divisor, int64_t number) {
   return divisor > 0 && number % divisor == 0;
 }
 
+void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
+  const std::string path =
+      absl::StrCat("memory.", Printable(level.name()), ".technology");
+  const MemoryTechnology& technology = level.technology();
+  const bool derived = technology.has_currents() || technology.has_sram_fit();
+  check->Require(derived || technology.has_read_energy_pj_per_bit(),
+                 path + ".read_energy_pj_per_bit",
+                 "is missing; give it, currents or sram_fit");
+  check->Require(derived || technology.has_write_energy_pj_per_bit(),
+                 path + ".write_energy_pj_per_bit",
+                 "is missing; give it, currents or sram_fit");
+  if (technology.has_currents()) {
+    const DataSheetCurrents& sheet = technology.currents();
+    check->Require(sheet.tras_ns().high() <= sheet.trc_ns().low(),
+                   path + ".currents.tras_ns", "is longer than trc_ns");
+    check->Require(sheet.idd3n_ma().high() <= sheet.idd4r_ma().low() &&
+                       sheet.idd3n_ma().high() <= sheet.idd4w_ma().low(),
+                   path + ".currents.idd3n_ma",
+                   "is larger than a burst current");
+    check->Require(sheet.idd2n_ma().high() <= sheet.idd5b_ma().low(),
+                   path + ".currents.idd2n_ma",
+                   "is larger than the refresh current");
+    // IDD0 averages over tRC what standby draws in its two parts.
+    const double tras = sheet.tras_ns().high(), trc = sheet.trc_ns().high();
+    const double standby =
+        sheet.idd3n_ma().high() * tras + sheet.idd2n_ma().high() * (trc - tras);
+    check->Require(standby <= sheet.idd0_ma().low() * trc,
+                   path + ".currents.idd0_ma",
+                   "is smaller than the standby currents it contains");
+  }
+  if (level.has_toggle_rate() && technology.has_toggle_slope_pj_per_bit()) {
+    // No access may come out negative.
+    const double least =
+        std::min(technology.read_energy_pj_per_bit().low(),
+                 technology.write_energy_pj_per_bit().low()) +
+        (level.toggle_rate().low() - technology.toggle_reference().high()) *
+            technology.toggle_slope_pj_per_bit().high();
+    check->Require(least >= 0, path + ".toggle_slope_pj_per_bit",
+                   "takes more from an access than it costs");
+  }
+}
+
+// Whether the engine's rate has an energy, given or derived.
+bool HasEnergy(const ComputeEngine& engine,
+               const ComputeEngine::FormatRate& rate) {
+  if (rate.has_energy_pj_per_flop()) return true;
+  if (engine.kind() == ComputeEngine::ANALOG_IMC) return engine.has_analog();
+  if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
+    return engine.logic().has_full_adder_energy_fj();
+  }
+  for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
+    if (mac.format() == rate.format()) return true;
+  }
+  return false;
+}
+
+bool IsInMemory(const ComputeEngine& engine) {
+  return engine.kind() == ComputeEngine::DIGITAL_IMC ||
+         engine.kind() == ComputeEngine::ANALOG_IMC;
+}
+
+void CheckRate(const ComputeEngine& engine,
+               const ComputeEngine::FormatRate& rate, const std::string& path,
+               CrossChecker* check) {
+  for (const std::string& name : {rate.format(), rate.activations()}) {
+    const NumberFormat* format = FindFormat(name);
+    check->Require(format == nullptr ||
+                       format->operand != NumberFormat::Operand::kStorageOnly,
+                   path, "is a storage format; no engine multiplies it");
+    check->Require(
+        format == nullptr || !IsInMemory(engine) || format->operand_bits <= 16,
+        path, "is wider than 16 bits; arrays take narrower ones");
+  }
+  check->Require(HasEnergy(engine, rate), path + ".energy_pj_per_flop",
+                 "is missing; give it, or a logic node or array that has it");
+}
+
+void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
+  const std::string path = absl::StrCat("engine.", Printable(engine.name()));
+  // A wide float is what every other format can be converted to.
+  bool has_wide = false;
+  for (const auto& rate : engine.rate()) {
+    CheckRate(engine, rate,
+              absl::StrCat(path, ".rate.", Printable(rate.format())), check);
+    const NumberFormat* format = FindFormat(rate.format());
+    has_wide |= format != nullptr && format->operand_bits >= 16;
+  }
+  if (!IsInMemory(engine)) {
+    check->RequireDistinct(engine.rate(), path + ".rate");
+    check->Require(has_wide, path + ".rate",
+                   "has no 16- or 32-bit float; give bf16, fp16 or fp32");
+    return;
+  }
+  check->Require(engine.has_array(), path + ".array",
+                 "is missing; an in-memory engine has one");
+  check->Require(
+      engine.kind() != ComputeEngine::ANALOG_IMC || engine.has_analog(),
+      path + ".analog", "is missing; an analog engine has one");
+  check->Require(
+      !engine.array().resident() || engine.array().has_weight_capacity_gb(),
+      path + ".array.weight_capacity_gb",
+      "is missing; resident weights need a place");
+}
+
 }  // namespace
 
 std::vector<std::string> BoundaryNames() {
@@ -366,38 +470,32 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   check.Require(hardware.memory_size() <= kMostMemoryLevels, "memory",
                 absl::StrCat("has ", hardware.memory_size(),
                              " levels; expected at most ", kMostMemoryLevels));
-  int tensor_engines = 0, vector_engines = 0;
+  for (const MemoryLevel& level : hardware.memory()) {
+    CheckMemoryLevel(level, &check);
+  }
+  int tensor_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
-    const std::string path = absl::StrCat("engine.", Printable(engine.name()));
     tensor_engines += engine.kind() == ComputeEngine::TENSOR;
     vector_engines += engine.kind() == ComputeEngine::VECTOR;
-    check.RequireDistinct(engine.rate(), path + ".rate");
-    check.Require(
-        engine.rate_size() <= kMostFormatRates, path + ".rate",
-        absl::StrCat("has ", engine.rate_size(), " formats; expected at most ",
-                     kMostFormatRates));
-    for (const auto& rate : engine.rate()) {
-      const NumberFormat* format = FindFormat(rate.format());
-      check.Require(format == nullptr ||
-                        format->operand != NumberFormat::Operand::kStorageOnly,
-                    absl::StrCat(path, ".rate.", Printable(rate.format())),
-                    "is a storage format; no engine multiplies it");
-    }
-    // A wide float is what every other format can be converted to.
-    bool has_wide = false;
-    for (const auto& rate : engine.rate()) {
-      const NumberFormat* format = FindFormat(rate.format());
-      has_wide |= format != nullptr && format->operand_bits >= 16;
-    }
-    check.Require(has_wide, path + ".rate",
-                  "has no 16- or 32-bit float; give bf16, fp16 or fp32");
+    rates += engine.rate_size();
+    CheckEngine(engine, &check);
   }
-  check.Require(tensor_engines == 1, "engine",
-                absl::StrCat("has ", tensor_engines,
-                             " engines of kind TENSOR; expected one"));
+  check.Require(rates <= kMostFormatRates, "engine",
+                absl::StrCat("have ", rates, " rates in all; expected at most ",
+                             kMostFormatRates));
+  check.Require(tensor_engines >= 1, "engine",
+                "has no engine of kind TENSOR; products with the KV cache need "
+                "one");
   check.Require(vector_engines == 1, "engine",
                 absl::StrCat("has ", vector_engines,
                              " engines of kind VECTOR; expected one"));
+  if (hardware.has_interconnect()) {
+    const Interconnect& link = hardware.interconnect();
+    check.Require(link.has_energy_pj_per_bit() ||
+                      link.technology().has_energy_pj_per_bit(),
+                  "interconnect.energy_pj_per_bit",
+                  "is missing; give it or a technology");
+  }
   const BoardPower& board = hardware.board();
   if (board.has_power_cap_w()) {
     double standing = board.static_power_w().high();

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/machine/build.h"
 #include "analyzer/spec/architecture.h"
@@ -206,11 +207,11 @@ void FillParts(const Ledger<>& ledger, Report* report) {
 // the backing store.
 void FillRidge(const TensorFormats& formats, const Machine<>& machine,
                Report* report) {
-  const int rate = TensorRateIndex(
-      machine,
-      OperandFormat(*formats.linear, formats.ActivationsFor(*formats.linear)));
+  const int rate =
+      RateIndex(machine, *formats.linear,
+                formats.ActivationsFor(*formats.linear), ComputeEngine::LINEAR);
   report->set_ridge_point_flop_per_byte(InFlopPerByte(
-      machine.tensor[rate].peak / machine.levels[0].peak_bandwidth));
+      machine.rates[rate].peak / machine.levels[0].peak_bandwidth));
 }
 
 // Splits one run's time into what bound it.
@@ -288,14 +289,27 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
 
 void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
                   const Scenario& scenario, Report* report) {
-  const double usable =
+  // Weights that live in in-memory arrays take no room in the backing store.
+  std::array<bool, static_cast<int>(Part::kNumParts)> resident = {};
+  double arrays = 0, in_arrays = 0;
+  for (const Operator<>& op : ledger.operators) {
+    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
+    if (op.shapes.empty() || !rate.in_memory || !rate.resident) continue;
+    resident[static_cast<int>(op.part)] = true;
+    arrays = std::max(arrays, InBytes(rate.weight_capacity) * ledger.chips);
+  }
+  for (size_t i = 0; i < resident.size(); ++i) {
+    if (resident[i]) in_arrays += InBytes(ledger.weight_footprint[i]);
+  }
+  const double store =
       InBytes(machine.levels[0].usable_capacity) * ledger.chips;
-  const double weights = InBytes(ledger.TotalWeightFootprint());
+  const double weights = InBytes(ledger.TotalWeightFootprint()) - in_arrays;
   const double per_sequence = InBytes(ledger.sequence_footprint);
   const double used = weights + per_sequence * scenario.batch();
-  report->set_memory_usable_bytes(usable);
-  report->set_memory_used_bytes(used);
-  report->set_fits(used <= usable);
+  report->set_memory_usable_bytes(store + arrays);
+  report->set_memory_used_bytes(used + in_arrays);
+  report->set_fits(used <= store && in_arrays <= arrays);
+  const double usable = in_arrays <= arrays ? store : 0;
   // Whole sequences on each replica.
   const double replicas = ParallelismOf(scenario).replicas;
   double batch = 0;
@@ -307,6 +321,19 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   }
   report->set_max_batch(static_cast<int32_t>(
       std::min<double>(batch, std::numeric_limits<int32_t>::max())));
+}
+
+// Carbon and money of a million tokens, at the facility.
+void FillRunningCosts(const Node& node, const StepCost<>& cost,
+                      const LoweredStep<>& step, Report* report) {
+  constexpr double kJoulesPerKwh = 3.6e6, kTokens = 1e6;
+  const double kwh =
+      PerToken(EnergyInside(cost.terms, kNumBoundaries - 1), step) * kTokens /
+      kJoulesPerKwh;
+  report->set_co2e_g_per_million_tokens(
+      kwh * node.carbon_intensity_g_per_kwh().value());
+  report->set_electricity_price_per_million_tokens(
+      kwh * node.price_per_kwh().value());
 }
 
 void FillWarnings(const Model& model, const Hardware& hardware,
@@ -329,16 +356,35 @@ void FillWarnings(const Model& model, const Hardware& hardware,
                         scenario.context(), model.max_context(), model.name()));
   }
   std::set<std::string> conversions;
+  bool has_arrays = false, uses_arrays = false;
+  for (int i = 0; i < machine.num_rates; ++i) {
+    has_arrays |= machine.rates[i].in_memory;
+  }
   for (const Operator<>& op : ledger.operators) {
     if (op.weight_format == nullptr) continue;
+    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
+    uses_arrays |= rate.in_memory;
     const NumberFormat& wanted =
         OperandFormat(*op.weight_format, *op.activation_format);
-    const NumberFormat& used =
-        *machine.tensor[TensorRateIndex(machine, wanted)].format;
-    if (used.operand_bits != wanted.operand_bits) {
+    if (!rate.in_memory && rate.format->operand_bits != wanted.operand_bits) {
       conversions.insert(absl::StrCat(hardware.name(), " has no ", wanted.name,
-                                      " products; they run in ", used.name));
+                                      " products; they run in ",
+                                      rate.format->name));
     }
+  }
+  if (has_arrays && !uses_arrays) {
+    std::set<std::string> pairs;
+    for (int i = 0; i < machine.num_rates; ++i) {
+      const ComputeCosts<>& rate = machine.rates[i];
+      if (rate.in_memory) {
+        pairs.insert(absl::StrCat("--weights=", rate.format->name,
+                                  " --activations=", rate.inputs->name));
+      }
+    }
+    report->add_warnings(
+        absl::StrCat("the in-memory engines of ", hardware.name(),
+                     " run nothing in these formats; they take ",
+                     absl::StrJoin(pairs, " or ")));
   }
   for (const std::string& conversion : conversions) {
     report->add_warnings(conversion);
@@ -410,7 +456,8 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   const Scenario resolved = ResolveScenario(model, scenario);
   const int boundary = BoundaryIndex(resolved.boundary());
   const Machine<> machine = MachineFor(hardware, scenario);
-  const Ledger<> ledger = BuildLedger(model, scenario, options.draft);
+  const Ledger<> ledger =
+      Grow(BuildLedger(model, scenario, options.draft), machine);
   const LoweredStep<> step = Lower(ledger, machine);
   const StepCost<> cost = CostOfStep(step, machine);
 
@@ -438,6 +485,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   FillRidge(ResolveFormats(model, scenario), machine, &report);
   FillOperators(ledger, step, machine, cost, options.operators, &report);
   FillCapacity(ledger, machine, scenario, &report);
+  FillRunningCosts(hardware.node(), cost, step, &report);
   FillWarnings(model, hardware, scenario, ledger, machine, &report);
   return report;
 }

@@ -46,7 +46,8 @@ class TokenEnergy {
     Scenario scenario = scenario_;
     scenario.set_batch(batch);
     scenario.set_context(context);
-    return Lower(BuildLedger(model_, scenario, draft_), machine_);
+    return Lower(Grow(BuildLedger(model_, scenario, draft_), machine_),
+                 machine_);
   }
   double PerToken(const LoweredStep<>& step, const Machine<>& machine) const {
     return InJoules(EnergyInside(CostOfStep(step, machine).terms, boundary_)) /

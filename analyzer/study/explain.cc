@@ -115,29 +115,14 @@ void AddEntry(absl::string_view kind, absl::string_view name,
   entry->set_description(std::string(description));
 }
 
-absl::Status AddModels(Listing* listing) {
-  for (const std::string& name : CatalogNames(SpecKind::kModel)) {
-    absl::StatusOr<Model> model = LoadModel(name);
-    if (!model.ok()) return model.status();
-    AddEntry("models", name, model->description(), listing);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status AddSystems(Listing* listing) {
-  for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
-    absl::StatusOr<Hardware> hardware = LoadHardware(name);
-    if (!hardware.ok()) return hardware.status();
-    AddEntry("hardware", name, hardware->description(), listing);
-  }
-  return absl::OkStatus();
-}
-
-absl::Status AddTechnologies(Listing* listing) {
-  for (const std::string& name : CatalogNames(SpecKind::kTechnology)) {
-    absl::StatusOr<MemoryTechnology> technology = LoadTechnology(name);
-    if (!technology.ok()) return technology.status();
-    AddEntry("technologies", name, technology->description(), listing);
+// Adds what `load` knows of every name of a kind.
+template <typename Load>
+absl::Status AddAll(SpecKind kind, absl::string_view label, Load load,
+                    Listing* listing) {
+  for (const std::string& name : CatalogNames(kind)) {
+    auto spec = load(name);
+    if (!spec.ok()) return spec.status();
+    AddEntry(label, name, spec->description(), listing);
   }
   return absl::OkStatus();
 }
@@ -165,9 +150,24 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
   };
   Listing listing;
   absl::Status status;
-  if (wanted("models")) status.Update(AddModels(&listing));
-  if (wanted("hardware")) status.Update(AddSystems(&listing));
-  if (wanted("technologies")) status.Update(AddTechnologies(&listing));
+  if (wanted("models")) {
+    status.Update(AddAll(
+        SpecKind::kModel, "models",
+        [](const std::string& name) { return LoadModel(name); }, &listing));
+  }
+  if (wanted("hardware")) {
+    status.Update(AddAll(
+        SpecKind::kSystem, "hardware",
+        [](const std::string& name) { return LoadHardware(name); }, &listing));
+  }
+  if (wanted("technologies")) {
+    status.Update(AddAll(SpecKind::kMemoryTechnology, "technologies",
+                         LoadMemoryTechnology, &listing));
+    status.Update(AddAll(SpecKind::kLogicTechnology, "technologies",
+                         LoadLogicTechnology, &listing));
+    status.Update(AddAll(SpecKind::kLinkTechnology, "technologies",
+                         LoadLinkTechnology, &listing));
+  }
   if (!status.ok()) return status;
   if (wanted("classes")) {
     for (const std::string& name : CatalogNames(SpecKind::kClass)) {

@@ -1,0 +1,215 @@
+// Energy of a multiply-add in digital and analog in-memory arrays.
+//
+// Symbols: B_x, B_w bits of input and weight; N rows summed in a column, M
+// columns that share an input, u utilisation; kT at 300 K.
+
+#ifndef ANALYZER_MACHINE_IN_MEMORY_H_
+#define ANALYZER_MACHINE_IN_MEMORY_H_
+
+#include <cmath>
+
+#include "analyzer/units/units.h"
+#include "proto/hardware.pb.h"
+
+namespace tokenjoule {
+
+// Boltzmann's constant (exact, SI 2019) x 300 K, J.
+inline constexpr double kThermalEnergyJ = 1.380649e-23 * 300;
+
+// Energy of one multiply-add by part.
+template <typename N = double>
+struct MacEnergy {
+  Energy<N> array;  // cells, adder trees, shift and add, control
+  Energy<N> adc;
+  Energy<N> dac;
+  N conversion_bits = N(0.0);
+
+  Energy<N> total() const { return array + adc + dac; }
+};
+
+// Signal-to-noise ratio of B bits at a full-scale sine: 6.02 B + 1.76 dB.
+template <typename N>
+N SnrDbOfBits(const N& bits) {
+  return N(6.02) * bits + N(1.76);
+}
+
+// The least energy of a sample at a signal-to-noise ratio: 8 kT SNR (Vittoz,
+// ISCAS 1990), with SNR = 1.5 4^B: 12 kT 4^B.
+template <typename N>
+Energy<N> ThermalLimit(const N& bits) {
+  using std::pow;
+  return Joules<N>(N(12 * kThermalEnergyJ) * pow(N(4.0), bits));
+}
+
+// Digital in-memory compute: inputs enter bit by bit; an adder tree over the
+// rows takes about B_w + 1 full adders a row and input bit, a product of bits
+// 0.15 of one: e_FA B_x (1.15 B_w + 1).
+template <typename N>
+Energy<N> DigitalInMemoryMac(const Energy<N>& full_adder, const N& input_bits,
+                             const N& weight_bits) {
+  return full_adder * (input_bits * (N(1.15) * weight_bits + N(1.0)));
+}
+
+// Numbers of an AnalogCircuit and its array, read.
+template <typename N = double>
+struct AnalogNumbers {
+  AnalogCircuit::Cell cell = AnalogCircuit::C2C_LADDER;
+  AnalogCircuit::ConversionRule rule = AnalogCircuit::MINIMUM_PRECISION;
+  AnalogCircuit::ConverterModel converter = AnalogCircuit::COLUMN;
+  N rows = N(256.0), columns = N(256.0), utilization = N(1.0);
+  N supply_v = N(0.7), full_scale_v = N(0.7);
+  N unit_capacitance_ff = N(1.0), noise_factor = N(2.0), activity = N(0.5);
+  N product_variance = N(1.0 / 9);
+  bool has_required_snr = false;
+  N required_snr_db = N(0.0);
+  // Bits of a cell and of a conversion's input; 0: as wide as the operand.
+  N cell_bits = N(0.0), dac_bits = N(0.0);
+  N column_linear_ff = N(100.0), column_matched_ff = N(0.001);
+  N converter_floor_pj = N(0.267), survey_slope_aj = N(0.1446);
+  N schreier_fom_db = N(170.0), walden_fom_fj = N(2.0);
+  N dac_capacitance_ff = N(50.0), shift_add_pj = N(0.0), control_fj = N(0.0);
+};
+
+// Signal-to-noise ratio that a column's sum must have, dB.
+template <typename N>
+N RequiredSnrDb(const AnalogNumbers<N>& a, const N& input_bits,
+                const N& weight_bits) {
+  if (a.has_required_snr) return a.required_snr_db;
+  // The coarser operand sets what the sum can carry.
+  return SnrDbOfBits(Min(input_bits, weight_bits));
+}
+
+// Bits of a conversion.
+//   minimum precision  (SNR + 16.4 dB) / 6.02, which loses 0.5 dB
+//     (Gonugondla et al., arXiv:2012.13645, re-derived);
+//   optimal clipping   3 bits fewer (arXiv:2507.09776, abstract);
+//   lossless           b_x + b_w + log2 N.
+template <typename N>
+N ConversionBits(const AnalogNumbers<N>& a, const N& snr_db, const N& dac_bits,
+                 const N& cell_bits) {
+  using std::log;
+  if (a.rule == AnalogCircuit::LOSSLESS) {
+    return dac_bits + cell_bits + log(a.rows) / N(std::log(2.0));
+  }
+  const N bits = (snr_db + N(16.4)) / N(6.02);
+  return a.rule == AnalogCircuit::OPTIMAL_CLIPPING ? Max(bits - N(3.0), N(1.0))
+                                                   : bits;
+}
+
+// Energy of one conversion of B bits.
+//   column     (C_lin B + C_m 4^B) V^2 (ZigZag, validated on three chips);
+//   survey     floor + slope 4^B (best of Murmann's ADC survey 1997-2025);
+//   Schreier   floor + 0.5 10^((SNDR - FoM) / 10), from FoM = SNDR + 10 log10(
+//              f_nyquist / (2 P));
+//   Walden     FoM 2^B.
+template <typename N>
+Energy<N> ConversionEnergy(const AnalogNumbers<N>& a, const N& bits) {
+  using std::pow;
+  const N four = pow(N(4.0), bits);
+  switch (a.converter) {
+    case AnalogCircuit::SURVEY_ENVELOPE:
+      return Picojoules<N>(a.converter_floor_pj +
+                           a.survey_slope_aj * N(1e-6) * four);
+    case AnalogCircuit::SCHREIER:
+      return Picojoules<N>(a.converter_floor_pj) +
+             Joules<N>(N(0.5) *
+                       pow(N(10.0),
+                           (SnrDbOfBits(bits) - a.schreier_fom_db) / N(10.0)));
+    case AnalogCircuit::WALDEN:
+      return Picojoules<N>(a.walden_fom_fj * N(1e-3) * pow(N(2.0), bits));
+    default:
+      return Picojoules<N>(
+          (a.column_linear_ff * bits + a.column_matched_ff * four) * N(1e-3) *
+          a.supply_v * a.supply_v);
+  }
+}
+
+// Capacitance of a cell, fF: the larger of what noise asks for,
+//   C_th = gamma kT SNR / (sigma_p^2 V_FS^2),
+// and what can be made.
+template <typename N>
+N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
+                    const N& cell_bits) {
+  using std::pow;
+  const N snr = pow(N(10.0), snr_db / N(10.0));
+  const N thermal = a.noise_factor * N(kThermalEnergyJ * 1e15) * snr /
+                    (a.product_variance * a.full_scale_v * a.full_scale_v);
+  N geometric = a.unit_capacitance_ff;
+  if (a.cell == AnalogCircuit::C2C_LADDER) {
+    geometric = geometric * N(3.0) * cell_bits;
+  } else if (a.cell == AnalogCircuit::BINARY_WEIGHTED) {
+    geometric = geometric * (pow(N(2.0), cell_bits) - N(1.0));
+  }
+  return Max(thermal, geometric);
+}
+
+// A multiply-add of B_x by B_w bits in S_x x S_w slices:
+//   S_x S_w (E_cell + (E_ADC + E_SA) / (N u)) + S_x E_DAC / (M u) + E_control,
+//   E_cell = activity C V_FS V_DD, E_DAC = C_dac b V_DD^2 (none for one bit).
+template <typename N>
+MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
+                       const N& weight_bits) {
+  const N zero(0.0);
+  const N dac_bits =
+      zero < a.dac_bits ? Min(a.dac_bits, input_bits) : input_bits;
+  const N cell_bits =
+      zero < a.cell_bits ? Min(a.cell_bits, weight_bits) : weight_bits;
+  const N input_slices = input_bits / dac_bits;
+  const N slices = input_slices * weight_bits / cell_bits;
+  const N snr_db = RequiredSnrDb(a, input_bits, weight_bits);
+  const N filled = a.rows * a.utilization;
+
+  MacEnergy<N> mac;
+  mac.conversion_bits = ConversionBits(a, snr_db, dac_bits, cell_bits);
+  // fF V^2 = fJ.
+  const N cell_fj = a.activity * CellCapacitanceFf(a, snr_db, cell_bits) *
+                    a.full_scale_v * a.supply_v;
+  mac.array =
+      Picojoules<N>(slices * (cell_fj * N(1e-3) + a.shift_add_pj / filled) +
+                    a.control_fj * N(1e-3));
+  mac.adc = ConversionEnergy(a, mac.conversion_bits) * (slices / filled);
+  const bool one_bit = !(N(1.0) < dac_bits);
+  const N dac_fj =
+      one_bit ? zero
+              : a.dac_capacitance_ff * dac_bits * a.supply_v * a.supply_v;
+  mac.dac = Picojoules<N>(input_slices * dac_fj * N(1e-3) /
+                          (a.columns * a.utilization));
+  return mac;
+}
+
+// Numbers of an engine's circuit and array.
+template <typename N, typename Reader>
+AnalogNumbers<N> ReadAnalog(const AnalogCircuit& circuit,
+                            const InMemoryArray& array, const Reader& read) {
+  AnalogNumbers<N> a;
+  a.cell = circuit.cell();
+  a.rule = circuit.rule();
+  a.converter = circuit.converter();
+  a.rows = read(array.rows());
+  a.columns = read(array.columns());
+  a.utilization = read(array.utilization());
+  a.supply_v = read(circuit.supply_v());
+  a.full_scale_v = read(circuit.full_scale_v());
+  a.unit_capacitance_ff = read(circuit.unit_capacitance_ff());
+  a.noise_factor = read(circuit.noise_factor());
+  a.activity = read(circuit.activity());
+  a.product_variance = read(circuit.product_variance());
+  a.has_required_snr = circuit.has_required_snr_db();
+  a.required_snr_db = read(circuit.required_snr_db());
+  a.cell_bits = read(circuit.cell_bits());
+  a.dac_bits = read(circuit.dac_bits());
+  a.column_linear_ff = read(circuit.column_linear_ff());
+  a.column_matched_ff = read(circuit.column_matched_ff());
+  a.converter_floor_pj = read(circuit.converter_floor_pj());
+  a.survey_slope_aj = read(circuit.survey_slope_aj());
+  a.schreier_fom_db = read(circuit.schreier_fom_db());
+  a.walden_fom_fj = read(circuit.walden_fom_fj());
+  a.dac_capacitance_ff = read(circuit.dac_capacitance_ff());
+  a.shift_add_pj = read(circuit.shift_add_pj());
+  a.control_fj = read(circuit.control_fj());
+  return a;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_MACHINE_IN_MEMORY_H_
