@@ -44,6 +44,7 @@ struct Command {
 // The sub-commands.
 Command AnalyzeCommand();
 Command BatchCommand();
+Command DotProductCommand();
 Command ExplainCommand();
 Command ListCommand();
 

@@ -33,7 +33,8 @@ absl::Status ReadNumber(absl::string_view text, double* number) {
 }
 
 absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
-  const std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
+  std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
+  if (parts.size() == 2) parts.push_back("1");
   if (parts.size() != 3) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected FROM:TO:xFACTOR or FROM:TO:STEP, found \"",

@@ -54,7 +54,7 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
 std::string FlagsHelp(absl::Span<const FlagSpec> specs);
 
 // "1,2,8" or "1:1024:x2" (from : to : factor) or "1:100:10" (from : to : step)
-// as numbers. At most 10 000 of them.
+// or "1:12" (a step of one) as numbers. At most 10 000 of them.
 absl::Status ParseNumberList(absl::string_view text,
                              std::vector<double>* numbers);
 

@@ -82,13 +82,14 @@ TEST(FlagsTest, NumberListsAreEnumerationsAndRanges) {
               ElementsAre(1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024));
   EXPECT_THAT(Numbers("10:30:10"), ElementsAre(10, 20, 30));
   EXPECT_THAT(Numbers("1,10:20:5"), ElementsAre(1, 10, 15, 20));
+  EXPECT_THAT(Numbers("1:4"), ElementsAre(1, 2, 3, 4));
 }
 
 TEST(FlagsTest, RangesThatMakeNoSenseAreRefused) {
   std::vector<double> numbers;
   for (const char* bad :
-       {"", "x", "1:2", "8:1:x2", "1:8:x1", "1:8:0", "0:8:x2", "1:8:-1", "nan",
-        "1:inf:x2", "1:1e9:1", "1:1e300:1e-300"}) {
+       {"", "x", "1:2:3:4", "8:1:x2", "1:8:x1", "1:8:0", "0:8:x2", "1:8:-1",
+        "nan", "1:inf:x2", "1:1e9:1", "1:1e300:1e-300"}) {
     EXPECT_FALSE(ParseNumberList(bad, &numbers).ok()) << bad;
     numbers.clear();
   }

@@ -35,7 +35,8 @@ std::string Help(const Command& command) {
 
 int Main(absl::Span<const char* const> args) {
   const std::vector<Command> commands = {AnalyzeCommand(), BatchCommand(),
-                                         ExplainCommand(), ListCommand()};
+                                         DotProductCommand(), ExplainCommand(),
+                                         ListCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);
     return kExitUsage;

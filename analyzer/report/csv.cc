@@ -152,6 +152,10 @@ std::string BatchCsv(const BatchStudy& study) {
   return writer.text();
 }
 
+std::string DotProductCsv(const DotProductStudy& study) {
+  return EntriesCsv(study.rows());
+}
+
 std::string ListingCsv(const Listing& listing) {
   return EntriesCsv(listing.entries());
 }

@@ -27,6 +27,13 @@ std::string BatchTable(const BatchStudy& study);
 // One header and a row a batch.
 std::string BatchCsv(const BatchStudy& study);
 
+// Analog against digital: a row for each number of bits, the published chips,
+// what can be concluded.
+std::string DotProductTable(const DotProductStudy& study);
+std::string DotProductCsv(const DotProductStudy& study);
+// The chart: bands, medians, thermal limit, silicon.
+std::string DotProductSvg(const DotProductStudy& study);
+
 std::string ListingTable(const Listing& listing);
 std::string ListingCsv(const Listing& listing);
 

@@ -62,6 +62,9 @@ class Quantity {
   friend constexpr bool operator<=(const Quantity& a, const Quantity& b) {
     return !(b < a);
   }
+  friend constexpr bool operator>=(const Quantity& a, const Quantity& b) {
+    return !(a < b);
+  }
   friend constexpr bool operator==(const Quantity& a, const Quantity& b) {
     return a.value_ == b.value_;
   }

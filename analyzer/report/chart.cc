@@ -1,0 +1,214 @@
+#include "analyzer/report/chart.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr double kWidth = 820, kHeight = 520;
+constexpr double kLeft = 80, kRight = 200, kTop = 48, kBottom = 60;
+
+std::string Escaped(const std::string& text) {
+  return absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
+}
+
+// Maps one axis' values to pixels.
+class Scale {
+ public:
+  Scale(bool logarithmic, double from, double to)
+      : logarithmic_(logarithmic), from_(from), to_(to) {}
+
+  bool Shows(double value) const {
+    return std::isfinite(value) && (!logarithmic_ || value > 0);
+  }
+  // Widens the range to hold a value.
+  void Include(double value) {
+    if (!Shows(value)) return;
+    low_ = std::min(low_, At(value));
+    high_ = std::max(high_, At(value));
+  }
+  // Widens the range to whole decades or a little beyond the data.
+  void Finish() {
+    if (low_ > high_) low_ = 0, high_ = 1;
+    if (logarithmic_) {
+      low_ = std::floor(low_ + 1e-9);
+      high_ = std::ceil(high_ - 1e-9);
+    }
+    if (high_ - low_ < 1e-12) high_ = low_ + 1;
+  }
+  double Pixel(double value) const {
+    return from_ + (At(value) - low_) / (high_ - low_) * (to_ - from_);
+  }
+  // Values to write beside the axis.
+  std::vector<double> Ticks() const {
+    std::vector<double> ticks;
+    if (logarithmic_) {
+      const double step = std::max(1.0, std::ceil((high_ - low_) / 10));
+      for (double e = low_; e <= high_ + 1e-9; e += step) {
+        ticks.push_back(std::pow(10, e));
+      }
+      return ticks;
+    }
+    double step = std::pow(10, std::floor(std::log10(high_ - low_)));
+    while ((high_ - low_) / step > 12) step *= 2;
+    while ((high_ - low_) / step < 5) step /= 2;
+    for (double v = std::ceil(low_ / step - 1e-9) * step; v <= high_ + 1e-9;
+         v += step) {
+      ticks.push_back(v);
+    }
+    return ticks;
+  }
+
+ private:
+  double At(double value) const {
+    return logarithmic_ ? std::log10(value) : value;
+  }
+  bool logarithmic_;
+  double from_, to_;
+  double low_ = std::numeric_limits<double>::infinity();
+  double high_ = -std::numeric_limits<double>::infinity();
+};
+
+struct Scales {
+  Scale x, y;
+};
+
+Scales ScalesOf(const Chart& chart) {
+  Scales scales = {Scale(chart.x.logarithmic, kLeft, kWidth - kRight),
+                   Scale(chart.y.logarithmic, kHeight - kBottom, kTop)};
+  for (const ChartLine& line : chart.lines) {
+    for (const auto& [x, y] : line.points) {
+      scales.x.Include(x);
+      scales.y.Include(y);
+    }
+  }
+  for (const ChartBand& band : chart.bands) {
+    for (const ChartBand::Point& point : band.points) {
+      scales.x.Include(point.x);
+      scales.y.Include(point.low);
+      scales.y.Include(point.high);
+    }
+  }
+  for (const ChartMark& mark : chart.marks) {
+    scales.x.Include(mark.x);
+    scales.y.Include(mark.y);
+  }
+  scales.x.Finish();
+  scales.y.Finish();
+  return scales;
+}
+
+void AddText(double x, double y, const char* anchor, const std::string& text,
+             std::string* out) {
+  absl::StrAppendFormat(out,
+                        "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s"
+                        "</text>\n",
+                        x, y, anchor, Escaped(text));
+}
+
+void AddAxes(const Chart& chart, const Scales& scales, std::string* out) {
+  constexpr double kBase = kHeight - kBottom, kEnd = kWidth - kRight;
+  for (const double tick : scales.x.Ticks()) {
+    const double x = scales.x.Pixel(tick);
+    absl::StrAppendFormat(out, "<path d=\"M%.1f %.1fV%.1f\" class=\"grid\"/>\n",
+                          x, kTop, kBase);
+    AddText(x, kBase + 18, "middle", absl::StrFormat("%g", tick), out);
+  }
+  for (const double tick : scales.y.Ticks()) {
+    const double y = scales.y.Pixel(tick);
+    absl::StrAppendFormat(out, "<path d=\"M%.1f %.1fH%.1f\" class=\"grid\"/>\n",
+                          kLeft, y, kEnd);
+    AddText(kLeft - 8, y + 4, "end", absl::StrFormat("%g", tick), out);
+  }
+  AddText((kLeft + kEnd) / 2, kHeight - 16, "middle", chart.x.title, out);
+  absl::StrAppendFormat(out,
+                        "<text transform=\"translate(18 %.1f) rotate(-90)\" "
+                        "text-anchor=\"middle\">%s</text>\n",
+                        (kTop + kBase) / 2, Escaped(chart.y.title));
+}
+
+void AddBand(const ChartBand& band, const Scales& scales, std::string* out) {
+  std::string there, back;
+  for (const ChartBand::Point& point : band.points) {
+    if (!scales.x.Shows(point.x) || !scales.y.Shows(point.low) ||
+        !scales.y.Shows(point.high)) {
+      continue;
+    }
+    const double x = scales.x.Pixel(point.x);
+    absl::StrAppendFormat(&there, "%s%.1f %.1f", there.empty() ? "M" : "L", x,
+                          scales.y.Pixel(point.high));
+    back = absl::StrFormat("L%.1f %.1f%s", x, scales.y.Pixel(point.low), back);
+  }
+  if (there.empty()) return;
+  absl::StrAppendFormat(out,
+                        "<path d=\"%s%sZ\" fill=\"%s\" fill-opacity=\"0.18\"/>"
+                        "\n",
+                        there, back, Escaped(band.color));
+}
+
+void AddLine(const ChartLine& line, const Scales& scales, std::string* out) {
+  std::string path;
+  for (const auto& [x, y] : line.points) {
+    if (!scales.x.Shows(x) || !scales.y.Shows(y)) continue;
+    absl::StrAppendFormat(&path, "%s%.1f %.1f", path.empty() ? "M" : "L",
+                          scales.x.Pixel(x), scales.y.Pixel(y));
+  }
+  if (path.empty()) return;
+  absl::StrAppendFormat(
+      out,
+      "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
+      path, Escaped(line.color),
+      line.dashed ? " stroke-dasharray=\"6 4\"" : "");
+}
+
+void AddMark(const ChartMark& mark, const Scales& scales, std::string* out) {
+  if (!scales.x.Shows(mark.x) || !scales.y.Shows(mark.y)) return;
+  const double x = scales.x.Pixel(mark.x), y = scales.y.Pixel(mark.y);
+  absl::StrAppendFormat(
+      out,
+      "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"><title>%s</title>"
+      "</circle>\n",
+      x, y, Escaped(mark.color), Escaped(mark.label));
+}
+
+void AddLegend(const Chart& chart, std::string* out) {
+  double y = kTop + 10;
+  for (const ChartLine& line : chart.lines) {
+    const double x = kWidth - kRight + 14;
+    absl::StrAppendFormat(
+        out, "<path d=\"M%.1f %.1fh22\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
+        x, y, Escaped(line.color),
+        line.dashed ? " stroke-dasharray=\"6 4\"" : "");
+    AddText(x + 28, y + 4, "start", line.name, out);
+    y += 20;
+  }
+}
+
+}  // namespace
+
+std::string ToSvg(const Chart& chart) {
+  const Scales scales = ScalesOf(chart);
+  std::string out = absl::StrFormat(
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" "
+      "font-family=\"sans-serif\" font-size=\"12\">\n"
+      "<style>.grid{stroke:#ddd;fill:none}</style>\n"
+      "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
+      kWidth, kHeight);
+  AddText(kLeft, 26, "start", chart.title, &out);
+  AddAxes(chart, scales, &out);
+  for (const ChartBand& band : chart.bands) AddBand(band, scales, &out);
+  for (const ChartLine& line : chart.lines) AddLine(line, scales, &out);
+  for (const ChartMark& mark : chart.marks) AddMark(mark, scales, &out);
+  AddLegend(chart, &out);
+  absl::StrAppend(&out, "</svg>\n");
+  return out;
+}
+
+}  // namespace tokenjoule

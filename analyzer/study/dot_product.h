@@ -1,0 +1,40 @@
+// Analog or digital: energy of a multiply-add against bits, as bands over what
+// is not known.
+
+#ifndef ANALYZER_STUDY_DOT_PRODUCT_H_
+#define ANALYZER_STUDY_DOT_PRODUCT_H_
+
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+
+struct DotProductOptions {
+  // Memory energy of a weight and its inputs for each multiply-add, fJ; for the
+  // growth that analog can afford. 215 fJ is a 4-bit weight from HBM3E and its
+  // write into the array, shared by 64 sequences.
+  double memory_fj_per_mac = 215;
+};
+
+// A row for each number of bits, 1 to 16. The bands sweep supply voltage, noise
+// factor, rows, converter, conversion rule, full-adder energy and system
+// overhead over their stated ranges; every point of the sweep counts the same,
+// which is not a probability.
+absl::StatusOr<DotProductStudy> StudyDotProduct(
+    absl::Span<const double> bits, const DotProductOptions& options = {});
+
+// Growth of a model that keeps its accuracy when its weights have `bits`, by
+// effective parameters N (1 - exp(-bits / 2.67)) (Kumar et al., Scaling laws
+// for precision, arXiv:2411.04330; constants unverified, fitted to training).
+double PrecisionLawGrowth(double bits);
+
+// Largest growth at which analog still takes no more than digital, with memory
+// energy m for each multiply-add: (E_digital + m) / (E_analog + m).
+double BreakEvenGrowth(double digital_fj, double analog_fj, double memory_fj);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_STUDY_DOT_PRODUCT_H_

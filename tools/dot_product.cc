@@ -1,0 +1,79 @@
+// tokenjoule dot-product: analog or digital.
+
+#include "analyzer/study/dot_product.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/report/report.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  const bool svg = flags.Get("format", "") == "svg";
+  absl::StatusOr<OutputFormat> format = OutputFormat::kTable;
+  if (!svg) format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  std::vector<double> bits;
+  absl::Status status = ParseNumberList(flags.Get("bits", "1:12"), &bits);
+  DotProductOptions options;
+  if (status.ok() && flags.Has("memory_fj") &&
+      !absl::SimpleAtod(flags.Get("memory_fj", ""),
+                        &options.memory_fj_per_mac)) {
+    status = absl::InvalidArgumentError("expected a number");
+  }
+  if (!status.ok()) {
+    return Fail(absl::InvalidArgumentError(
+                    absl::StrCat("--bits, --memory-fj: ", status.message())),
+                kExitUsage);
+  }
+  absl::StatusOr<DotProductStudy> study = StudyDotProduct(bits, options);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  if (svg) return WriteOutput(flags, DotProductSvg(*study));
+  switch (*format) {
+    case OutputFormat::kJson:
+      return WriteOutput(flags, ToJson(*study));
+    case OutputFormat::kCsv:
+      return WriteOutput(flags, DotProductCsv(*study));
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(flags, DotProductTable(*study));
+}
+
+}  // namespace
+
+Command DotProductCommand() {
+  Command command;
+  command.name = "dot-product";
+  command.summary = "analog against digital multiply-adds by bits, as bands";
+  command.description =
+      "Energy of a multiply-add in analog and digital in-memory arrays "
+      "against\n"
+      "the bits of its operands, as bands over what is not known, with the\n"
+      "thermal limit and published chips. Where the bands do not decide, it "
+      "says\n"
+      "so. Also the growth of the model that analog can afford at the "
+      "medians,\n"
+      "beside memory energy.";
+  command.examples =
+      "  tokenjoule dot-product --bits=1:12\n"
+      "  tokenjoule dot-product --bits=2,4,8 --memory-fj=0\n"
+      "  tokenjoule dot-product --format=svg --out=dot_product.svg\n";
+  command.flags = {
+      {"bits", "N", "bits: 1:12 or 4,8 (default 1:12)"},
+      {"memory_fj", "FJ",
+       "memory energy of a multiply-add, fJ (default 215: a 4-bit weight from "
+       "HBM3E shared by 64 sequences)"},
+      {"format", "FORMAT", "table, json, csv or svg (default table)"},
+      {"out", "FILE", "write there instead of to stdout"},
+  };
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
