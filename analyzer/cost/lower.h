@@ -134,7 +134,7 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, const Machine<N>& machine) {
 template <typename N>
 void AddReuse(const Operator<N>& op, const ComputeCosts<N>& engine,
               LoweredOperator<N>* lowered) {
-  if (!engine.has_dataflow) return;
+  if (!engine.has_dataflow || op.shapes.empty()) return;
   const N one(1.0);
   const N input_bytes(op.activation_format->bits_per_element / 8);
   for (const MatrixShape<N>& shape : op.shapes) {

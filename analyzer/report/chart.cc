@@ -56,9 +56,14 @@ class Scale {
       }
       return ticks;
     }
-    double step = std::pow(10, std::floor(std::log10(high_ - low_)));
-    while ((high_ - low_) / step > 12) step *= 2;
-    while ((high_ - low_) / step < 5) step /= 2;
+    // The smallest of 1, 2, 5 times a power of ten that gives at most twelve.
+    const double decade =
+        std::pow(10, std::floor(std::log10(high_ - low_)) - 1);
+    double step = decade;
+    for (const double factor : {1, 2, 5, 10, 20}) {
+      step = factor * decade;
+      if ((high_ - low_) / step <= 12) break;
+    }
     for (double v = std::ceil(low_ / step - 1e-9) * step; v <= high_ + 1e-9;
          v += step) {
       ticks.push_back(v);

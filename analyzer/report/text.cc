@@ -150,6 +150,17 @@ std::string Headline(const Report& report) {
                     " usable: ", report.fits() ? "fits" : "DOES NOT FIT",
                     "; batch ", report.max_batch(),
                     " is the most at this context")});
+  if (report.co2e_g_per_million_tokens() > 0) {
+    table.AddRow({"carbon",
+                  WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
+                  "a million tokens, at the facility"});
+  }
+  if (report.electricity_price_per_million_tokens() > 0) {
+    table.AddRow(
+        {"electricity",
+         absl::StrFormat("%.4g", report.electricity_price_per_million_tokens()),
+         "a million tokens, at the facility, in the currency of the price"});
+  }
   return table.ToString(2);
 }
 

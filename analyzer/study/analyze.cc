@@ -336,6 +336,22 @@ void FillRunningCosts(const Node& node, const StepCost<>& cost,
       kwh * node.price_per_kwh().value());
 }
 
+// Arrays that are written anew each step wear out where their cells do.
+void WarnOfWear(const Hardware& hardware, Report* report) {
+  constexpr double kSecondsPerDay = 86400, kYears = 5, kDaysPerYear = 365;
+  for (const ComputeEngine& engine : hardware.engine()) {
+    const InMemoryArray& array = engine.array();
+    if (array.resident() || !array.has_endurance_writes()) continue;
+    const double days = array.endurance_writes().value() *
+                        report->step_time_s() / kSecondsPerDay;
+    if (days > kYears * kDaysPerYear) continue;
+    report->add_warnings(absl::StrFormat(
+        "%s is written each step: its cells, good for %.3g writes, last %.3g "
+        "days",
+        engine.name(), array.endurance_writes().value(), days));
+  }
+}
+
 void FillWarnings(const Model& model, const Hardware& hardware,
                   const Scenario& scenario, const Ledger<>& ledger,
                   const Machine<>& machine, Report* report) {
@@ -389,6 +405,7 @@ void FillWarnings(const Model& model, const Hardware& hardware,
   for (const std::string& conversion : conversions) {
     report->add_warnings(conversion);
   }
+  WarnOfWear(hardware, report);
   if (scenario.ideal()) {
     report->add_warnings(
         "ideal: peak rates, no overheads, free links; a bound, not a "

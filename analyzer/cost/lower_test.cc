@@ -1,0 +1,149 @@
+#include "analyzer/cost/lower.h"
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/spec/catalog.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+Scenario Point(double batch, double context) {
+  Scenario scenario;
+  scenario.set_batch(batch);
+  scenario.set_context(context);
+  scenario.set_tp(1);
+  scenario.set_pp(1);
+  scenario.set_dp(1);
+  scenario.set_ep(1);
+  return scenario;
+}
+
+Ledger<> UnitLedger(double batch, double context) {
+  absl::StatusOr<Model> model = LoadModel("unit");
+  EXPECT_TRUE(model.ok());
+  return BuildLedger(*model, Point(batch, context));
+}
+
+Machine<> UnitMachine() {
+  absl::StatusOr<Hardware> hardware = LoadHardware("unit");
+  EXPECT_TRUE(hardware.ok());
+  return BuildMachine(*hardware);
+}
+
+// Bytes of a step through a level.
+double Through(const LoweredStep<>& step, const Machine<>& machine, int level) {
+  double bytes = 0;
+  for (const LoweredOperator<>& op : step.operators) {
+    const Traffic<> traffic = TrafficOf(op, machine, level);
+    bytes += op.count * step.passes * InBytes(traffic.read + traffic.write);
+  }
+  return bytes;
+}
+
+TEST(LowerTest, PinnedWeightsLeaveTheBackingStoreAsFarAsTheyFit) {
+  // The unit model holds 9 bytes of weights (8 and a row of the embedding
+  // table) and reads 8 of them.
+  Machine<> machine = UnitMachine();
+  const Ledger<> ledger = UnitLedger(1, 1);
+  const double all = Through(Lower(ledger, machine), machine, 0);
+  const double near = Through(Lower(ledger, machine), machine, 1);
+  machine.levels[1].pins = WEIGHTS;
+  machine.levels[1].pinned_capacity = Bytes(4.5);
+  EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 4, 1e-12);
+  machine.levels[1].pinned_capacity = Bytes(100.0);
+  EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 8, 1e-12);
+  // What is pinned still passes the near level.
+  EXPECT_NEAR(Through(Lower(ledger, machine), machine, 1), near, 1e-12);
+}
+
+TEST(LowerTest, PinnedCacheLeavesTheBackingStoreAsFarAsItFits) {
+  // Two sequences of 10 tokens: 40 bytes of cache, read once, 4 written.
+  Machine<> machine = UnitMachine();
+  const Ledger<> ledger = UnitLedger(2, 10);
+  const double all = Through(Lower(ledger, machine), machine, 0);
+  machine.levels[1].pins = SEQUENCES;
+  machine.levels[1].pinned_capacity = Bytes(20.0);
+  EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 22, 1e-12);
+}
+
+TEST(LowerTest, ReuseFollowsTheShapeOfTheArray) {
+  Operator<> op;
+  op.activation_format = &GetFormat("int8");
+  op.shapes.push_back({/*tokens=*/3, /*in=*/8, /*out=*/16});
+  ComputeCosts<> engine;
+  engine.has_dataflow = true;
+  engine.rows = 4;
+  engine.columns = 4;
+  engine.partial_sum = Bytes(4.0);
+  LoweredOperator<> lowered;
+  AddReuse(op, engine, &lowered);
+  // 16 outputs in 4 strips: inputs (24 bytes) 3 more times. 8 inputs in 2
+  // folds: 48 partial sums of 4 bytes out and back once.
+  EXPECT_EQ(InBytes(lowered.reuse_read), 3 * 24 + 192);
+  EXPECT_EQ(InBytes(lowered.reuse_write), 192);
+  // An array that takes the whole matrix moves everything once.
+  engine.rows = 100;
+  engine.columns = 100;
+  lowered = {};
+  AddReuse(op, engine, &lowered);
+  EXPECT_EQ(InBytes(lowered.reuse_read + lowered.reuse_write), 0);
+}
+
+// The unit machine with an in-memory engine for the unit model's fp8.
+Machine<> WithArrays(bool resident) {
+  Machine<> machine = UnitMachine();
+  ComputeCosts<>& rate = machine.rates[0];
+  EXPECT_EQ(rate.format->name, "fp8");
+  rate.in_memory = true;
+  rate.resident = resident;
+  rate.runs &= ~(1u << ComputeEngine::ATTENTION);
+  rate.array_write = PicojoulesPerBit(1.0);
+  return machine;
+}
+
+TEST(LowerTest, ResidentWeightsAreNeitherReadNorWritten) {
+  const Machine<> plain = UnitMachine();
+  const Ledger<> ledger = UnitLedger(1, 1);
+  const double all = Through(Lower(ledger, plain), plain, 0);
+  const Machine<> machine = WithArrays(true);
+  const LoweredStep<> step = Lower(ledger, machine);
+  EXPECT_EQ(Through(step, machine, 0), all - 8);
+  EXPECT_EQ(InJoules(CostOfStep(step, machine).terms[kArrayWrite]), 0);
+}
+
+TEST(LowerTest, OtherWeightsAreWrittenEachStepWhateverTheBatch) {
+  const Machine<> machine = WithArrays(false);
+  for (const double batch : {1.0, 100.0}) {
+    const StepCost<> cost =
+        CostOfStep(Lower(UnitLedger(batch, 1), machine), machine);
+    // 8 bytes of weights of 8 bits at 1 pJ.
+    EXPECT_NEAR(InJoules(cost.terms[kArrayWrite]), 64e-12, 1e-24) << batch;
+  }
+}
+
+TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
+  Machine<> machine = UnitMachine();
+  machine.rates[0].model_growth = 1.5;
+  machine.rates[0].runs &= ~(1u << ComputeEngine::ATTENTION);
+  const Ledger<> ledger = UnitLedger(1, 1);
+  const Ledger<> grown = Grow(ledger, machine);
+  double before = 0, after = 0, flop_before = 0, flop_after = 0;
+  for (size_t i = 0; i < ledger.operators.size(); ++i) {
+    before += InBytes(ledger.operators[i].weight_read);
+    after += InBytes(grown.operators[i].weight_read);
+    flop_before += InFlop(ledger.operators[i].matmul_flop);
+    flop_after += InFlop(grown.operators[i].matmul_flop);
+  }
+  EXPECT_EQ(before, 8);
+  EXPECT_EQ(after, 12);
+  // 16 FLOP of weights grow, 4 with the cache do not.
+  EXPECT_EQ(flop_before, 20);
+  EXPECT_EQ(flop_after, 28);
+}
+
+}  // namespace
+}  // namespace tokenjoule
