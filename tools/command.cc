@@ -251,6 +251,17 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
   return setup;
 }
 
+absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
+    const ParsedFlags& flags) {
+  absl::StatusOr<SetFlags> sets = ReadSetFlags(flags);
+  if (!sets.ok()) return sets.status();
+  if (!sets->model.empty() || !sets->scenario.empty()) {
+    return absl::InvalidArgumentError(
+        "--set: only hardware can be changed here");
+  }
+  return sets->hardware;
+}
+
 std::vector<FlagSpec> OutputFlags() {
   return {
       {"format", "FORMAT", "table, json or csv (default table)"},

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "analyzer/report/report.h"
+#include "analyzer/spec/catalog.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
@@ -47,6 +48,7 @@ Command BatchCommand();
 Command DotProductCommand();
 Command ExplainCommand();
 Command ListCommand();
+Command ValidateCommand();
 
 // A model, a machine and a way of running it.
 struct Setup {
@@ -70,6 +72,10 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help);
 // told apart by `*exit_code`.
 absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
                                 int* exit_code);
+
+// The --set=hardware.PATH=VALUE flags; others are faults.
+absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
+    const ParsedFlags& flags);
 
 // --format and --out.
 std::vector<FlagSpec> OutputFlags();

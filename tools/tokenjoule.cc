@@ -34,9 +34,9 @@ std::string Help(const Command& command) {
 }
 
 int Main(absl::Span<const char* const> args) {
-  const std::vector<Command> commands = {AnalyzeCommand(), BatchCommand(),
-                                         DotProductCommand(), ExplainCommand(),
-                                         ListCommand()};
+  const std::vector<Command> commands = {
+      AnalyzeCommand(), BatchCommand(), DotProductCommand(),
+      ExplainCommand(), ListCommand(),  ValidateCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);
     return kExitUsage;

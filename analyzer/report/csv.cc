@@ -156,6 +156,10 @@ std::string DotProductCsv(const DotProductStudy& study) {
   return EntriesCsv(study.rows());
 }
 
+std::string ValidationCsv(const Validation& validation) {
+  return EntriesCsv(validation.rows());
+}
+
 std::string ListingCsv(const Listing& listing) {
   return EntriesCsv(listing.entries());
 }

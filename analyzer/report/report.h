@@ -7,6 +7,7 @@
 #include <string>
 
 #include "google/protobuf/message.h"
+#include "proto/measurement.pb.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {
@@ -33,6 +34,12 @@ std::string DotProductTable(const DotProductStudy& study);
 std::string DotProductCsv(const DotProductStudy& study);
 // The chart: bands, medians, thermal limit, silicon.
 std::string DotProductSvg(const DotProductStudy& study);
+
+// Errors by group and over all; the rows; a scatter of predicted against
+// measured energy.
+std::string ValidationTable(const Validation& validation);
+std::string ValidationCsv(const Validation& validation);
+std::string ValidationSvg(const Validation& validation);
 
 std::string ListingTable(const Listing& listing);
 std::string ListingCsv(const Listing& listing);

@@ -1,0 +1,86 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+std::string Signed(double share) {
+  return absl::StrFormat("%+.0f %%", 100 * share);
+}
+
+// Median and ninetieth percentile of the absolute error, and the bias.
+std::string ErrorText(double median, double p90, double bias) {
+  return absl::StrFormat("%.0f %%, %.0f %%, %s", 100 * median, 100 * p90,
+                         Signed(bias));
+}
+
+}  // namespace
+
+std::string ValidationTable(const Validation& validation) {
+  const ErrorStatistics& all = validation.overall();
+  std::string out = absl::StrFormat(
+      "Predicted against measured: %d rows, %d skipped\n"
+      "Errors are median and ninetieth percentile of the absolute error, and "
+      "median error.\n\n",
+      all.rows(), all.skipped());
+  TextTable table({"device", "model", "weights", "batch", "rows", "step time",
+                   "energy per token"});
+  for (const ErrorGroup& group : validation.groups()) {
+    table.AddRow(
+        {group.device(), group.model(), group.weight_dtype(),
+         group.batch_range(), absl::StrCat(group.rows()),
+         ErrorText(group.step_time_median_abs_error(),
+                   group.step_time_p90_abs_error(), group.step_time_bias()),
+         ErrorText(group.energy_median_abs_error(),
+                   group.energy_p90_abs_error(), group.energy_bias())});
+  }
+  table.AddRow({"all", "", "", "", absl::StrCat(all.rows()),
+                ErrorText(all.step_time_median_abs_error(),
+                          all.step_time_p90_abs_error(), all.step_time_bias()),
+                ErrorText(all.energy_median_abs_error(),
+                          all.energy_p90_abs_error(), all.energy_bias())});
+  absl::StrAppend(&out, table.ToString(2));
+  absl::StrAppendFormat(&out,
+                        "\n%d rows have a measured step time, %d a measured "
+                        "energy; the predicted "
+                        "range holds the measured energy in %.0f %%.\n",
+                        all.step_time_rows(), all.energy_rows(),
+                        100 * all.energy_range_coverage());
+  for (const SkippedRow& row : validation.skipped_rows()) {
+    absl::StrAppendFormat(&out, "skipped row %d: %s\n", row.row(),
+                          row.reason());
+  }
+  return out;
+}
+
+std::string ValidationSvg(const Validation& validation) {
+  Chart chart;
+  chart.title = "Energy per token: predicted against measured";
+  chart.x.title = "measured, J";
+  chart.y.title = "predicted, J";
+  chart.x.logarithmic = chart.y.logarithmic = true;
+  ChartLine equal = {"predicted = measured", "#555", {}, true};
+  double low = INFINITY, high = 0;
+  for (const ValidatedRow& row : validation.rows()) {
+    const double measured = row.measured_energy_per_token_j();
+    if (!(measured > 0)) continue;
+    low = std::min(low, measured);
+    high = std::max(high, measured);
+    chart.marks.push_back(
+        {measured, row.predicted_energy_per_token_j(), "#1d4ed8",
+         absl::StrFormat("%s on %s, batch %g: %s", row.model(), row.device(),
+                         row.batch(), Signed(row.energy_error()))});
+  }
+  if (high > 0) equal.points = {{low, low}, {high, high}};
+  chart.lines.push_back(equal);
+  return ToSvg(chart);
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,33 @@
+// Predictions scored against measurements.
+
+#ifndef ANALYZER_STUDY_VALIDATE_H_
+#define ANALYZER_STUDY_VALIDATE_H_
+
+#include "absl/status/statusor.h"
+#include "absl/types/span.h"
+#include "analyzer/spec/catalog.h"
+#include "proto/measurement.pb.h"
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+
+// The operating point of a measured row: formats, parallelism, lengths. With
+// `mixed` the steps carry the prefill of newcomers, as step_ms and energy do;
+// without it is pure decode, as itl_ms is.
+//
+// Engines that spread experts over n chips without data parallelism run
+// attention tensor-parallel over them: expert_parallel n with tensor_parallel 1
+// and n devices is tp n, ep n.
+Scenario ScenarioOf(const Measurement& row, bool mixed);
+
+// Predicts every row that can be mapped and scores it. Step time is compared
+// with step_ms (mixed serving), or with itl_ms (pure decode) where that alone
+// was measured or both are the same (a static batch). `overrides` change the
+// machine (--set). Never fails for a row: one that cannot be mapped is skipped
+// with its reason.
+Validation ValidateMeasurements(const MeasurementSet& set,
+                                absl::Span<const FieldOverride> overrides = {});
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_STUDY_VALIDATE_H_

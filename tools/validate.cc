@@ -1,0 +1,76 @@
+// tokenjoule validate: predictions scored against measurements.
+
+#include "analyzer/study/validate.h"
+
+#include <string>
+
+#include "analyzer/report/report.h"
+#include "analyzer/spec/measurements.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  const bool svg = flags.Get("format", "") == "svg";
+  absl::StatusOr<OutputFormat> format = OutputFormat::kTable;
+  if (!svg) format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  const std::string file = flags.Get("measurements", "");
+  if (file.empty()) {
+    return Fail(absl::InvalidArgumentError("--measurements is missing"),
+                kExitUsage);
+  }
+  absl::StatusOr<MeasurementSet> set = LoadMeasurements(file);
+  if (!set.ok()) return Fail(set.status(), kExitBadData);
+  absl::StatusOr<std::vector<FieldOverride>> overrides =
+      ReadHardwareOverrides(flags);
+  if (!overrides.ok()) return Fail(overrides.status(), kExitUsage);
+  const Validation validation = ValidateMeasurements(*set, *overrides);
+  if (svg) return WriteOutput(flags, ValidationSvg(validation));
+  switch (*format) {
+    case OutputFormat::kJson:
+      return WriteOutput(flags, ToJson(validation));
+    case OutputFormat::kCsv:
+      return WriteOutput(flags, ValidationCsv(validation));
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(flags, ValidationTable(validation));
+}
+
+}  // namespace
+
+Command ValidateCommand() {
+  Command command;
+  command.name = "validate";
+  command.summary = "predictions scored against measured rows";
+  command.description =
+      "Predicts every row of a file of measurements and says how wrong the\n"
+      "predictions are: median and ninetieth percentile of the absolute error\n"
+      "and median error, of step time and of energy per token, by device, "
+      "model,\n"
+      "format and range of batch, and over all. Step time is compared with\n"
+      "step_ms, the prefill of newcomers predicted with it, or with itl_ms as\n"
+      "pure decode where that alone was measured. Rows that cannot be mapped "
+      "are\n"
+      "skipped with a reason. The columns are the fields of Measurement in\n"
+      "proto/measurement.proto.";
+  command.examples =
+      "  tokenjoule validate --measurements=rows.csv\n"
+      "  tokenjoule validate --measurements=rows.csv --format=json\n"
+      "  tokenjoule validate --measurements=rows.csv --format=svg \\\n"
+      "      --out=scatter.svg\n";
+  command.flags = {
+      {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
+      {"set", "hardware.PATH=VALUE",
+       "change every machine before predicting; repeatable", true},
+      {"format", "FORMAT",
+       "table, json, csv (a row a measurement) or svg (default table)"},
+      {"out", "FILE", "write there instead of to stdout"},
+  };
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
