@@ -2,7 +2,7 @@
 
 `system_packages()` in WORKSPACE makes every external repository that the build
 needs. Libraries are asked of pkg-config; a missing one names the apt package
-that brings it. Bazel's own rule repositories (rules_java, rules_proto,
+that brings it. Bazel's own rule repositories (rules_java,
 bazel_skylib, platforms) are the copies that Debian ships beside bazel-bootstrap.
 Labels equal those of the upstream projects, so that the same BUILD files work
 with upstream's own repositories (see MODULE.bazel).
@@ -77,8 +77,7 @@ def _protobuf_impl(ctx):
         fail("%s is missing. Install it with: sudo apt-get install libprotobuf-dev" % include)
     ctx.symlink(include, "src/google/protobuf/descriptor.proto")
     linkopts = _linkopts(ctx, "protobuf", "libprotobuf-dev")
-    ctx.file("BUILD", "load(\":cc_toolchain.bzl\", \"cc_toolchain\")\n" + _HEADER +
-                      _cc_library("protobuf", linkopts) + """
+    ctx.file("BUILD", _HEADER + _cc_library("protobuf", linkopts) + """
 sh_binary(
     name = "protoc",
     srcs = ["protoc_binary"],
@@ -90,20 +89,12 @@ proto_library(
     strip_import_prefix = "src",
 )
 
-cc_toolchain()
-""")
-
-    # The attribute was renamed in Bazel 5, which also brought subpackages().
-    ctx.file("cc_toolchain.bzl", """
-_DENY = "denylisted_protos" if hasattr(native, "subpackages") else "blacklisted_protos"
-
-def cc_toolchain():
-    native.proto_lang_toolchain(
-        name = "cc_toolchain",
-        command_line = "--cpp_out=$(OUT)",
-        runtime = ":protobuf",
-        **{_DENY: [":descriptor_proto"]}
-    )
+proto_lang_toolchain(
+    name = "cc_toolchain",
+    blacklisted_protos = [":descriptor_proto"],
+    command_line = "--cpp_out=$(OUT)",
+    runtime = ":protobuf",
+)
 """)
 
 _protobuf = repository_rule(implementation = _protobuf_impl, local = True)
@@ -156,11 +147,6 @@ def system_packages():
         candidates = ["/usr/share/bazel/rules/java"],
     )
     _distribution_rules(
-        name = "rules_proto",
-        apt_package = "bazel-rules-proto",
-        candidates = ["/usr/share/bazel/rules/proto"],
-    )
-    _distribution_rules(
         name = "bazel_skylib",
         apt_package = "bazel-skylib",
         candidates = [
@@ -179,6 +165,10 @@ def system_packages():
     native.local_repository(
         name = "rules_cc",
         path = "tools/third_party/rules_cc",
+    )
+    native.local_repository(
+        name = "rules_proto",
+        path = "tools/third_party/rules_proto",
     )
     native.local_repository(
         name = "remote_coverage_tools",
