@@ -114,6 +114,13 @@ def _benchmark_impl(ctx):
 
 _benchmark = repository_rule(implementation = _benchmark_impl, local = True)
 
+def _nlohmann_json_impl(ctx):
+    # Headers only: there is nothing to link.
+    ctx.file("BUILD", _HEADER +
+                      _cc_library("json", _linkopts(ctx, "nlohmann_json", "nlohmann-json3-dev")))
+
+_nlohmann_json = repository_rule(implementation = _nlohmann_json_impl, local = True)
+
 def _distribution_rules_impl(ctx):
     for candidate in ctx.attr.candidates:
         source = ctx.path(candidate)
@@ -139,6 +146,7 @@ def system_packages():
     _protobuf(name = "com_google_protobuf")
     _googletest(name = "com_google_googletest")
     _benchmark(name = "com_github_google_benchmark")
+    _nlohmann_json(name = "nlohmann_json")
 
     # Rules that Bazel would otherwise download.
     _distribution_rules(
