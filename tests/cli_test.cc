@@ -90,6 +90,46 @@ TEST(CliTest, BatchPrintsRowsAndLimits) {
   EXPECT_THAT(outcome.out, HasSubstr("Half of the gain"));
 }
 
+TEST(CliTest, ImportedModelIsAnalyzed) {
+  const std::string path = TempPath("imported.textproto");
+  const Outcome import = RunTool(
+      absl::StrCat("import-hf analyzer/spec/testdata/hf/llama-3.1-8b.json "
+                   "--name=mine --date=2026-01-02 --out=",
+                   path));
+  EXPECT_EQ(import.exit_code, 0) << import.err;
+  EXPECT_EQ(import.out, "");
+  const std::string flags = " --hardware=h100-sxm --format=json";
+  Outcome imported = RunTool(absl::StrCat("analyze --model=", path, flags));
+  const Outcome shipped =
+      RunTool(absl::StrCat("analyze --model=llama-3.1-8b", flags));
+  EXPECT_EQ(imported.exit_code, 0) << imported.err;
+  // The same answer under another name.
+  const size_t name = imported.out.find("\"mine\"");
+  ASSERT_NE(name, std::string::npos) << imported.out;
+  EXPECT_EQ(imported.out.replace(name, 6, "\"llama-3.1-8b\""), shipped.out);
+}
+
+TEST(CliTest, ImportTellsUsageFromBadData) {
+  const std::string config = "analyzer/spec/testdata/hf/llama-3.1-8b.json";
+  EXPECT_EQ(RunTool("import-hf").exit_code, 2);
+  EXPECT_EQ(RunTool("import-hf a b").exit_code, 2);
+  for (const char* flag : {"--name=Mine", "--name=", "--date=2026-13-01",
+                           "--date=today", "--nmae=x"}) {
+    const Outcome outcome =
+        RunTool(absl::StrCat("import-hf ", config, " ", flag));
+    EXPECT_EQ(outcome.exit_code, 2) << flag;
+    EXPECT_EQ(outcome.out, "") << flag;
+    EXPECT_THAT(outcome.err, HasSubstr("--")) << flag;
+  }
+  EXPECT_EQ(RunTool("import-hf missing.json").exit_code, 3);
+  Write(TempPath("config.json"), "{\n  \"model_type\": \"lama\"\n}\n");
+  const Outcome outcome =
+      RunTool(absl::StrCat("import-hf ", TempPath("config.json")));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"llama\"?"));
+}
+
 TEST(CliTest, JsonHasTheFieldNamesOfTheContract) {
   const Outcome outcome = RunTool(
       absl::StrCat("analyze ", kPoint, " --context=2048 --format=json"));

@@ -47,6 +47,7 @@ Command AnalyzeCommand();
 Command BatchCommand();
 Command DotProductCommand();
 Command ExplainCommand();
+Command ImportHfCommand();
 Command ListCommand();
 Command ValidateCommand();
 

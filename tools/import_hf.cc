@@ -1,0 +1,109 @@
+// tokenjoule import-hf: a Hugging Face config.json into a model textproto.
+
+#include "analyzer/spec/import_hf.h"
+
+#include <cstddef>
+#include <ctime>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/faults.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr char kNameLetters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
+
+// Today in UTC, YYYY-MM-DD.
+std::string Today() {
+  const std::time_t now = std::time(nullptr);
+  std::tm utc = {};
+  gmtime_r(&now, &utc);
+  char text[sizeof "YYYY-MM-DD"] = "";
+  std::strftime(text, sizeof text, "%Y-%m-%d", &utc);
+  return text;
+}
+
+// Whether `text` is YYYY-MM-DD with a month and a day that exist in some year.
+bool IsDate(const std::string& text) {
+  constexpr char kShape[] = "0000-00-00";
+  if (text.size() != sizeof kShape - 1) return false;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (kShape[i] == '0' ? !absl::ascii_isdigit(text[i]) : text[i] != '-') {
+      return false;
+    }
+  }
+  int month = 0, day = 0;
+  return absl::SimpleAtoi(text.substr(5, 2), &month) && month >= 1 &&
+         month <= 12 && absl::SimpleAtoi(text.substr(8, 2), &day) && day >= 1 &&
+         day <= 31;
+}
+
+// What is wrong with the command line, every fault at once.
+absl::Status CheckUsage(const ParsedFlags& flags, const std::string& date) {
+  std::vector<std::string> faults;
+  if (flags.positional.size() != 1) {
+    faults.push_back(absl::StrCat("expected one config.json, found ",
+                                  flags.positional.size(), " arguments"));
+  }
+  const std::string name = flags.Get("name", "");
+  if (flags.Has("name") &&
+      (name.empty() ||
+       name.find_first_not_of(kNameLetters) != std::string::npos)) {
+    faults.push_back(absl::StrCat("--name: found \"", Printable(name),
+                                  "\"; expected letters a-z, 0-9, - _ and ."));
+  }
+  if (!IsDate(date)) {
+    faults.push_back(absl::StrCat("--date: found \"", Printable(date),
+                                  "\"; expected YYYY-MM-DD"));
+  }
+  if (faults.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+}
+
+int Run(const ParsedFlags& flags) {
+  const std::string date = flags.Get("date", Today());
+  const absl::Status usage = CheckUsage(flags, date);
+  if (!usage.ok()) return Fail(usage, kExitUsage);
+  const std::string& file = flags.positional[0];
+  absl::StatusOr<std::string> json = ReadTextFile(file);
+  if (!json.ok()) return Fail(json.status(), kExitBadData);
+  absl::StatusOr<Model> model =
+      ImportHuggingFace(*json, file, flags.Get("name", ""), date);
+  if (!model.ok()) return Fail(model.status(), kExitBadData);
+  return WriteOutput(flags, ImportedModelText(*model));
+}
+
+}  // namespace
+
+Command ImportHfCommand() {
+  Command command;
+  command.name = "import-hf";
+  command.summary = "a Hugging Face config.json into a model textproto";
+  command.description =
+      "Reads the architecture and the checkpoint's number formats from a\n"
+      "config.json and prints a textproto that --model takes. Fields that are\n"
+      "absent have the defaults of the transformers library; the source that\n"
+      "the textproto cites lists them. What the schema cannot express is\n"
+      "refused, not guessed.";
+  command.examples =
+      "  tokenjoule import-hf config.json --name=my-model "
+      "--out=my-model.textproto\n"
+      "  tokenjoule analyze --model=./my-model.textproto --hardware=h100-sxm\n";
+  command.flags = {
+      {"name", "NAME",
+       "name of the model (default: from _name_or_path, or the directory)"},
+      {"date", "YYYY-MM-DD", "date of the source (default: today, UTC)"},
+      {"out", "FILE", "write there instead of to stdout"},
+  };
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
