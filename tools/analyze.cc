@@ -26,6 +26,7 @@ int Run(const ParsedFlags& flags) {
       return WriteOutput(flags, ToJson(*report));
     case OutputFormat::kCsv:
       return WriteOutput(flags, ReportCsv(*report));
+    case OutputFormat::kSvg:
     case OutputFormat::kTable:
       break;
   }

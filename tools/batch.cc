@@ -36,6 +36,7 @@ int Run(const ParsedFlags& flags) {
       return WriteOutput(flags, ToJson(*study));
     case OutputFormat::kCsv:
       return WriteOutput(flags, BatchCsv(*study));
+    case OutputFormat::kSvg:
     case OutputFormat::kTable:
       break;
   }

@@ -269,14 +269,19 @@ std::vector<FlagSpec> OutputFlags() {
   };
 }
 
-absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags) {
+absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
+                                              bool has_chart) {
   const std::string name = flags.Get("format", "table");
   if (name == "table") return OutputFormat::kTable;
   if (name == "json") return OutputFormat::kJson;
   if (name == "csv") return OutputFormat::kCsv;
+  std::vector<std::string> names = {"table", "json", "csv"};
+  if (has_chart) {
+    if (name == "svg") return OutputFormat::kSvg;
+    names.push_back("svg");
+  }
   return absl::InvalidArgumentError(absl::StrCat(
-      "--format: ",
-      UnknownNameMessage("format", name, {"table", "json", "csv"}, "")));
+      "--format: ", UnknownNameMessage("format", name, names, "")));
 }
 
 int WriteOutput(const ParsedFlags& flags, const std::string& text) {

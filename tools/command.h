@@ -81,8 +81,10 @@ absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
 // --format and --out.
 std::vector<FlagSpec> OutputFlags();
 
-// Which of table, json and csv --format asks for.
-absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags);
+// Which of table, json, csv and, where the answer has a chart, svg --format
+// asks for.
+absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
+                                              bool has_chart = false);
 
 // Writes `text` to --out, whole or not at all (a temporary, then rename), or to
 // stdout. Returns an exit code.

@@ -14,9 +14,8 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  const bool svg = flags.Get("format", "") == "svg";
-  absl::StatusOr<OutputFormat> format = OutputFormat::kTable;
-  if (!svg) format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat(flags, /*has_chart=*/true);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   std::vector<double> bits;
   absl::Status status = ParseNumberList(flags.Get("bits", "1:12"), &bits);
@@ -33,12 +32,13 @@ int Run(const ParsedFlags& flags) {
   }
   absl::StatusOr<DotProductStudy> study = StudyDotProduct(bits, options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  if (svg) return WriteOutput(flags, DotProductSvg(*study));
   switch (*format) {
     case OutputFormat::kJson:
       return WriteOutput(flags, ToJson(*study));
     case OutputFormat::kCsv:
       return WriteOutput(flags, DotProductCsv(*study));
+    case OutputFormat::kSvg:
+      return WriteOutput(flags, DotProductSvg(*study));
     case OutputFormat::kTable:
       break;
   }

@@ -37,6 +37,7 @@ int Run(const ParsedFlags& flags) {
       return WriteOutput(flags, ToJson(*explanation));
     case OutputFormat::kCsv:
       return WriteOutput(flags, ExplanationCsv(*explanation));
+    case OutputFormat::kSvg:
     case OutputFormat::kTable:
       break;
   }

@@ -24,6 +24,7 @@ int Run(const ParsedFlags& flags) {
       return WriteOutput(flags, ToJson(*listing));
     case OutputFormat::kCsv:
       return WriteOutput(flags, ListingCsv(*listing));
+    case OutputFormat::kSvg:
     case OutputFormat::kTable:
       break;
   }

@@ -12,9 +12,8 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  const bool svg = flags.Get("format", "") == "svg";
-  absl::StatusOr<OutputFormat> format = OutputFormat::kTable;
-  if (!svg) format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat(flags, /*has_chart=*/true);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   const std::string file = flags.Get("measurements", "");
   if (file.empty()) {
@@ -27,12 +26,13 @@ int Run(const ParsedFlags& flags) {
       ReadHardwareOverrides(flags);
   if (!overrides.ok()) return Fail(overrides.status(), kExitUsage);
   const Validation validation = ValidateMeasurements(*set, *overrides);
-  if (svg) return WriteOutput(flags, ValidationSvg(validation));
   switch (*format) {
     case OutputFormat::kJson:
       return WriteOutput(flags, ToJson(validation));
     case OutputFormat::kCsv:
       return WriteOutput(flags, ValidationCsv(validation));
+    case OutputFormat::kSvg:
+      return WriteOutput(flags, ValidationSvg(validation));
     case OutputFormat::kTable:
       break;
   }

@@ -4,23 +4,13 @@
 
 #include "absl/status/statusor.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/ledger/testing.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/spec/catalog.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
-
-Scenario Point(double batch, double context) {
-  Scenario scenario;
-  scenario.set_batch(batch);
-  scenario.set_context(context);
-  scenario.set_tp(1);
-  scenario.set_pp(1);
-  scenario.set_dp(1);
-  scenario.set_ep(1);
-  return scenario;
-}
 
 Ledger<> UnitLedger(double batch, double context) {
   absl::StatusOr<Model> model = LoadModel("unit");

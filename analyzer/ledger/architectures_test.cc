@@ -9,23 +9,13 @@
 #include "absl/strings/match.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/ledger/routing.h"
+#include "analyzer/ledger/testing.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
-
-Scenario Point(double batch, double context) {
-  Scenario scenario;
-  scenario.set_batch(batch);
-  scenario.set_context(context);
-  scenario.set_tp(1);
-  scenario.set_pp(1);
-  scenario.set_dp(1);
-  scenario.set_ep(1);
-  return scenario;
-}
 
 Model ModelOf(const std::string& name,
               const std::vector<FieldOverride>& sets = {}) {

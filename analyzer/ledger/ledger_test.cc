@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "analyzer/ledger/testing.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/units/units.h"
 #include "gmock/gmock.h"
@@ -10,17 +11,6 @@
 
 namespace tokenjoule {
 namespace {
-
-Scenario Point(double batch, double context) {
-  Scenario scenario;
-  scenario.set_batch(batch);
-  scenario.set_context(context);
-  scenario.set_tp(1);
-  scenario.set_pp(1);
-  scenario.set_dp(1);
-  scenario.set_ep(1);
-  return scenario;
-}
 
 // Sums over the system and the step.
 struct Totals {

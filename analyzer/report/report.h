@@ -13,7 +13,7 @@
 namespace tokenjoule {
 
 // How an answer is written.
-enum class OutputFormat { kTable, kJson, kCsv };
+enum class OutputFormat { kTable, kJson, kCsv, kSvg };
 
 // JSON with the message's own field names, every field present.
 std::string ToJson(const google::protobuf::Message& message);

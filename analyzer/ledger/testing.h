@@ -1,0 +1,24 @@
+// Scenarios for tests of what is below `study`, which fills in defaults.
+
+#ifndef ANALYZER_LEDGER_TESTING_H_
+#define ANALYZER_LEDGER_TESTING_H_
+
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+
+// One chip at a batch and a context, everything else as the checkpoint has it.
+inline Scenario Point(double batch, double context) {
+  Scenario scenario;
+  scenario.set_batch(batch);
+  scenario.set_context(context);
+  scenario.set_tp(1);
+  scenario.set_pp(1);
+  scenario.set_dp(1);
+  scenario.set_ep(1);
+  return scenario;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_LEDGER_TESTING_H_
