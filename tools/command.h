@@ -45,6 +45,7 @@ struct Command {
 // The sub-commands.
 Command AnalyzeCommand();
 Command BatchCommand();
+Command CalibrateCommand();
 Command DotProductCommand();
 Command ExplainCommand();
 Command ImportHfCommand();

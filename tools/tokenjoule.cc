@@ -35,8 +35,9 @@ std::string Help(const Command& command) {
 
 int Main(absl::Span<const char* const> args) {
   const std::vector<Command> commands = {
-      AnalyzeCommand(),  BatchCommand(), DotProductCommand(), ExplainCommand(),
-      ImportHfCommand(), ListCommand(),  ValidateCommand()};
+      AnalyzeCommand(),    BatchCommand(),   CalibrateCommand(),
+      DotProductCommand(), ExplainCommand(), ImportHfCommand(),
+      ListCommand(),       ValidateCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);
     return kExitUsage;

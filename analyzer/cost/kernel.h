@@ -58,8 +58,8 @@ struct LoweredOperator {
   Work<N> matmul_flop;
   int rate = 0;
   Work<N> vector_flop;
-  // What the busiest chip reads and multiplies beyond the mean: time waits for
-  // it.
+  // Bytes and FLOP that count for time alone: what the busiest chip reads and
+  // multiplies beyond the mean, and the slower reads of caches and experts.
   Data<N> extra_read;
   Work<N> extra_flop;
   // Collective: latencies on the critical path, bytes through the busiest
@@ -169,11 +169,13 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
   for (int level = 0; level < machine.num_levels; ++level) {
     if (level == 0 ? !op.reads_backing : !op.is_kernel) continue;
     const Traffic<N> traffic = TrafficOf(op, machine, level);
-    const Duration<N> time = TransferTime(
-        machine.levels[level], traffic.read + traffic.write + op.extra_read);
+    Data<N> bytes = traffic.read + traffic.write;
+    if (level == 0) bytes += op.extra_read;
+    const Duration<N> time = TransferTime(machine.levels[level], bytes);
     times.memory = Max(times.memory, time);
-    sum += time;
   }
+  // Levels are a pipeline: the slowest one counts, once.
+  sum += times.memory;
   const Duration<N> matmul =
       (op.matmul_flop + op.extra_flop) / machine.rates[op.rate].achieved;
   const Duration<N> vector = op.vector_flop / machine.vector.achieved;

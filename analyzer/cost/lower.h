@@ -178,7 +178,22 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   lowered.matmul_flop = op.matmul_flop;
   lowered.vector_flop = op.vector_flop;
   AddReuse(op, engine, &lowered);
-  lowered.extra_read = weights * (op.weight_imbalance - N(1.0));
+  // Time waits for the busiest chip, for slower reads of caches and experts.
+  const MemoryLevelCosts<N>& backing = machine.levels[0];
+  const Data<N> cached = op.kv_read + op.state_read;
+  lowered.extra_read =
+      weights * (op.weight_imbalance - N(1.0)) +
+      cached * (shares.sequences[0] *
+                (N(1.0) / backing.cache_bandwidth_factor - N(1.0)));
+  if (op.product_kind == ProductKind::kExperts) {
+    lowered.extra_read +=
+        weights * (N(1.0) / backing.expert_bandwidth_factor - N(1.0));
+  }
+  lowered.reuse_read += cached * (backing.cache_passes - N(1.0));
+  const N again =
+      machine.levels[machine.num_levels - 1].activation_passes - N(1.0);
+  lowered.reuse_read += op.activation_in * again;
+  lowered.reuse_write += op.activation_out * again;
   lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - N(1.0));
   lowered.reads_backing = true;
   lowered.has_activations = true;

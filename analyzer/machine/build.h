@@ -116,6 +116,17 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
   costs.pinned_capacity =
       costs.capacity * N(read(level.pinned_capacity_fraction()));
 
+  costs.cache_bandwidth_factor =
+      ReadOr<N>(level.has_cache_bandwidth_factor(),
+                level.cache_bandwidth_factor(), read, 1.0);
+  costs.expert_bandwidth_factor =
+      ReadOr<N>(level.has_expert_bandwidth_factor(),
+                level.expert_bandwidth_factor(), read, 1.0);
+  costs.cache_passes =
+      ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
+  costs.activation_passes = ReadOr<N>(level.has_activation_passes(),
+                                      level.activation_passes(), read, 1.0);
+
   SetAccessEnergy(level, read, &costs);
   costs.read.interface =
       PicojoulesPerBit<N>(read(technology.interface_energy_pj_per_bit()));
@@ -191,7 +202,9 @@ ComputeCosts<N> BuildRate(const ComputeEngine::FormatRate& rate,
   costs.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
                     engine.kind() == ComputeEngine::ANALOG_IMC;
   costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
-  costs.achieved = costs.peak * N(read(engine.compute_efficiency()));
+  costs.achieved = costs.peak * (rate.has_compute_efficiency()
+                                     ? N(read(rate.compute_efficiency()))
+                                     : N(read(engine.compute_efficiency())));
   const N overhead = ReadOr<N>(engine.has_overhead_factor(),
                                engine.overhead_factor(), read, 1.0);
   if (rate.has_energy_pj_per_flop()) {

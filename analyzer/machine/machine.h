@@ -46,6 +46,12 @@ struct MemoryLevelCosts {
   Data<N> pinned_capacity;
   MemoryEnergy<N> read;
   MemoryEnergy<N> write;
+  // Achieved bandwidth of cached data and of experts over that of weights, and
+  // how often cached data pass the near levels.
+  N cache_bandwidth_factor = N(1.0);
+  N expert_bandwidth_factor = N(1.0);
+  N cache_passes = N(1.0);
+  N activation_passes = N(1.0);
   // Background and refresh of all devices of one chip; leakage of SRAM is in
   // Machine::static_power.
   Power<N> background;
@@ -166,6 +172,8 @@ void MakeIdeal(Machine<N>* machine) {
   for (int i = 0; i < machine->num_levels; ++i) {
     machine->levels[i].long_bandwidth = machine->levels[i].peak_bandwidth;
     machine->levels[i].half_transfer = {};
+    machine->levels[i].cache_bandwidth_factor = N(1.0);
+    machine->levels[i].expert_bandwidth_factor = N(1.0);
   }
   for (int i = 0; i < machine->num_rates; ++i) {
     machine->rates[i].achieved = machine->rates[i].peak;

@@ -160,6 +160,10 @@ std::string ValidationCsv(const Validation& validation) {
   return EntriesCsv(validation.rows());
 }
 
+std::string CalibrationCsv(const Calibration& calibration) {
+  return EntriesCsv(calibration.constants());
+}
+
 std::string ListingCsv(const Listing& listing) {
   return EntriesCsv(listing.entries());
 }

@@ -41,6 +41,10 @@ std::string ValidationTable(const Validation& validation);
 std::string ValidationCsv(const Validation& validation);
 std::string ValidationSvg(const Validation& validation);
 
+// A fit: constants, errors, what cannot be told apart.
+std::string CalibrationTable(const Calibration& calibration);
+std::string CalibrationCsv(const Calibration& calibration);
+
 std::string ListingTable(const Listing& listing);
 std::string ListingCsv(const Listing& listing);
 

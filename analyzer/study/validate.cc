@@ -31,6 +31,13 @@ class Specs {
     return machines_.emplace(name, LoadHardware(name, overrides_))
         .first->second;
   }
+  absl::StatusOr<ValidatedRow> Predict(const Measurement& row) {
+    const absl::StatusOr<Model>& model = ModelOf(row.model());
+    if (!model.ok()) return model.status();
+    const absl::StatusOr<Hardware>& hardware = HardwareOf(row.device());
+    if (!hardware.ok()) return hardware.status();
+    return PredictRow(row, *model, *hardware);
+  }
 
  private:
   absl::Span<const FieldOverride> overrides_;
@@ -94,28 +101,49 @@ std::string BatchRange(double batch) {
   return "513-";
 }
 
-// Whether the row's steps carry the prefill of newcomers: those of servers do,
-// whose step_ms is longer than their inter-token latency; a static batch that
-// is only decoded has both the same.
+// Formats at rest as flags: a model's own format needs none.
+void SetFormats(const Measurement& row, Scenario* scenario) {
+  scenario->set_kv(row.kv_dtype());
+  const std::string& weights = row.weight_dtype();
+  // gpt-oss is published in mxfp4 with the rest in bf16: the checkpoint itself.
+  if (weights == "mxfp4") return;
+  scenario->set_weights(weights);
+  // 8-bit checkpoints of served models keep the LM head in 16 bits.
+  if (weights == "fp8") scenario->set_lm_head("bf16");
+}
+
+}  // namespace
+
 bool CarriesPrefill(const Measurement& row) {
   return row.has_step_ms() &&
          (!row.has_itl_ms() || row.step_ms() > row.itl_ms() * (1 + 1e-6));
 }
 
-// Predicts one row; fails with the reason for skipping it.
-absl::StatusOr<ValidatedRow> Predict(const Measurement& row, Specs* specs) {
-  const absl::StatusOr<Model>& model = specs->ModelOf(row.model());
-  if (!model.ok()) return model.status();
-  const absl::StatusOr<Hardware>& hardware = specs->HardwareOf(row.device());
-  if (!hardware.ok()) return hardware.status();
+ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows) {
+  Errors errors;
+  for (const ValidatedRow& row : rows) errors.Add(row);
+  ErrorStatistics statistics;
+  FillStatistics(errors, &statistics);
+  statistics.set_step_time_rows(static_cast<int>(errors.step_time.size()));
+  statistics.set_energy_rows(static_cast<int>(errors.energy.size()));
+  if (!errors.energy.empty()) {
+    statistics.set_energy_range_coverage(static_cast<double>(errors.in_range) /
+                                         errors.energy.size());
+  }
+  return statistics;
+}
+
+absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
+                                        const Model& model,
+                                        const Hardware& hardware) {
   const bool mixed = CarriesPrefill(row);
   if (!row.has_step_ms() && !row.has_itl_ms() &&
       !row.has_energy_per_token_j()) {
     return absl::InvalidArgumentError("nothing was measured");
   }
   const Scenario scenario = ScenarioOf(row, mixed);
-  absl::StatusOr<Report> report = Analyze(*model, *hardware, scenario,
-                                          {/*operators=*/false, true, nullptr});
+  absl::StatusOr<Report> report =
+      Analyze(model, hardware, scenario, {/*operators=*/false, true, nullptr});
   if (!report.ok()) return report.status();
   if (row.num_devices() > 0 && report->num_chips() != row.num_devices()) {
     return absl::InvalidArgumentError(
@@ -146,19 +174,6 @@ absl::StatusOr<ValidatedRow> Predict(const Measurement& row, Specs* specs) {
   return out;
 }
 
-// Formats at rest as flags: a model's own format needs none.
-void SetFormats(const Measurement& row, Scenario* scenario) {
-  scenario->set_kv(row.kv_dtype());
-  const std::string& weights = row.weight_dtype();
-  // gpt-oss is published in mxfp4 with the rest in bf16: the checkpoint itself.
-  if (weights == "mxfp4") return;
-  scenario->set_weights(weights);
-  // 8-bit checkpoints of served models keep the LM head in 16 bits.
-  if (weights == "fp8") scenario->set_lm_head("bf16");
-}
-
-}  // namespace
-
 Scenario ScenarioOf(const Measurement& row, bool mixed) {
   Scenario scenario = DefaultScenario();
   scenario.set_batch(row.batch());
@@ -186,12 +201,12 @@ Validation ValidateMeasurements(const MeasurementSet& set,
                                 absl::Span<const FieldOverride> overrides) {
   Specs specs(overrides);
   Validation validation;
-  Errors overall;
   std::map<std::tuple<std::string, std::string, std::string, std::string>,
            Errors>
       groups;
+  std::vector<ValidatedRow> rows;
   for (int i = 0; i < set.row_size(); ++i) {
-    absl::StatusOr<ValidatedRow> row = Predict(set.row(i), &specs);
+    absl::StatusOr<ValidatedRow> row = specs.Predict(set.row(i));
     if (!row.ok()) {
       SkippedRow* skipped = validation.add_skipped_rows();
       skipped->set_row(i + 1);
@@ -199,21 +214,14 @@ Validation ValidateMeasurements(const MeasurementSet& set,
       continue;
     }
     row->set_row(i + 1);
-    overall.Add(*row);
     groups[{row->device(), row->model(), row->weight_dtype(),
             BatchRange(row->batch())}]
         .Add(*row);
+    rows.push_back(*row);
     *validation.add_rows() = *std::move(row);
   }
-  ErrorStatistics* all = validation.mutable_overall();
-  FillStatistics(overall, all);
-  all->set_skipped(validation.skipped_rows_size());
-  all->set_step_time_rows(static_cast<int>(overall.step_time.size()));
-  all->set_energy_rows(static_cast<int>(overall.energy.size()));
-  if (!overall.energy.empty()) {
-    all->set_energy_range_coverage(static_cast<double>(overall.in_range) /
-                                   overall.energy.size());
-  }
+  *validation.mutable_overall() = StatisticsOf(rows);
+  validation.mutable_overall()->set_skipped(validation.skipped_rows_size());
   for (const auto& [key, errors] : groups) {
     ErrorGroup* group = validation.add_groups();
     group->set_device(std::get<0>(key));

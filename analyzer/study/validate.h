@@ -6,7 +6,9 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/spec/catalog.h"
+#include "proto/hardware.pb.h"
 #include "proto/measurement.pb.h"
+#include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
@@ -27,6 +29,19 @@ Scenario ScenarioOf(const Measurement& row, bool mixed);
 // with its reason.
 Validation ValidateMeasurements(const MeasurementSet& set,
                                 absl::Span<const FieldOverride> overrides = {});
+
+// Whether the row's steps carry the prefill of newcomers: those of servers do,
+// whose step_ms is longer than their inter-token latency; a static batch that
+// is only decoded has both the same.
+bool CarriesPrefill(const Measurement& row);
+
+// Errors of rows that were predicted, as ErrorStatistics has them.
+ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows);
+
+// Predicts one row on a machine; fails with the reason for skipping it.
+absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
+                                        const Model& model,
+                                        const Hardware& hardware);
 
 }  // namespace tokenjoule
 

@@ -119,6 +119,20 @@ def _nlohmann_json_impl(ctx):
     ctx.file("BUILD", _HEADER +
                       _cc_library("json", _linkopts(ctx, "nlohmann_json", "nlohmann-json3-dev")))
 
+def _ceres_impl(ctx):
+    # Ceres ships no pkg-config file; Eigen's headers are in a folder of their own.
+    if not ctx.path("/usr/include/ceres/ceres.h").exists:
+        fail("Ceres is not installed. Install it with: sudo apt-get install libceres-dev")
+    ctx.file("BUILD", _HEADER + """
+cc_library(
+    name = "ceres",
+    copts = ["-isystem/usr/include/eigen3"],
+    linkopts = ["-lceres", "-lglog"],
+)
+""")
+
+_ceres = repository_rule(implementation = _ceres_impl, local = True)
+
 _nlohmann_json = repository_rule(implementation = _nlohmann_json_impl, local = True)
 
 def _distribution_rules_impl(ctx):
@@ -146,6 +160,7 @@ def system_packages():
     _protobuf(name = "com_google_protobuf")
     _googletest(name = "com_google_googletest")
     _benchmark(name = "com_github_google_benchmark")
+    _ceres(name = "ceres_solver")
     _nlohmann_json(name = "nlohmann_json")
 
     # Rules that Bazel would otherwise download.

@@ -1,0 +1,54 @@
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+std::string ErrorsText(const ErrorStatistics& errors) {
+  return absl::StrFormat(
+      "step time %.1f %% median, %.1f %% ninetieth percentile; energy %.1f %%, "
+      "%.1f %%",
+      100 * errors.step_time_median_abs_error(),
+      100 * errors.step_time_p90_abs_error(),
+      100 * errors.energy_median_abs_error(),
+      100 * errors.energy_p90_abs_error());
+}
+
+}  // namespace
+
+std::string CalibrationTable(const Calibration& calibration) {
+  std::string out = absl::StrFormat("%s fitted to %d rows\n\n",
+                                    calibration.hardware(), calibration.rows());
+  TextTable constants(
+      {"constant", "before", "after", "standard error", "bounds", "status"});
+  for (const FittedConstant& c : calibration.constants()) {
+    constants.AddRow({c.path(), absl::StrFormat("%.4g", c.start()),
+                      absl::StrFormat("%.4g", c.value()),
+                      absl::StrFormat("%.2g", c.standard_error()),
+                      absl::StrFormat("%g to %g", c.low(), c.high()),
+                      c.status()});
+  }
+  absl::StrAppend(&out, constants.ToString(2), "\n");
+  for (const Correlation& pair : calibration.correlations()) {
+    absl::StrAppendFormat(&out, "hard to tell apart (%.2f): %s, %s\n",
+                          pair.coefficient(), pair.path(), pair.other());
+  }
+  absl::StrAppend(
+      &out, "all rows fitted: ", ErrorsText(calibration.in_sample()), "\n");
+  for (const HeldOutModel& model : calibration.held_out()) {
+    absl::StrAppendFormat(&out, "without %s, on its %d rows: %s\n",
+                          model.model(), model.errors().rows(),
+                          ErrorsText(model.errors()));
+  }
+  if (calibration.held_out_size() > 0) {
+    absl::StrAppend(&out, "models held out, all: ",
+                    ErrorsText(calibration.held_out_overall()), "\n");
+  }
+  return out;
+}
+
+}  // namespace tokenjoule

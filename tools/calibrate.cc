@@ -1,0 +1,110 @@
+// tokenjoule calibrate: a machine's free constants from measurements.
+
+#include "analyzer/study/calibrate.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/measurements.h"
+#include "analyzer/spec/textproto.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+// The fitted machine as a file of its own, every constant in it.
+std::string HardwareText(const Hardware& hardware) {
+  return absl::StrCat(
+      "# proto-file: proto/hardware.proto\n# proto-message: Hardware\n#\n# ",
+      hardware.name(), " with constants fitted by `tokenjoule calibrate`.\n\n",
+      PrintTextproto(hardware));
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  for (const char* needed : {"hardware", "measurements"}) {
+    if (!flags.Get(needed, "").empty()) continue;
+    return Fail(
+        absl::InvalidArgumentError(absl::StrCat("--", needed, " is missing")),
+        kExitUsage);
+  }
+  absl::StatusOr<std::vector<FieldOverride>> overrides =
+      ReadHardwareOverrides(flags);
+  if (!overrides.ok()) return Fail(overrides.status(), kExitUsage);
+  absl::StatusOr<Hardware> hardware =
+      LoadHardware(flags.Get("hardware", ""), *overrides);
+  if (!hardware.ok()) return Fail(hardware.status(), kExitBadData);
+  absl::StatusOr<MeasurementSet> set =
+      LoadMeasurements(flags.Get("measurements", ""));
+  if (!set.ok()) return Fail(set.status(), kExitBadData);
+
+  CalibrateOptions options;
+  options.cross_validate = flags.Get("cross_validate", "true") != "false";
+  if (flags.Has("fit")) {
+    for (const absl::string_view path :
+         absl::StrSplit(flags.Get("fit", ""), ',')) {
+      options.paths.emplace_back(absl::StripPrefix(path, "hardware."));
+    }
+  }
+  absl::StatusOr<CalibrationResult> result =
+      Calibrate(*hardware, *set, options);
+  if (!result.ok()) return Fail(result.status(), kExitBadData);
+  if (flags.Has("out")) {
+    const int code = WriteOutput(flags, HardwareText(result->hardware));
+    if (code != kExitOk) return code;
+  }
+  ParsedFlags to_stdout;
+  switch (*format) {
+    case OutputFormat::kJson:
+      return WriteOutput(to_stdout, ToJson(result->summary));
+    case OutputFormat::kCsv:
+      return WriteOutput(to_stdout, CalibrationCsv(result->summary));
+    case OutputFormat::kSvg:
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(to_stdout, CalibrationTable(result->summary));
+}
+
+}  // namespace
+
+Command CalibrateCommand() {
+  Command command;
+  command.name = "calibrate";
+  command.summary = "a machine's free constants fitted to measurements";
+  command.description =
+      "Fits what no source gives (achieved bandwidth, compute efficiency,\n"
+      "overheads, overlap, static power, on-chip energy) to the rows of a "
+      "file\n"
+      "that are of this machine, each constant inside its own range, with a\n"
+      "robust loss over the cost kernel's exact derivatives. Says what was\n"
+      "fitted with which standard error, what the data cannot tell apart, and\n"
+      "how wrong the fit is on models that it had not seen. --out writes the\n"
+      "fitted machine; constants in it say FITTED.";
+  command.examples =
+      "  tokenjoule calibrate --hardware=h100-sxm --measurements=rows.csv \\\n"
+      "      --out=h100-fitted.textproto\n"
+      "  tokenjoule calibrate --hardware=h100-sxm --measurements=rows.csv \\\n"
+      "      --fit=board.static_power_w,overlap_fraction\n";
+  command.flags = {
+      {"hardware", "NAME",
+       "a name of `list hardware`, or a path to a textproto"},
+      {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
+      {"fit", "PATHS", "constants to fit, by comma (default: the free ones)"},
+      {"cross_validate", "BOOL",
+       "fit again without each model in turn (default true)"},
+      {"set", "hardware.PATH=VALUE", "start from another value; repeatable",
+       true},
+      {"format", "FORMAT", "summary as table, json or csv (default table)"},
+      {"out", "FILE", "write the fitted machine there"},
+  };
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
