@@ -48,19 +48,37 @@ constexpr std::array<int, kNumEnergyTerms> kTermBoundary = {
     5,  // kFacility
 };
 
-// A number with its range, as squares of the deviations that constants cause.
-struct Spread {
+// A number with its range: the changes that single constants cause, in
+// quadrature. Changes of positive numbers are factors, added as logarithms, so
+// that a range never reaches below zero; where a number is or becomes zero they
+// are differences.
+class Spread {
+ public:
   double value = 0;
-  double below = 0;
-  double above = 0;
 
   // One constant moved the value to `moved`.
   void Add(double moved) {
-    const double change = moved - value;
-    (change < 0 ? below : above) += change * change;
+    const bool factor = value > 0 && moved > 0;
+    const double change = factor ? std::log(moved / value) : moved - value;
+    Sums& sums = factor ? factors_ : differences_;
+    (change < 0 ? sums.below : sums.above) += change * change;
   }
-  double low() const { return value - std::sqrt(below); }
-  double high() const { return value + std::sqrt(above); }
+  double low() const {
+    return std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
+                             std::sqrt(differences_.below));
+  }
+  double high() const {
+    return value * std::exp(std::sqrt(factors_.above)) +
+           std::sqrt(differences_.above);
+  }
+
+ private:
+  struct Sums {
+    double below = 0;
+    double above = 0;
+  };
+  Sums factors_;
+  Sums differences_;
 };
 
 // What a range is wanted of.
@@ -153,6 +171,7 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
 void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
                 const Machine<>& machine, Report* report) {
   double flop = 0, weights = 0, kv = 0, dram = 0, state = 0, activations = 0;
+  double backing = 0;
   for (size_t i = 0; i < ledger.operators.size(); ++i) {
     const Operator<>& op = ledger.operators[i];
     const double runs = SystemRuns(ledger, op);
@@ -162,11 +181,11 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
     state += runs * InBytes(op.state_read + op.state_write);
     activations += runs * InBytes(op.activation_in + op.activation_out);
     for (int level = 0; level < machine.num_levels; ++level) {
-      if (!machine.levels[level].is_dram || !step.operators[i].is_kernel) {
-        continue;
-      }
+      if (!step.operators[i].is_kernel) continue;
       const Traffic<> traffic = TrafficOf(step.operators[i], machine, level);
-      dram += runs * InBytes(traffic.read + traffic.write);
+      const double bytes = runs * InBytes(traffic.read + traffic.write);
+      if (machine.levels[level].is_dram) dram += bytes;
+      if (level == 0) backing += bytes;
     }
   }
   report->set_flop_per_token(flop / ledger.tokens);
@@ -177,7 +196,9 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
   report->set_state_bytes_per_sequence(InBytes(ledger.state_per_sequence));
   report->set_activation_bytes_per_step(activations);
   report->set_dram_bytes_per_step(dram);
-  if (dram > 0) report->set_arithmetic_intensity_flop_per_byte(flop / dram);
+  if (backing > 0) {
+    report->set_arithmetic_intensity_flop_per_byte(flop / backing);
+  }
   report->set_total_parameters(ledger.parameters);
   report->set_active_parameters(ledger.active_parameters);
   report->set_experts_read_per_layer(ledger.experts_read);
@@ -321,6 +342,21 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   }
   report->set_max_batch(static_cast<int32_t>(
       std::min<double>(batch, std::numeric_limits<int32_t>::max())));
+  if (report->fits()) return;
+  const std::string advice =
+      report->max_batch() > 0
+          ? absl::StrCat("a batch of ", report->max_batch(), " would")
+          : std::string("use more chips or a narrower format");
+  if (in_arrays > arrays) {
+    report->add_warnings(
+        absl::StrFormat("does not fit: resident weights take %.1f GB of the "
+                        "arrays' %.1f GB; %s",
+                        in_arrays / 1e9, arrays / 1e9, advice));
+  } else {
+    report->add_warnings(absl::StrFormat(
+        "does not fit: weights and KV cache take %.1f GB of %.1f GB usable; %s",
+        used / 1e9, store / 1e9, advice));
+  }
 }
 
 // Carbon and money of a million tokens, at the facility.
@@ -355,15 +391,6 @@ void WarnOfWear(const Hardware& hardware, Report* report) {
 void FillWarnings(const Model& model, const Hardware& hardware,
                   const Scenario& scenario, const Ledger<>& ledger,
                   const Machine<>& machine, Report* report) {
-  if (!report->fits()) {
-    report->add_warnings(absl::StrFormat(
-        "does not fit: weights and KV cache take %.1f GB of %.1f GB usable; "
-        "%s",
-        report->memory_used_bytes() / 1e9, report->memory_usable_bytes() / 1e9,
-        report->max_batch() > 0
-            ? absl::StrCat("a batch of ", report->max_batch(), " would")
-            : std::string("use more chips or a narrower format")));
-  }
   if (model.max_context() > 0 &&
       scenario.context() > static_cast<double>(model.max_context())) {
     report->add_warnings(

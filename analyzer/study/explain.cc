@@ -100,8 +100,8 @@ const std::vector<Formula>& Formulas() {
        "of tensor parallelism), whole sequences on each replica",
        {"capacity_gb", "usable_capacity_fraction"}},
       {"energy_per_token_j_low",
-       "each constant moved to the ends of its range by itself, the changes "
-       "added in quadrature",
+       "each constant moved to the ends of its range by itself, the factors "
+       "added in quadrature of their logarithms",
        {}},
   };
   return *formulas;
