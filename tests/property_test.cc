@@ -312,9 +312,9 @@ TEST(PropertyTest, GrowingBatchTendsToTheClosedFormLimit) {
     ASSERT_TRUE(limits.ok()) << pair.label << ": " << limits.status();
     Pair huge = pair;
     huge.scenario.set_batch(1e9);
-    // The limit has every activation spill; so has the batch here, at once.
+    // The limit has room for every activation; so has the machine here.
     for (MemoryLevel& level : *huge.hardware.mutable_memory()) {
-      level.clear_activation_capacity_fraction();
+      level.mutable_activation_capacity_fraction()->set_value(1e15);
     }
     // The unit model's token is so small that a billion of them still feel the
     // fixed costs of a step.

@@ -16,7 +16,7 @@
 namespace tokenjoule {
 namespace {
 
-// The fitted machine as a file of its own, every constant in it.
+// The fitted constants as a file that is based on the machine.
 std::string HardwareText(const Hardware& hardware) {
   return absl::StrCat(
       "# proto-file: proto/hardware.proto\n# proto-message: Hardware\n#\n# ",
@@ -44,6 +44,7 @@ int Run(const ParsedFlags& flags) {
   if (!set.ok()) return Fail(set.status(), kExitBadData);
 
   CalibrateOptions options;
+  options.device = flags.Get("device", "");
   options.cross_validate = flags.Get("cross_validate", "true") != "false";
   if (flags.Has("fit")) {
     for (const absl::string_view path :
@@ -94,6 +95,7 @@ Command CalibrateCommand() {
   command.flags = {
       {"hardware", "NAME",
        "a name of `list hardware`, or a path to a textproto"},
+      {"device", "NAME", "device of the rows (default: the machine's name)"},
       {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
       {"fit", "PATHS", "constants to fit, by comma (default: the free ones)"},
       {"cross_validate", "BOOL",

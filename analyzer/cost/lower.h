@@ -182,12 +182,13 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   const MemoryLevelCosts<N>& backing = machine.levels[0];
   const Data<N> cached = op.kv_read + op.state_read;
   lowered.extra_read =
-      weights * (op.weight_imbalance - N(1.0)) +
+      weights * (shares.weights[0] * (op.weight_imbalance - N(1.0))) +
       cached * (shares.sequences[0] *
                 (N(1.0) / backing.cache_bandwidth_factor - N(1.0)));
   if (op.product_kind == ProductKind::kExperts) {
     lowered.extra_read +=
-        weights * (N(1.0) / backing.expert_bandwidth_factor - N(1.0));
+        weights * (shares.weights[0] *
+                   (N(1.0) / backing.expert_bandwidth_factor - N(1.0)));
   }
   lowered.reuse_read += cached * (backing.cache_passes - N(1.0));
   const N again =
@@ -195,7 +196,11 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   lowered.reuse_read += op.activation_in * again;
   lowered.reuse_write += op.activation_out * again;
   lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - N(1.0));
-  lowered.reads_backing = true;
+  // An operator without weights or cached data still starts and ends as one.
+  const bool all_pinned =
+      Data<N>() < weights + cached &&
+      !(Data<N>() < lowered.origin_read[0] + lowered.origin_write[0]);
+  lowered.reads_backing = !all_pinned;
   lowered.has_activations = true;
   return lowered;
 }
@@ -254,12 +259,13 @@ LoweredStep<N> PerSequence(const LoweredStep<N>& a, const LoweredStep<N>& b) {
   return slope;
 }
 
-// The machine with everything gone that a step pays once, whatever its size.
+// The machine with everything gone that a step pays once, whatever its size,
+// and with room for every activation: no batch does better.
 template <typename N>
 Machine<N> WithoutFixedCosts(Machine<N> machine) {
   for (int i = 0; i < machine.num_levels; ++i) {
     machine.levels[i].half_transfer = {};
-    machine.levels[i].activation_capacity = {};
+    machine.levels[i].activation_capacity = Bytes<N>(N(1e300));
   }
   machine.link_latency = {};
   machine.time_per_step = {};

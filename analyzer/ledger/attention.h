@@ -5,6 +5,7 @@
 #define ANALYZER_LEDGER_ATTENTION_H_
 
 #include <string>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -44,16 +45,18 @@ N Kept(const Context<N, Reader>& c, const Attention& attention) {
 }
 
 // FLOP and vector work of attention on one chip: `per_score` multiply-adds for
-// each query token, head and position, 5 vector FLOP a score (scale, subtract
-// the maximum, exponentiate, sum, divide). A prompt of P tokens attends to P /
-// 2 in the mean.
+// each head and position of a token that decodes, `per_prefill_score` for one
+// of a prompt; 5 vector FLOP a score (scale, subtract the maximum,
+// exponentiate, sum, divide).
 template <typename N, typename Reader>
 void AddScores(const Context<N, Reader>& c, const N& heads, const N& span,
-               const N& prefill_span, const N& per_score, Operator<N>* op) {
-  const N scores = heads * (c.tokens.sequences * c.tokens.queries * span +
-                            c.tokens.prefill * prefill_span);
-  op->matmul_flop = Flop<N>(N(2.0) * scores * per_score);
-  op->vector_flop = Flop<N>(N(5.0) * scores);
+               const N& prefill_span, const N& per_score,
+               const N& per_prefill_score, Operator<N>* op) {
+  const N scores = heads * c.tokens.sequences * c.tokens.queries * span;
+  const N prefill_scores = heads * c.tokens.prefill * prefill_span;
+  op->matmul_flop = Flop<N>(
+      N(2.0) * (scores * per_score + prefill_scores * per_prefill_score));
+  op->vector_flop = Flop<N>(N(5.0) * (scores + prefill_scores));
   op->product_kind = ProductKind::kAttention;
   op->weight_format = c.formats.kv;
   op->activation_format = c.formats.stream;
@@ -82,10 +85,17 @@ void HoldCache(const Context<N, Reader>& c, const N& logical, const N& held,
       c.Stored(held * kept * c.layers, *c.formats.kv);
 }
 
+// Positions that a token of a prompt of P tokens attends to, in the mean: P /
+// 2, or W - W^2 / (2 P) with a window of W < P, the mean of min(i, W).
 template <typename N, typename Reader>
 N PrefillSpan(const Context<N, Reader>& c, const Attention& attention) {
-  return Span(c, attention,
-              N(c.read(c.scenario, Scenario::kPromptFieldNumber)) / N(2.0));
+  const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
+  if (!attention.has_sliding_tokens()) {
+    return Span(c, attention, prompt / N(2.0));
+  }
+  const N window = c.read(attention, Attention::kSlidingTokensFieldNumber);
+  if (!(window < prompt)) return prompt / N(2.0);
+  return window - window * window / (N(2.0) * prompt);
 }
 
 template <typename N, typename Reader>
@@ -121,7 +131,8 @@ void AddAttention(Context<N, Reader>& c, const Attention& attention,
   // elements a sequence.
   const N span = Span(c, attention, c.context);
   Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
-  AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, &core);
+  AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, N(2.0) * e,
+            &core);
   AddCache(c, N(2.0) * g * e, span, &core);
   core.activation_in = c.Stream(t * (h + N(2.0) * g) * e);
   core.activation_out = c.Stream(t * h * e);
@@ -153,17 +164,26 @@ void LatentFlop(const Context<N, Reader>& c, const LatentSizes<N>& s,
                 const N& span, const N& prefill_span, bool absorbed,
                 Operator<N>* op) {
   const N up = s.h * s.kv_rank * (s.nope + s.v);
-  const N per_score =
-      absorbed ? N(2.0) * s.kv_rank + s.rope : s.nope + s.rope + s.v;
-  AddScores(c, s.h, span, prefill_span, per_score, op);
+  const N expanded_score = s.nope + s.rope + s.v;
   // Prompts are always expanded, each token once.
+  AddScores(c, s.h, span, prefill_span,
+            absorbed ? N(2.0) * s.kv_rank + s.rope : expanded_score,
+            expanded_score, op);
   const N rebuilt = (absorbed ? c.tokens.sequences * c.tokens.queries
                               : c.tokens.sequences * span) +
                     c.tokens.prefill;
   op->matmul_flop += Flop<N>(N(2.0) * rebuilt * up);
+  if (!absorbed) {
+    // Keys and values of every position are written and read back.
+    const Data<N> expanded =
+        c.Stream(c.tokens.sequences * span * s.h * (s.nope + s.v));
+    op->activation_in += expanded;
+    op->activation_out += expanded;
+  }
 }
 
-// Whether the absorbed form is taken, and a note of both forms' FLOP.
+// Whether the absorbed form is taken: it has fewer FLOP (prompts cost the same
+// in both), or the scenario says so. Leaves a note of both forms' FLOP.
 template <typename N, typename Reader>
 bool ChooseAbsorbed(const Context<N, Reader>& c, const LatentSizes<N>& s,
                     const N& span, const N& prefill_span,
@@ -176,8 +196,8 @@ bool ChooseAbsorbed(const Context<N, Reader>& c, const LatentSizes<N>& s,
       c.scenario.mla() == CHEAPER ? cheaper : c.scenario.mla() == ABSORBED;
   if constexpr (std::is_same_v<N, double>) {
     c.ledger->notes.push_back(absl::StrFormat(
-        "%s%s: latent attention %s; %.3g GFLOP a layer and chip absorbed, "
-        "%.3g expanded",
+        "%s%s: latent attention %s; %.4g GFLOP a layer and chip absorbed, "
+        "%.4g expanded",
         c.prefix, block, chosen ? "absorbed" : "expanded",
         InFlop(absorbed.matmul_flop) / 1e9,
         InFlop(expanded.matmul_flop) / 1e9));
@@ -226,8 +246,8 @@ void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
                 s.kv_rank * s.heads * (s.nope + s.v), format);
   // Every chip of a tensor-parallel group holds the whole compressed cache.
   AddCache(c, cached, c.context, &core);
-  core.activation_in = c.Stream(t * (s.h * q_out + cached));
-  core.activation_out = c.Stream(t * s.h * s.v);
+  core.activation_in += c.Stream(t * (s.h * q_out + cached));
+  core.activation_out += c.Stream(t * s.h * s.v);
   HoldCache(c, cached, cached * c.tp, c.context);
 
   Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);

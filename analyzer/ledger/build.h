@@ -231,7 +231,7 @@ Ledger<N> BuildLedger(const Model& model, const Scenario& scenario,
   if (parallel.pp > 1) {
     // Each tensor-parallel chip sends its part to its counterpart.
     c.AddCollective("pipeline.send", Collective::kSend, 2,
-                    N(static_cast<double>(parallel.pp)),
+                    N(static_cast<double>(parallel.pp - 1)),
                     c.Stream(tokens.linear() * c.d / c.tp));
   }
   AddDraft(model, scenario, draft, read, parallel, tokens, &ledger);

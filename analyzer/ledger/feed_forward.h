@@ -112,7 +112,9 @@ void AddAllToAll(Context<N, Reader>& c, const MixtureOfExperts& moe,
   const double k = static_cast<double>(moe.experts_per_token());
   const double ep = c.parallel.ep;
   const double elsewhere = (ep - 1) * (1 - std::pow(1 - 1 / ep, k));
-  const N elements = c.tokens.linear() / c.tp * N(elsewhere) * c.d;
+  // Every chip that shares an expert gets a copy.
+  const N elements = c.tokens.linear() / c.tp * N(elsewhere) * c.d *
+                     N(static_cast<double>(c.parallel.expert_tp));
   c.AddCollective(
       name + ".dispatch", Collective::kAllToAll, c.parallel.ep, c.layers,
       c.Stored(elements, c.formats.ActivationsFor(*c.formats.experts)));

@@ -73,6 +73,10 @@ void AddMamba1(Context<N, Reader>& c, const Mamba1& mamba,
   c.HoldWeights(select, inner, inner_all, *c.formats.vectors);  // its bias
   if (mamba.inner_norms()) c.Vector(select, selected);
 
+  // Each chip has a part of the sum over channels.
+  c.AddCollective(name + "x_proj.all_reduce", Collective::kAllReduce,
+                  c.parallel.tp, c.layers, c.Stream(t * selected));
+
   Operator<N>& scan = c.Add(name + "scan", Part::kStateSpace, c.layers);
   scan.vector_flop = Flop<N>(N(kSelectiveScanFlop) * t * inner * states);
   c.HoldWeights(scan, inner * (states + N(1.0)), inner_all * (states + N(1.0)),

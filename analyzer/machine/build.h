@@ -248,10 +248,13 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
     machine.levels[machine.num_levels++] =
         machine_internal::BuildLevel<N>(level, read);
   }
+  int engine_index = -1;
   for (const ComputeEngine& engine : hardware.engine()) {
+    ++engine_index;
     for (const ComputeEngine::FormatRate& rate : engine.rate()) {
       ComputeCosts<N> costs =
           machine_internal::BuildRate<N>(rate, engine, read);
+      costs.engine = engine_index;
       if (engine.kind() == ComputeEngine::VECTOR) {
         machine.vector = costs;
       } else {

@@ -7,6 +7,15 @@ namespace tokenjoule {
 
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations) {
+  using Operand = NumberFormat::Operand;
+  // An integer of 8 bits is no number of a float of 8 bits, nor the other way
+  // round: both fit in 16. Four bits of integer fit in fp8.
+  const bool mixed =
+      (weights.operand == Operand::kFloat && weights.operand_bits < 16 &&
+       activations.operand == Operand::kInteger) ||
+      (weights.operand == Operand::kInteger && weights.operand_bits > 4 &&
+       activations.operand == Operand::kFloat && activations.operand_bits < 16);
+  if (mixed) return GetFormat("bf16");
   return weights.operand_bits > activations.operand_bits ? weights
                                                          : activations;
 }

@@ -64,6 +64,8 @@ struct ComputeCosts {
   const NumberFormat* format = nullptr;
   // Inputs of an in-memory engine.
   const NumberFormat* inputs = nullptr;
+  // Engine of the description that it belongs to.
+  int engine = 0;
   // Products it runs: bit 1 << ComputeEngine::Products.
   unsigned runs = 0;
   bool in_memory = false;

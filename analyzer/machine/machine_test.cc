@@ -57,6 +57,13 @@ TEST(MachineTest, NarrowWeightsAreUnpackedToTheActivations) {
   EXPECT_EQ(FormatUsed(h100, "int4-g128", "bf16"), "bf16");
   EXPECT_EQ(FormatUsed(h100, "q4_k", "fp16"), "fp16");
   EXPECT_EQ(FormatUsed(h100, "bf16", "fp8"), "bf16");
+  EXPECT_EQ(FormatUsed(h100, "int4", "fp8"), "fp8");
+}
+
+TEST(MachineTest, EightBitFloatsAndIntegersMeetInSixteen) {
+  const Machine<> h100 = MachineOf("h100-sxm");
+  EXPECT_EQ(FormatUsed(h100, "fp8", "int8"), "bf16");
+  EXPECT_EQ(FormatUsed(h100, "int8", "fp8"), "bf16");
 }
 
 TEST(MachineTest, MissingFormatsRunInTheNarrowestWiderFloat) {

@@ -204,16 +204,19 @@ std::string Bytes(const Report& report) {
                                         report.experts_read_per_layer())
                       : ""});
   }
-  const double sequences = report.scenario().batch();
+  // What is held besides weights, copies for parallelism included.
+  double held = report.memory_used_bytes();
+  for (const PartBytes& part : report.parts()) held -= part.held_bytes();
+  const double kv = report.kv_bytes_per_sequence();
+  const double state = report.state_bytes_per_sequence();
+  const double kv_share = kv + state > 0 ? kv / (kv + state) : 0;
   table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
-                WithUnit(report.kv_bytes_per_sequence() * sequences, "B"),
-                absl::StrCat(WithUnit(report.kv_bytes_per_sequence(), "B"),
-                             " a sequence")});
-  if (report.state_bytes_per_sequence() > 0) {
+                WithUnit(held * kv_share, "B"),
+                absl::StrCat(WithUnit(kv, "B"), " a sequence")});
+  if (state > 0) {
     table.AddRow({"recurrent state",
                   WithUnit(report.state_bytes_per_step(), "B"),
-                  WithUnit(report.state_bytes_per_sequence() * sequences, "B"),
-                  "read and written"});
+                  WithUnit(held * (1 - kv_share), "B"), "read and written"});
   }
   table.AddRow({"activations",
                 WithUnit(report.activation_bytes_per_step(), "B"), "",
@@ -355,7 +358,7 @@ std::string ExplanationTable(const Explanation& explanation) {
     absl::StrAppendFormat(&out, "    range %g to %g, accepted %g to %g\n",
                           entry.low(), entry.high(), entry.accepted_min(),
                           entry.accepted_max());
-    absl::StrAppendFormat(&out, "    %s (%s): %s\n",
+    absl::StrAppendFormat(&out, "    %s, %s (%s): %s\n", entry.source(),
                           absl::AsciiStrToLower(entry.kind()), entry.date(),
                           entry.citation());
   }

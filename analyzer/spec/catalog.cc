@@ -360,6 +360,15 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
   }
 }
 
+// What a machine is based on: a class, or another machine.
+absl::StatusOr<NamedText> FindBase(absl::string_view base,
+                                   absl::string_view relative_to) {
+  absl::StatusOr<NamedText> found = Find(SpecKind::kClass, base, relative_to);
+  if (found.ok() || IsPath(base)) return found;
+  absl::StatusOr<NamedText> system = Find(SpecKind::kSystem, base, relative_to);
+  return system.ok() ? system : found;
+}
+
 // A machine with its class laid under it.
 void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
                      std::vector<Fault>* faults) {
@@ -372,7 +381,7 @@ void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
     absl::StatusOr<NamedText> found =
         depth >= kDeepestBase
             ? absl::InvalidArgumentError("bases are nested too deeply")
-            : Find(SpecKind::kClass, base, text.file);
+            : FindBase(base, text.file);
     if (found.ok()) {
       ResolveHardware(*found, depth + 1, hardware, faults);
     } else {
@@ -388,6 +397,13 @@ void ApplyOverrides(absl::Span<const FieldOverride> overrides,
                     absl::string_view root_name, Message* root,
                     std::vector<Fault>* faults) {
   for (const FieldOverride& change : overrides) {
+    if (change.path == "base" || absl::EndsWith(change.path, ".base")) {
+      faults->push_back({"--set", 0, 0,
+                         absl::StrCat(root_name, ".", Printable(change.path)),
+                         "is read before anything is set; write a file with "
+                         "another base"});
+      continue;
+    }
     absl::Status status = SetField(root, change.path, change.value, kSetSource);
     if (!status.ok()) {
       faults->push_back({"--set", 0, 0,

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -106,7 +107,7 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step, int boundary,
 // staying, and adds the changes in quadrature: errors of different constants
 // are taken as independent.
 void FillRanges(const Hardware& hardware, const Scenario& scenario,
-                const LoweredStep<>& step, int boundary, Spreads* spreads) {
+                const Ledger<>& ledger, int boundary, Spreads* spreads) {
   ForEachConstant(
       hardware, [&](const std::string& path, const Constant& constant,
                     const google::protobuf::FieldDescriptor& field) {
@@ -115,6 +116,8 @@ void FillRanges(const Hardware& hardware, const Scenario& scenario,
           Machine<> machine =
               BuildMachine<double>(hardware, MovedReader{&constant, end});
           if (scenario.ideal()) MakeIdeal(&machine);
+          // What is pinned and how the model grows depend on constants too.
+          const LoweredStep<> step = Lower(Grow(ledger, machine), machine);
           const StepCost<> cost = CostOfStep(step, machine);
           spreads->step_time.Add(InSeconds(cost.step_time));
           spreads->energy_per_token.Add(
@@ -250,9 +253,15 @@ BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
   if (times.compute > times.memory) {
     split[Bound::COMPUTE] = total - overhead;
   } else {
-    // Launch, ramp and tail are expressed as bytes, but no byte explains them.
-    overhead += InSeconds(machine.levels[0].half_transfer /
-                          machine.levels[0].long_bandwidth);
+    // Launch, ramp and tail are expressed as bytes of the backing store, but no
+    // byte explains them.
+    const MemoryLevelCosts<>& backing = machine.levels[0];
+    const Traffic<> traffic = TrafficOf(op, machine, 0);
+    const Duration<> slowest =
+        TransferTime(backing, traffic.read + traffic.write + op.extra_read);
+    if (op.reads_backing && !(slowest < times.memory)) {
+      overhead += InSeconds(backing.half_transfer / backing.long_bandwidth);
+    }
     overhead = std::min(overhead, total);
     split[Bound::MEMORY] = total - overhead;
   }
@@ -312,13 +321,15 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
                   const Scenario& scenario, Report* report) {
   // Weights that live in in-memory arrays take no room in the backing store.
   std::array<bool, static_cast<int>(Part::kNumParts)> resident = {};
+  std::map<int, double> capacities;
   double arrays = 0, in_arrays = 0;
   for (const Operator<>& op : ledger.operators) {
     const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
     if (op.shapes.empty() || !rate.in_memory || !rate.resident) continue;
     resident[static_cast<int>(op.part)] = true;
-    arrays = std::max(arrays, InBytes(rate.weight_capacity) * ledger.chips);
+    capacities[rate.engine] = InBytes(rate.weight_capacity) * ledger.chips;
   }
+  for (const auto& [engine, capacity] : capacities) arrays += capacity;
   for (size_t i = 0; i < resident.size(); ++i) {
     if (resident[i]) in_arrays += InBytes(ledger.weight_footprint[i]);
   }
@@ -389,8 +400,9 @@ void WarnOfWear(const Hardware& hardware, Report* report) {
 }
 
 void FillWarnings(const Model& model, const Hardware& hardware,
-                  const Scenario& scenario, const Ledger<>& ledger,
-                  const Machine<>& machine, Report* report) {
+                  const Scenario& scenario, const Model* draft,
+                  const Ledger<>& ledger, const Machine<>& machine,
+                  Report* report) {
   if (model.max_context() > 0 &&
       scenario.context() > static_cast<double>(model.max_context())) {
     report->add_warnings(
@@ -433,6 +445,12 @@ void FillWarnings(const Model& model, const Hardware& hardware,
     report->add_warnings(conversion);
   }
   WarnOfWear(hardware, report);
+  if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
+    report->add_warnings(absl::StrFormat(
+        "%s drafts with another vocabulary (%d tokens) than %s has (%d); its "
+        "tokens cannot be verified as they are",
+        draft->name(), draft->vocab_size(), model.name(), model.vocab_size()));
+  }
   if (scenario.ideal()) {
     report->add_warnings(
         "ideal: peak rates, no overheads, free links; a bound, not a "
@@ -500,8 +518,16 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   const Scenario resolved = ResolveScenario(model, scenario);
   const int boundary = BoundaryIndex(resolved.boundary());
   const Machine<> machine = MachineFor(hardware, scenario);
-  const Ledger<> ledger =
-      Grow(BuildLedger(model, scenario, options.draft), machine);
+  if (machine.has_power_cap &&
+      !(machine.static_power + MemoryBackground(machine) <
+        machine.power_cap * machine.regulator_efficiency)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        hardware.name(),
+        ": board.power_cap_w leaves nothing above what the chip and its memory "
+        "draw when idle"));
+  }
+  const Ledger<> as_described = BuildLedger(model, scenario, options.draft);
+  const Ledger<> ledger = Grow(as_described, machine);
   const LoweredStep<> step = Lower(ledger, machine);
   const StepCost<> cost = CostOfStep(step, machine);
 
@@ -515,7 +541,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
         "the model's dimensions");
   }
   if (options.ranges) {
-    FillRanges(hardware, scenario, step, boundary, &spreads);
+    FillRanges(hardware, scenario, as_described, boundary, &spreads);
   }
 
   Report report;
@@ -530,7 +556,8 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   FillOperators(ledger, step, machine, cost, options.operators, &report);
   FillCapacity(ledger, machine, scenario, &report);
   FillRunningCosts(hardware.node(), cost, step, &report);
-  FillWarnings(model, hardware, scenario, ledger, machine, &report);
+  FillWarnings(model, hardware, scenario, options.draft, ledger, machine,
+               &report);
   return report;
 }
 

@@ -34,7 +34,7 @@ BatchStudy Study(const std::string& model_name,
 // The unit model at context S: a token's own part of the step is S + 1 elements
 // of key and value in and out, one embedding row, 16 + 4 S FLOP and 17 + 5 S
 // vector FLOP. On a machine where only DRAM column energy is left, the floor is
-// 8 pJ times the bytes: 2 S + 2 + 1, and activations that spill, 18.
+// 8 pJ times the bytes: 2 S + 2 + 1; activations stay on chip.
 TEST(BatchTest, FloorOfTheUnitModelIsTheBytesOfATokenItself) {
   const std::vector<FieldOverride> only_column = {
       {"memory.dram.technology.row_activation_energy_pj", "0"},
@@ -50,7 +50,7 @@ TEST(BatchTest, FloorOfTheUnitModelIsTheBytesOfATokenItself) {
   };
   const BatchStudy study = Study("unit", "unit", 100, {1}, only_column);
   EXPECT_NEAR(study.limits().floor_energy_per_token_j(),
-              8e-12 * (2 * 100 + 2 + 1 + 18), 1e-20);
+              8e-12 * (2 * 100 + 2 + 1), 1e-20);
   // One sequence reads 8 bytes of weights on top; its activations stay on chip.
   EXPECT_NEAR(study.limits().batch_1_energy_per_token_j(),
               8e-12 * (2 * 100 + 2 + 1 + 8), 1e-20);
@@ -62,16 +62,15 @@ TEST(BatchTest, EnergyFallsTowardsTheFloorAndTendsToIt) {
     for (double b = 1; b <= 1e9; b *= 10) batches.push_back(b);
     const BatchStudy study = Study("llama-3.1-8b", hardware, 8192, batches);
     const double floor = study.limits().floor_energy_per_token_j();
-    // A batch whose activations just stay on chip is a hair below the limit, at
-    // which all of them spill to DRAM.
+    // Activations that begin to spill can cost a hair more than sharing saves.
     constexpr double kSpill = 5e-4;
     double previous = INFINITY;
     for (const Report& row : study.rows()) {
-      EXPECT_GE(row.energy_per_token_j(), floor * (1 - kSpill)) << hardware;
+      EXPECT_GE(row.energy_per_token_j(), floor * (1 - 1e-9)) << hardware;
       EXPECT_LE(row.energy_per_token_j(), previous * (1 + kSpill)) << hardware;
       previous = row.energy_per_token_j();
     }
-    EXPECT_NEAR(previous / floor, 1, 1e-5) << hardware;
+    EXPECT_NEAR(previous / floor, 1, 0.02) << hardware;
   }
 }
 

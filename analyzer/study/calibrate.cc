@@ -10,6 +10,7 @@
 #include "Eigen/Dense"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/cost/kernel.h"
@@ -337,38 +338,83 @@ void FillConstants(const std::vector<Parameter>& parameters,
   }
 }
 
-// The fitted machine as a description: values, ranges of two standard errors
-// inside the bounds, and a source that says how.
+// Takes out of a description every constant that `keep` does not name, and the
+// groups that nothing is left of. Returns whether anything is left.
+bool Prune(const std::set<std::string>& keep, const std::string& prefix,
+           google::protobuf::Message* message) {
+  const auto* reflection = message->GetReflection();
+  const auto* type = message->GetDescriptor();
+  bool left = false;
+  for (int i = 0; i < type->field_count(); ++i) {
+    const auto* field = type->field(i);
+    const std::string path = absl::StrCat(prefix, field->name());
+    if (field->message_type() == nullptr) {
+      if (field->name() != "name" && field->name() != "format") {
+        reflection->ClearField(message, field);
+      }
+    } else if (field->is_repeated()) {
+      for (int k = reflection->FieldSize(*message, field) - 1; k >= 0; --k) {
+        auto* entry = reflection->MutableRepeatedMessage(message, field, k);
+        if (Prune(keep, EntryPath(path, *entry, k) + ".", entry)) {
+          left = true;
+          continue;
+        }
+        // Entries are taken out from behind, so that the others stay.
+        const int last = reflection->FieldSize(*message, field) - 1;
+        for (int m = k; m < last; ++m) {
+          reflection->SwapElements(message, field, m, m + 1);
+        }
+        reflection->RemoveLast(message, field);
+      }
+    } else if (reflection->HasField(*message, field)) {
+      const bool stays =
+          field->message_type() == Constant::descriptor()
+              ? keep.count(path) > 0
+              : Prune(keep, path + ".",
+                      reflection->MutableMessage(message, field));
+      if (!stays) reflection->ClearField(message, field);
+      left = left || stays;
+    }
+  }
+  return left;
+}
+
+// The constants that were fitted as a description: values, ranges of two
+// standard errors inside the bounds, and a source that says how.
 Hardware Describe(const Hardware& hardware,
                   const std::vector<Parameter>& parameters,
                   const std::vector<double>& x, const Uncertainty& uncertainty,
                   const MeasurementSet& set, const Calibration& summary) {
+  const auto rounded = [](double v) {
+    double number = 0;
+    (void)absl::SimpleAtod(absl::StrFormat("%.4g", v), &number);
+    return number;
+  };
   Hardware described = hardware;
-  const Hardware applied = Apply(hardware, parameters, x);
-  std::map<std::string, const Constant*> values;
-  ForEachConstant(applied,
-                  [&](const std::string& path, const Constant& constant,
-                      const auto&) { values[path] = &constant; });
-  std::map<std::string, int> index;
-  for (size_t i = 0; i < parameters.size(); ++i) index[parameters[i].path] = i;
+  std::set<std::string> keep;
+  std::map<std::string, size_t> index;
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    index[parameters[i].path] = i;
+    keep.insert(parameters[i].path);
+  }
   ForEachConstant(described, [&](const std::string& path,
                                  const Constant& constant, const auto&) {
     const auto found = index.find(path);
     if (found == index.end()) return;
-    const Parameter& p = parameters[found->second];
-    const double spread =
-        2 * uncertainty.standard_errors[found->second] * (p.high - p.low);
+    const size_t i = found->second;
+    const Parameter& p = parameters[i];
+    const double value = rounded(p.At(x[i]));
+    const double spread = 2 * uncertainty.standard_errors[i] * (p.high - p.low);
     auto* change = const_cast<Constant*>(&constant);
-    const double value = values[path]->value();
-    const auto rounded = [](double v) {
-      return std::stod(absl::StrFormat("%.4g", v));
-    };
     change->set_value(value);
     change->set_low(std::min(value, rounded(std::max(p.low, value - spread))));
     change->set_high(
         std::max(value, rounded(std::min(p.high, value + spread))));
     change->set_source("fitted");
   });
+  Prune(keep, "", &described);
+  described.set_description(hardware.description());
+  described.set_base(hardware.name());
   Source* source = described.add_sources();
   source->set_id("fitted");
   source->set_kind(Source::FITTED);
@@ -440,10 +486,12 @@ std::vector<std::string> FreeConstants(const Hardware& hardware) {
 absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
                                             const MeasurementSet& set,
                                             const CalibrateOptions& options) {
+  const std::string& device =
+      options.device.empty() ? hardware.name() : options.device;
   std::map<std::string, Model> models;
   std::vector<Point> points;
   for (const Measurement& row : set.row()) {
-    if (row.device() != hardware.name()) continue;
+    if (row.device() != device) continue;
     if (models.count(row.model()) == 0) {
       absl::StatusOr<Model> model = LoadModel(row.model());
       if (!model.ok()) continue;
@@ -464,7 +512,7 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
                                                    : options.paths);
   if (points.size() * 2 <= parameters.size() || parameters.empty()) {
     return absl::InvalidArgumentError(absl::StrCat(
-        points.size(), " rows of ", hardware.name(), " can be predicted, for ",
+        points.size(), " rows of ", device, " can be predicted, for ",
         parameters.size(),
         " constants; expected more rows, or fewer constants (--fit)"));
   }
@@ -472,7 +520,7 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
 
   CalibrationResult result;
   Calibration& summary = result.summary;
-  summary.set_hardware(hardware.name());
+  summary.set_hardware(device);
   summary.set_rows(static_cast<int>(points.size()));
   const std::vector<double> x = Solve(points, hardware, parameters);
   const std::vector<ValidatedRow> rows =
@@ -486,6 +534,7 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
   }
   result.hardware =
       Describe(hardware, parameters, x, uncertainty, set, summary);
+  result.hardware.set_name(device);
   return result;
 }
 

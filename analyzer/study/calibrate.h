@@ -20,6 +20,8 @@ struct CalibrateOptions {
   std::vector<std::string> paths;
   // Whether to fit again without each model in turn.
   bool cross_validate = true;
+  // Device whose rows are fitted; empty: that of the machine's name.
+  std::string device;
 };
 
 // The constants of a machine that measurements decide: achieved bandwidth and
@@ -32,8 +34,8 @@ std::vector<std::string> FreeConstants(const Hardware& hardware);
 // Result of a fit.
 struct CalibrationResult {
   Calibration summary;
-  // The machine with the fitted constants, their source FITTED, their range two
-  // standard errors.
+  // A description that holds the fitted constants alone, their source FITTED,
+  // their range two standard errors, on the base of the machine.
   Hardware hardware;
 };
 

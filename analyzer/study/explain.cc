@@ -228,6 +228,7 @@ absl::StatusOr<Explanation> Explain(const Hardware& hardware,
         entry->set_value(constant.value());
         entry->set_low(constant.low());
         entry->set_high(constant.high());
+        entry->set_source(constant.source());
         const Range& limits = field.options().GetExtension(range);
         entry->set_accepted_min(limits.min());
         entry->set_accepted_max(limits.max());
