@@ -241,6 +241,14 @@ TEST(CliTest, ScenarioFileAndFlagsThatOverrideIt) {
   EXPECT_EQ(report.scenario().kv(), "fp8");
 }
 
+TEST(CliTest, TheExampleMachineIsWhole) {
+  const Outcome outcome = RunTool(
+      "analyze --model=qwen3-8b "
+      "--hardware=docs/examples/my-accelerator.textproto");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("qwen3-8b on my-accelerator"));
+}
+
 TEST(CliTest, ListAndExplain) {
   EXPECT_THAT(RunTool("list").out, HasSubstr("h100-sxm"));
   EXPECT_THAT(RunTool("list models").out, HasSubstr("llama-3.1-8b"));

@@ -67,7 +67,15 @@ std::string DotProductTable(const DotProductStudy& study) {
          absl::StrFormat("%g x %g", chip.input_bits(), chip.weight_bits()),
          absl::StrFormat("%.3g", chip.mac_fj()), chip.boundary()});
   }
-  absl::StrAppend(&out, chips.ToString(2), "\n", study.summary(), "\n");
+  absl::StrAppend(
+      &out, chips.ToString(2),
+      "\ngrowth it affords: by how much the model may grow for analog's noise "
+      "before digital takes less, at the medians and with memory energy; below "
+      "1 "
+      "it takes more as it is\ngrowth it may need: what scaling laws for "
+      "precision "
+      "ask for against full precision; uncertain\n\n",
+      study.summary(), "\n");
   return out;
 }
 

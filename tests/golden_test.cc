@@ -1,0 +1,75 @@
+// Answers held against golden files: a change that moves a number shows as a
+// difference that has to be accepted. Each failure prints the command that
+// does.
+
+#include <cstdio>
+#include <fstream>
+#include <iostream>
+#include <sstream>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/measurements.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/batch.h"
+#include "analyzer/study/validate.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+std::string Read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+void ExpectGolden(const std::string& name, const std::string& command,
+                  const std::string& actual) {
+  EXPECT_EQ(Read("tests/golden/" + name), actual)
+      << "If the change is meant, say in CHANGELOG under Numbers what moved "
+         "and "
+         "why, and run\n  ./tools/bazel run //tools:tokenjoule -- "
+      << command << " --out=$PWD/tests/golden/" << name;
+}
+
+TEST(GoldenTest, Analyze) {
+  absl::StatusOr<Report> report = Analyze(
+      *LoadModel("llama-3.1-8b"), *LoadHardware("h100-sxm"), DefaultScenario());
+  ASSERT_TRUE(report.ok());
+  ExpectGolden("analyze.txt",
+               "analyze --model=llama-3.1-8b --hardware=h100-sxm",
+               ReportTable(*report, false));
+}
+
+TEST(GoldenTest, Batch) {
+  Scenario scenario = DefaultScenario();
+  scenario.set_context(8192);
+  absl::StatusOr<BatchStudy> study =
+      StudyBatch(*LoadModel("llama-3.1-8b"), *LoadHardware("h100-sxm"),
+                 scenario, {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
+  ASSERT_TRUE(study.ok());
+  ExpectGolden("batch.txt",
+               "batch --model=llama-3.1-8b --hardware=h100-sxm --context=8192",
+               BatchTable(*study));
+}
+
+// Every prediction of every shipped measurement, scored at every build.
+TEST(GoldenTest, ErrorsAgainstMeasurement) {
+  absl::StatusOr<MeasurementSet> set =
+      LoadMeasurements("validation/measurements.textproto");
+  ASSERT_TRUE(set.ok()) << set.status();
+  const Validation validation = ValidateMeasurements(*set);
+  ExpectGolden("validation.txt",
+               "validate --measurements=$PWD/validation/measurements.textproto",
+               ValidationTable(validation));
+  EXPECT_EQ(validation.overall().skipped(), 0);
+  // About nine measured energies in ten lie in the predicted range.
+  EXPECT_GT(validation.overall().energy_range_coverage(), 0.85);
+}
+
+}  // namespace
+}  // namespace tokenjoule
