@@ -8,14 +8,20 @@
 namespace tokenjoule {
 namespace {
 
+// What was measured; "-" where nothing was.
 std::string ErrorsText(const ErrorStatistics& errors) {
-  return absl::StrFormat(
-      "step time %.1f %% median, %.1f %% ninetieth percentile; energy %.1f %%, "
-      "%.1f %%",
-      100 * errors.step_time_median_abs_error(),
-      100 * errors.step_time_p90_abs_error(),
-      100 * errors.energy_median_abs_error(),
-      100 * errors.energy_p90_abs_error());
+  const auto part = [](const char* name, int rows, double median, double p90) {
+    if (rows == 0) return absl::StrCat(name, " -");
+    return absl::StrFormat("%s %.1f %% median, %.1f %% ninetieth percentile",
+                           name, 100 * median, 100 * p90);
+  };
+  return absl::StrCat(
+      part("step time", errors.step_time_rows(),
+           errors.step_time_median_abs_error(),
+           errors.step_time_p90_abs_error()),
+      "; ",
+      part("energy", errors.energy_rows(), errors.energy_median_abs_error(),
+           errors.energy_p90_abs_error()));
 }
 
 }  // namespace

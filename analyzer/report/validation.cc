@@ -15,8 +15,10 @@ std::string Signed(double share) {
   return absl::StrFormat("%+.0f %%", 100 * share);
 }
 
-// Median and ninetieth percentile of the absolute error, and the bias.
-std::string ErrorText(double median, double p90, double bias) {
+// Median and ninetieth percentile of the absolute error, and the bias; "-"
+// where nothing was measured.
+std::string ErrorText(int rows, double median, double p90, double bias) {
+  if (rows == 0) return "-";
   return absl::StrFormat("%.0f %%, %.0f %%, %s", 100 * median, 100 * p90,
                          Signed(bias));
 }
@@ -36,16 +38,17 @@ std::string ValidationTable(const Validation& validation) {
     table.AddRow(
         {group.device(), group.model(), group.weight_dtype(),
          group.batch_range(), absl::StrCat(group.rows()),
-         ErrorText(group.step_time_median_abs_error(),
+         ErrorText(group.step_time_rows(), group.step_time_median_abs_error(),
                    group.step_time_p90_abs_error(), group.step_time_bias()),
-         ErrorText(group.energy_median_abs_error(),
+         ErrorText(group.energy_rows(), group.energy_median_abs_error(),
                    group.energy_p90_abs_error(), group.energy_bias())});
   }
-  table.AddRow({"all", "", "", "", absl::StrCat(all.rows()),
-                ErrorText(all.step_time_median_abs_error(),
-                          all.step_time_p90_abs_error(), all.step_time_bias()),
-                ErrorText(all.energy_median_abs_error(),
-                          all.energy_p90_abs_error(), all.energy_bias())});
+  table.AddRow(
+      {"all", "", "", "", absl::StrCat(all.rows()),
+       ErrorText(all.step_time_rows(), all.step_time_median_abs_error(),
+                 all.step_time_p90_abs_error(), all.step_time_bias()),
+       ErrorText(all.energy_rows(), all.energy_median_abs_error(),
+                 all.energy_p90_abs_error(), all.energy_bias())});
   absl::StrAppend(&out, table.ToString(2));
   absl::StrAppendFormat(&out,
                         "\n%d rows have a measured step time, %d a measured "

@@ -13,6 +13,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/ledger/build.h"
@@ -379,6 +381,20 @@ bool Prune(const std::set<std::string>& keep, const std::string& prefix,
   return left;
 }
 
+// "of step time 5.7 %, of energy 7.5 %"; what was not measured is left out.
+std::string MedianErrors(const ErrorStatistics& errors) {
+  std::string out;
+  if (errors.step_time_rows() > 0) {
+    absl::StrAppendFormat(&out, "of step time %.1f %%",
+                          100 * errors.step_time_median_abs_error());
+  }
+  if (errors.energy_rows() > 0) {
+    absl::StrAppendFormat(&out, "%sof energy %.1f %%", out.empty() ? "" : ", ",
+                          100 * errors.energy_median_abs_error());
+  }
+  return out;
+}
+
 // The constants that were fitted as a description: values, ranges of two
 // standard errors inside the bounds, and a source that says how.
 Hardware Describe(const Hardware& hardware,
@@ -418,15 +434,16 @@ Hardware Describe(const Hardware& hardware,
   Source* source = described.add_sources();
   source->set_id("fitted");
   source->set_kind(Source::FITTED);
-  source->set_citation(absl::StrFormat(
-      "tokenjoule calibrate on %d rows of %s; median absolute error of step "
-      "time %.1f %%, of energy %.1f %%; on models held out %.1f %% and %.1f %%",
-      summary.rows(), set.description(),
-      100 * summary.in_sample().step_time_median_abs_error(),
-      100 * summary.in_sample().energy_median_abs_error(),
-      100 * summary.held_out_overall().step_time_median_abs_error(),
-      100 * summary.held_out_overall().energy_median_abs_error()));
-  source->set_date("2026");
+  source->set_citation(absl::StrCat(
+      "tokenjoule calibrate on ", summary.rows(), " rows of ",
+      set.description(), "; median absolute error ",
+      MedianErrors(summary.in_sample()),
+      summary.held_out_size() == 0
+          ? ""
+          : absl::StrCat("; on models held out ",
+                         MedianErrors(summary.held_out_overall()))));
+  source->set_date(
+      absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()));
   return described;
 }
 

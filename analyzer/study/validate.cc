@@ -92,6 +92,8 @@ void FillStatistics(const Errors& errors, Statistics* out) {
   out->set_energy_median_abs_error(Quantile(Absolute(errors.energy), 0.5));
   out->set_energy_p90_abs_error(Quantile(Absolute(errors.energy), 0.9));
   out->set_energy_bias(Quantile(errors.energy, 0.5));
+  out->set_step_time_rows(static_cast<int>(errors.step_time.size()));
+  out->set_energy_rows(static_cast<int>(errors.energy.size()));
 }
 
 std::string BatchRange(double batch) {
@@ -124,8 +126,6 @@ ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows) {
   for (const ValidatedRow& row : rows) errors.Add(row);
   ErrorStatistics statistics;
   FillStatistics(errors, &statistics);
-  statistics.set_step_time_rows(static_cast<int>(errors.step_time.size()));
-  statistics.set_energy_rows(static_cast<int>(errors.energy.size()));
   if (!errors.energy.empty()) {
     statistics.set_energy_range_coverage(static_cast<double>(errors.in_range) /
                                          errors.energy.size());

@@ -26,6 +26,7 @@ _ABSL = {
         "str_format": "absl_str_format",
         "strings": "absl_strings",
     },
+    "absl/time": {"time": "absl_time"},
     "absl/types": {
         "optional": "absl_optional",
         "span": "absl_span",
