@@ -190,7 +190,10 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
         weights * (shares.weights[0] *
                    (N(1.0) / backing.expert_bandwidth_factor - N(1.0)));
   }
-  lowered.reuse_read += cached * (backing.cache_passes - N(1.0));
+  // Kernels read cached vectors at most once for each query head.
+  lowered.reuse_read +=
+      op.kv_read *
+      (Min(backing.cache_passes, Max(op.kv_sharing, N(1.0))) - N(1.0));
   const N again =
       machine.levels[machine.num_levels - 1].activation_passes - N(1.0);
   lowered.reuse_read += op.activation_in * again;

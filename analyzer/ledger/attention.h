@@ -134,6 +134,7 @@ void AddAttention(Context<N, Reader>& c, const Attention& attention,
   AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, N(2.0) * e,
             &core);
   AddCache(c, N(2.0) * g * e, span, &core);
+  core.kv_sharing = h / g;
   core.activation_in = c.Stream(t * (h + N(2.0) * g) * e);
   core.activation_out = c.Stream(t * h * e);
   if (attention.sinks()) c.ShardedVector(core, heads);
@@ -246,6 +247,7 @@ void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
                 s.kv_rank * s.heads * (s.nope + s.v), format);
   // Every chip of a tensor-parallel group holds the whole compressed cache.
   AddCache(c, cached, c.context, &core);
+  if (absorbed) core.kv_sharing = s.h;
   core.activation_in += c.Stream(t * (s.h * q_out + cached));
   core.activation_out += c.Stream(t * s.h * s.v);
   HoldCache(c, cached, cached * c.tp, c.context);

@@ -119,6 +119,10 @@ struct Operator {
   Data<N> activation_in;
   Data<N> activation_out;
 
+  // Query heads that read the same cached vector: at most so often can a kernel
+  // read it again.
+  N kv_sharing = N(1.0);
+
   // Load of the busiest chip over the mean, at least 1: time follows the
   // busiest, energy the mean.
   N weight_imbalance = N(1.0);

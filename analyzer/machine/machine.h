@@ -47,7 +47,8 @@ struct MemoryLevelCosts {
   MemoryEnergy<N> read;
   MemoryEnergy<N> write;
   // Achieved bandwidth of cached data and of experts over that of weights, and
-  // how often cached data pass the near levels.
+  // how often KV cache (at most once a query head) and activations pass the
+  // near levels.
   N cache_bandwidth_factor = N(1.0);
   N expert_bandwidth_factor = N(1.0);
   N cache_passes = N(1.0);
@@ -176,6 +177,8 @@ void MakeIdeal(Machine<N>* machine) {
     machine->levels[i].half_transfer = {};
     machine->levels[i].cache_bandwidth_factor = N(1.0);
     machine->levels[i].expert_bandwidth_factor = N(1.0);
+    machine->levels[i].cache_passes = N(1.0);
+    machine->levels[i].activation_passes = N(1.0);
   }
   for (int i = 0; i < machine->num_rates; ++i) {
     machine->rates[i].achieved = machine->rates[i].peak;

@@ -395,8 +395,24 @@ std::string MedianErrors(const ErrorStatistics& errors) {
   return out;
 }
 
+// Rows of one model err together, so that standard errors, which take rows as
+// independent, are too small. How much worse models held out are predicted than
+// models fitted says by how much; at least 1, and 1 without cross-validation.
+double Widening(const Calibration& summary) {
+  const auto ratio = [](double held_out, double in_sample) {
+    return in_sample > 0 ? held_out / in_sample : 1.0;
+  };
+  const ErrorStatistics& fitted = summary.in_sample();
+  const ErrorStatistics& unseen = summary.held_out_overall();
+  return std::max({1.0,
+                   ratio(unseen.step_time_median_abs_error(),
+                         fitted.step_time_median_abs_error()),
+                   ratio(unseen.energy_median_abs_error(),
+                         fitted.energy_median_abs_error())});
+}
+
 // The constants that were fitted as a description: values, ranges of two
-// standard errors inside the bounds, and a source that says how.
+// widened standard errors inside the bounds, and a source that says how.
 Hardware Describe(const Hardware& hardware,
                   const std::vector<Parameter>& parameters,
                   const std::vector<double>& x, const Uncertainty& uncertainty,
@@ -406,6 +422,7 @@ Hardware Describe(const Hardware& hardware,
     (void)absl::SimpleAtod(absl::StrFormat("%.4g", v), &number);
     return number;
   };
+  const double widening = Widening(summary);
   Hardware described = hardware;
   std::set<std::string> keep;
   std::map<std::string, size_t> index;
@@ -420,7 +437,8 @@ Hardware Describe(const Hardware& hardware,
     const size_t i = found->second;
     const Parameter& p = parameters[i];
     const double value = rounded(p.At(x[i]));
-    const double spread = 2 * uncertainty.standard_errors[i] * (p.high - p.low);
+    const double spread =
+        2 * widening * uncertainty.standard_errors[i] * (p.high - p.low);
     auto* change = const_cast<Constant*>(&constant);
     change->set_value(value);
     change->set_low(std::min(value, rounded(std::max(p.low, value - spread))));

@@ -35,7 +35,8 @@ std::vector<std::string> FreeConstants(const Hardware& hardware);
 struct CalibrationResult {
   Calibration summary;
   // A description that holds the fitted constants alone, their source FITTED,
-  // their range two standard errors, on the base of the machine.
+  // their range two standard errors, widened by how much worse models held out
+  // are predicted than models fitted, on the base of the machine.
   Hardware hardware;
 };
 
