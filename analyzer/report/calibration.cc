@@ -29,6 +29,10 @@ std::string ErrorsText(const ErrorStatistics& errors) {
 std::string CalibrationTable(const Calibration& calibration) {
   std::string out = absl::StrFormat("%s fitted to %d rows\n\n",
                                     calibration.hardware(), calibration.rows());
+  if (calibration.host_bound_rows() > 0) {
+    absl::StrAppendFormat(&out, "%d rows left out: the host set their pace\n\n",
+                          calibration.host_bound_rows());
+  }
   TextTable constants(
       {"constant", "before", "after", "standard error", "bounds", "status"});
   for (const FittedConstant& c : calibration.constants()) {

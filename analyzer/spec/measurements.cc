@@ -116,6 +116,7 @@ void ReadRow(absl::string_view file, const std::vector<Cell>& header,
                                 std::string(status.message())));
     }
   }
+  if (absl::StrContains(row->note(), "host-bound")) row->set_host_bound(true);
   std::vector<Fault> invalid;
   ValidateFields(*row, {file, nullptr, true}, &invalid);
   for (Fault& fault : invalid) {

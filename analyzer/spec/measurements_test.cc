@@ -38,6 +38,17 @@ TEST(MeasurementsTest, QuotedCellsMayHoldLineBreaks) {
   EXPECT_EQ(set->row(0).source(), "two\nlines");
 }
 
+TEST(MeasurementsTest, NotesSayThatTheHostSetThePace) {
+  const absl::StatusOr<MeasurementSet> set = ParseMeasurementsCsv(
+      "source,model,device,batch,note\n"
+      "s,m,d,1,likely host-bound (low power)\n"
+      "s,m,d,1,pure decode\n",
+      "rows.csv");
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_TRUE(set->row(0).host_bound());
+  EXPECT_FALSE(set->row(1).host_bound());
+}
+
 TEST(MeasurementsTest, EveryFaultIsReportedWithItsPlace) {
   const std::string error = Error(
       "source,model,device,batch,itl_ms\n"

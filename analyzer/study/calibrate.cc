@@ -525,8 +525,13 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
       options.device.empty() ? hardware.name() : options.device;
   std::map<std::string, Model> models;
   std::vector<Point> points;
+  int host_bound_rows = 0;
   for (const Measurement& row : set.row()) {
     if (row.device() != device) continue;
+    if (row.host_bound()) {
+      ++host_bound_rows;
+      continue;
+    }
     if (models.count(row.model()) == 0) {
       absl::StatusOr<Model> model = LoadModel(row.model());
       if (!model.ok()) continue;
@@ -557,6 +562,7 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
   Calibration& summary = result.summary;
   summary.set_hardware(device);
   summary.set_rows(static_cast<int>(points.size()));
+  summary.set_host_bound_rows(host_bound_rows);
   const std::vector<double> x = Solve(points, hardware, parameters);
   const std::vector<ValidatedRow> rows =
       PredictAll(points, Apply(hardware, parameters, x));

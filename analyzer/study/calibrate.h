@@ -40,11 +40,11 @@ struct CalibrationResult {
   Hardware hardware;
 };
 
-// Fits to the rows of `set` that are of this machine: log errors of step time
-// and energy per token, with a robust loss (soft L1), each constant inside its
-// own low and high end, and a weak pull to where it was. Constants of which the
-// data say nothing are kept. Fails where fewer rows than constants can be
-// predicted.
+// Fits to the rows of `set` that are of this machine and whose pace the host
+// did not set: log errors of step time and energy per token, with a robust loss
+// (soft L1), each constant inside its own low and high end, and a weak pull to
+// where it was. Constants of which the data say nothing are kept. Fails where
+// fewer rows than constants can be predicted.
 absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
                                             const MeasurementSet& set,
                                             const CalibrateOptions& options);

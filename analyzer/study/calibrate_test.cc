@@ -138,6 +138,26 @@ TEST(CalibrateTest, KeepsWhatTheRowsSayNothingOf) {
   EXPECT_EQ(fit->hardware.engine_size(), 0);
 }
 
+TEST(CalibrateTest, RowsThatTheHostPacedAreLeftOut) {
+  MeasurementSet set = RowsOf(Known());
+  Measurement slow = set.row(0);
+  slow.set_itl_ms(10 * slow.itl_ms());
+  slow.set_host_bound(true);
+  *set.add_row() = slow;
+  CalibrateOptions options;
+  options.paths = {kStep, kStatic, kBandwidth};
+  options.cross_validate = false;
+  const absl::StatusOr<CalibrationResult> with =
+      Calibrate(Unfitted(), set, options);
+  const absl::StatusOr<CalibrationResult> without =
+      Calibrate(Unfitted(), RowsOf(Known()), options);
+  ASSERT_TRUE(with.ok() && without.ok());
+  EXPECT_EQ(with->summary.rows(), 20);
+  EXPECT_EQ(with->summary.host_bound_rows(), 1);
+  EXPECT_EQ(At(with->summary, kStep).value(),
+            At(without->summary, kStep).value());
+}
+
 TEST(CalibrateTest, SaysWhereTheDataPullBeyondTheBounds) {
   Hardware hardware = Unfitted();
   const double high = hardware.overheads().time_per_step_us().high();
