@@ -21,17 +21,11 @@ int Run(const ParsedFlags& flags) {
       Analyze(setup->model, setup->hardware, setup->scenario,
               {/*operators=*/true, /*ranges=*/true, setup->draft_or_null()});
   if (!report.ok()) return Fail(report.status(), kExitBadData);
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(*report));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, ReportCsv(*report));
-    case OutputFormat::kSvg:
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(
-      flags, ReportTable(*report, flags.Get("operators", "false") != "false"));
+  const bool operators = flags.Get("operators", "false") != "false";
+  const auto table = [operators](const Report& answer) {
+    return ReportTable(answer, operators);
+  };
+  return WriteAnswer(flags, *format, *report, table, ReportCsv);
 }
 
 }  // namespace

@@ -31,16 +31,7 @@ int Run(const ParsedFlags& flags) {
       StudyBatch(setup->model, setup->hardware, setup->scenario, batches,
                  setup->draft_or_null());
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(*study));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, BatchCsv(*study));
-    case OutputFormat::kSvg:
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(flags, BatchTable(*study));
+  return WriteAnswer(flags, *format, *study, BatchTable, BatchCsv);
 }
 
 }  // namespace

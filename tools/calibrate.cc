@@ -45,6 +45,7 @@ int Run(const ParsedFlags& flags) {
 
   CalibrateOptions options;
   options.device = flags.Get("device", "");
+  options.date = Today();
   options.cross_validate = flags.Get("cross_validate", "true") != "false";
   if (flags.Has("fit")) {
     for (const absl::string_view path :
@@ -59,17 +60,9 @@ int Run(const ParsedFlags& flags) {
     const int code = WriteOutput(flags, HardwareText(result->hardware));
     if (code != kExitOk) return code;
   }
-  ParsedFlags to_stdout;
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(to_stdout, ToJson(result->summary));
-    case OutputFormat::kCsv:
-      return WriteOutput(to_stdout, CalibrationCsv(result->summary));
-    case OutputFormat::kSvg:
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(to_stdout, CalibrationTable(result->summary));
+  const ParsedFlags to_stdout;
+  return WriteAnswer(to_stdout, *format, result->summary, CalibrationTable,
+                     CalibrationCsv);
 }
 
 }  // namespace

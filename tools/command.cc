@@ -13,6 +13,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/spec/field_path.h"
@@ -282,6 +284,10 @@ absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "--format: ", UnknownNameMessage("format", name, names, "")));
+}
+
+std::string Today() {
+  return absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
 }
 
 int WriteOutput(const ParsedFlags& flags, const std::string& text) {

@@ -91,6 +91,30 @@ absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
 // stdout. Returns an exit code.
 int WriteOutput(const ParsedFlags& flags, const std::string& text);
 
+// Writes an answer in `format` by one of its writers; `csv` and `svg` are not
+// called for other formats, and `svg` is there where ReadOutputFormat was told
+// of a chart. Returns an exit code.
+template <typename Answer, typename TableWriter>
+int WriteAnswer(const ParsedFlags& flags, OutputFormat format,
+                const Answer& answer, const TableWriter& table,
+                std::string (*csv)(const Answer&),
+                std::string (*svg)(const Answer&) = nullptr) {
+  switch (format) {
+    case OutputFormat::kJson:
+      return WriteOutput(flags, ToJson(answer));
+    case OutputFormat::kCsv:
+      return WriteOutput(flags, csv(answer));
+    case OutputFormat::kSvg:
+      return WriteOutput(flags, svg(answer));
+    case OutputFormat::kTable:
+      break;
+  }
+  return WriteOutput(flags, table(answer));
+}
+
+// Today in UTC, YYYY-MM-DD: the date of a source that a sub-command writes.
+std::string Today();
+
 // Says what is wrong on stderr, each line led by "tokenjoule: ", and returns
 // `exit_code`.
 int Fail(const absl::Status& status, int exit_code);

@@ -32,17 +32,8 @@ int Run(const ParsedFlags& flags) {
   }
   absl::StatusOr<DotProductStudy> study = StudyDotProduct(bits, options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(*study));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, DotProductCsv(*study));
-    case OutputFormat::kSvg:
-      return WriteOutput(flags, DotProductSvg(*study));
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(flags, DotProductTable(*study));
+  return WriteAnswer(flags, *format, *study, DotProductTable, DotProductCsv,
+                     DotProductSvg);
 }
 
 }  // namespace

@@ -32,16 +32,8 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<Explanation> explanation =
       Explain(*hardware, flags.positional.empty() ? "" : flags.positional[0]);
   if (!explanation.ok()) return Fail(explanation.status(), kExitUsage);
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(*explanation));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, ExplanationCsv(*explanation));
-    case OutputFormat::kSvg:
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(flags, ExplanationTable(*explanation));
+  return WriteAnswer(flags, *format, *explanation, ExplanationTable,
+                     ExplanationCsv);
 }
 
 }  // namespace

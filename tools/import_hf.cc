@@ -3,7 +3,6 @@
 #include "analyzer/spec/import_hf.h"
 
 #include <cstddef>
-#include <ctime>
 #include <string>
 #include <vector>
 
@@ -19,16 +18,6 @@ namespace tokenjoule {
 namespace {
 
 constexpr char kNameLetters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
-
-// Today in UTC, YYYY-MM-DD.
-std::string Today() {
-  const std::time_t now = std::time(nullptr);
-  std::tm utc = {};
-  gmtime_r(&now, &utc);
-  char text[sizeof "YYYY-MM-DD"] = "";
-  std::strftime(text, sizeof text, "%Y-%m-%d", &utc);
-  return text;
-}
 
 // Whether `text` is YYYY-MM-DD with a month and a day that exist in some year.
 bool IsDate(const std::string& text) {

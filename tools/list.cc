@@ -19,16 +19,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<Listing> listing =
       List(flags.positional.empty() ? "" : flags.positional[0]);
   if (!listing.ok()) return Fail(listing.status(), kExitUsage);
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(*listing));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, ListingCsv(*listing));
-    case OutputFormat::kSvg:
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(flags, ListingTable(*listing));
+  return WriteAnswer(flags, *format, *listing, ListingTable, ListingCsv);
 }
 
 }  // namespace

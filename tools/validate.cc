@@ -26,17 +26,8 @@ int Run(const ParsedFlags& flags) {
       ReadHardwareOverrides(flags);
   if (!overrides.ok()) return Fail(overrides.status(), kExitUsage);
   const Validation validation = ValidateMeasurements(*set, *overrides);
-  switch (*format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(validation));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, ValidationCsv(validation));
-    case OutputFormat::kSvg:
-      return WriteOutput(flags, ValidationSvg(validation));
-    case OutputFormat::kTable:
-      break;
-  }
-  return WriteOutput(flags, ValidationTable(validation));
+  return WriteAnswer(flags, *format, validation, ValidationTable, ValidationCsv,
+                     ValidationSvg);
 }
 
 }  // namespace

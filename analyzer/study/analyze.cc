@@ -30,25 +30,6 @@ constexpr int kMemoryPathBoundary = 1;
 constexpr int kBoardBoundary = 3;
 constexpr int kNumBoundaries = 6;
 
-// Innermost boundary of each term, by index.
-constexpr std::array<int, kNumEnergyTerms> kTermBoundary = {
-    0,  // kDramActivate
-    0,  // kDramColumn
-    0,  // kDramInterface
-    1,  // kDramPhyController
-    0,  // kDramBackground
-    2,  // kSram
-    2,  // kOnChipNetwork
-    2,  // kCompute
-    2,  // kAdc
-    2,  // kDac
-    2,  // kArrayWrite
-    2,  // kLink
-    3,  // kStatic
-    4,  // kHost
-    5,  // kFacility
-};
-
 // A number with its range: the changes that single constants cause, in
 // quadrature. Changes of positive numbers are factors, added as logarithms, so
 // that a range never reaches below zero; where a number is or becomes zero they
@@ -464,16 +445,6 @@ int BoundaryIndex(absl::string_view name) {
   const std::vector<std::string> names = BoundaryNames();
   const auto found = std::find(names.begin(), names.end(), name);
   return found == names.end() ? -1 : static_cast<int>(found - names.begin());
-}
-
-int BoundaryOfTerm(int term) { return kTermBoundary[term]; }
-
-Energy<> EnergyInside(const EnergyTerms<>& terms, int boundary) {
-  Energy<> sum;
-  for (int i = 0; i < kNumEnergyTerms; ++i) {
-    if (kTermBoundary[i] <= boundary) sum += terms[i];
-  }
-  return sum;
 }
 
 Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario) {

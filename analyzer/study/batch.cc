@@ -10,6 +10,7 @@
 #include "analyzer/cost/lower.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/spec/architecture.h"
 #include "analyzer/study/analyze.h"
 
 namespace tokenjoule {
@@ -119,10 +120,10 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Model& model,
                                             const Model* draft) {
   const Scenario scenario = WithContext(given);
   // One sequence on each replica is the smallest batch.
-  const double smallest = std::max(
-      1.0,
-      std::max<double>(scenario.dp(),
-                       scenario.tp() > 0 ? scenario.ep() / scenario.tp() : 1));
+  // Nothing is validated yet: without tp there are no replicas to count.
+  const double smallest =
+      scenario.tp() > 0 ? std::max<double>(1, ParallelismOf(scenario).replicas)
+                        : 1;
   Scenario one = scenario;
   one.set_batch(smallest);
   absl::StatusOr<Report> first_report =

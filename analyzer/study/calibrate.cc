@@ -13,8 +13,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/time/clock.h"
-#include "absl/time/time.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/ledger/build.h"
@@ -99,13 +97,10 @@ class RowCost {
     const Ledger<T> ledger = Grow(
         BuildLedger<T>(*point_.model, point_.scenario, nullptr, read), machine);
     const StepCost<T> cost = CostOfStep(Lower(ledger, machine), machine);
-    const int boundary = BoundaryIndex(point_.scenario.boundary());
-    Energy<T> energy;
-    for (int i = 0; i < kNumEnergyTerms; ++i) {
-      if (BoundaryOfTerm(i) <= boundary) energy += cost.terms[i];
-    }
+    const Energy<T> energy =
+        EnergyInside(cost.terms, BoundaryIndex(point_.scenario.boundary()));
     const Measurement& row = *point_.row;
-    const double time_ms = CarriesPrefill(row) ? row.step_ms() : row.itl_ms();
+    const double time_ms = MeasuredStepTimeMs(row);
     residuals[0] = time_ms > 0
                        ? log(InSeconds(cost.step_time) / T(time_ms * 1e-3))
                        : T(0.0);
@@ -416,7 +411,8 @@ double Widening(const Calibration& summary) {
 Hardware Describe(const Hardware& hardware,
                   const std::vector<Parameter>& parameters,
                   const std::vector<double>& x, const Uncertainty& uncertainty,
-                  const MeasurementSet& set, const Calibration& summary) {
+                  const MeasurementSet& set, const Calibration& summary,
+                  const std::string& date) {
   const auto rounded = [](double v) {
     double number = 0;
     (void)absl::SimpleAtod(absl::StrFormat("%.4g", v), &number);
@@ -460,8 +456,7 @@ Hardware Describe(const Hardware& hardware,
           ? ""
           : absl::StrCat("; on models held out ",
                          MedianErrors(summary.held_out_overall()))));
-  source->set_date(
-      absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone()));
+  source->set_date(date);
   return described;
 }
 
@@ -539,11 +534,10 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
     }
     const Model& model = models.at(row.model());
     if (!PredictRow(row, model, hardware).ok()) continue;
-    Scenario scenario = ResolveScenario(
-        model, WithContext(ScenarioOf(row, CarriesPrefill(row))));
-    // Echoed defaults would override the formats of experts and heads.
+    // Of what ResolveScenario fills in, the boundary alone: echoed defaults
+    // would override the formats of experts and heads.
     Scenario given = WithContext(ScenarioOf(row, CarriesPrefill(row)));
-    given.set_boundary(scenario.boundary());
+    given.set_boundary(ResolveScenario(model, given).boundary());
     points.push_back({&row, &model, given});
   }
   std::vector<Parameter> kept;
@@ -573,8 +567,8 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
   if (options.cross_validate) {
     CrossValidate(points, hardware, parameters, &summary);
   }
-  result.hardware =
-      Describe(hardware, parameters, x, uncertainty, set, summary);
+  result.hardware = Describe(hardware, parameters, x, uncertainty, set, summary,
+                             options.date);
   result.hardware.set_name(device);
   return result;
 }

@@ -22,6 +22,9 @@ struct CalibrateOptions {
   bool cross_validate = true;
   // Device whose rows are fitted; empty: that of the machine's name.
   std::string device;
+  // YYYY-MM-DD of the fit, for the source that fitted constants name. A
+  // description without a date does not load.
+  std::string date;
 };
 
 // The constants of a machine that measurements decide: achieved bandwidth and

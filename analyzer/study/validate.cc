@@ -121,6 +121,10 @@ bool CarriesPrefill(const Measurement& row) {
          (!row.has_itl_ms() || row.step_ms() > row.itl_ms() * (1 + 1e-6));
 }
 
+double MeasuredStepTimeMs(const Measurement& row) {
+  return CarriesPrefill(row) ? row.step_ms() : row.itl_ms();
+}
+
 ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows) {
   Errors errors;
   for (const ValidatedRow& row : rows) errors.Add(row);
@@ -157,7 +161,7 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
   out.set_weight_dtype(row.weight_dtype());
   out.set_batch(row.batch());
   out.set_compared_with(mixed ? "step_ms" : row.has_itl_ms() ? "itl_ms" : "");
-  out.set_measured_step_time_s((mixed ? row.step_ms() : row.itl_ms()) * 1e-3);
+  out.set_measured_step_time_s(MeasuredStepTimeMs(row) * 1e-3);
   out.set_predicted_step_time_s(report->step_time_s());
   if (out.measured_step_time_s() > 0) {
     out.set_step_time_error(report->step_time_s() / out.measured_step_time_s() -

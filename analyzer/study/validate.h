@@ -35,6 +35,10 @@ Validation ValidateMeasurements(const MeasurementSet& set,
 // is only decoded has both the same.
 bool CarriesPrefill(const Measurement& row);
 
+// The measured step time that predictions are compared with, ms: step_ms where
+// it carries prefill, else itl_ms; 0 where neither was measured.
+double MeasuredStepTimeMs(const Measurement& row);
+
 // Errors of rows that were predicted, as ErrorStatistics has them.
 ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows);
 
