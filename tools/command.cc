@@ -264,9 +264,11 @@ absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
   return sets->hardware;
 }
 
-std::vector<FlagSpec> OutputFlags() {
+std::vector<FlagSpec> OutputFlags(bool has_chart) {
   return {
-      {"format", "FORMAT", "table, json or csv (default table)"},
+      {"format", "FORMAT",
+       absl::StrCat("table, json", has_chart ? ", csv or svg" : " or csv",
+                    " (default table)")},
       {"out", "FILE", "write there instead of to stdout"},
   };
 }

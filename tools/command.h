@@ -79,8 +79,8 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
     const ParsedFlags& flags);
 
-// --format and --out.
-std::vector<FlagSpec> OutputFlags();
+// --format, with svg where the answer has a chart, and --out.
+std::vector<FlagSpec> OutputFlags(bool has_chart = false);
 
 // Which of table, json, csv and, where the answer has a chart, svg --format
 // asks for.

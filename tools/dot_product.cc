@@ -55,14 +55,15 @@ Command DotProductCommand() {
       "  tokenjoule dot-product --bits=1:12\n"
       "  tokenjoule dot-product --bits=2,4,8 --memory-fj=0\n"
       "  tokenjoule dot-product --format=svg --out=dot_product.svg\n";
-  command.flags = {
-      {"bits", "N", "bits: 1:12 or 4,8 (default 1:12)"},
-      {"memory_fj", "FJ",
-       "memory energy of a multiply-add, fJ (default 215: a 4-bit weight from "
-       "HBM3E shared by 64 sequences)"},
-      {"format", "FORMAT", "table, json, csv or svg (default table)"},
-      {"out", "FILE", "write there instead of to stdout"},
-  };
+  command.flags = Concat(
+      {
+          {"bits", "N", "bits: 1:12 or 4,8 (default 1:12)"},
+          {"memory_fj", "FJ",
+           "memory energy of a multiply-add, fJ (default 215: a 4-bit weight "
+           "from "
+           "HBM3E shared by 64 sequences)"},
+      },
+      OutputFlags(/*has_chart=*/true));
   command.run = Run;
   return command;
 }

@@ -46,20 +46,19 @@ Command ValidateCommand() {
       "pure decode where that alone was measured. Rows that cannot be mapped "
       "are\n"
       "skipped with a reason. The columns are the fields of Measurement in\n"
-      "proto/measurement.proto.";
+      "proto/measurement.proto. The CSV has a row a measurement.";
   command.examples =
       "  tokenjoule validate --measurements=rows.csv\n"
       "  tokenjoule validate --measurements=rows.csv --format=json\n"
       "  tokenjoule validate --measurements=rows.csv --format=svg \\\n"
       "      --out=scatter.svg\n";
-  command.flags = {
-      {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
-      {"set", "hardware.PATH=VALUE",
-       "change every machine before predicting; repeatable", true},
-      {"format", "FORMAT",
-       "table, json, csv (a row a measurement) or svg (default table)"},
-      {"out", "FILE", "write there instead of to stdout"},
-  };
+  command.flags = Concat(
+      {
+          {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
+          {"set", "hardware.PATH=VALUE",
+           "change every machine before predicting; repeatable", true},
+      },
+      OutputFlags(/*has_chart=*/true));
   command.run = Run;
   return command;
 }
