@@ -11,12 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "analyzer/report/report.h"
 #include "analyzer/spec/catalog.h"
-#include "proto/hardware.pb.h"
-#include "proto/model.pb.h"
-#include "proto/scenario.pb.h"
+#include "analyzer/study/setup.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {
@@ -51,19 +48,6 @@ Command ExplainCommand();
 Command ImportHfCommand();
 Command ListCommand();
 Command ValidateCommand();
-
-// A model, a machine and a way of running it.
-struct Setup {
-  Model model;
-  Hardware hardware;
-  Scenario scenario;
-  // The model that drafts, where the scenario names one.
-  absl::optional<Model> draft;
-
-  const Model* draft_or_null() const {
-    return draft.has_value() ? &*draft : nullptr;
-  }
-};
 
 // --model, --hardware, --set and the flags of a scenario. `batch_help` is what
 // --batch means to the sub-command.
