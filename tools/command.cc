@@ -63,34 +63,43 @@ struct SetFlags {
   std::vector<FieldOverride> scenario;
 };
 
+// Adds one ROOT.PATH=VALUE; `where` is what it came from, for messages.
+absl::Status AddSet(absl::string_view where, const std::string& text,
+                    SetFlags* sets) {
+  const size_t equals = text.find('=');
+  const size_t dot = text.find('.');
+  if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where,
+                     ": expected ROOT.PATH=VALUE, e.g. "
+                     "hardware.memory.hbm.bandwidth_gb_per_s=4000, found \"",
+                     Printable(text), "\""));
+  }
+  const std::string root = text.substr(0, dot);
+  FieldOverride change = {text.substr(dot + 1, equals - dot - 1),
+                          text.substr(equals + 1)};
+  if (root == "model") {
+    sets->model.push_back(std::move(change));
+  } else if (root == "hardware") {
+    sets->hardware.push_back(std::move(change));
+  } else if (root == "scenario") {
+    sets->scenario.push_back(std::move(change));
+  } else {
+    return absl::InvalidArgumentError(
+        absl::StrCat(where, ": ",
+                     UnknownNameMessage(
+                         "root", root, {"model", "hardware", "scenario"}, "")));
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SetFlags> ReadSetFlags(const ParsedFlags& flags) {
   SetFlags sets;
   const auto found = flags.values.find("set");
   if (found == flags.values.end()) return sets;
   for (const std::string& text : found->second) {
-    const size_t equals = text.find('=');
-    const size_t dot = text.find('.');
-    if (equals == std::string::npos || dot == std::string::npos ||
-        dot > equals) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--set: expected ROOT.PATH=VALUE, e.g. "
-                       "hardware.memory.hbm.bandwidth_gb_per_s=4000, found \"",
-                       Printable(text), "\""));
-    }
-    const std::string root = text.substr(0, dot);
-    FieldOverride change = {text.substr(dot + 1, equals - dot - 1),
-                            text.substr(equals + 1)};
-    if (root == "model") {
-      sets.model.push_back(std::move(change));
-    } else if (root == "hardware") {
-      sets.hardware.push_back(std::move(change));
-    } else if (root == "scenario") {
-      sets.scenario.push_back(std::move(change));
-    } else {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "--set: ", UnknownNameMessage(
-                         "root", root, {"model", "hardware", "scenario"}, "")));
-    }
+    const absl::Status status = AddSet("--set", text, &sets);
+    if (!status.ok()) return status;
   }
   return sets;
 }
@@ -109,21 +118,79 @@ void SetScenarioFields(const ParsedFlags& flags, bool with_batch,
   }
 }
 
-// The scenario of --scenario's file, or the default one.
-absl::StatusOr<Scenario> StartingScenario(const ParsedFlags& flags) {
-  Scenario scenario = DefaultScenario();
-  const std::string file = flags.Get("scenario", "");
+// The scenario of a file, without defaults; empty without a file.
+absl::StatusOr<Scenario> ReadScenario(const std::string& file) {
+  Scenario scenario;
   if (file.empty()) return scenario;
   absl::StatusOr<std::string> text = ReadTextFile(file);
   if (!text.ok()) return text.status();
-  Scenario read;
   std::unique_ptr<FieldLocations> locations;
   std::vector<Fault> faults;
-  ParseTextproto(*text, file, &read, &locations, &faults);
-  ValidateFields(read, {file, locations.get(), /*complete=*/false}, &faults);
+  ParseTextproto(*text, file, &scenario, &locations, &faults);
+  ValidateFields(scenario, {file, locations.get(), /*complete=*/false},
+                 &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
-  scenario.MergeFrom(read);
   return scenario;
+}
+
+// What the command line and a scenario's file ask for, before anything is
+// looked up.
+struct Request {
+  std::string model, hardware;
+  SetFlags sets;
+  Scenario scenario;
+};
+
+// Fills in `request`; appends what is wrong. Returns the exit code for it.
+int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
+                std::vector<std::string>* faults) {
+  for (const std::string& extra : flags.positional) {
+    faults->push_back(absl::StrCat("unexpected argument \"", Printable(extra),
+                                   "\"; flags are --name=value"));
+  }
+  absl::StatusOr<SetFlags> sets = ReadSetFlags(flags);
+  if (!sets.ok()) faults->emplace_back(sets.status().message());
+  Scenario given;
+  SetScenarioFields(flags, with_batch, &given, faults);
+
+  const std::string file = flags.Get("scenario", "");
+  absl::StatusOr<Scenario> read = ReadScenario(file);
+  if (!read.ok()) {
+    // Names may stand in the file: what is missing cannot be told.
+    if (!faults->empty()) return kExitUsage;
+    faults->emplace_back(read.status().message());
+    read = Scenario();
+  }
+  const bool unread = !faults->empty();
+  request->model = flags.Get("model", read->model());
+  request->hardware = flags.Get("hardware", read->hardware());
+  for (const auto& [flag, name] :
+       {std::make_pair("model", &request->model),
+        std::make_pair("hardware", &request->hardware)}) {
+    if (!name->empty() || (unread && !file.empty())) continue;
+    faults->push_back(absl::StrCat(
+        "--", flag, " is missing; `tokenjoule list` shows the names"));
+  }
+  if (!faults->empty())
+    return unread && !file.empty() ? kExitBadData : kExitUsage;
+
+  for (const std::string& text : read->set()) {
+    const absl::Status status =
+        AddSet(absl::StrCat(file, ": set"), text, &request->sets);
+    if (!status.ok()) faults->emplace_back(status.message());
+  }
+  // Flags come after the file, so that they win.
+  const auto append = [](const std::vector<FieldOverride>& more,
+                         std::vector<FieldOverride>* to) {
+    to->insert(to->end(), more.begin(), more.end());
+  };
+  append(sets->model, &request->sets.model);
+  append(sets->hardware, &request->sets.hardware);
+  append(sets->scenario, &request->sets.scenario);
+  request->scenario = DefaultScenario();
+  request->scenario.MergeFrom(*read);
+  SetScenarioFields(flags, with_batch, &request->scenario, faults);
+  return kExitBadData;
 }
 
 }  // namespace
@@ -181,7 +248,8 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"ideal", "",
        "pure roofline: peak rates, no overheads, free links; a bound"},
       {"scenario", "FILE",
-       "a Scenario textproto to start from; other flags override it"},
+       "a Scenario textproto, which may name model and hardware too; flags "
+       "override it"},
       {"set", "ROOT.PATH=VALUE",
        "set any numeric field, e.g. "
        "hardware.memory.hbm.bandwidth_gb_per_s=4000; "
@@ -192,63 +260,48 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
 
 absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
                                 int* exit_code) {
-  *exit_code = kExitUsage;
   std::vector<std::string> faults;
   const auto note = [&](const absl::Status& status) {
     if (!status.ok()) faults.emplace_back(status.message());
   };
-  for (const char* needed : {"model", "hardware"}) {
-    if (flags.Get(needed, "").empty()) {
-      faults.push_back(absl::StrCat("--", needed,
-                                    " is missing; `tokenjoule "
-                                    "list` shows the names"));
-    }
-  }
-  for (const std::string& extra : flags.positional) {
-    faults.push_back(absl::StrCat("unexpected argument \"", Printable(extra),
-                                  "\"; flags are --name=value"));
-  }
-  absl::StatusOr<SetFlags> sets = ReadSetFlags(flags);
-  note(sets.status());
-
-  Scenario given;
-  SetScenarioFields(flags, with_batch, &given, &faults);
-  if (!faults.empty()) {
+  Request request;
+  *exit_code = ReadRequest(flags, with_batch, &request, &faults);
+  if (*exit_code == kExitUsage || request.model.empty() ||
+      request.hardware.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
-
-  *exit_code = kExitBadData;
   Setup setup;
-  absl::StatusOr<Model> model = LoadModel(flags.Get("model", ""), sets->model);
+  absl::StatusOr<Model> model = LoadModel(request.model, request.sets.model);
   note(model.status());
   absl::StatusOr<Hardware> hardware =
-      LoadHardware(flags.Get("hardware", ""), sets->hardware);
+      LoadHardware(request.hardware, request.sets.hardware);
   note(hardware.status());
-  absl::StatusOr<Scenario> scenario = StartingScenario(flags);
-  note(scenario.status());
-  if (scenario.ok()) {
-    SetScenarioFields(flags, with_batch, &*scenario, &faults);
-    for (const FieldOverride& change : sets->scenario) {
-      absl::Status status = SetField(&*scenario, change.path, change.value, "");
-      if (!status.ok()) {
-        faults.push_back(absl::StrCat("--set: scenario.",
-                                      Printable(change.path), ": ",
-                                      status.message()));
-      }
+  setup.scenario = std::move(request.scenario);
+  for (const FieldOverride& change : request.sets.scenario) {
+    absl::Status status =
+        SetField(&setup.scenario, change.path, change.value, "");
+    if (!status.ok()) {
+      faults.push_back(absl::StrCat("--set: scenario.", Printable(change.path),
+                                    ": ", status.message()));
     }
-    const std::string& draft = scenario->speculation().draft_model();
-    if (!draft.empty() && draft != "mtp") {
-      absl::StatusOr<Model> loaded = LoadModel(draft);
-      note(loaded.status());
-      if (loaded.ok()) setup.draft = *std::move(loaded);
-    }
+  }
+  const std::string& draft = setup.scenario.speculation().draft_model();
+  if (!draft.empty() && draft != "mtp") {
+    absl::StatusOr<Model> loaded = LoadModel(draft);
+    note(loaded.status());
+    if (loaded.ok()) setup.draft = *std::move(loaded);
   }
   if (!faults.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
   setup.model = *std::move(model);
   setup.hardware = *std::move(hardware);
-  setup.scenario = *std::move(scenario);
+  setup.expect = setup.scenario.expect();
+  // What is used up: a report names model and machine itself.
+  setup.scenario.clear_model();
+  setup.scenario.clear_hardware();
+  setup.scenario.clear_set();
+  setup.scenario.clear_expect();
   *exit_code = kExitOk;
   return setup;
 }
@@ -293,13 +346,15 @@ std::string Today() {
 }
 
 int WriteOutput(const ParsedFlags& flags, const std::string& text) {
-  const std::string path = flags.Get("out", "");
-  if (!flags.Has("out")) {
-    std::cout << text << std::flush;
-    if (std::cout.good()) return kExitOk;
-    return Fail(absl::InvalidArgumentError("stdout: cannot be written"),
-                kExitBadData);
-  }
+  if (flags.Has("out")) return WriteFile("out", flags.Get("out", ""), text);
+  std::cout << text << std::flush;
+  if (std::cout.good()) return kExitOk;
+  return Fail(absl::InvalidArgumentError("stdout: cannot be written"),
+              kExitBadData);
+}
+
+int WriteFile(absl::string_view flag, const std::string& path,
+              const std::string& text) {
   // A reader sees the old file or the new one, never half of it.
   const std::string temporary = absl::StrCat(path, ".tmp.", getpid());
   std::ofstream out(temporary, std::ios::binary);

@@ -43,19 +43,23 @@ struct Command {
 Command AnalyzeCommand();
 Command BatchCommand();
 Command CalibrateCommand();
+Command CeilingCommand();
+Command CheckCommand();
+Command CompareCommand();
 Command DotProductCommand();
 Command ExplainCommand();
 Command ImportHfCommand();
 Command ListCommand();
+Command SensitivityCommand();
 Command ValidateCommand();
 
 // --model, --hardware, --set and the flags of a scenario. `batch_help` is what
 // --batch means to the sub-command.
 std::vector<FlagSpec> SetupFlags(absl::string_view batch_help);
 
-// Reads those flags; `with_batch` is whether --batch is one number. Usage
-// faults (a number that is none, a flag that is missing) and data faults are
-// told apart by `*exit_code`.
+// Reads those flags and --scenario's file; `with_batch` is whether --batch is
+// one number. Usage faults (a number that is none, a flag that is missing) and
+// data faults are told apart by `*exit_code`.
 absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
                                 int* exit_code);
 
@@ -71,9 +75,13 @@ std::vector<FlagSpec> OutputFlags(bool has_chart = false);
 absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
                                               bool has_chart = false);
 
-// Writes `text` to --out, whole or not at all (a temporary, then rename), or to
-// stdout. Returns an exit code.
+// Writes `text` to --out or to stdout. Returns an exit code.
 int WriteOutput(const ParsedFlags& flags, const std::string& text);
+
+// Writes `text` to the file that flag `flag` names, whole or not at all (a
+// temporary, then rename). Returns an exit code.
+int WriteFile(absl::string_view flag, const std::string& path,
+              const std::string& text);
 
 // Writes an answer in `format` by one of its writers; `csv` and `svg` are not
 // called for other formats, and `svg` is there where ReadOutputFormat was told

@@ -133,6 +133,7 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
 std::string FlagsHelp(absl::Span<const FlagSpec> specs) {
   TextTable table({"", ""});
   for (const FlagSpec& spec : specs) {
+    if (spec.hidden) continue;
     table.AddRow(
         {absl::StrCat("--", absl::StrReplaceAll(spec.name, {{"_", "-"}}),
                       spec.value.empty() ? "" : "=", spec.value),

@@ -29,6 +29,8 @@ struct FlagSpec {
   std::string help;
   // Whether it may be given more than once.
   bool repeatable = false;
+  // Left out of the help.
+  bool hidden = false;
 };
 
 // A parsed command line.

@@ -35,9 +35,10 @@ std::string Help(const Command& command) {
 
 int Main(absl::Span<const char* const> args) {
   const std::vector<Command> commands = {
-      AnalyzeCommand(),    BatchCommand(),   CalibrateCommand(),
-      DotProductCommand(), ExplainCommand(), ImportHfCommand(),
-      ListCommand(),       ValidateCommand()};
+      AnalyzeCommand(),    BatchCommand(),       CalibrateCommand(),
+      CeilingCommand(),    CheckCommand(),       CompareCommand(),
+      DotProductCommand(), ExplainCommand(),     ImportHfCommand(),
+      ListCommand(),       SensitivityCommand(), ValidateCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);
     return kExitUsage;

@@ -134,12 +134,12 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
     traffic.read += op.origin_read[origin];
     traffic.write += op.origin_write[origin];
   }
-  if (!op.has_activations) return traffic;
   if (level > 0) {
     traffic.read += op.activation_in + op.reuse_read;
     traffic.write += op.activation_out + op.reuse_write;
     return traffic;
   }
+  if (!op.has_activations) return traffic;
   const Data<N> activations = op.activation_in + op.activation_out;
   const Data<N> room =
       machine.levels[machine.num_levels - 1].activation_capacity;

@@ -204,7 +204,8 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
       Data<N>() < weights + cached &&
       !(Data<N>() < lowered.origin_read[0] + lowered.origin_write[0]);
   lowered.reads_backing = !all_pinned;
-  lowered.has_activations = true;
+  lowered.has_activations =
+      Data<N>() < lowered.activation_in + lowered.activation_out;
   return lowered;
 }
 

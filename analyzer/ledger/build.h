@@ -117,12 +117,30 @@ void AddBlock(Context<N, Reader>& c, const Block& block, const N& layers) {
   }
 }
 
+// Layers that are of one block: its runs in each period, times the periods.
+template <typename N, typename Reader>
+N LayersOf(const Context<N, Reader>& c, const std::string& block) {
+  N layers(0.0);
+  for (const LayerPattern& pattern : c.model.layers()) {
+    N period(0.0);
+    for (const LayerPattern::Run& run : pattern.run()) {
+      if (run.block() != block) continue;
+      period += N(c.read(run, LayerPattern::Run::kCountFieldNumber));
+    }
+    if (pattern.repeat() > 0) {
+      period = period * N(c.read(pattern, LayerPattern::kRepeatFieldNumber));
+    }
+    layers += period;
+  }
+  return layers;
+}
+
 template <typename N, typename Reader>
 N AddModel(Context<N, Reader>& c) {
   AddEmbedding(c);
   N layers(0.0);
   for (const Block& block : c.model.block()) {
-    const N count(static_cast<double>(LayersOf(c.model, block.name())));
+    const N count = LayersOf(c, block.name());
     layers += count;
     AddBlock(c, block, count);
   }
@@ -185,6 +203,25 @@ void AddDraft(const Model& model, const Scenario& scenario, const Model* draft,
   ledger->layers += layers * c.repeats;
 }
 
+// Tokens that a sequence gains in a step: 1 without speculation, else as
+// measured or 1 + a + a^2 + ... + a^n, the chance that each next token still
+// stands.
+template <typename N, typename Reader>
+N AcceptedLength(const Scenario& scenario, const Reader& read) {
+  if (!scenario.has_speculation()) return N(1.0);
+  const Speculation& speculation = scenario.speculation();
+  if (speculation.accepted_length() > 0) {
+    return N(read(speculation, Speculation::kAcceptedLengthFieldNumber));
+  }
+  const N rate(read(speculation, Speculation::kAcceptanceRateFieldNumber));
+  N length(0.0), chance(1.0);
+  for (int i = 0; i <= speculation.draft_tokens(); ++i) {
+    length += chance;
+    chance = chance * rate;
+  }
+  return length;
+}
+
 // Tokens of a step and how often its operators run.
 template <typename N, typename Reader>
 StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
@@ -193,7 +230,7 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
   const N pp(static_cast<double>(parallel.pp));
   ledger->sequences_per_replica =
       batch / N(static_cast<double>(parallel.replicas));
-  ledger->tokens_per_sequence = N(AcceptedLength(scenario));
+  ledger->tokens_per_sequence = AcceptedLength<N>(scenario, read);
   ledger->tokens = batch * ledger->tokens_per_sequence;
   // A pipeline of pp stages decodes pp microbatches at once, or as many as
   // there are sequences; each stage reads its weights once for each of them.

@@ -84,19 +84,6 @@ absl::string_view PartName(Part part) {
   return "?";
 }
 
-double AcceptedLength(const Scenario& scenario) {
-  if (!scenario.has_speculation()) return 1;
-  const Speculation& speculation = scenario.speculation();
-  if (speculation.accepted_length() > 0) return speculation.accepted_length();
-  // 1 + a + a^2 + ... + a^n: the chance that each next token still stands.
-  double length = 0, chance = 1;
-  for (int i = 0; i <= speculation.draft_tokens(); ++i) {
-    length += chance;
-    chance *= speculation.acceptance_rate();
-  }
-  return length;
-}
-
 Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,
                            const Model* draft) {
   return BuildLedger<double>(model, scenario, draft, ValueReader());

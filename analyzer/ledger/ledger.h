@@ -183,9 +183,6 @@ N SystemRuns(const Ledger<N>& ledger, const Operator<N>& op) {
   return op.count * ledger.passes;
 }
 
-// Tokens that a sequence gains in a step: 1 without speculation.
-double AcceptedLength(const Scenario& scenario);
-
 // The ledger of a validated scenario; `draft` is the model that drafts for
 // speculative decoding, or nullptr. Exact up to 2^53.
 Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,

@@ -196,17 +196,61 @@ void AddLegend(const Chart& chart, std::string* out) {
   }
 }
 
-}  // namespace
-
-std::string ToSvg(const Chart& chart) {
-  const Scales scales = ScalesOf(chart);
+std::string Opening(double height, const std::string& title) {
   std::string out = absl::StrFormat(
       "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %g %g\" "
       "font-family=\"sans-serif\" font-size=\"12\">\n"
       "<style>.grid{stroke:#ddd;fill:none}</style>\n"
       "<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n",
-      kWidth, kHeight);
-  AddText(kLeft, 26, "start", chart.title, &out);
+      kWidth, height);
+  AddText(kLeft, 26, "start", title, &out);
+  return out;
+}
+
+}  // namespace
+
+std::string ToSvg(const BarChart& chart) {
+  constexpr double kRow = 20, kLabels = 420, kThick = 14;
+  const double bottom = kTop + kRow * chart.bars.size();
+  Scale scale(/*logarithmic=*/false, kLabels, kWidth - 30);
+  scale.Include(chart.base);
+  for (const BarChart::Bar& bar : chart.bars) {
+    scale.Include(bar.at_low);
+    scale.Include(bar.at_high);
+  }
+  scale.Finish();
+  std::string out = Opening(bottom + kBottom, chart.title);
+  for (const double tick : scale.Ticks()) {
+    const double x = scale.Pixel(tick);
+    absl::StrAppendFormat(&out,
+                          "<path d=\"M%.1f %.1fV%.1f\" class=\"grid\"/>\n", x,
+                          kTop, bottom);
+    AddText(x, bottom + 18, "middle", absl::StrFormat("%g", tick), &out);
+  }
+  AddText((kLabels + kWidth - 30) / 2, bottom + 44, "middle", chart.axis, &out);
+  double y = kTop;
+  for (const BarChart::Bar& bar : chart.bars) {
+    AddText(kLabels - 8, y + kThick - 2, "end", bar.label, &out);
+    for (const auto& [value, color] :
+         {std::make_pair(bar.at_low, "#4477aa"),
+          std::make_pair(bar.at_high, "#cc6644")}) {
+      if (!scale.Shows(value)) continue;
+      const double from = scale.Pixel(chart.base), to = scale.Pixel(value);
+      absl::StrAppendFormat(&out,
+                            "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" "
+                            "height=\"%g\" fill=\"%s\"/>\n",
+                            std::min(from, to), y, std::abs(to - from), kThick,
+                            color);
+    }
+    y += kRow;
+  }
+  absl::StrAppend(&out, "</svg>\n");
+  return out;
+}
+
+std::string ToSvg(const Chart& chart) {
+  const Scales scales = ScalesOf(chart);
+  std::string out = Opening(kHeight, chart.title);
   AddAxes(chart, scales, &out);
   for (const ChartBand& band : chart.bands) AddBand(band, scales, &out);
   for (const ChartLine& line : chart.lines) AddLine(line, scales, &out);

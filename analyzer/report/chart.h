@@ -50,6 +50,24 @@ struct Chart {
   std::vector<ChartMark> marks;
 };
 
+// Horizontal bars around a base value, one below the other: a tornado chart.
+struct BarChart {
+  struct Bar {
+    std::string label;
+    // Where the bar ends to either side.
+    double at_low, at_high;
+  };
+  std::string title;
+  // Title of the value axis.
+  std::string axis;
+  double base;
+  std::vector<Bar> bars;
+};
+
+// The bars as an SVG document: the end at the low value in one colour, that at
+// the high value in another.
+std::string ToSvg(const BarChart& chart);
+
 // The chart as an SVG document. Values that an axis cannot show (zero or less
 // on a logarithmic one, NaN, infinity) are left out.
 std::string ToSvg(const Chart& chart);

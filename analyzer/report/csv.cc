@@ -164,6 +164,36 @@ std::string CalibrationCsv(const Calibration& calibration) {
   return EntriesCsv(calibration.constants());
 }
 
+std::string ComparisonCsv(const Comparison& comparison) {
+  CsvWriter writer;
+  for (const TermChange& term : comparison.terms()) {
+    for (const CauseChange& cause : term.causes()) {
+      std::vector<Cell> cells = {{"term", Term::Value_Name(term.term())}};
+      AddScalars(cause, "", &cells);
+      writer.AddRow(cells);
+    }
+  }
+  return writer.text();
+}
+
+std::string CheckCsv(const CheckResult& result) {
+  return EntriesCsv(result.metrics());
+}
+
+std::string CeilingCsv(const CeilingStudy& study) {
+  CsvWriter writer;
+  for (const Ceiling& ceiling : study.ceilings()) {
+    std::vector<Cell> cells = {{"free", absl::StrJoin(ceiling.free(), " + ")}};
+    AddScalars(ceiling, "", &cells);
+    writer.AddRow(cells);
+  }
+  return writer.text();
+}
+
+std::string SensitivityCsv(const SensitivityStudy& study) {
+  return EntriesCsv(study.elasticities());
+}
+
 std::string ListingCsv(const Listing& listing) {
   return EntriesCsv(listing.entries());
 }

@@ -45,6 +45,29 @@ std::string ValidationSvg(const Validation& validation);
 std::string CalibrationTable(const Calibration& calibration);
 std::string CalibrationCsv(const Calibration& calibration);
 
+// Two scenarios: the change by term and cause, of the step time, and why.
+std::string ComparisonTable(const Comparison& comparison);
+// A row for each term and cause.
+std::string ComparisonCsv(const Comparison& comparison);
+
+// A verdict: the figures, the terms that moved.
+std::string CheckTable(const CheckResult& result);
+std::string CheckCsv(const CheckResult& result);
+// The same as GitHub-flavoured Markdown, for a pull request's comment.
+std::string CheckMarkdown(const CheckResult& result);
+// The same as JUnit XML, one test case a figure.
+std::string CheckJunit(const CheckResult& result);
+
+// What is left where something is free: components alone and in pairs, terms.
+std::string CeilingTable(const CeilingStudy& study);
+std::string CeilingCsv(const CeilingStudy& study);
+
+// Elasticities, largest first; percentiles where they were asked for.
+std::string SensitivityTable(const SensitivityStudy& study);
+std::string SensitivityCsv(const SensitivityStudy& study);
+// A tornado chart of energy per token over the ranges.
+std::string SensitivitySvg(const SensitivityStudy& study);
+
 std::string ListingTable(const Listing& listing);
 std::string ListingCsv(const Listing& listing);
 

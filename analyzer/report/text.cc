@@ -6,82 +6,15 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
 namespace tokenjoule {
 namespace {
 
-// "DRAM_PHY_CONTROLLER" -> "DRAM PHY and controller".
-std::string TermLabel(Term::Value term) {
-  switch (term) {
-    case Term::DRAM_ACTIVATE:
-      return "DRAM row activation";
-    case Term::DRAM_COLUMN:
-      return "DRAM column and data movement";
-    case Term::DRAM_INTERFACE:
-      return "DRAM interface";
-    case Term::DRAM_PHY_CONTROLLER:
-      return "DRAM PHY and controller (host)";
-    case Term::DRAM_BACKGROUND:
-      return "DRAM background and refresh";
-    case Term::SRAM:
-      return "on-chip SRAM";
-    case Term::ON_CHIP_NETWORK:
-      return "on-chip network";
-    case Term::COMPUTE:
-      return "compute";
-    case Term::ADC:
-      return "analog-to-digital conversion";
-    case Term::DAC:
-      return "digital-to-analog conversion";
-    case Term::ARRAY_WRITE:
-      return "array writes";
-    case Term::LINK:
-      return "links between chips";
-    case Term::STATIC:
-      return "static power and regulators";
-    case Term::HOST:
-      return "host, NIC, fans, supplies";
-    case Term::FACILITY:
-      return "facility (PUE)";
-    default:
-      return "?";
-  }
-}
-
 std::string Between(double low, double high, absl::string_view unit) {
   return absl::StrCat(WithUnit(low, unit), " to ", WithUnit(high, unit));
-}
-
-std::string BoundaryLabel(absl::string_view boundary) {
-  return absl::StrReplaceAll(boundary, {{"_", " "}});
-}
-
-std::string Chips(const Report& report) {
-  const Scenario& s = report.scenario();
-  std::string out = absl::StrCat(report.num_chips(),
-                                 report.num_chips() == 1 ? " chip" : " chips");
-  std::vector<std::string> ways;
-  if (s.tp() > 1) ways.push_back(absl::StrCat("tp ", s.tp()));
-  if (s.pp() > 1) ways.push_back(absl::StrCat("pp ", s.pp()));
-  if (s.ep() > 1) ways.push_back(absl::StrCat("ep ", s.ep()));
-  if (s.dp() > 1) ways.push_back(absl::StrCat("dp ", s.dp()));
-  if (!ways.empty())
-    absl::StrAppend(&out, " (", absl::StrJoin(ways, ", "), ")");
-  return out;
-}
-
-std::string Formats(const Scenario& s) {
-  std::string out = absl::StrCat(s.weights(), " weights, ");
-  if (s.experts() != s.weights()) {
-    absl::StrAppend(&out, s.experts(), " experts, ");
-  }
-  if (s.lm_head() != s.weights()) {
-    absl::StrAppend(&out, s.lm_head(), " LM head, ");
-  }
-  absl::StrAppend(&out, s.kv(), " KV cache, ", s.activations(), " activations");
-  return out;
 }
 
 // Speculation and mixed serving, a line each; empty where there is none.
@@ -253,11 +186,7 @@ std::string Operators(const Report& report) {
 }  // namespace
 
 std::string ReportTable(const Report& report, bool operators) {
-  const Scenario& s = report.scenario();
-  std::string out =
-      absl::StrFormat("%s on %s, %s\nbatch %g, context %g, %s\n%s\n",
-                      report.model(), report.hardware(), Chips(report),
-                      s.batch(), s.context(), Formats(s), Serving(report));
+  std::string out = absl::StrCat(SetupLines(report), Serving(report), "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\nDRAM share by boundary\n",
                   Boundaries(report), "\nWhere the bytes are\n", Bytes(report));

@@ -21,14 +21,10 @@
 #include "analyzer/spec/field_path.h"
 #include "analyzer/spec/number_reader.h"
 #include "analyzer/spec/validate.h"
+#include "analyzer/study/account.h"
 
 namespace tokenjoule {
 namespace {
-
-constexpr int kStackBoundary = 0;
-constexpr int kMemoryPathBoundary = 1;
-constexpr int kBoardBoundary = 3;
-constexpr int kNumBoundaries = 6;
 
 // A number with its range: the changes that single constants cause, in
 // quadrature. Changes of positive numbers are factors, added as logarithms, so
@@ -441,12 +437,6 @@ void FillWarnings(const Model& model, const Hardware& hardware,
 
 }  // namespace
 
-int BoundaryIndex(absl::string_view name) {
-  const std::vector<std::string> names = BoundaryNames();
-  const auto found = std::find(names.begin(), names.end(), name);
-  return found == names.end() ? -1 : static_cast<int>(found - names.begin());
-}
-
 Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario) {
   Machine<> machine = BuildMachine(hardware);
   if (scenario.ideal()) MakeIdeal(&machine);
@@ -525,6 +515,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   FillParts(ledger, &report);
   FillRidge(ResolveFormats(model, scenario), machine, &report);
   FillOperators(ledger, step, machine, cost, options.operators, &report);
+  FillAccount(ledger, step, machine, cost, boundary, &report);
   FillCapacity(ledger, machine, scenario, &report);
   FillRunningCosts(hardware.node(), cost, step, &report);
   FillWarnings(model, hardware, scenario, options.draft, ledger, machine,

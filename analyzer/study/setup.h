@@ -16,6 +16,8 @@ struct Setup {
   Scenario scenario;
   // The model that drafts, where the scenario names one.
   absl::optional<Model> draft;
+  // What the answer is held to, where a scenario's file says so.
+  Expectations expect;
 
   const Model* draft_or_null() const {
     return draft.has_value() ? &*draft : nullptr;

@@ -1,0 +1,97 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/report/labels.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+std::string Gain(double gain) {
+  return gain > 0 ? absl::StrFormat("x %.4g", gain) : "all of it";
+}
+
+const Ceiling* Find(const CeilingStudy& study, Ceiling::Kind kind,
+                    const std::string& name) {
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() == kind && ceiling.free_size() == 1 &&
+        ceiling.free(0) == name) {
+      return &ceiling;
+    }
+  }
+  return nullptr;
+}
+
+std::string ComponentRows(const CeilingStudy& study) {
+  TextTable table({"free", "energy alone", "energy and time", "J/token left",
+                   "step left", "orders of magnitude"});
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() != Ceiling::COMPONENT || ceiling.free_size() != 1) {
+      continue;
+    }
+    const Ceiling* energy =
+        Find(study, Ceiling::COMPONENT_ENERGY, ceiling.free(0));
+    table.AddRow(
+        {ceiling.free(0), energy == nullptr ? "" : Gain(energy->gain()),
+         Gain(ceiling.gain()), WithUnit(ceiling.energy_per_token_j(), "J"),
+         WithUnit(ceiling.step_time_s(), "s"),
+         absl::StrFormat("%.2f", ceiling.gain_orders_of_magnitude())});
+  }
+  return table.ToString(2);
+}
+
+std::string PairRows(const CeilingStudy& study) {
+  std::vector<const Ceiling*> pairs;
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() == Ceiling::COMPONENT && ceiling.free_size() == 2) {
+      pairs.push_back(&ceiling);
+    }
+  }
+  std::stable_sort(pairs.begin(), pairs.end(),
+                   [](const Ceiling* a, const Ceiling* b) {
+                     return a->energy_per_token_j() < b->energy_per_token_j();
+                   });
+  TextTable table(
+      {"free", "together", "one times the other", "J/token left", "step left"});
+  for (const Ceiling* pair : pairs) {
+    table.AddRow({absl::StrJoin(pair->free(), " + "), Gain(pair->gain()),
+                  pair->product_of_gains() > 0
+                      ? absl::StrFormat("x %.4g", pair->product_of_gains())
+                      : "",
+                  WithUnit(pair->energy_per_token_j(), "J"),
+                  WithUnit(pair->step_time_s(), "s")});
+  }
+  return table.ToString(2);
+}
+
+std::string TermRows(const CeilingStudy& study) {
+  TextTable table({"free", "gain", "J/token left"});
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() != Ceiling::TERM || ceiling.free_size() != 1) continue;
+    Term::Value term = Term::UNSPECIFIED;
+    Term::Value_Parse(ceiling.free(0), &term);
+    table.AddRow({TermLabel(term), Gain(ceiling.gain()),
+                  WithUnit(ceiling.energy_per_token_j(), "J")});
+  }
+  return table.ToString(2);
+}
+
+}  // namespace
+
+std::string CeilingTable(const CeilingStudy& study) {
+  const Report& base = study.base();
+  return absl::StrCat(
+      SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
+      "/token at the ", BoundaryLabel(base.scenario().boundary()), ", step ",
+      WithUnit(base.step_time_s(), "s"), "\n\nComponents\n",
+      ComponentRows(study), "\nPairs of components, energy and time\n",
+      PairRows(study), "\nTerms, energy alone\n", TermRows(study), "\n",
+      study.summary(), "\n");
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,133 @@
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "analyzer/report/labels.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+// Terms that moved by less than this share of the whole are left out.
+constexpr double kShown = 5e-5;
+
+using Rows = std::vector<std::vector<std::string>>;
+
+std::string Signed(double share) {
+  return absl::StrFormat("%+.2f %%", 100 * share);
+}
+
+Rows MetricRows(const CheckResult& result) {
+  Rows rows = {{"figure", "now", "baseline", "change", "limit", "rule", ""}};
+  for (const CheckedMetric& metric : result.metrics()) {
+    const bool compared = metric.baseline() != 0;
+    rows.push_back({metric.metric(), absl::StrFormat("%.6g", metric.value()),
+                    compared ? absl::StrFormat("%.6g", metric.baseline()) : "",
+                    compared ? Signed(metric.change()) : "",
+                    absl::StrFormat("%.6g", metric.limit()), metric.rule(),
+                    metric.passed() ? "holds" : "FAILS"});
+  }
+  return rows;
+}
+
+// Empty where nothing moved.
+Rows TermRows(const CheckResult& result) {
+  const Comparison& comparison = result.comparison();
+  const double whole = comparison.a().energy_per_token_j();
+  Rows rows;
+  for (const TermChange& term : comparison.terms()) {
+    if (std::abs(term.change_j()) < kShown * whole) continue;
+    std::vector<std::string> causes;
+    for (const CauseChange& cause : term.causes()) {
+      if (std::abs(cause.change_j()) < kShown * whole) continue;
+      causes.push_back(
+          absl::StrCat(cause.cause(), " ", Signed(cause.change_j() / whole)));
+    }
+    rows.push_back({TermLabel(term.term()), WithUnit(term.a_j(), "J"),
+                    WithUnit(term.b_j(), "J"), Signed(term.change_j() / whole),
+                    absl::StrJoin(causes, ", ")});
+  }
+  if (!rows.empty()) {
+    rows.insert(rows.begin(),
+                {"term", "baseline", "now", "of J/token", "because of"});
+  }
+  return rows;
+}
+
+std::string Aligned(const Rows& rows) {
+  TextTable table(rows[0]);
+  for (size_t i = 1; i < rows.size(); ++i) table.AddRow(rows[i]);
+  return table.ToString(2);
+}
+
+std::string MarkdownTable(const Rows& rows) {
+  std::string out;
+  for (size_t i = 0; i < rows.size(); ++i) {
+    absl::StrAppend(&out, "| ", absl::StrJoin(rows[i], " | "), " |\n");
+    if (i > 0) continue;
+    absl::StrAppend(&out, "|");
+    for (size_t k = 0; k < rows[0].size(); ++k) absl::StrAppend(&out, "---|");
+    absl::StrAppend(&out, "\n");
+  }
+  return out;
+}
+
+std::string EscapedXml(const std::string& text) {
+  return absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
+}
+
+}  // namespace
+
+std::string CheckTable(const CheckResult& result) {
+  std::string out =
+      absl::StrCat(result.name(), ": ", result.passed() ? "passed" : "FAILED",
+                   "\n\n", Aligned(MetricRows(result)));
+  const Rows terms = TermRows(result);
+  if (!terms.empty()) {
+    absl::StrAppend(&out, "\nTerms that moved\n", Aligned(terms));
+  }
+  absl::StrAppend(&out, "\n", result.verdict(), "\n");
+  return out;
+}
+
+std::string CheckMarkdown(const CheckResult& result) {
+  std::string out =
+      absl::StrCat("### Energy per token: ", result.name(), " ",
+                   result.passed() ? "passed" : "**failed**", "\n\n",
+                   result.verdict(), "\n\n", MarkdownTable(MetricRows(result)));
+  const Rows terms = TermRows(result);
+  if (!terms.empty()) absl::StrAppend(&out, "\n", MarkdownTable(terms));
+  return out;
+}
+
+std::string CheckJunit(const CheckResult& result) {
+  int failures = 0;
+  std::string cases;
+  const std::string name = EscapedXml(result.name());
+  for (const CheckedMetric& metric : result.metrics()) {
+    absl::StrAppendFormat(&cases,
+                          "    <testcase classname=\"%s\" name=\"%s, %s\"",
+                          name, metric.metric(), metric.rule());
+    if (metric.passed()) {
+      absl::StrAppend(&cases, "/>\n");
+      continue;
+    }
+    ++failures;
+    absl::StrAppend(
+        &cases, ">\n      <failure message=\"", EscapedXml(result.verdict()),
+        "\">", EscapedXml(CheckTable(result)), "</failure>\n    </testcase>\n");
+  }
+  return absl::StrFormat(
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
+      "  <testsuite name=\"%s\" tests=\"%d\" failures=\"%d\">\n%s"
+      "  </testsuite>\n</testsuites>\n",
+      name, result.metrics_size(), failures, cases);
+}
+
+}  // namespace tokenjoule

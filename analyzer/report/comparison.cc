@@ -1,0 +1,151 @@
+#include <array>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "analyzer/report/labels.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+// Columns of the table: factors that are read together.
+enum Column { kHowMuch, kPerUnit, kTime, kPower, kLosses, kNumColumns };
+
+Column ColumnOf(CauseChange::Factor factor) {
+  switch (factor) {
+    case CauseChange::BYTES:
+    case CauseChange::FLOP:
+      return kHowMuch;
+    case CauseChange::ENERGY_PER_BYTE:
+    case CauseChange::ENERGY_PER_FLOP:
+      return kPerUnit;
+    case CauseChange::TIME:
+      return kTime;
+    case CauseChange::POWER:
+      return kPower;
+    default:
+      return kLosses;
+  }
+}
+
+std::string FactorLabel(CauseChange::Factor factor) {
+  switch (factor) {
+    case CauseChange::BYTES:
+      return "bytes";
+    case CauseChange::FLOP:
+      return "FLOP";
+    case CauseChange::ENERGY_PER_BYTE:
+      return "pJ/bit";
+    case CauseChange::ENERGY_PER_FLOP:
+      return "pJ/FLOP";
+    case CauseChange::TIME:
+      return "longer or shorter";
+    case CauseChange::POWER:
+      return "power";
+    case CauseChange::CARRIED:
+      return "on energy that changed";
+    case CauseChange::LOSS:
+      return "share that is lost";
+    default:
+      return "?";
+  }
+}
+
+using Columns = std::array<double, kNumColumns>;
+
+std::string Change(double joules) {
+  if (joules == 0) return "";
+  return absl::StrCat(joules > 0 ? "+" : "", WithUnit(joules, "J"));
+}
+
+void AddRow(const std::string& name, double a, double b, const Columns& columns,
+            TextTable* table) {
+  std::vector<std::string> row = {name, WithUnit(a, "J"), WithUnit(b, "J"),
+                                  Change(b - a)};
+  for (const double change : columns) row.push_back(Change(change));
+  table->AddRow(row);
+}
+
+std::string TermRows(const Comparison& comparison) {
+  TextTable table({"", "first", "second", "change", "bytes, FLOP",
+                   "pJ/bit, pJ/FLOP", "time", "power", "losses"});
+  Columns total = {};
+  for (const TermChange& term : comparison.terms()) {
+    Columns columns = {};
+    for (const CauseChange& cause : term.causes()) {
+      columns[ColumnOf(cause.factor())] += cause.change_j();
+      total[ColumnOf(cause.factor())] += cause.change_j();
+    }
+    AddRow(TermLabel(term.term()), term.a_j(), term.b_j(), columns, &table);
+  }
+  AddRow("total", comparison.a().energy_per_token_j(),
+         comparison.b().energy_per_token_j(), total, &table);
+  return table.ToString(2);
+}
+
+std::string CauseRows(const Comparison& comparison) {
+  // Rows, and the smallest share of the change that has one.
+  constexpr int kMost = 12;
+  constexpr double kLeast = 5e-4;
+  TextTable table({"", "J/token", "of the change"});
+  int rows = 0;
+  double rest = 0;
+  for (const CauseChange& cause : comparison.causes()) {
+    if (++rows > kMost || std::abs(cause.change_j()) <
+                              kLeast * std::abs(comparison.energy_change_j())) {
+      rest += cause.change_j();
+      continue;
+    }
+    table.AddRow(
+        {absl::StrCat(cause.cause(), ", ", FactorLabel(cause.factor())),
+         Change(cause.change_j()),
+         absl::StrFormat("%.1f %%", 100 * cause.change_j() /
+                                        comparison.energy_change_j())});
+  }
+  if (rest != 0) table.AddRow({"all others", Change(rest), ""});
+  return table.ToString(2);
+}
+
+std::string TimeRows(const Comparison& comparison) {
+  TextTable table({"", "first", "second"});
+  for (const BoundChange& change : comparison.step_time()) {
+    if (change.a_s() == 0 && change.b_s() == 0) continue;
+    table.AddRow({absl::AsciiStrToLower(Bound::Value_Name(change.bound())),
+                  WithUnit(change.a_s(), "s"), WithUnit(change.b_s(), "s")});
+  }
+  table.AddRow({"step", WithUnit(comparison.a().step_time_s(), "s"),
+                WithUnit(comparison.b().step_time_s(), "s")});
+  return table.ToString(2);
+}
+
+// Two lines, the second under the first's text.
+std::string Indented(const std::string& lines) {
+  return absl::StrReplaceAll(lines, {{"\nbatch", "\n        batch"}});
+}
+
+}  // namespace
+
+std::string ComparisonTable(const Comparison& comparison) {
+  std::string out =
+      absl::StrCat("first:  ", Indented(SetupLines(comparison.a())),
+                   "second: ", Indented(SetupLines(comparison.b())), "\n");
+  for (const std::string& difference : comparison.differences()) {
+    absl::StrAppend(&out, "  ", difference, "\n");
+  }
+  absl::StrAppend(&out, "\nEnergy per token, and what changed it\n",
+                  TermRows(comparison));
+  if (comparison.causes_size() > 0) {
+    absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));
+  }
+  absl::StrAppend(&out, "\nStep time by what binds\n", TimeRows(comparison),
+                  "\n", comparison.summary(), "\n");
+  return out;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,30 @@
+// Words that several answers share.
+
+#ifndef ANALYZER_REPORT_LABELS_H_
+#define ANALYZER_REPORT_LABELS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+
+// A term for people: "DRAM PHY and controller (host)".
+std::string TermLabel(Term::Value term);
+
+// A boundary for people: "memory path".
+std::string BoundaryLabel(absl::string_view boundary);
+
+// "2 chips (tp 2)".
+std::string Chips(const Report& report);
+
+// "bf16 weights, fp8 KV cache, bf16 activations".
+std::string Formats(const Scenario& scenario);
+
+// Two lines: model, machine and chips; batch, context and formats.
+std::string SetupLines(const Report& report);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_REPORT_LABELS_H_

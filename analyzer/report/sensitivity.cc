@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/labels.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr int kRows = 30, kBars = 20, kCauses = 10;
+
+std::string Percents(double elasticity) {
+  return absl::StrFormat("%+.3f", elasticity);
+}
+
+std::string ElasticityRows(const SensitivityStudy& study) {
+  TextTable table({"", "value", "range", "energy", "step time", "DRAM share",
+                   "J/token over the range"});
+  int rows = 0;
+  for (const Elasticity& e : study.elasticities()) {
+    if (++rows > kRows) break;
+    const bool ranged = e.low() < e.high();
+    table.AddRow(
+        {e.path(), absl::StrFormat("%.6g", e.value()),
+         ranged ? absl::StrFormat("%.4g to %.4g", e.low(), e.high()) : "",
+         Percents(e.energy()), Percents(e.step_time()),
+         Percents(e.dram_share()),
+         ranged ? absl::StrCat(WithUnit(e.energy_at_low_j(), "J"), " to ",
+                               WithUnit(e.energy_at_high_j(), "J"))
+                : ""});
+  }
+  std::string out = table.ToString(2);
+  if (rows > kRows) {
+    absl::StrAppendFormat(&out,
+                          "  and %d that move less; csv and json have "
+                          "them\n",
+                          study.elasticities_size() - kRows);
+  }
+  return out;
+}
+
+std::string UncertaintyRows(const SampledRanges& uncertainty) {
+  TextTable percentiles({"percentile", "J/token", "step time", "DRAM share"});
+  for (const Percentile& row : uncertainty.percentiles()) {
+    percentiles.AddRow({absl::StrFormat("%g", row.percentile()),
+                        WithUnit(row.energy_per_token_j(), "J"),
+                        WithUnit(row.step_time_s(), "s"),
+                        Percent(row.dram_energy_share())});
+  }
+  TextTable causes({"", "of the variance of ln J/token"});
+  for (int i = 0; i < std::min(kCauses, uncertainty.causes_size()); ++i) {
+    causes.AddRow({uncertainty.causes(i).path(),
+                   Percent(uncertainty.causes(i).share_of_variance())});
+  }
+  return absl::StrFormat(
+      "\n%d draws over all ranges, seed %d\n%s\nWhere the "
+      "spread comes from\n%s",
+      uncertainty.samples(), uncertainty.seed(), percentiles.ToString(2),
+      causes.ToString(2));
+}
+
+}  // namespace
+
+std::string SensitivityTable(const SensitivityStudy& study) {
+  const Report& base = study.base();
+  std::string out =
+      absl::StrCat(SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
+                   "/token at the ", BoundaryLabel(base.scenario().boundary()),
+                   "\n\nElasticities: percent of change for one percent more\n",
+                   ElasticityRows(study));
+  if (study.has_uncertainty()) {
+    absl::StrAppend(&out, UncertaintyRows(study.uncertainty()));
+  }
+  absl::StrAppend(&out, "\n", study.summary(), "\n");
+  return out;
+}
+
+std::string SensitivitySvg(const SensitivityStudy& study) {
+  const auto swing = [](const Elasticity& e) {
+    return std::abs(e.energy_at_high_j() - e.energy_at_low_j());
+  };
+  std::vector<const Elasticity*> sorted;
+  for (const Elasticity& e : study.elasticities()) {
+    if (swing(e) > 0) sorted.push_back(&e);
+  }
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [&](const Elasticity* a, const Elasticity* b) {
+                     return swing(*a) > swing(*b);
+                   });
+  if (sorted.size() > kBars) sorted.resize(kBars);
+  BarChart chart;
+  chart.title = absl::StrFormat(
+      "%s on %s, batch %g, context %g: energy per token over each constant's "
+      "range",
+      study.base().model(), study.base().hardware(),
+      study.base().scenario().batch(), study.base().scenario().context());
+  chart.axis = "J/token; blue at the low end of the range, red at the high end";
+  chart.base = study.base().energy_per_token_j();
+  for (const Elasticity* e : sorted) {
+    chart.bars.push_back(
+        {e->path(), e->energy_at_low_j(), e->energy_at_high_j()});
+  }
+  return ToSvg(chart);
+}
+
+}  // namespace tokenjoule

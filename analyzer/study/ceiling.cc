@@ -1,0 +1,160 @@
+#include "analyzer/study/ceiling.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/types/span.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/free.h"
+#include "analyzer/spec/number_reader.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/boundary.h"
+#include "analyzer/study/evaluate.h"
+
+namespace tokenjoule {
+namespace {
+
+// A change that makes something free.
+struct Change {
+  std::string name;
+  std::vector<void (*)(Machine<>*)> steps;
+  Term::Value term = Term::UNSPECIFIED;
+
+  void Apply(Machine<>* machine) const {
+    for (void (*step)(Machine<>*) : steps) step(machine);
+    if (term != Term::UNSPECIFIED) MakeTermFree(term, machine);
+  }
+};
+
+class Ceilings {
+ public:
+  Ceilings(const Setup& setup, CeilingStudy* study)
+      : ledger_(
+            BuildLedger(setup.model, setup.scenario, setup.draft_or_null())),
+        machine_(
+            MachineWith<double>(setup.hardware, setup.scenario, ValueReader())),
+        boundary_(BoundaryIndex(study->base().scenario().boundary())),
+        study_(study) {}
+
+  // Each change alone, then all pairs.
+  void AddAll(Ceiling::Kind kind, absl::Span<const Change> changes) {
+    std::vector<double> gains;
+    for (const Change& change : changes) {
+      gains.push_back(Add(kind, {&change}, 0));
+    }
+    for (size_t i = 0; i < changes.size(); ++i) {
+      for (size_t k = i + 1; k < changes.size(); ++k) {
+        Add(kind, {&changes[i], &changes[k]}, gains[i] * gains[k]);
+      }
+    }
+  }
+
+ private:
+  // Returns the gain.
+  double Add(Ceiling::Kind kind, std::vector<const Change*> changes,
+             double product_of_gains) {
+    Machine<> machine = machine_;
+    Ceiling* out = study_->add_ceilings();
+    out->set_kind(kind);
+    for (const Change* change : changes) {
+      change->Apply(&machine);
+      out->add_free(change->name);
+    }
+    const Evaluation<> free = EvaluateOn(ledger_, machine);
+    const double energy =
+        InJoules(free.PerToken(EnergyInside(free.cost.terms, boundary_)));
+    const double time = InSeconds(free.cost.step_time);
+    out->set_energy_per_token_j(energy);
+    out->set_step_time_s(time);
+    if (energy > 0) {
+      out->set_gain(study_->base().energy_per_token_j() / energy);
+      out->set_gain_orders_of_magnitude(std::log10(out->gain()));
+    }
+    if (time > 0) out->set_speedup(study_->base().step_time_s() / time);
+    out->set_product_of_gains(product_of_gains);
+    return out->gain();
+  }
+
+  const Ledger<> ledger_;
+  const Machine<> machine_;
+  const int boundary_;
+  CeilingStudy* const study_;
+};
+
+std::vector<Change> TermChanges(const Report& base) {
+  std::vector<Change> changes;
+  for (const EnergyTerm& term : base.energy_terms()) {
+    if (term.energy_per_token_j() == 0) continue;
+    changes.push_back({Term::Value_Name(term.term()), {}, term.term()});
+  }
+  return changes;
+}
+
+// Components inside the boundary; with time, those that take any as well.
+std::vector<Change> ComponentChanges(const Report& base, bool with_time) {
+  const int boundary = BoundaryIndex(base.scenario().boundary());
+  std::vector<Change> changes;
+  for (const FreeComponent& component : FreeComponents()) {
+    if (component.name == "links" && base.num_chips() == 1) continue;
+    if (component.name == "host" && boundary < kNodeBoundary) continue;
+    if (component.name == "facility" && boundary < kFacilityBoundary) continue;
+    if (component.name == "overheads" && !with_time) continue;
+    Change change = {std::string(component.name), {component.energy}};
+    if (with_time) change.steps.push_back(component.time);
+    changes.push_back(std::move(change));
+  }
+  return changes;
+}
+
+const Ceiling* FindCeiling(const CeilingStudy& study, absl::string_view name) {
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() == Ceiling::COMPONENT && ceiling.free_size() == 1 &&
+        ceiling.free(0) == name) {
+      return &ceiling;
+    }
+  }
+  return nullptr;
+}
+
+std::string Summarize(const CeilingStudy& study) {
+  const auto gain = [&](absl::string_view name) {
+    const Ceiling* found = FindCeiling(study, name);
+    return found == nullptr || found->gain() == 0
+               ? std::string("everything")
+               : absl::StrFormat("x %.4g", found->gain());
+  };
+  return absl::StrFormat(
+      "%s on %s at batch %g: %.3g J/token. A perfect multiplier, free and "
+      "instant, would bring %s; a perfect memory %s; no static power %s; no "
+      "overheads %s.",
+      study.base().model(), study.base().hardware(),
+      study.base().scenario().batch(), study.base().energy_per_token_j(),
+      gain("compute"), gain("memory"), gain("static power"), gain("overheads"));
+}
+
+}  // namespace
+
+absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& given) {
+  Setup setup = given;
+  setup.scenario = WithContext(setup.scenario);
+  absl::StatusOr<Report> base =
+      Analyze(setup.model, setup.hardware, setup.scenario,
+              {/*operators=*/false, /*ranges=*/true, setup.draft_or_null()});
+  if (!base.ok()) return base.status();
+  CeilingStudy study;
+  *study.mutable_base() = *std::move(base);
+  Ceilings ceilings(setup, &study);
+  ceilings.AddAll(Ceiling::TERM, TermChanges(study.base()));
+  ceilings.AddAll(Ceiling::COMPONENT_ENERGY,
+                  ComponentChanges(study.base(), /*with_time=*/false));
+  ceilings.AddAll(Ceiling::COMPONENT,
+                  ComponentChanges(study.base(), /*with_time=*/true));
+  study.set_summary(Summarize(study));
+  return study;
+}
+
+}  // namespace tokenjoule

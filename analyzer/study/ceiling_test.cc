@@ -1,0 +1,136 @@
+#include "analyzer/study/ceiling.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/setup.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+CeilingStudy Study(const std::string& model, const std::string& hardware,
+                   double batch, const std::string& boundary = "board",
+                   int tp = 1) {
+  tokenjoule::Setup setup;
+  absl::StatusOr<Model> m = LoadModel(model);
+  absl::StatusOr<Hardware> h = LoadHardware(hardware);
+  EXPECT_TRUE(m.ok() && h.ok()) << m.status() << h.status();
+  setup.model = *m;
+  setup.hardware = *h;
+  setup.scenario = DefaultScenario();
+  setup.scenario.set_batch(batch);
+  setup.scenario.set_boundary(boundary);
+  setup.scenario.set_tp(tp);
+  absl::StatusOr<CeilingStudy> study = StudyCeiling(setup);
+  EXPECT_TRUE(study.ok()) << study.status();
+  return *study;
+}
+
+const Ceiling& Find(const CeilingStudy& study, Ceiling::Kind kind,
+                    const std::string& free) {
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() == kind && absl::StrJoin(ceiling.free(), "+") == free) {
+      return ceiling;
+    }
+  }
+  ADD_FAILURE() << free;
+  return Ceiling::default_instance();
+}
+
+double TermOf(const Report& report, Term::Value wanted) {
+  for (const EnergyTerm& term : report.energy_terms()) {
+    if (term.term() == wanted) return term.energy_per_token_j();
+  }
+  return 0;
+}
+
+// H100's regulators are inside its static power (efficiency 1) and its cap does
+// not bind at batch 1: a free term leaves the sum of the others, and a pair the
+// sum of all but two.
+TEST(CeilingTest, AFreeTermLeavesTheOthers) {
+  const CeilingStudy study = Study("llama-3.1-8b", "h100-sxm", 1);
+  const double whole = study.base().energy_per_token_j();
+  int checked = 0;
+  for (const Ceiling& ceiling : study.ceilings()) {
+    if (ceiling.kind() != Ceiling::TERM) continue;
+    double left = whole;
+    for (const std::string& name : ceiling.free()) {
+      Term::Value term = Term::UNSPECIFIED;
+      ASSERT_TRUE(Term::Value_Parse(name, &term));
+      left -= TermOf(study.base(), term);
+    }
+    EXPECT_NEAR(ceiling.energy_per_token_j(), left, 1e-12 * whole)
+        << ceiling.DebugString();
+    EXPECT_NEAR(ceiling.gain() * ceiling.energy_per_token_j(), whole,
+                1e-12 * whole);
+    ++checked;
+  }
+  // Nine terms alone and 36 pairs.
+  EXPECT_EQ(checked, 45);
+}
+
+TEST(CeilingTest, NothingFreeCostsMoreAndPairsLeaveNoMoreThanEither) {
+  for (const char* hardware : {"h100-sxm", "hbm4-asic", "groq-lpu-v1"}) {
+    SCOPED_TRACE(hardware);
+    const CeilingStudy study = Study("llama-3.1-8b", hardware, 16, "facility");
+    for (const Ceiling& ceiling : study.ceilings()) {
+      EXPECT_LE(ceiling.energy_per_token_j(),
+                study.base().energy_per_token_j() * (1 + 1e-12));
+      EXPECT_LE(ceiling.step_time_s(),
+                study.base().step_time_s() * (1 + 1e-12));
+      if (ceiling.free_size() != 2) continue;
+      for (const std::string& one : ceiling.free()) {
+        EXPECT_LE(ceiling.energy_per_token_j(),
+                  Find(study, ceiling.kind(), one).energy_per_token_j() *
+                      (1 + 1e-12));
+      }
+    }
+  }
+}
+
+// Time free as well never brings less than energy alone.
+TEST(CeilingTest, TimeBringsMoreThanEnergyAlone) {
+  const CeilingStudy study = Study("llama-3.1-70b", "h100-sxm", 64, "board", 4);
+  for (const char* name :
+       {"memory", "on-chip memory", "compute", "links", "static power"}) {
+    EXPECT_GE(Find(study, Ceiling::COMPONENT, name).gain(),
+              Find(study, Ceiling::COMPONENT_ENERGY, name).gain() * (1 - 1e-12))
+        << name;
+  }
+  EXPECT_GT(Find(study, Ceiling::COMPONENT, "memory").speedup(), 1.2);
+}
+
+// The thesis of the tool: at batch 1 a perfect multiplier is worth nothing.
+TEST(CeilingTest, APerfectMultiplierIsWorthLittleAtBatchOne) {
+  const CeilingStudy study = Study("llama-3.1-8b", "h100-sxm", 1);
+  EXPECT_LT(Find(study, Ceiling::COMPONENT, "compute").gain(), 1.02);
+  EXPECT_GT(Find(study, Ceiling::COMPONENT, "memory").gain(), 2);
+}
+
+// Without DRAM energy nothing is left inside the stack.
+TEST(CeilingTest, NothingLeftHasNoGain) {
+  const CeilingStudy study =
+      Study("llama-3.1-8b", "h100-sxm", 1, "memory_path");
+  const Ceiling& memory = Find(study, Ceiling::COMPONENT, "memory");
+  EXPECT_EQ(memory.energy_per_token_j(), 0);
+  EXPECT_EQ(memory.gain(), 0);
+}
+
+TEST(CeilingTest, ABadScenarioIsRefused) {
+  tokenjoule::Setup setup;
+  setup.model = *LoadModel("llama-3.1-8b");
+  setup.hardware = *LoadHardware("h100-sxm");
+  setup.scenario = DefaultScenario();
+  setup.scenario.set_tp(3);
+  EXPECT_FALSE(StudyCeiling(setup).ok());
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,272 @@
+#include "analyzer/study/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/spec/faults.h"
+#include "analyzer/spec/textproto.h"
+#include "analyzer/spec/validate.h"
+#include "analyzer/study/compare.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+
+// Figures of a baseline are rounded: so much is no change.
+constexpr double kRounding = 2e-9;
+// Parts of a change that the verdict names: at least this share of the figure,
+// and no more than so many.
+constexpr double kNamedShare = 5e-4;
+constexpr size_t kNamedParts = 4;
+
+// Every double of a message to 9 significant digits.
+void Round(Message* message) {
+  const auto* reflection = message->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(*message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (!field->is_repeated()) {
+        Round(reflection->MutableMessage(message, field));
+        continue;
+      }
+      for (int i = 0; i < reflection->FieldSize(*message, field); ++i) {
+        Round(reflection->MutableRepeatedMessage(message, field, i));
+      }
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE &&
+               !field->is_repeated()) {
+      double rounded = 0;
+      const double value = reflection->GetDouble(*message, field);
+      if (absl::SimpleAtod(absl::StrFormat("%.9g", value), &rounded)) {
+        reflection->SetDouble(message, field, rounded);
+      }
+    }
+  }
+}
+
+// A figure that is checked.
+struct Metric {
+  const char* name;
+  double (*value)(const Report& report);
+  double budget;     // 0: none
+  double tolerance;  // of the baseline
+};
+
+double OrDefault(bool given, double tolerance) {
+  return given ? tolerance : kDefaultTolerance;
+}
+
+std::vector<Metric> MetricsOf(const Expectations& expect) {
+  return {
+      {"energy_per_token_j",
+       [](const Report& r) { return r.energy_per_token_j(); },
+       expect.max_energy_per_token_j(),
+       OrDefault(expect.has_energy_tolerance(), expect.energy_tolerance())},
+      {"step_time_s", [](const Report& r) { return r.step_time_s(); },
+       expect.max_step_time_ms() * 1e-3,
+       OrDefault(expect.has_step_time_tolerance(),
+                 expect.step_time_tolerance())},
+      {"dram_energy_share",
+       [](const Report& r) { return r.dram_energy_share(); },
+       expect.max_dram_share(),
+       OrDefault(expect.has_dram_share_tolerance(),
+                 expect.dram_share_tolerance())},
+  };
+}
+
+void CheckBudget(const Metric& metric, const Report& report,
+                 CheckResult* result) {
+  if (metric.budget == 0) return;
+  CheckedMetric* checked = result->add_metrics();
+  checked->set_metric(metric.name);
+  checked->set_value(metric.value(report));
+  checked->set_limit(metric.budget);
+  checked->set_rule("budget");
+  checked->set_passed(checked->value() <= metric.budget);
+}
+
+void CheckAgainst(const Metric& metric, const Report& report,
+                  const Report& baseline, bool both_ways, CheckResult* result) {
+  CheckedMetric* checked = result->add_metrics();
+  const double before = metric.value(baseline), now = metric.value(report);
+  const double room = std::abs(before) * (metric.tolerance + kRounding);
+  checked->set_metric(metric.name);
+  checked->set_value(now);
+  checked->set_baseline(before);
+  if (before > 0 && std::abs(now - before) > kRounding * before) {
+    checked->set_change(now / before - 1);
+  }
+  checked->set_limit(before * (1 + metric.tolerance));
+  checked->set_rule(absl::StrFormat(
+      "baseline %s %.3g %%", both_ways ? "+-" : "+", 100 * metric.tolerance));
+  checked->set_passed(now - before <= room &&
+                      (!both_ways || before - now <= room));
+}
+
+// "KV read +3.4 %, time -0.3 %": changes by cause, in parts of the figure.
+std::string MovedCauses(const Comparison& comparison) {
+  std::map<std::string, double> by_cause;
+  for (const CauseChange& cause : comparison.causes()) {
+    by_cause[cause.cause()] += cause.change_j();
+  }
+  std::vector<std::pair<std::string, double>> sorted(by_cause.begin(),
+                                                     by_cause.end());
+  std::stable_sort(sorted.begin(), sorted.end(),
+                   [](const auto& x, const auto& y) {
+                     return std::abs(x.second) > std::abs(y.second);
+                   });
+  const double whole = comparison.a().energy_per_token_j();
+  std::vector<std::string> parts;
+  for (const auto& [cause, change] : sorted) {
+    if (parts.size() == kNamedParts) break;
+    if (std::abs(change) < kNamedShare * whole) break;
+    // Power that stands for a longer time is static energy.
+    parts.push_back(absl::StrFormat("%s %+.1f %%",
+                                    cause == "time" ? "static" : cause,
+                                    100 * change / whole));
+  }
+  return absl::StrJoin(parts, ", ");
+}
+
+std::string Verdict(const CheckResult& result, bool both_ways) {
+  std::string out;
+  if (result.has_comparison()) {
+    const double ratio = result.comparison().energy_ratio();
+    const std::string moved = MovedCauses(result.comparison());
+    out = std::abs(ratio - 1) <= kRounding
+              ? "J/token as in the baseline"
+              : absl::StrFormat("J/token %+.2g %%", 100 * (ratio - 1));
+    if (!moved.empty()) absl::StrAppend(&out, ": ", moved);
+  }
+  std::vector<std::string> failed;
+  bool better = false;
+  for (const CheckedMetric& metric : result.metrics()) {
+    if (!metric.passed()) {
+      failed.push_back(absl::StrFormat("%s is %.6g, %s allows %.6g",
+                                       metric.metric(), metric.value(),
+                                       metric.rule(), metric.limit()));
+    }
+    better |= !both_ways && metric.change() < -kDefaultTolerance;
+  }
+  if (!out.empty()) absl::StrAppend(&out, ". ");
+  if (failed.empty()) {
+    absl::StrAppend(&out, "Everything holds.");
+    if (better) {
+      absl::StrAppend(&out,
+                      " A figure is better than its baseline by more than ",
+                      100 * kDefaultTolerance,
+                      " %: write the baseline anew, so that it cannot slip "
+                      "back.");
+    }
+  } else {
+    absl::StrAppend(&out, absl::StrJoin(failed, "; "), ".");
+  }
+  return out;
+}
+
+absl::Status CheckIsOf(const Report& report, const Report& baseline) {
+  // As the baseline would be written now.
+  const std::vector<std::string> differences =
+      ScenarioDifferences(baseline, BaselineOf(report));
+  if (differences.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "the baseline was made for something else: ",
+      absl::StrJoin(differences, ", "), "; if that is meant, write it anew"));
+}
+
+}  // namespace
+
+Report BaselineOf(const Report& report) {
+  Report baseline;
+  baseline.set_model(report.model());
+  baseline.set_hardware(report.hardware());
+  baseline.set_num_chips(report.num_chips());
+  *baseline.mutable_scenario() = report.scenario();
+  baseline.set_energy_per_token_j(report.energy_per_token_j());
+  baseline.set_step_time_s(report.step_time_s());
+  baseline.set_dram_energy_share(report.dram_energy_share());
+  *baseline.mutable_time_by_bound() = report.time_by_bound();
+  for (const EnergyTerm& term : report.energy_terms()) {
+    if (term.energy_per_token_j() == 0) continue;
+    EnergyTerm* kept = baseline.add_energy_terms();
+    kept->set_term(term.term());
+    kept->set_energy_per_token_j(term.energy_per_token_j());
+  }
+  for (const EnergyCause& cause : report.energy_causes()) {
+    if (cause.energy_per_token_j() != 0) *baseline.add_energy_causes() = cause;
+  }
+  Round(&baseline);
+  return baseline;
+}
+
+absl::StatusOr<Report> ParseBaseline(absl::string_view text,
+                                     absl::string_view file) {
+  Report baseline;
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> faults;
+  ParseTextproto(text, file, &baseline, &locations, &faults);
+  ValidateFields(baseline, {file, locations.get(), /*complete=*/false},
+                 &faults);
+  const auto needs = [&](bool there, const char* field) {
+    if (there || !faults.empty()) return;
+    Fault fault;
+    fault.file = std::string(file);
+    fault.path = field;
+    fault.message = "is missing or not above 0: this is no baseline";
+    faults.push_back(std::move(fault));
+  };
+  needs(!baseline.model().empty(), "model");
+  needs(baseline.energy_per_token_j() > 0, "energy_per_token_j");
+  needs(baseline.step_time_s() > 0, "step_time_s");
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return baseline;
+}
+
+std::string BaselineText(const Report& baseline) {
+  return absl::StrCat(
+      "# proto-file: proto/report.proto\n# proto-message: Report\n#\n"
+      "# A baseline of `tokenjoule check`; written by it with --update.\n\n",
+      PrintTextproto(baseline));
+}
+
+absl::StatusOr<CheckResult> Check(const Report& report,
+                                  const Expectations& expect,
+                                  const Report* baseline) {
+  CheckResult result;
+  if (baseline != nullptr) {
+    const absl::Status status = CheckIsOf(report, *baseline);
+    if (!status.ok()) return status;
+    absl::StatusOr<Comparison> comparison = Compare(*baseline, report);
+    if (!comparison.ok()) return comparison.status();
+    *result.mutable_comparison() = *std::move(comparison);
+  }
+  for (const Metric& metric : MetricsOf(expect)) {
+    CheckBudget(metric, report, &result);
+    if (baseline != nullptr) {
+      CheckAgainst(metric, report, *baseline, expect.both_ways(), &result);
+    }
+  }
+  if (result.metrics().empty()) {
+    return absl::InvalidArgumentError(
+        "nothing to hold the answer to: give a baseline or a budget "
+        "(max_energy_per_token_j, max_dram_share, max_step_time_ms)");
+  }
+  result.set_passed(
+      std::all_of(result.metrics().begin(), result.metrics().end(),
+                  [](const CheckedMetric& metric) { return metric.passed(); }));
+  result.set_verdict(Verdict(result, expect.both_ways()));
+  return result;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,358 @@
+#include "analyzer/study/sensitivity.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/spec/number_reader.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/boundary.h"
+#include "analyzer/study/evaluate.h"
+#include "ceres/jet.h"
+#include "proto/options.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+
+// Derivatives that one pass of the kernel carries.
+constexpr int kLanes = 8;
+using Dual = ceres::Jet<double, kLanes>;
+
+// Standard deviations from the median to the ninety-fifth percentile.
+constexpr double kNinetyFifth = 1.6448536269514722;
+
+// Where a reader finds a number: a Constant, or a field of a message.
+using Place = std::pair<const void*, int>;
+
+// A number that the answer may depend on.
+struct Number {
+  std::string path;
+  Place place;
+  double value, low, high;
+  // Constants only.
+  const Constant* constant = nullptr;
+  double accepted_min = 0, accepted_max = 0;
+};
+
+Place PlaceOf(const Constant& constant) { return {&constant, 0}; }
+
+// Reads some numbers from elsewhere, all others as described.
+template <typename T>
+struct ReplacedReader {
+  absl::flat_hash_map<Place, T> replaced;
+
+  T operator()(const Message& message, int field_number) const {
+    const auto found = replaced.find({&message, field_number});
+    return found == replaced.end() ? T(FieldValue(message, field_number))
+                                   : found->second;
+  }
+  T operator()(const Constant& constant) const {
+    const auto found = replaced.find(PlaceOf(constant));
+    return found == replaced.end() ? T(constant.value()) : found->second;
+  }
+};
+
+// What is studied of an answer.
+template <typename T>
+struct Figures {
+  T energy, step_time, dram_share;
+};
+
+template <typename T>
+Figures<T> FiguresOf(const Evaluation<T>& evaluation, int boundary) {
+  const EnergyTerms<T>& terms = evaluation.cost.terms;
+  return {InJoules(evaluation.PerToken(EnergyInside(terms, boundary))),
+          InSeconds(evaluation.cost.step_time),
+          InJoules(EnergyInside(terms, kMemoryPathBoundary)) /
+              InJoules(EnergyInside(terms, kBoardBoundary))};
+}
+
+// The numbers of a description that are given and not zero: a relative change
+// of zero is none.
+void AddNumbers(const Message& message, const std::string& prefix,
+                std::vector<Number>* numbers) {
+  const auto* reflection = message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection->ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const std::string path = absl::StrCat(prefix, field->name());
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (!field->is_repeated()) {
+        AddNumbers(reflection->GetMessage(message, field), path + ".", numbers);
+        continue;
+      }
+      for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+        const Message& entry =
+            reflection->GetRepeatedMessage(message, field, i);
+        AddNumbers(entry, EntryPath(path, entry, i) + ".", numbers);
+      }
+      continue;
+    }
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_INT32:
+      case FieldDescriptor::CPPTYPE_INT64:
+      case FieldDescriptor::CPPTYPE_DOUBLE: {
+        if (field->is_repeated()) break;
+        const double value = FieldValue(message, field->number());
+        if (value == 0) break;
+        numbers->push_back(
+            {path, {&message, field->number()}, value, value, value});
+        break;
+      }
+      default:
+        break;
+    }
+  }
+}
+
+std::vector<Number> NumbersOf(const Setup& setup) {
+  std::vector<Number> numbers;
+  ForEachConstant(
+      setup.hardware, [&](const std::string& path, const Constant& constant,
+                          const FieldDescriptor& field) {
+        const Range& accepted = field.options().GetExtension(range);
+        numbers.push_back({absl::StrCat("hardware.", path), PlaceOf(constant),
+                           constant.value(), constant.low(), constant.high(),
+                           &constant, accepted.min(), accepted.max()});
+      });
+  AddNumbers(setup.model, "model.", &numbers);
+  AddNumbers(setup.scenario, "scenario.", &numbers);
+  return numbers;
+}
+
+// Elasticities of kLanes numbers at once.
+void AddElasticities(const Setup& setup, int boundary,
+                     const std::vector<Number>& numbers, size_t begin,
+                     SensitivityStudy* study) {
+  const size_t end = std::min(numbers.size(), begin + kLanes);
+  ReplacedReader<Dual> read;
+  for (size_t i = begin; i < end; ++i) {
+    read.replaced[numbers[i].place] =
+        Dual(numbers[i].value, static_cast<int>(i - begin));
+  }
+  const Figures<Dual> figures =
+      FiguresOf(Evaluate<Dual>(setup, read), boundary);
+  for (size_t i = begin; i < end; ++i) {
+    const Number& number = numbers[i];
+    const auto elasticity = [&](const Dual& figure) {
+      const double value = figure.v[i - begin] * number.value / figure.a;
+      return std::isfinite(value) ? value : 0.0;
+    };
+    Elasticity* out = study->add_elasticities();
+    out->set_path(number.path);
+    out->set_value(number.value);
+    out->set_low(number.low);
+    out->set_high(number.high);
+    out->set_energy(elasticity(figures.energy));
+    out->set_step_time(elasticity(figures.step_time));
+    out->set_dram_share(elasticity(figures.dram_share));
+    const auto energy_at = [&](double moved) {
+      if (number.constant == nullptr || moved == number.value) {
+        return figures.energy.a;
+      }
+      const MovedReader reader{number.constant, moved};
+      return FiguresOf(Evaluate<double>(setup, reader), boundary).energy;
+    };
+    out->set_energy_at_low_j(energy_at(number.low));
+    out->set_energy_at_high_j(energy_at(number.high));
+  }
+}
+
+double Swing(const Elasticity& e) {
+  return std::abs(e.energy_at_high_j() - e.energy_at_low_j());
+}
+
+// Takes out what moves nothing; largest effect first.
+void SortElasticities(SensitivityStudy* study) {
+  auto* all = study->mutable_elasticities();
+  all->erase(std::remove_if(all->begin(), all->end(),
+                            [](const Elasticity& e) {
+                              return e.energy() == 0 && e.step_time() == 0 &&
+                                     e.dram_share() == 0 && Swing(e) == 0;
+                            }),
+             all->end());
+  std::stable_sort(all->begin(), all->end(),
+                   [](const Elasticity& a, const Elasticity& b) {
+                     return std::abs(a.energy()) > std::abs(b.energy());
+                   });
+}
+
+// Normal deviates, the same on every platform: the standard's distributions are
+// not. Box and Muller, Ann. Math. Stat. 29 (1958).
+class Normals {
+ public:
+  explicit Normals(int seed) : bits_(static_cast<uint64_t>(seed)) {}
+
+  double Next() {
+    constexpr double kTwoPi = 6.283185307179586;
+    const double radius = std::sqrt(-2 * std::log(1 - Uniform()));
+    return radius * std::cos(kTwoPi * Uniform());
+  }
+
+ private:
+  // [0, 1) in steps of 2^-53.
+  double Uniform() {
+    return static_cast<double>(bits_() >> 11) * (1.0 / 9007199254740992.0);
+  }
+  std::mt19937_64 bits_;
+};
+
+// The value of a constant `z` standard deviations from its median.
+double ValueAt(const Number& number, double z) {
+  const double end = z < 0 ? number.low : number.high;
+  const double steps = std::abs(z) / kNinetyFifth;
+  double value = number.value;
+  if (number.value > 0 && end > 0) {
+    value *= std::pow(end / number.value, steps);
+  } else {
+    value += (end - number.value) * steps;
+  }
+  if (number.accepted_max > number.accepted_min) {
+    value = std::min(std::max(value, number.accepted_min), number.accepted_max);
+  }
+  return value;
+}
+
+// Running sums of a constant's draws and the logarithm of energy.
+struct Sums {
+  double z = 0, zz = 0, zy = 0;
+};
+
+double SquaredCorrelation(const Sums& sums, double y, double yy, double n) {
+  const double covariance = sums.zy - sums.z * y / n;
+  const double variance = (sums.zz - sums.z * sums.z / n) * (yy - y * y / n);
+  return variance > 0 ? covariance * covariance / variance : 0;
+}
+
+// Linear interpolation between order statistics; sorts `values`.
+double PercentileOf(std::vector<double>* values, double percentile) {
+  std::sort(values->begin(), values->end());
+  const double place = percentile / 100 * (values->size() - 1);
+  const size_t below = static_cast<size_t>(place);
+  const size_t above = std::min(below + 1, values->size() - 1);
+  return (*values)[below] +
+         (place - below) * ((*values)[above] - (*values)[below]);
+}
+
+void FillUncertainty(const Setup& setup, int boundary,
+                     const std::vector<Number>& numbers,
+                     const SensitivityOptions& options, SampledRanges* out) {
+  std::vector<const Number*> varied;
+  for (const Number& number : numbers) {
+    if (number.low < number.high) varied.push_back(&number);
+  }
+  const Ledger<> ledger =
+      BuildLedger(setup.model, setup.scenario, setup.draft_or_null());
+  Normals normals(options.seed);
+  std::vector<Sums> sums(varied.size());
+  std::vector<double> draws(varied.size()), energies, times, shares;
+  double y = 0, yy = 0;
+  ReplacedReader<double> read;
+  for (int sample = 0; sample < options.samples; ++sample) {
+    for (size_t i = 0; i < varied.size(); ++i) {
+      draws[i] = normals.Next();
+      read.replaced[varied[i]->place] = ValueAt(*varied[i], draws[i]);
+    }
+    const Figures<double> figures = FiguresOf(
+        EvaluateOn(ledger,
+                   MachineWith<double>(setup.hardware, setup.scenario, read)),
+        boundary);
+    energies.push_back(figures.energy);
+    times.push_back(figures.step_time);
+    shares.push_back(std::isfinite(figures.dram_share) ? figures.dram_share
+                                                       : 0);
+    const double log_energy = figures.energy > 0 ? std::log(figures.energy) : 0;
+    y += log_energy;
+    yy += log_energy * log_energy;
+    for (size_t i = 0; i < varied.size(); ++i) {
+      sums[i].z += draws[i];
+      sums[i].zz += draws[i] * draws[i];
+      sums[i].zy += draws[i] * log_energy;
+    }
+  }
+  out->set_samples(options.samples);
+  out->set_seed(options.seed);
+  for (const double percentile : {5.0, 25.0, 50.0, 75.0, 95.0}) {
+    Percentile* row = out->add_percentiles();
+    row->set_percentile(percentile);
+    row->set_energy_per_token_j(PercentileOf(&energies, percentile));
+    row->set_step_time_s(PercentileOf(&times, percentile));
+    row->set_dram_energy_share(PercentileOf(&shares, percentile));
+  }
+  for (size_t i = 0; i < varied.size(); ++i) {
+    SpreadCause* cause = out->add_causes();
+    cause->set_path(varied[i]->path);
+    cause->set_share_of_variance(
+        SquaredCorrelation(sums[i], y, yy, options.samples));
+  }
+  std::stable_sort(out->mutable_causes()->begin(), out->mutable_causes()->end(),
+                   [](const SpreadCause& a, const SpreadCause& b) {
+                     return a.share_of_variance() > b.share_of_variance();
+                   });
+}
+
+std::string Summarize(const SensitivityStudy& study) {
+  constexpr int kNamed = 4;
+  std::vector<std::string> parts;
+  for (const Elasticity& e : study.elasticities()) {
+    if (static_cast<int>(parts.size()) == kNamed) break;
+    parts.push_back(absl::StrFormat("%s %+.2f %%", e.path(), e.energy()));
+  }
+  std::string out = absl::StrFormat(
+      "%s on %s: %.3g J/token. One percent more changes it by: %s.",
+      study.base().model(), study.base().hardware(),
+      study.base().energy_per_token_j(), absl::StrJoin(parts, ", "));
+  if (!study.has_uncertainty()) return out;
+  const SampledRanges& uncertainty = study.uncertainty();
+  absl::StrAppendFormat(
+      &out, " Nine draws in ten lie between %.3g and %.3g J.",
+      uncertainty.percentiles(0).energy_per_token_j(),
+      uncertainty.percentiles(uncertainty.percentiles_size() - 1)
+          .energy_per_token_j());
+  if (uncertainty.causes_size() > 0) {
+    absl::StrAppendFormat(&out, " Most of that spread is %s (%.0f %%).",
+                          uncertainty.causes(0).path(),
+                          100 * uncertainty.causes(0).share_of_variance());
+  }
+  return out;
+}
+
+}  // namespace
+
+absl::StatusOr<SensitivityStudy> StudySensitivity(
+    const Setup& given, const SensitivityOptions& options) {
+  Setup setup = given;
+  setup.scenario = WithContext(setup.scenario);
+  absl::StatusOr<Report> base =
+      Analyze(setup.model, setup.hardware, setup.scenario,
+              {/*operators=*/false, /*ranges=*/true, setup.draft_or_null()});
+  if (!base.ok()) return base.status();
+  SensitivityStudy study;
+  *study.mutable_base() = *std::move(base);
+  const int boundary = BoundaryIndex(study.base().scenario().boundary());
+  const std::vector<Number> numbers = NumbersOf(setup);
+  for (size_t begin = 0; begin < numbers.size(); begin += kLanes) {
+    AddElasticities(setup, boundary, numbers, begin, &study);
+  }
+  SortElasticities(&study);
+  if (options.samples > 0) {
+    FillUncertainty(setup, boundary, numbers, options,
+                    study.mutable_uncertainty());
+  }
+  study.set_summary(Summarize(study));
+  return study;
+}
+
+}  // namespace tokenjoule

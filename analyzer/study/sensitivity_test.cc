@@ -1,0 +1,208 @@
+#include "analyzer/study/sensitivity.h"
+
+#include <cmath>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/string_view.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/setup.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+Setup SetupOf(const std::string& model, const std::string& hardware,
+              double batch) {
+  tokenjoule::Setup setup;
+  absl::StatusOr<Model> m = LoadModel(model);
+  absl::StatusOr<Hardware> h = LoadHardware(hardware);
+  EXPECT_TRUE(m.ok() && h.ok()) << m.status() << h.status();
+  setup.model = *m;
+  setup.hardware = *h;
+  setup.scenario = DefaultScenario();
+  setup.scenario.set_batch(batch);
+  setup.scenario.set_context(2048);
+  return setup;
+}
+
+SensitivityStudy Study(const tokenjoule::Setup& setup, int samples = 0,
+                       int seed = 1) {
+  absl::StatusOr<SensitivityStudy> study =
+      StudySensitivity(setup, {samples, seed});
+  EXPECT_TRUE(study.ok()) << study.status();
+  return study.ok() ? *study : SensitivityStudy();
+}
+
+const Elasticity& Find(const SensitivityStudy& study, const std::string& path) {
+  for (const Elasticity& e : study.elasticities()) {
+    if (e.path() == path) return e;
+  }
+  ADD_FAILURE() << path;
+  return Elasticity::default_instance();
+}
+
+// The answer with one number set the way --set does.
+Report With(const tokenjoule::Setup& setup, absl::string_view path,
+            double value) {
+  tokenjoule::Setup changed = setup;
+  const size_t dot = path.find('.');
+  const absl::string_view root = path.substr(0, dot);
+  google::protobuf::Message* message = &changed.scenario;
+  if (root == "hardware") message = &changed.hardware;
+  if (root == "model") message = &changed.model;
+  const absl::Status status = SetField(message, path.substr(dot + 1),
+                                       absl::StrFormat("%.17g", value), "");
+  EXPECT_TRUE(status.ok()) << path << " " << status;
+  absl::StatusOr<Report> report =
+      Analyze(changed.model, changed.hardware, changed.scenario);
+  EXPECT_TRUE(report.ok()) << path << " " << report.status();
+  return *report;
+}
+
+// Central differences in the logarithm, each number moved by --set: the whole
+// way from the description to the answer, without dual numbers.
+void ExpectFiniteDifferences(const tokenjoule::Setup& setup) {
+  const SensitivityStudy study = Study(setup);
+  int checked = 0;
+  for (const Elasticity& e : study.elasticities()) {
+    // Numbers of models are whole: they cannot be moved a little.
+    if (absl::StartsWith(e.path(), "model.")) continue;
+    constexpr double kStep = 1e-5;
+    // A batch below 1 and a share above 1 are refused.
+    const bool up_only = e.path() == "scenario.batch" && e.value() == 1;
+    const bool down_only = e.value() == 1 && !up_only;
+    const double above = down_only ? 0 : kStep, below = up_only ? 0 : kStep;
+    const Report high = With(setup, e.path(), e.value() * (1 + above));
+    const Report low = With(setup, e.path(), e.value() * (1 - below));
+    const double step = std::log1p(above) - std::log1p(-below);
+    const auto difference = [&](double (Report::*figure)() const) {
+      return std::log((high.*figure)() / (low.*figure)()) / step;
+    };
+    EXPECT_NEAR(e.energy(), difference(&Report::energy_per_token_j), 2e-5)
+        << e.path();
+    EXPECT_NEAR(e.step_time(), difference(&Report::step_time_s), 2e-5)
+        << e.path();
+    EXPECT_NEAR(e.dram_share(), difference(&Report::dram_energy_share), 2e-5)
+        << e.path();
+    ++checked;
+  }
+  EXPECT_GT(checked, 20);
+}
+
+TEST(SensitivityTest, DualNumbersAgreeWithFiniteDifferences) {
+  ExpectFiniteDifferences(SetupOf("llama-3.1-8b", "h100-sxm", 1));
+  ExpectFiniteDifferences(SetupOf("gpt-oss-20b", "b200", 32));
+  ExpectFiniteDifferences(SetupOf("nemotron-h-8b", "lpddr5x-edge", 4));
+}
+
+TEST(SensitivityTest, DualNumbersAgreeOnManyChips) {
+  tokenjoule::Setup setup = SetupOf("llama-3.1-70b", "h100-sxm", 256);
+  setup.scenario.set_tp(4);
+  setup.scenario.mutable_speculation()->set_draft_tokens(4);
+  setup.scenario.mutable_speculation()->set_acceptance_rate(0.6);
+  ExpectFiniteDifferences(setup);
+}
+
+TEST(SensitivityTest, DualNumbersAgreeForInMemoryArrays) {
+  tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "aimc-hbm3e", 4);
+  setup.scenario.set_weights("int8");
+  setup.scenario.set_activations("int8");
+  ExpectFiniteDifferences(setup);
+}
+
+// Whole numbers move by one: the secant lies between the tangents at its ends.
+TEST(SensitivityTest, LayersMoveTheAnswerAsOneMoreLayerDoes) {
+  const tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
+  const std::string path = "model.layers[0].run.full.count";
+  const double slope = Find(Study(setup), path).energy() / 32;
+  const double more = With(setup, path, 33).energy_per_token_j();
+  const double fewer = With(setup, path, 31).energy_per_token_j();
+  const double base = With(setup, path, 32).energy_per_token_j();
+  EXPECT_NEAR((more - fewer) / 2 / base, slope, 1e-9);
+}
+
+// Energy is homogeneous of degree one in everything that has joules or watts in
+// its unit: those elasticities sum to one (Euler).
+TEST(SensitivityTest, ElasticitiesOfEnergiesAndPowersSumToOne) {
+  for (const char* hardware : {"h100-sxm", "b200", "hb-dram-asic"}) {
+    const SensitivityStudy study = Study(SetupOf("llama-3.1-8b", hardware, 1));
+    double sum = 0, time = 0;
+    for (const Elasticity& e : study.elasticities()) {
+      if (absl::StrContains(e.path(), "energy_pj") ||
+          absl::StrContains(e.path(), "energy_fj") ||
+          absl::StrContains(e.path(), "wire_energy") ||
+          absl::StrContains(e.path(), "_w")) {
+        // Widths and windows of models are no watts.
+        if (!absl::StartsWith(e.path(), "hardware.")) continue;
+        if (absl::StrContains(e.path(), "power_cap")) continue;
+        sum += e.energy();
+        time += e.step_time();
+      }
+    }
+    EXPECT_NEAR(sum, 1, 1e-9) << hardware;
+    EXPECT_NEAR(time, 0, 1e-9) << hardware;
+  }
+}
+
+TEST(SensitivityTest, EndsOfRangesAreWhatSetGives) {
+  const tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
+  const SensitivityStudy study = Study(setup);
+  const std::string path =
+      "hardware.memory.hbm.phy_controller_energy_pj_per_bit";
+  const Elasticity& e = Find(study, path);
+  ASSERT_LT(e.low(), e.high());
+  EXPECT_NEAR(e.energy_at_low_j(),
+              With(setup, path, e.low()).energy_per_token_j(), 1e-12);
+  EXPECT_NEAR(e.energy_at_high_j(),
+              With(setup, path, e.high()).energy_per_token_j(), 1e-12);
+}
+
+// Drawn and added in quadrature, the same ranges give about the same range.
+TEST(SensitivityTest, PercentilesAgreeWithTheReportsRange) {
+  for (const char* hardware : {"h100-sxm", "hbm4-asic"}) {
+    const SensitivityStudy study =
+        Study(SetupOf("llama-3.1-8b", hardware, 16), 4000);
+    const SampledRanges& drawn = study.uncertainty();
+    ASSERT_EQ(drawn.percentiles_size(), 5);
+    EXPECT_NEAR(std::log(drawn.percentiles(0).energy_per_token_j() /
+                         study.base().energy_per_token_j_low()),
+                0, 0.12)
+        << hardware;
+    EXPECT_NEAR(std::log(drawn.percentiles(4).energy_per_token_j() /
+                         study.base().energy_per_token_j_high()),
+                0, 0.12)
+        << hardware;
+    EXPECT_NEAR(std::log(drawn.percentiles(2).energy_per_token_j() /
+                         study.base().energy_per_token_j()),
+                0, 0.05)
+        << hardware;
+  }
+}
+
+TEST(SensitivityTest, SharesOfTheSpreadAddUpAndAreSorted) {
+  const SensitivityStudy study =
+      Study(SetupOf("llama-3.1-8b", "h100-sxm", 1), 10000);
+  double sum = 0, last = 1;
+  for (const SpreadCause& cause : study.uncertainty().causes()) {
+    EXPECT_LE(cause.share_of_variance(), last);
+    last = cause.share_of_variance();
+    sum += last;
+  }
+  EXPECT_NEAR(sum, 1, 0.15);
+}
+
+TEST(SensitivityTest, TheSameSeedGivesTheSameAnswer) {
+  const tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
+  EXPECT_EQ(Study(setup, 500, 3).SerializeAsString(),
+            Study(setup, 500, 3).SerializeAsString());
+  EXPECT_NE(Study(setup, 500, 3).SerializeAsString(),
+            Study(setup, 500, 4).SerializeAsString());
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,46 @@
+// tokenjoule ceiling: what is left if a part were free.
+
+#include "analyzer/study/ceiling.h"
+
+#include "analyzer/report/report.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup =
+      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<CeilingStudy> study = StudyCeiling(*setup);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  return WriteAnswer(flags, *format, *study, CeilingTable, CeilingCsv);
+}
+
+}  // namespace
+
+Command CeilingCommand() {
+  Command command;
+  command.name = "ceiling";
+  command.summary = "what is left if a term or a component were free";
+  command.description =
+      "Amdahl's law for energy: each term and each component free in turn, and "
+      "all\npairs. A component is free in energy alone, and in energy and "
+      "time: "
+      "then the\nstep is shorter and static energy goes with it.";
+  command.examples =
+      "  tokenjoule ceiling --model=llama-3.1-8b --hardware=h100-sxm\n"
+      "  tokenjoule ceiling --model=llama-3.1-70b --hardware=b200 --tp=2 "
+      "\\\n"
+      "      --batch=256 --context=8192 --boundary=facility\n";
+  command.flags =
+      Concat(SetupFlags("sequences in a step, whole system (default 1)"),
+             OutputFlags());
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,169 @@
+// tokenjoule check: an answer held to budgets and a baseline.
+
+#include "analyzer/study/check.h"
+
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/faults.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/spec/validate.h"
+#include "analyzer/study/analyze.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+// Flags that set a field of Expectations, of the same names.
+std::vector<FlagSpec> ExpectationFlags() {
+  return {
+      {"max_energy_per_token_j", "J", "budget of energy per token"},
+      {"max_dram_share", "SHARE", "budget of the DRAM share, 0 to 1"},
+      {"max_step_time_ms", "MS", "budget of step time"},
+      {"energy_tolerance", "SHARE",
+       "how much worse than the baseline energy may get (default 0.01)"},
+      {"step_time_tolerance", "SHARE", "the same of step time (default 0.01)"},
+      {"dram_share_tolerance", "SHARE",
+       "the same of the DRAM share (default 0.01)"},
+      {"both_ways", "", "better by more than the tolerance fails too"},
+  };
+}
+
+absl::Status ReadExpectations(const ParsedFlags& flags, Expectations* expect) {
+  for (const FlagSpec& flag : ExpectationFlags()) {
+    if (!flags.Has(flag.name)) continue;
+    const absl::Status status =
+        SetField(expect, flag.name, flags.Get(flag.name, ""), "");
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag.name, ": ", status.message()));
+    }
+  }
+  std::vector<Fault> faults;
+  ValidateFields(*expect, {"expect", nullptr, true}, &faults);
+  return FaultsToStatus(faults);
+}
+
+std::string NameOf(const ParsedFlags& flags, const Report& report) {
+  return flags.Get("name",
+                   absl::StrCat(report.model(), " on ", report.hardware()));
+}
+
+// Writes the baseline instead of checking against it.
+int Update(const ParsedFlags& flags, const Report& report) {
+  const std::string path = flags.Get("baseline", "");
+  if (path.empty()) {
+    return Fail(absl::InvalidArgumentError("--update needs --baseline=FILE"),
+                kExitUsage);
+  }
+  const int exit_code =
+      WriteFile("baseline", path, BaselineText(BaselineOf(report)));
+  if (exit_code == kExitOk) std::cout << "wrote " << path << "\n";
+  return exit_code;
+}
+
+// Adds to a fault of a baseline what would mend it.
+absl::Status WithAdvice(const ParsedFlags& flags, const absl::Status& status) {
+  const std::string update = flags.Get(
+      "update_command", "the same `tokenjoule check` command with --update");
+  return absl::InvalidArgumentError(
+      absl::StrCat(status.message(), "\nto write the baseline anew: ", update));
+}
+
+absl::StatusOr<CheckResult> Judge(const ParsedFlags& flags,
+                                  const Expectations& expect,
+                                  const Report& report) {
+  const std::string path = flags.Get("baseline", "");
+  if (path.empty()) return Check(report, expect, nullptr);
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return WithAdvice(flags, text.status());
+  absl::StatusOr<Report> baseline = ParseBaseline(*text, path);
+  if (!baseline.ok()) return WithAdvice(flags, baseline.status());
+  absl::StatusOr<CheckResult> result = Check(report, expect, &*baseline);
+  if (!result.ok()) {
+    return WithAdvice(flags, absl::InvalidArgumentError(absl::StrCat(
+                                 path, ": ", result.status().message())));
+  }
+  return result;
+}
+
+int Write(const ParsedFlags& flags, OutputFormat format,
+          const CheckResult& result) {
+  int exit_code = WriteAnswer(flags, format, result, CheckTable, CheckCsv);
+  if (exit_code == kExitOk && flags.Has("markdown")) {
+    exit_code =
+        WriteFile("markdown", flags.Get("markdown", ""), CheckMarkdown(result));
+  }
+  if (exit_code == kExitOk && flags.Has("junit")) {
+    exit_code = WriteFile("junit", flags.Get("junit", ""), CheckJunit(result));
+  }
+  if (exit_code != kExitOk || result.passed()) return exit_code;
+  if (flags.Has("update_command")) {
+    std::cerr << "tokenjoule: to accept the new figures: "
+              << flags.Get("update_command", "") << "\n";
+  }
+  return kExitRegression;
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup =
+      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  const absl::Status status = ReadExpectations(flags, &setup->expect);
+  if (!status.ok()) return Fail(status, kExitBadData);
+  absl::StatusOr<Report> report =
+      Analyze(setup->model, setup->hardware, setup->scenario,
+              {/*operators=*/false, /*ranges=*/true, setup->draft_or_null()});
+  if (!report.ok()) return Fail(report.status(), kExitBadData);
+  if (flags.Get("update", "false") != "false") return Update(flags, *report);
+  absl::StatusOr<CheckResult> result = Judge(flags, setup->expect, *report);
+  if (!result.ok()) return Fail(result.status(), kExitBadData);
+  result->set_name(NameOf(flags, *report));
+  return Write(flags, *format, *result);
+}
+
+}  // namespace
+
+Command CheckCommand() {
+  Command command;
+  command.name = "check";
+  command.summary = "hold an answer to budgets and a baseline; for CI";
+  command.description =
+      "Exit code 0 where energy per token, step time and DRAM share are within "
+      "their\nbudgets and within their tolerance of a baseline, 1 with the "
+      "terms that moved\nwhere they are not, 3 where the baseline is missing, "
+      "broken or of something else.\nA scenario's file may hold the "
+      "expectations (`expect { ... }`).";
+  command.examples =
+      "  tokenjoule check --scenario=chat.textproto "
+      "--baseline=chat_baseline.textproto\n"
+      "  tokenjoule check --scenario=chat.textproto "
+      "--baseline=chat_baseline.textproto --update\n"
+      "  tokenjoule check --model=llama-3.1-8b --hardware=h100-sxm --batch=64 "
+      "\\\n"
+      "      --max-energy-per-token-j=0.15 --max-step-time-ms=25 \\\n"
+      "      --markdown=summary.md --junit=results.xml\n";
+  command.flags =
+      Concat(Concat(SetupFlags("sequences in a step (default 1)"),
+                    {{"baseline", "FILE", "a baseline that --update wrote"},
+                     {"update", "", "write the baseline instead"}}),
+             ExpectationFlags());
+  command.flags =
+      Concat(command.flags,
+             {{"name", "TEXT", "what the check is called in reports"},
+              {"markdown", "FILE", "a summary for a pull request's comment"},
+              {"junit", "FILE", "JUnit XML, a test case for each figure"},
+              {"update_command", "TEXT", "what to run to accept new figures"}});
+  command.flags = Concat(command.flags, OutputFlags());
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,148 @@
+// tokenjoule compare: why two scenarios differ.
+
+#include "analyzer/study/compare.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "analyzer/report/report.h"
+#include "analyzer/study/analyze.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr absl::string_view kSecond = "to.";
+
+// The two sides' flags: those with "to." are the second's; others are the
+// first's, and the second's where it does not say otherwise.
+struct Sides {
+  ParsedFlags first, second;
+};
+
+Sides SplitFlags(const ParsedFlags& flags) {
+  Sides sides;
+  for (const auto& [name, values] : flags.values) {
+    if (absl::StartsWith(name, kSecond)) {
+      sides.second.values[name.substr(kSecond.size())] = values;
+    } else {
+      sides.first.values[name] = values;
+    }
+  }
+  // A file of its own says everything.
+  if (sides.second.Has("scenario")) return sides;
+  for (const auto& [name, values] : sides.first.values) {
+    std::vector<std::string>& second = sides.second.values[name];
+    if (second.empty()) {
+      second = values;
+    } else if (name == "set") {
+      second.insert(second.begin(), values.begin(), values.end());
+    }
+  }
+  return sides;
+}
+
+// Two files instead of flags: other flags go for both.
+absl::StatusOr<Sides> ReadSides(const ParsedFlags& flags) {
+  if (flags.positional.empty()) {
+    bool differs = false;
+    for (const auto& [name, values] : flags.values) {
+      differs |= absl::StartsWith(name, kSecond);
+    }
+    if (!differs) {
+      return absl::InvalidArgumentError(
+          "nothing to compare with: give a flag of the second scenario, e.g. "
+          "--to.batch=32, or two scenario files");
+    }
+    return SplitFlags(flags);
+  }
+  if (flags.positional.size() != 2) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "expected two scenario files, found ", flags.positional.size()));
+  }
+  Sides sides;
+  sides.first.values = flags.values;
+  sides.second.values = flags.values;
+  sides.first.values["scenario"] = {flags.positional[0]};
+  sides.second.values["scenario"] = {flags.positional[1]};
+  return sides;
+}
+
+// The answer of one side; says what is wrong and sets the exit code.
+absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
+  absl::StatusOr<Setup> setup =
+      LoadSetup(flags, /*with_batch=*/true, exit_code);
+  if (!setup.ok()) return setup.status();
+  *exit_code = kExitBadData;
+  return Analyze(
+      setup->model, setup->hardware, setup->scenario,
+      {/*operators=*/false, /*ranges=*/true, setup->draft_or_null()});
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<Sides> sides = ReadSides(flags);
+  if (!sides.ok()) return Fail(sides.status(), kExitUsage);
+  int exit_code = kExitOk;
+  absl::StatusOr<Report> first = AnswerOf(sides->first, &exit_code);
+  if (!first.ok()) return Fail(first.status(), exit_code);
+  absl::StatusOr<Report> second = AnswerOf(sides->second, &exit_code);
+  if (!second.ok()) return Fail(second.status(), exit_code);
+  absl::StatusOr<Comparison> comparison = Compare(*first, *second);
+  if (!comparison.ok()) return Fail(comparison.status(), kExitBadData);
+  const auto sets = flags.values.find("to.set");
+  if (sets != flags.values.end()) {
+    for (const std::string& set : sets->second) {
+      comparison->add_differences(absl::StrCat("set: ", set));
+    }
+  }
+  return WriteAnswer(flags, *format, *comparison, ComparisonTable,
+                     ComparisonCsv);
+}
+
+// Each flag once more for the second scenario, out of the help.
+std::vector<FlagSpec> BothSides(const std::vector<FlagSpec>& flags) {
+  std::vector<FlagSpec> both = flags;
+  for (FlagSpec flag : flags) {
+    flag.name = absl::StrCat(kSecond, flag.name);
+    flag.hidden = true;
+    both.push_back(std::move(flag));
+  }
+  both.push_back({"to.FLAG", "VALUE",
+                  "any flag above for the second scenario; what is not given "
+                  "is as in the first"});
+  return both;
+}
+
+}  // namespace
+
+Command CompareCommand() {
+  Command command;
+  command.name = "compare";
+  command.summary = "two scenarios: what changed the energy, exactly";
+  command.description =
+      "Attributes the difference in energy per token to terms and to causes: "
+      "how many\nbytes and FLOP, what each costs, how long a token takes, what "
+      "power stands for\nit, what is lost. The parts sum to the whole. Flags "
+      "with \"to.\" make the second\nscenario out of the first; or give two "
+      "scenario files.";
+  command.examples =
+      "  tokenjoule compare --model=llama-3.1-8b --hardware=h100-sxm "
+      "--to.batch=32\n"
+      "  tokenjoule compare --model=llama-3.1-8b --hardware=h100-sxm "
+      "--batch=64 \\\n"
+      "      --to.hardware=b200 --to.kv=fp8\n"
+      "  tokenjoule compare before.textproto after.textproto "
+      "--format=json\n";
+  command.flags = Concat(
+      BothSides(SetupFlags("sequences in a step (default 1)")), OutputFlags());
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
