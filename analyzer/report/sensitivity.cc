@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/strip.h"
 #include "analyzer/report/chart.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
@@ -103,8 +104,10 @@ std::string SensitivitySvg(const SensitivityStudy& study) {
   chart.axis = "J/token; blue at the low end of the range, red at the high end";
   chart.base = study.base().energy_per_token_j();
   for (const Elasticity* e : sorted) {
+    // Only constants of the machine have ranges.
     chart.bars.push_back(
-        {e->path(), e->energy_at_low_j(), e->energy_at_high_j()});
+        {std::string(absl::StripPrefix(e->path(), "hardware.")),
+         e->energy_at_low_j(), e->energy_at_high_j()});
   }
   return ToSvg(chart);
 }

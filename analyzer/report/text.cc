@@ -183,13 +183,26 @@ std::string Operators(const Report& report) {
   return table.ToString(2);
 }
 
+// The energy as operations times what each costs, in a line.
+std::string Factored(const Report& report) {
+  const Factorization& f = report.factorization();
+  return absl::StrCat(
+      "Factored: ", WithUnit(f.operations_per_token(), "FLOP"), " x (",
+      WithUnit(f.energy_per_operation_j(), "J"), "/FLOP + ",
+      absl::StrFormat("%.3g", f.memory_accesses_per_operation()),
+      " byte/FLOP x ", WithUnit(f.energy_per_access_j(), "J"),
+      "/byte) = ", WithUnit(f.product_j(), "J"), "; standing ",
+      WithUnit(f.standing_j(), "J"), "\n");
+}
+
 }  // namespace
 
 std::string ReportTable(const Report& report, bool operators) {
   std::string out = absl::StrCat(SetupLines(report), Serving(report), "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
-                  Terms(report), "\nDRAM share by boundary\n",
-                  Boundaries(report), "\nWhere the bytes are\n", Bytes(report));
+                  Terms(report), "\n", Factored(report),
+                  "\nDRAM share by boundary\n", Boundaries(report),
+                  "\nWhere the bytes are\n", Bytes(report));
   if (operators) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
                     Operators(report));

@@ -1,5 +1,6 @@
 #include "analyzer/study/sensitivity.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 
@@ -64,31 +65,42 @@ Report With(const tokenjoule::Setup& setup, absl::string_view path,
   return *report;
 }
 
-// Central differences in the logarithm, each number moved by --set: the whole
-// way from the description to the answer, without dual numbers.
+// Expects a derivative between the differences to either side: they agree but
+// at a kink, where it is one of them.
+void ExpectBetween(double derivative, double left, double right) {
+  EXPECT_GT(derivative, std::min(left, right) - 3e-5);
+  EXPECT_LT(derivative, std::max(left, right) + 3e-5);
+}
+
+// Differences in the logarithm, each number moved by --set: the whole way from
+// the description to the answer, without dual numbers.
 void ExpectFiniteDifferences(const tokenjoule::Setup& setup) {
+  constexpr double kStep = 1e-5;
   const SensitivityStudy study = Study(setup);
+  const Report& base = study.base();
   int checked = 0;
   for (const Elasticity& e : study.elasticities()) {
     // Numbers of models are whole: they cannot be moved a little.
     if (absl::StartsWith(e.path(), "model.")) continue;
-    constexpr double kStep = 1e-5;
+    SCOPED_TRACE(e.path());
     // A batch below 1 and a share above 1 are refused.
-    const bool up_only = e.path() == "scenario.batch" && e.value() == 1;
-    const bool down_only = e.value() == 1 && !up_only;
-    const double above = down_only ? 0 : kStep, below = up_only ? 0 : kStep;
-    const Report high = With(setup, e.path(), e.value() * (1 + above));
-    const Report low = With(setup, e.path(), e.value() * (1 - below));
-    const double step = std::log1p(above) - std::log1p(-below);
-    const auto difference = [&](double (Report::*figure)() const) {
-      return std::log((high.*figure)() / (low.*figure)()) / step;
+    const bool batch = e.path() == "scenario.batch";
+    const Report high = e.value() == 1 && !batch
+                            ? base
+                            : With(setup, e.path(), e.value() * (1 + kStep));
+    const Report low = e.value() == 1 && batch
+                           ? base
+                           : With(setup, e.path(), e.value() * (1 - kStep));
+    const auto compare = [&](double elasticity,
+                             double (Report::*figure)() const) {
+      double right = std::log((high.*figure)() / (base.*figure)()) / kStep;
+      double left = std::log((base.*figure)() / (low.*figure)()) / kStep;
+      if (e.value() == 1) (batch ? left : right) = batch ? right : left;
+      ExpectBetween(elasticity, left, right);
     };
-    EXPECT_NEAR(e.energy(), difference(&Report::energy_per_token_j), 2e-5)
-        << e.path();
-    EXPECT_NEAR(e.step_time(), difference(&Report::step_time_s), 2e-5)
-        << e.path();
-    EXPECT_NEAR(e.dram_share(), difference(&Report::dram_energy_share), 2e-5)
-        << e.path();
+    compare(e.energy(), &Report::energy_per_token_j);
+    compare(e.step_time(), &Report::step_time_s);
+    compare(e.dram_share(), &Report::dram_energy_share);
     ++checked;
   }
   EXPECT_GT(checked, 20);
@@ -133,9 +145,8 @@ TEST(SensitivityTest, ElasticitiesOfEnergiesAndPowersSumToOne) {
     const SensitivityStudy study = Study(SetupOf("llama-3.1-8b", hardware, 1));
     double sum = 0, time = 0;
     for (const Elasticity& e : study.elasticities()) {
-      if (absl::StrContains(e.path(), "energy_pj") ||
-          absl::StrContains(e.path(), "energy_fj") ||
-          absl::StrContains(e.path(), "wire_energy") ||
+      if (absl::StrContains(e.path(), "_pj") ||
+          absl::StrContains(e.path(), "_fj") ||
           absl::StrContains(e.path(), "_w")) {
         // Widths and windows of models are no watts.
         if (!absl::StartsWith(e.path(), "hardware.")) continue;
@@ -177,9 +188,10 @@ TEST(SensitivityTest, PercentilesAgreeWithTheReportsRange) {
                          study.base().energy_per_token_j_high()),
                 0, 0.12)
         << hardware;
+    // Ranges reach further up than down: so does the middle of their sum.
     EXPECT_NEAR(std::log(drawn.percentiles(2).energy_per_token_j() /
                          study.base().energy_per_token_j()),
-                0, 0.05)
+                0, 0.12)
         << hardware;
   }
 }
