@@ -11,6 +11,7 @@
 #include <sstream>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
@@ -204,6 +205,88 @@ TEST(CliTest, BatchCsvHasARowABatch) {
   EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 4);
 }
 
+TEST(CliTest, BatchTakesListsOfModelsMachinesAndContexts) {
+  const std::string args =
+      "batch --model=llama-3.1-8b,qwen3-8b --hardware=h100-sxm,b200 "
+      "--context=1024,8192 --batch=1,4";
+  const Outcome table = RunTool(args);
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  // A header and a line a series.
+  EXPECT_EQ(std::count(table.out.begin(), table.out.end(), '\n'), 9);
+  EXPECT_THAT(RunTool(args + " --rows").out, HasSubstr("Half of the gain"));
+  const BatchStudy study =
+      FromJson<BatchStudy>(RunTool(args + " --format=json").out);
+  ASSERT_EQ(study.series_size(), 8);
+  EXPECT_EQ(study.rows_size(), 16);
+  EXPECT_EQ(study.series(1).model(), "llama-3.1-8b");
+  EXPECT_EQ(study.series(1).hardware(), "h100-sxm");
+  EXPECT_EQ(study.series(1).context(), 8192);
+  EXPECT_EQ(study.series(7).hardware(), "b200");
+  const std::string csv = RunTool(args + " --format=csv").out;
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'), 17);
+  const std::string svg = RunTool(args + " --format=svg").out;
+  EXPECT_THAT(svg, HasSubstr("<svg"));
+  EXPECT_THAT(svg, HasSubstr("stroke-dasharray"));
+  EXPECT_THAT(svg, HasSubstr("fits</title>"));
+  EXPECT_THAT(svg, HasSubstr("qwen3-8b, b200, 8192"));
+}
+
+TEST(CliTest, BatchSaysEveryFaultOfALongList) {
+  const Outcome names = RunTool(
+      "batch --model=lama-3.1-8b,qwen3-8b --hardware=h100-smx,b200 "
+      "--context=1024,2048");
+  EXPECT_EQ(names.exit_code, 3);
+  EXPECT_THAT(names.err, HasSubstr("did you mean \"llama-3.1-8b\"?"));
+  EXPECT_THAT(names.err, HasSubstr("did you mean \"h100-sxm\"?"));
+  EXPECT_EQ(std::count(names.err.begin(), names.err.end(), '\n'), 2);
+  for (const char* bad :
+       {"--context=1:1e9:1", "--context=1:2000", "--context=two",
+        "--max-step-time-ms=nan", "--max-step-time-ms=1,2",
+        "--max-step-time-ms=soon", "--batch=1:10000 --context=1000,2000"}) {
+    const Outcome outcome = RunTool(absl::StrCat("batch ", kPoint, " ", bad));
+    EXPECT_EQ(outcome.exit_code, 2) << bad << outcome.err;
+    EXPECT_EQ(outcome.out, "") << bad;
+  }
+  for (const char* bad :
+       {"--max-step-time-ms=-1", "--context=0,100", "--kv-page-tokens=-1",
+        "--shared-prefix-tokens=5000", "--model=llama-3.1-8b,"}) {
+    const Outcome outcome = RunTool(absl::StrCat(
+        "batch --hardware=h100-sxm ",
+        absl::StrContains(bad, "model") ? "" : "--model=unit ", bad));
+    EXPECT_EQ(outcome.exit_code, absl::StrContains(bad, "model") ? 2 : 3)
+        << bad << outcome.err;
+  }
+}
+
+TEST(CliTest, TricksAreRankedAndStacked) {
+  const std::string args =
+      "tricks --model=llama-3.1-70b --hardware=h100-sxm --tp=4";
+  const Outcome table = RunTool(args);
+  EXPECT_EQ(table.exit_code, 0) << table.err;
+  for (const char* part :
+       {"batching", "one on top of another", "Does not apply", "Left out",
+        "What each assumes", "orders of magnitude", "arXiv:2211.17192"}) {
+    EXPECT_THAT(table.out, HasSubstr(part));
+  }
+  const TrickStudy study =
+      FromJson<TrickStudy>(RunTool(args + " --format=json").out);
+  EXPECT_EQ(study.tricks_size(), 14);
+  EXPECT_EQ(study.num_chips(), 4);
+  EXPECT_EQ(study.tricks(0).name(), "batching");
+  const std::string csv = RunTool(args + " --format=csv").out;
+  EXPECT_EQ(std::count(csv.begin(), csv.end(), '\n'),
+            1 + study.tricks_size() + study.stack_size());
+  EXPECT_THAT(RunTool(args + " --format=svg").out, HasSubstr("1 batching x "));
+  EXPECT_EQ(RunTool(args + " --format=svg").out,
+            RunTool(args + " --format=svg").out);
+  EXPECT_EQ(RunTool("tricks --model=llama-3.1-8b --hardware=h100-sxm --tp=3")
+                .exit_code,
+            3);
+  EXPECT_EQ(RunTool(args + " --max-step-time-ms=-1").exit_code, 3);
+  EXPECT_EQ(RunTool(args + " --max-step-time-ms=soon").exit_code, 2);
+  EXPECT_EQ(RunTool(args + " --format=pdf").exit_code, 2);
+}
+
 TEST(CliTest, OutputIsTheSameEachTime) {
   for (const char* format : {"table", "json", "csv"}) {
     const std::string args =
@@ -267,7 +350,7 @@ TEST(CliTest, ListAndExplain) {
 
 TEST(CliTest, EverySubCommandHasHelpWithExamples) {
   EXPECT_EQ(RunTool("--help").exit_code, 0);
-  for (const char* name : {"analyze", "batch", "explain", "list"}) {
+  for (const char* name : {"analyze", "batch", "explain", "list", "tricks"}) {
     EXPECT_THAT(RunTool("--help").out, HasSubstr(name));
     const Outcome outcome = RunTool(absl::StrCat(name, " --help"));
     EXPECT_EQ(outcome.exit_code, 0);

@@ -49,8 +49,9 @@ TEST(GoldenTest, Batch) {
   Scenario scenario = DefaultScenario();
   scenario.set_context(8192);
   absl::StatusOr<BatchStudy> study =
-      StudyBatch(*LoadModel("llama-3.1-8b"), *LoadHardware("h100-sxm"),
-                 scenario, {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
+      StudyBatch({{*LoadModel("llama-3.1-8b"), *LoadHardware("h100-sxm"),
+                   scenario, absl::nullopt}},
+                 {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
   ASSERT_TRUE(study.ok());
   ExpectGolden("batch.txt",
                "batch --model=llama-3.1-8b --hardware=h100-sxm --context=8192",

@@ -308,7 +308,7 @@ TEST(PropertyTest, IdealIsABound) {
 TEST(PropertyTest, GrowingBatchTendsToTheClosedFormLimit) {
   for (const Pair& pair : Pairs()) {
     absl::StatusOr<BatchLimits> limits =
-        FindBatchLimits(pair.model, pair.hardware, pair.scenario);
+        FindBatchLimits({pair.model, pair.hardware, pair.scenario, {}});
     ASSERT_TRUE(limits.ok()) << pair.label << ": " << limits.status();
     Pair huge = pair;
     huge.scenario.set_batch(1e9);
@@ -335,6 +335,59 @@ TEST(PropertyTest, WhatFitsFitsAndOneMoreDoesNot) {
     EXPECT_TRUE(AnalyzePair(full).fits()) << pair.label;
     full.scenario.set_batch(report.max_batch() + 1);
     EXPECT_FALSE(AnalyzePair(full).fits()) << pair.label;
+  }
+}
+
+TEST(PropertyTest, TimeLimitIsMetAndOneMoreSequenceBreaksIt) {
+  for (const Pair& pair : Pairs()) {
+    // Twice the time of the batch at hand.
+    const double limit_s = 2 * AnalyzePair(pair).step_time_s();
+    absl::StatusOr<BatchLimits> limits = FindBatchLimits(
+        {pair.model, pair.hardware, pair.scenario, {}}, {limit_s * 1e3});
+    ASSERT_TRUE(limits.ok()) << pair.label << ": " << limits.status();
+    Pair full = pair;
+    full.scenario.set_batch(limits->latency_batch());
+    EXPECT_GE(limits->latency_batch(), pair.scenario.batch()) << pair.label;
+    EXPECT_LE(AnalyzePair(full).step_time_s(), limit_s * (1 + 1e-12))
+        << pair.label;
+    full.scenario.set_batch(limits->latency_batch() + 1);
+    EXPECT_GE(AnalyzePair(full).step_time_s(), limit_s * (1 - 1e-12))
+        << pair.label;
+  }
+}
+
+TEST(PropertyTest, SharingAPrefixNeverCostsAndReadsNoLessThanOnce) {
+  for (const Pair& pair : Pairs()) {
+    const Report plain = AnalyzePair(pair);
+    Pair shared = pair;
+    shared.scenario.set_shared_prefix_tokens(3000);
+    const Report held = AnalyzePair(shared);
+    EXPECT_EQ(held.kv_read_bytes_per_step(), plain.kv_read_bytes_per_step());
+    EXPECT_LE(held.memory_used_bytes(), plain.memory_used_bytes());
+    EXPECT_GE(held.max_batch(), plain.max_batch()) << pair.label;
+    shared.scenario.set_shared_prefix_read_once(true);
+    const Report once = AnalyzePair(shared);
+    // At batch 4 no less than a quarter is left.
+    EXPECT_LE(once.kv_read_bytes_per_step(), plain.kv_read_bytes_per_step());
+    EXPECT_GE(once.kv_read_bytes_per_step(),
+              plain.kv_read_bytes_per_step() / 4);
+    EXPECT_LE(once.energy_per_token_j(),
+              plain.energy_per_token_j() * (1 + 1e-12))
+        << pair.label;
+    EXPECT_EQ(once.flop_per_token(), plain.flop_per_token());
+  }
+}
+
+TEST(PropertyTest, PagesTakeNoLessAndAtMostAPageALayerMore) {
+  for (const Pair& pair : Pairs()) {
+    Pair paged = pair;
+    paged.scenario.set_context(4001);
+    const Report plain = AnalyzePair(paged);
+    paged.scenario.set_kv_page_tokens(16);
+    const Report rounded = AnalyzePair(paged);
+    EXPECT_GE(rounded.memory_used_bytes(), plain.memory_used_bytes());
+    EXPECT_LE(rounded.memory_used_bytes(), plain.memory_used_bytes() * 1.02);
+    EXPECT_EQ(rounded.energy_per_token_j(), plain.energy_per_token_j());
   }
 }
 

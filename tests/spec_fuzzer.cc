@@ -28,7 +28,7 @@ void Answer(const Model& model, const Hardware& hardware) {
   }
   ToJson(*report);
   ReportTable(*report, true);
-  (void)FindBatchLimits(model, hardware, scenario).status();
+  (void)FindBatchLimits({model, hardware, scenario, {}}).status();
 }
 
 }  // namespace

@@ -2,36 +2,184 @@
 
 #include "analyzer/study/batch.h"
 
+#include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/types/span.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
 
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+// More would be a sweep.
+constexpr size_t kMostSeries = 1000;
+constexpr size_t kMostRows = 10'000;
+
+// What the flags say besides the setups.
+struct Request {
+  OutputFormat format = OutputFormat::kTable;
   std::vector<double> batches;
-  absl::Status status =
-      ParseNumberList(flags.Get("batch", "1:1024:x2"), &batches);
-  if (!status.ok()) {
-    return Fail(
-        absl::InvalidArgumentError(absl::StrCat("--batch: ", status.message())),
-        kExitUsage);
+  BatchOptions options;
+  // Whether to show the rows of many series.
+  bool rows = false;
+};
+
+// Reads a list of numbers of a flag.
+absl::Status ReadNumbers(const ParsedFlags& flags, const std::string& name,
+                         absl::string_view otherwise,
+                         std::vector<double>* numbers) {
+  const absl::Status status =
+      ParseNumberList(flags.Get(name, otherwise), numbers);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--", name, ": ", status.message()));
+}
+
+absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
+  Request request;
+  std::vector<std::string> faults;
+  const auto note = [&](const absl::Status& status) {
+    if (!status.ok()) faults.emplace_back(status.message());
+  };
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat(flags, /*has_chart=*/true);
+  note(format.status());
+  note(ReadNumbers(flags, "batch", "1:1024:x2", &request.batches));
+  absl::StatusOr<BatchOptions> options = ReadBatchOptions(flags);
+  note(options.status());
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
+  request.format = *format;
+  request.options = *options;
+  request.rows = flags.Get("rows", "false") != "false";
+  return request;
+}
+
+// Names that a flag lists; none where a scenario's file gives the name.
+std::vector<std::string> ReadNames(const ParsedFlags& flags,
+                                   const std::string& name) {
+  if (!flags.Has(name)) return {};
+  return absl::StrSplit(flags.Get(name, ""), ',');
+}
+
+// Contexts as flags take them.
+absl::StatusOr<std::vector<std::string>> ReadContexts(
+    const ParsedFlags& flags) {
+  std::vector<std::string> contexts;
+  if (!flags.Has("context")) return contexts;
+  std::vector<double> numbers;
+  const absl::Status status = ReadNumbers(flags, "context", "", &numbers);
+  if (!status.ok()) return status;
+  for (const double number : numbers) {
+    contexts.push_back(absl::StrFormat("%.17g", number));
+  }
+  return contexts;
+}
+
+// The flags of each combination of a model, a machine and a context.
+absl::StatusOr<std::vector<ParsedFlags>> Combinations(const ParsedFlags& flags,
+                                                      size_t batches) {
+  absl::StatusOr<std::vector<std::string>> contexts = ReadContexts(flags);
+  if (!contexts.ok()) return contexts.status();
+  const std::pair<std::string, std::vector<std::string>> lists[] = {
+      {"model", ReadNames(flags, "model")},
+      {"hardware", ReadNames(flags, "hardware")},
+      {"context", *std::move(contexts)}};
+  size_t series = 1;
+  for (const auto& [name, values] : lists) {
+    series *= std::max<size_t>(values.size(), 1);
+  }
+  if (series > kMostSeries || series * batches > kMostRows) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        series, " combinations with ", batches, " batches each; at most ",
+        kMostSeries, " combinations and ", kMostRows, " rows in all"));
+  }
+  std::vector<ParsedFlags> all = {flags};
+  for (const auto& [name, values] : lists) {
+    if (values.empty()) continue;
+    std::vector<ParsedFlags> expanded;
+    for (const ParsedFlags& one : all) {
+      for (const std::string& value : values) {
+        expanded.push_back(one);
+        expanded.back().values[name] = {value};
+      }
+    }
+    all = std::move(expanded);
+  }
+  return all;
+}
+
+// The setups of all combinations; every fault once.
+absl::StatusOr<std::vector<Setup>> LoadSetups(
+    absl::Span<const ParsedFlags> combinations, int* exit_code) {
+  std::vector<Setup> setups;
+  std::vector<std::string> faults;
+  int worst = kExitOk;
+  for (const ParsedFlags& flags : combinations) {
+    absl::StatusOr<Setup> setup =
+        LoadSetup(flags, /*with_batch=*/false, exit_code);
+    if (setup.ok()) {
+      setups.push_back(*std::move(setup));
+      continue;
+    }
+    worst = *exit_code;
+    for (const absl::string_view line :
+         absl::StrSplit(setup.status().message(), '\n')) {
+      if (!absl::c_linear_search(faults, line)) faults.emplace_back(line);
+    }
+  }
+  *exit_code = worst;
+  if (faults.empty()) return setups;
+  return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<Request> request = ReadRequest(flags);
+  if (!request.ok()) return Fail(request.status(), kExitUsage);
+  absl::StatusOr<std::vector<ParsedFlags>> combinations =
+      Combinations(flags, request->batches.size());
+  if (!combinations.ok()) return Fail(combinations.status(), kExitUsage);
   int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup =
-      LoadSetup(flags, /*with_batch=*/false, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<std::vector<Setup>> setups =
+      LoadSetups(*combinations, &exit_code);
+  if (!setups.ok()) return Fail(setups.status(), exit_code);
   absl::StatusOr<BatchStudy> study =
-      StudyBatch(setup->model, setup->hardware, setup->scenario, batches,
-                 setup->draft_or_null());
+      StudyBatch(*setups, request->batches, request->options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, BatchTable, BatchCsv);
+  const auto table = [&](const BatchStudy& answer) {
+    return BatchTable(answer, request->rows);
+  };
+  return WriteAnswer(flags, request->format, *study, table, BatchCsv, BatchSvg);
+}
+
+// SetupFlags with what a list means to `batch`.
+std::vector<FlagSpec> BatchFlags() {
+  std::vector<FlagSpec> flags = SetupFlags(
+      "batches: 1,2,8 or 1:1024:x2 or 10:100:10 (default 1:1024:x2)");
+  for (FlagSpec& flag : flags) {
+    if (flag.name == "model" || flag.name == "hardware") {
+      absl::StrAppend(&flag.help, "; or several, separated by commas");
+    }
+    if (flag.name == "context") {
+      flag.help =
+          "contexts each sequence attends to, a list as of --batch (default "
+          "2048)";
+    }
+  }
+  flags.push_back(BatchLimitFlag());
+  flags.push_back(
+      {"rows", "",
+       "show rows and words for each of several series too (table only)"});
+  return Concat(flags, OutputFlags(/*has_chart=*/true));
 }
 
 }  // namespace
@@ -45,18 +193,24 @@ Command BatchCommand() {
       "batch,\n"
       "then the limits: the floor that the KV cache sets as the batch grows, "
       "the\n"
-      "batch at which half of the gain is reached, the batch that fits, and "
-      "the\n"
-      "whole gain as a factor and in orders of magnitude.";
+      "batch at which half of the gain is reached, the batch that fits and the "
+      "one\n"
+      "that a time per token allows, the whole gain as a factor and in orders "
+      "of\n"
+      "magnitude, and how much of what is read is KV cache then. Lists of "
+      "models,\n"
+      "machines or contexts make one series for each combination.";
   command.examples =
       "  tokenjoule batch --model=llama-3.1-8b --hardware=h100-sxm \\\n"
       "      --context=8192 --batch=1:1024:x2\n"
       "  tokenjoule batch --model=llama-2-7b --hardware=a100-sxm-80gb \\\n"
-      "      --batch=1,4,16,64 --kv=fp8 --format=csv\n";
-  command.flags = Concat(
-      SetupFlags(
-          "batches: 1,2,8 or 1:1024:x2 or 10:100:10 (default 1:1024:x2)"),
-      OutputFlags());
+      "      --batch=1,4,16,64 --kv=fp8 --format=csv\n"
+      "  tokenjoule batch --model=llama-3.1-8b,qwen3-8b \\\n"
+      "      --hardware=h100-sxm,b200 --context=1024:65536:x4\n"
+      "  tokenjoule batch --model=llama-3.1-8b --hardware=h100-sxm \\\n"
+      "      --max-step-time-ms=20 --kv-page-tokens=16 \\\n"
+      "      --shared-prefix-tokens=1000 --format=svg --out=batch.svg\n";
+  command.flags = BatchFlags();
   command.run = Run;
   return command;
 }

@@ -52,6 +52,9 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"draft_tokens", "speculation.draft_tokens"},
     {"acceptance_rate", "speculation.acceptance_rate"},
     {"accepted_length", "speculation.accepted_length"},
+    {"kv_page_tokens", "kv_page_tokens"},
+    {"shared_prefix_tokens", "shared_prefix_tokens"},
+    {"shared_prefix_read_once", "shared_prefix_read_once"},
     {"boundary", "boundary"},
     {"ideal", "ideal"},
 };
@@ -243,6 +246,13 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"draft", "NAME",
        "model that drafts, or mtp for the model's own module (default: "
        "drafting is free)"},
+      {"kv_page_tokens", "TOKENS",
+       "page of the KV cache; each layer's cache takes whole pages (default: "
+       "no pages)"},
+      {"shared_prefix_tokens", "TOKENS",
+       "start of the context that all sequences of a replica share, held once"},
+      {"shared_prefix_read_once", "",
+       "and read once a step, by prefix-aware attention kernels"},
       {"boundary", "NAME",
        "stack, memory_path, chip, board, node or facility (default board)"},
       {"ideal", "",
@@ -315,6 +325,26 @@ absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
         "--set: only hardware can be changed here");
   }
   return sets->hardware;
+}
+
+FlagSpec BatchLimitFlag() {
+  return {"max_step_time_ms", "MS",
+          "longest time per token of a sequence that batching may take "
+          "(default: no limit)"};
+}
+
+absl::StatusOr<BatchOptions> ReadBatchOptions(const ParsedFlags& flags) {
+  std::vector<double> limit;
+  absl::Status status =
+      ParseNumberList(flags.Get("max_step_time_ms", "0"), &limit);
+  if (status.ok() && limit.size() > 1) {
+    status = absl::InvalidArgumentError("expected one number");
+  }
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--max_step_time_ms: ", status.message()));
+  }
+  return BatchOptions{limit[0]};
 }
 
 std::vector<FlagSpec> OutputFlags(bool has_chart) {

@@ -13,6 +13,7 @@
 #include "absl/strings/string_view.h"
 #include "analyzer/report/report.h"
 #include "analyzer/spec/catalog.h"
+#include "analyzer/study/batch.h"
 #include "analyzer/study/setup.h"
 #include "tools/flags.h"
 
@@ -51,6 +52,7 @@ Command ExplainCommand();
 Command ImportHfCommand();
 Command ListCommand();
 Command SensitivityCommand();
+Command TricksCommand();
 Command ValidateCommand();
 
 // --model, --hardware, --set and the flags of a scenario. `batch_help` is what
@@ -66,6 +68,12 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
 // The --set=hardware.PATH=VALUE flags; others are faults.
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
     const ParsedFlags& flags);
+
+// --max_step_time_ms, the limit of batching by time.
+FlagSpec BatchLimitFlag();
+
+// Reads it.
+absl::StatusOr<BatchOptions> ReadBatchOptions(const ParsedFlags& flags);
 
 // --format, with svg where the answer has a chart, and --out.
 std::vector<FlagSpec> OutputFlags(bool has_chart = false);

@@ -38,7 +38,8 @@ int Main(absl::Span<const char* const> args) {
       AnalyzeCommand(),    BatchCommand(),       CalibrateCommand(),
       CeilingCommand(),    CheckCommand(),       CompareCommand(),
       DotProductCommand(), ExplainCommand(),     ImportHfCommand(),
-      ListCommand(),       SensitivityCommand(), ValidateCommand()};
+      ListCommand(),       SensitivityCommand(), TricksCommand(),
+      ValidateCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);
     return kExitUsage;

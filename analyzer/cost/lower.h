@@ -107,9 +107,8 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, const Machine<N>& machine) {
   PinnedShares<N> shares;
   shares.weights.fill(N(0.0));
   shares.sequences.fill(N(0.0));
-  const N batch = ledger.tokens / ledger.tokens_per_sequence;
   const Data<N> weights = ledger.TotalWeightFootprint() / ledger.chips;
-  const Data<N> sequences = ledger.sequence_footprint * batch / ledger.chips;
+  const Data<N> sequences = SequencesFootprint(ledger) / ledger.chips;
   N weights_left(1.0), sequences_left(1.0);
   // Nearest levels first: what they keep costs least.
   for (int i = machine.num_levels - 1; i > 0; --i) {

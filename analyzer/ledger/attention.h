@@ -4,6 +4,7 @@
 #ifndef ANALYZER_LEDGER_ATTENTION_H_
 #define ANALYZER_LEDGER_ATTENTION_H_
 
+#include <cmath>
 #include <string>
 #include <type_traits>
 
@@ -44,6 +45,16 @@ N Kept(const Context<N, Reader>& c, const Attention& attention) {
   return Span(c, attention, c.context);
 }
 
+// Tokens of the shared prefix among the last `width` positions of the context:
+// the prefix ends at P, the window begins at S - width, max(0, P - (S -
+// width)). A chunk counts with its mean or largest width, as Span and Kept have
+// it.
+template <typename N, typename Reader>
+N SharedWithin(const Context<N, Reader>& c, const N& width) {
+  // Studies of shorter contexts keep the prefix; no more than all is shared.
+  return Min(width, Max(N(0.0), c.prefix_tokens - (c.context - width)));
+}
+
 // FLOP and vector work of attention on one chip: `per_score` multiply-adds for
 // each head and position of a token that decodes, `per_prefill_score` for one
 // of a prompt; 5 vector FLOP a score (scale, subtract the maximum,
@@ -63,39 +74,67 @@ void AddScores(const Context<N, Reader>& c, const N& heads, const N& span,
 }
 
 // Cache traffic of one chip: `elements` a token and layer. Each sequence's
-// cache is read once a step, however many tokens are verified; prompts are
-// written and read back on chip.
+// cache is read once a step, however many tokens are verified, and a shared
+// prefix once for all sequences where the kernels can do that; prompts are
+// written and read back on chip, after the `prefill_cached` positions of a
+// shared prefix that a newcomer's first token attends to.
 template <typename N, typename Reader>
 void AddCache(const Context<N, Reader>& c, const N& elements, const N& span,
-              Operator<N>* op) {
-  op->kv_read = c.Stored(c.tokens.sequences * elements * span, *c.formats.kv);
+              const N& prefill_cached, Operator<N>* op) {
+  N positions = c.tokens.sequences * span + c.tokens.newcomers * prefill_cached;
+  if (c.scenario.shared_prefix_read_once()) {
+    positions -= (c.tokens.sequences - N(1.0)) * SharedWithin(c, span);
+  }
+  op->kv_read = c.Stored(elements * positions, *c.formats.kv);
   op->kv_write = c.Stored(c.tokens.linear() * elements, *c.formats.kv);
 }
 
 // Memory of the cache: `logical` elements a token and layer, `held` of them
-// with the copies over the chips of a replica.
+// with the copies over the chips of a replica; `kept` positions, in whole pages
+// where there are pages: p ceil(kept / p), of which p floor(shared / p) hold
+// the prefix.
 template <typename N, typename Reader>
 void HoldCache(const Context<N, Reader>& c, const N& logical, const N& held,
                const N& kept) {
+  using std::ceil;
+  using std::floor;
   if (c.counts_parameters) {
     c.ledger->kv_per_sequence +=
         c.Stored(logical * kept * c.layers, *c.formats.kv);
   }
+  N all = kept, shared = SharedWithin(c, kept);
+  if (c.scenario.kv_page_tokens() > 0) {
+    const N page = PageTokens<N>(c.scenario);
+    all = N(ceil(all / page)) * page;
+    shared = N(floor(shared / page)) * page;
+  }
   c.ledger->sequence_footprint +=
-      c.Stored(held * kept * c.layers, *c.formats.kv);
+      c.Stored(held * (all - shared) * c.layers, *c.formats.kv);
+  c.ledger->prefix_footprint +=
+      c.Stored(held * shared * c.layers, *c.formats.kv);
 }
 
-// Positions that a token of a prompt of P tokens attends to, in the mean: P /
-// 2, or W - W^2 / (2 P) with a window of W < P, the mean of min(i, W).
+// Sum of min(i, W) over the first x positions: x^2 / 2, or W x - W^2 / 2 beyond
+// the window.
+template <typename N>
+N WindowedSum(const N& x, const N& window) {
+  return x < window ? x * x / N(2.0) : window * x - window * window / N(2.0);
+}
+
+// Positions that a prefilled token attends to, in the mean over a prompt from
+// the end p of the shared prefix (0 without one) to its own end P: (p + P) / 2,
+// or the mean of min(i, W) with a window of W, which is W - W^2 / (2 P) for
+// p = 0.
 template <typename N, typename Reader>
 N PrefillSpan(const Context<N, Reader>& c, const Attention& attention) {
   const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
-  if (!attention.has_sliding_tokens()) {
-    return Span(c, attention, prompt / N(2.0));
+  const N& prefix = c.prefix_tokens;
+  if (!attention.has_sliding_tokens() || !(prefix < prompt)) {
+    return Span(c, attention, (prefix + prompt) / N(2.0));
   }
   const N window = c.read(attention, Attention::kSlidingTokensFieldNumber);
-  if (!(window < prompt)) return prompt / N(2.0);
-  return window - window * window / (N(2.0) * prompt);
+  return (WindowedSum(prompt, window) - WindowedSum(prefix, window)) /
+         (prompt - prefix);
 }
 
 template <typename N, typename Reader>
@@ -133,7 +172,7 @@ void AddAttention(Context<N, Reader>& c, const Attention& attention,
   Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
   AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, N(2.0) * e,
             &core);
-  AddCache(c, N(2.0) * g * e, span, &core);
+  AddCache(c, N(2.0) * g * e, span, Span(c, attention, c.prefix_tokens), &core);
   core.kv_sharing = h / g;
   core.activation_in = c.Stream(t * (h + N(2.0) * g) * e);
   core.activation_out = c.Stream(t * h * e);
@@ -166,13 +205,13 @@ void LatentFlop(const Context<N, Reader>& c, const LatentSizes<N>& s,
                 Operator<N>* op) {
   const N up = s.h * s.kv_rank * (s.nope + s.v);
   const N expanded_score = s.nope + s.rope + s.v;
-  // Prompts are always expanded, each token once.
+  // Prompts are always expanded, each token once, a shared prefix with them.
   AddScores(c, s.h, span, prefill_span,
             absorbed ? N(2.0) * s.kv_rank + s.rope : expanded_score,
             expanded_score, op);
   const N rebuilt = (absorbed ? c.tokens.sequences * c.tokens.queries
                               : c.tokens.sequences * span) +
-                    c.tokens.prefill;
+                    c.tokens.prefill + c.tokens.newcomers * c.prefix_tokens;
   op->matmul_flop += Flop<N>(N(2.0) * rebuilt * up);
   if (!absorbed) {
     // Keys and values of every position are written and read back.
@@ -236,7 +275,8 @@ void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
   query.vector_flop = Flop<N>(N(3.0) * t * s.h * s.rope);
 
   const N prompt_span =
-      N(c.read(c.scenario, Scenario::kPromptFieldNumber)) / N(2.0);
+      (c.prefix_tokens + N(c.read(c.scenario, Scenario::kPromptFieldNumber))) /
+      N(2.0);
   const bool absorbed = ChooseAbsorbed(c, s, c.context, prompt_span, block);
   Operator<N>& core =
       c.Add(name + (absorbed ? "core_absorbed" : "core_expanded"),
@@ -246,7 +286,7 @@ void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
   c.HoldWeights(core, s.kv_rank * s.h * (s.nope + s.v),
                 s.kv_rank * s.heads * (s.nope + s.v), format);
   // Every chip of a tensor-parallel group holds the whole compressed cache.
-  AddCache(c, cached, c.context, &core);
+  AddCache(c, cached, c.context, c.prefix_tokens, &core);
   if (absorbed) core.kv_sharing = s.h;
   core.activation_in += c.Stream(t * (s.h * q_out + cached));
   core.activation_out += c.Stream(t * s.h * s.v);

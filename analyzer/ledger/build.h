@@ -228,8 +228,8 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
                           const Parallelism& parallel, Ledger<N>* ledger) {
   const N batch = read(scenario, Scenario::kBatchFieldNumber);
   const N pp(static_cast<double>(parallel.pp));
-  ledger->sequences_per_replica =
-      batch / N(static_cast<double>(parallel.replicas));
+  ledger->replicas = N(static_cast<double>(parallel.replicas));
+  ledger->sequences_per_replica = batch / ledger->replicas;
   ledger->tokens_per_sequence = AcceptedLength<N>(scenario, read);
   ledger->tokens = batch * ledger->tokens_per_sequence;
   // A pipeline of pp stages decodes pp microbatches at once, or as many as
@@ -247,8 +247,10 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
     // Sequences end after `output` tokens; newcomers bring their prompts.
     tokens.newcomers = tokens.sequences * ledger->tokens_per_sequence /
                        N(read(scenario, Scenario::kOutputFieldNumber));
+    // What they share with others is in the cache already.
     tokens.prefill =
-        tokens.newcomers * N(read(scenario, Scenario::kPromptFieldNumber));
+        tokens.newcomers * (N(read(scenario, Scenario::kPromptFieldNumber)) -
+                            SharedPrefix<N>(scenario, read));
   }
   return tokens;
 }

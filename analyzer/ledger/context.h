@@ -4,6 +4,7 @@
 #ifndef ANALYZER_LEDGER_CONTEXT_H_
 #define ANALYZER_LEDGER_CONTEXT_H_
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -34,6 +35,24 @@ struct StepTokens {
   N sampled() const { return sequences * queries + newcomers; }
 };
 
+// Tokens of a page of the cache; 0 without pages. Pages are structure, as tp
+// is: what is rounded has no useful derivative by them.
+template <typename N>
+N PageTokens(const Scenario& scenario) {
+  return N(static_cast<double>(scenario.kv_page_tokens()));
+}
+
+// Tokens of the shared prefix, those that fill whole pages where the cache has
+// pages: sequences part within a page, which each of them has to itself.
+template <typename N, typename Reader>
+N SharedPrefix(const Scenario& scenario, const Reader& read) {
+  using std::floor;
+  const N prefix = read(scenario, Scenario::kSharedPrefixTokensFieldNumber);
+  if (scenario.kv_page_tokens() == 0) return prefix;
+  const N page = PageTokens<N>(scenario);
+  return N(floor(prefix / page)) * page;
+}
+
 template <typename N, typename Reader>
 class Context {
  public:
@@ -49,6 +68,7 @@ class Context {
         d(reader(model, Model::kDModelFieldNumber)),
         vocab(reader(model, Model::kVocabSizeFieldNumber)),
         context(reader(scenario, Scenario::kContextFieldNumber)),
+        prefix_tokens(SharedPrefix<N>(scenario, reader)),
         tp(static_cast<double>(parallel.tp)),
         ledger(ledger) {}
 
@@ -61,6 +81,8 @@ class Context {
   const N d;
   const N vocab;
   const N context;
+  // Tokens at its start that the sequences of a replica share.
+  const N prefix_tokens;
   const N tp;
   Ledger<N>* const ledger;
   // Layers of the block at hand.

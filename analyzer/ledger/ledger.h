@@ -139,6 +139,8 @@ struct Ledger {
   std::vector<Operator<N>> operators;
   // Layers on the critical path.
   N layers = N(0.0);
+  // Groups of chips with sequences of their own.
+  N replicas = N(1.0);
   // Sequences of one replica.
   N sequences_per_replica = N(0.0);
   // Tokens that the system gains in the step.
@@ -155,9 +157,13 @@ struct Ledger {
   // Bytes that the weights occupy over all chips, by part.
   std::array<Data<N>, static_cast<int>(Part::kNumParts)> weight_footprint;
   // Bytes that the KV cache and state of one sequence occupy over the chips of
-  // its replica.
+  // its replica, without what all sequences share.
   Data<N> sequence_footprint;
-  // Logical KV cache of one sequence, without copies for parallelism.
+  // Bytes that the prefix which they share occupies over the chips of a
+  // replica.
+  Data<N> prefix_footprint;
+  // Logical KV cache of one sequence, shared prefix included, without copies
+  // for parallelism and without the empty end of its last page.
   Data<N> kv_per_sequence;
   // Recurrent state of one sequence.
   Data<N> state_per_sequence;
@@ -181,6 +187,15 @@ struct Ledger {
 template <typename N>
 N SystemRuns(const Ledger<N>& ledger, const Operator<N>& op) {
   return op.count * ledger.passes;
+}
+
+// Bytes that the data of all sequences occupy over all chips: caches, states
+// and, once a replica, the shared prefix.
+template <typename N>
+Data<N> SequencesFootprint(const Ledger<N>& ledger) {
+  return (ledger.sequence_footprint * ledger.sequences_per_replica +
+          ledger.prefix_footprint) *
+         ledger.replicas;
 }
 
 // The ledger of a validated scenario; `draft` is the model that drafts for

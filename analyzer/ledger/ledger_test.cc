@@ -1,6 +1,7 @@
 #include "analyzer/ledger/ledger.h"
 
 #include <string>
+#include <utility>
 
 #include "absl/status/statusor.h"
 #include "analyzer/ledger/testing.h"
@@ -237,6 +238,117 @@ TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
       EXPECT_EQ(c.weights, a.weights) << name;
     }
   }
+}
+
+// Llama-3.1-8B keeps 2 x 8 heads x 128 x 32 layers x 2 bytes a token.
+constexpr double kLlamaToken = 131'072;
+
+TEST(LedgerTest, SharedPrefixIsHeldOnceAndReadAsTheKernelsCan) {
+  Scenario scenario = Point(32, 2048);
+  const Totals alone = TotalsOf("llama-3.1-8b", scenario);
+  scenario.set_shared_prefix_tokens(1000);
+  const Ledger<> ledger = LedgerOf("llama-3.1-8b", scenario);
+  // Held: 1000 tokens once, 1048 for each sequence. The logical cache of one
+  // sequence stays whole.
+  EXPECT_EQ(InBytes(ledger.prefix_footprint), 1000 * kLlamaToken);
+  EXPECT_EQ(InBytes(ledger.sequence_footprint), 1048 * kLlamaToken);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 2048 * kLlamaToken);
+  EXPECT_EQ(InBytes(SequencesFootprint(ledger)),
+            (32 * 1048 + 1000) * kLlamaToken);
+  // Each sequence still reads all of it ...
+  EXPECT_EQ(Sum(ledger).kv_read, 32 * 2048 * kLlamaToken);
+  // ... unless the kernels read it for all of them: 31 x 1000 tokens less.
+  scenario.set_shared_prefix_read_once(true);
+  const Totals once = TotalsOf("llama-3.1-8b", scenario);
+  EXPECT_EQ(once.kv_read, (32 * 1048 + 1000) * kLlamaToken);
+  EXPECT_EQ(once.kv_write, alone.kv_write);
+  EXPECT_EQ(once.flop, alone.flop);
+  EXPECT_EQ(once.weights, alone.weights);
+}
+
+TEST(LedgerTest, PagesRoundWhatIsHeldAndNotWhatIsRead) {
+  Scenario scenario = Point(4, 2041);
+  scenario.set_kv_page_tokens(16);
+  Ledger<> ledger = LedgerOf("llama-3.1-8b", scenario);
+  // 2041 tokens take 128 pages of 16 = 2048.
+  EXPECT_EQ(InBytes(ledger.sequence_footprint), 2048 * kLlamaToken);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), 2041 * kLlamaToken);
+  EXPECT_EQ(Sum(ledger).kv_read, 4 * 2041 * kLlamaToken);
+  // Of a prefix of 1000 tokens 62 pages of 16 = 992 are shared; the page in
+  // which sequences part is each one's own.
+  scenario.set_shared_prefix_tokens(1000);
+  scenario.set_shared_prefix_read_once(true);
+  ledger = LedgerOf("llama-3.1-8b", scenario);
+  EXPECT_EQ(InBytes(ledger.prefix_footprint), 992 * kLlamaToken);
+  EXPECT_EQ(InBytes(ledger.sequence_footprint), (2048 - 992) * kLlamaToken);
+  EXPECT_EQ(Sum(ledger).kv_read, (4 * 2041 - 3 * 992) * kLlamaToken);
+}
+
+TEST(LedgerTest, WindowsShareOnlyThePrefixInsideThem) {
+  // Mistral-7B: windows of 4096 and as many bytes a token as Llama-3.1-8B. At
+  // 6000 the window begins at 1904.
+  Scenario scenario = Point(8, 6000);
+  scenario.set_shared_prefix_read_once(true);
+  for (const auto& [prefix, inside] :
+       {std::pair<double, double>{1000, 0}, {1904, 0}, {3000, 1096}}) {
+    scenario.set_shared_prefix_tokens(prefix);
+    const Ledger<> ledger = LedgerOf("mistral-7b-v0.1", scenario);
+    EXPECT_EQ(InBytes(ledger.prefix_footprint), inside * kLlamaToken);
+    EXPECT_EQ(InBytes(ledger.sequence_footprint),
+              (4096 - inside) * kLlamaToken);
+    EXPECT_EQ(Sum(ledger).kv_read, (8 * 4096 - 7 * inside) * kLlamaToken);
+  }
+}
+
+TEST(LedgerTest, NewcomersDoNotPrefillTheSharedPrefix) {
+  // 10 sequences of 100 tokens of output: 0.1 newcomers a step with 3000 - 1000
+  // prompt tokens each, which attend to (1000 + 3000) / 2 in the mean.
+  Scenario scenario = Point(10, 3050);
+  scenario.set_prompt(3000);
+  scenario.set_output(100);
+  scenario.set_shared_prefix_tokens(1000);
+  const Totals totals = TotalsOf("llama-3.1-8b", scenario);
+  EXPECT_NEAR(totals.kv_write, (10 + 200) * kLlamaToken, 1);
+  // Each newcomer reads the prefix once.
+  EXPECT_NEAR(totals.kv_read, (10 * 3050 + 0.1 * 1000) * kLlamaToken, 1);
+  const double score = 4.0 * 32 * 128 * 32;
+  const double layers = 7'504'658'432.0 - 4096.0 * 128256;
+  const double head = 4096.0 * 128256;
+  EXPECT_NEAR(
+      totals.flop,
+      2 * 210 * layers + 2 * 10.1 * head + score * (10 * 3050 + 200 * 2000),
+      1e-6 * totals.flop);
+}
+
+TEST(LedgerTest, WindowedPromptsAttendToTheMeanOfTheWindowAfterThePrefix) {
+  // Mistral-7B, W = 4096: tokens 2000 to 6000 attend to the mean of
+  // min(i, 4096): ((4096^2 - 2000^2) / 2 + 1904 x 4096) / 4000 = 3546.8.
+  Scenario scenario = Point(1, 6050);
+  scenario.set_prompt(6000);
+  scenario.set_output(100);
+  const auto attention_flop = [&](double prefix) {
+    scenario.set_shared_prefix_tokens(prefix);
+    for (const Operator<>& op :
+         LedgerOf("mistral-7b-v0.1", scenario).operators) {
+      if (op.product_kind == ProductKind::kAttention) {
+        return InFlop(op.matmul_flop) / (4.0 * 32 * 128);
+      }
+    }
+    return 0.0;
+  };
+  EXPECT_NEAR(attention_flop(2000), 4096 + 0.01 * 4000 * 3546.848, 1e-6);
+  // Without a prefix: W - W^2 / (2 P) over 6000 tokens.
+  EXPECT_NEAR(attention_flop(0),
+              4096 + 0.01 * 6000 * (4096 - 4096.0 * 4096 / 12000), 1e-6);
+}
+
+TEST(LedgerTest, LatentCachesShareThePrefixToo) {
+  Scenario scenario = Point(16, 2048);
+  scenario.set_shared_prefix_tokens(1024);
+  const Ledger<> ledger = LedgerOf("deepseek-v2-lite", scenario);
+  // 27 layers of 512 + 64 elements of 2 bytes a token.
+  EXPECT_EQ(InBytes(ledger.prefix_footprint), 1024.0 * 27 * 576 * 2);
+  EXPECT_EQ(InBytes(ledger.sequence_footprint), 1024.0 * 27 * 576 * 2);
 }
 
 }  // namespace

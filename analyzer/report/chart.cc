@@ -66,7 +66,7 @@ class Scale {
     }
     for (double v = std::ceil(low_ / step - 1e-9) * step; v <= high_ + 1e-9;
          v += step) {
-      ticks.push_back(v);
+      ticks.push_back(v + 0.0);  // not -0
     }
     return ticks;
   }
@@ -184,9 +184,15 @@ void AddMark(const ChartMark& mark, const Scales& scales, std::string* out) {
 }
 
 void AddLegend(const Chart& chart, std::string* out) {
+  const double x = kWidth - kRight + 14;
   double y = kTop + 10;
   for (const ChartLine& line : chart.lines) {
-    const double x = kWidth - kRight + 14;
+    if (line.name.empty()) continue;
+    if (y > kHeight - kBottom) {
+      // Lines beyond the page would be drawn for nobody.
+      AddText(x, y + 4, "start", "and more", out);
+      return;
+    }
     absl::StrAppendFormat(
         out, "<path d=\"M%.1f %.1fh22\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
         x, y, Escaped(line.color),
@@ -208,6 +214,12 @@ std::string Opening(double height, const std::string& title) {
 }
 
 }  // namespace
+
+const char* ChartColor(int i) {
+  constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
+                                     "#e69f00", "#56b4e9", "#000000"};
+  return kColors[i % 7];
+}
 
 std::string ToSvg(const BarChart& chart) {
   constexpr double kRow = 20, kLabels = 420, kThick = 14;

@@ -18,7 +18,8 @@ struct ChartAxis {
   bool logarithmic = false;
 };
 
-// Values of y over x; `color` is any SVG colour.
+// Values of y over x; `color` is any SVG colour. A line without a name is not
+// in the legend.
 struct ChartLine {
   std::string name;
   std::string color;
@@ -67,6 +68,10 @@ struct BarChart {
 // The bars as an SVG document: the end at the low value in one colour, that at
 // the high value in another.
 std::string ToSvg(const BarChart& chart);
+
+// Colour of the i-th of several lines, which repeat: colours that stay apart in
+// print and for most colour-blind eyes (Okabe and Ito, 2008).
+const char* ChartColor(int i);
 
 // The chart as an SVG document. Values that an axis cannot show (zero or less
 // on a logarithmic one, NaN, infinity) are left out.

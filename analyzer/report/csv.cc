@@ -152,6 +152,32 @@ std::string BatchCsv(const BatchStudy& study) {
   return writer.text();
 }
 
+std::string TricksCsv(const TrickStudy& study) {
+  CsvWriter writer;
+  for (const Trick& trick : study.tricks()) {
+    std::vector<Cell> cells = {{"list", "alone"}};
+    AddScalars(trick, "", &cells);
+    cells.push_back({"total_gain", Number(trick.gain())});
+    writer.AddRow(cells);
+  }
+  for (const TrickStep& step : study.stack()) {
+    // The columns of a trick by itself.
+    Trick trick;
+    trick.set_name(step.name());
+    trick.set_applies(true);
+    trick.set_energy_per_token_j(step.energy_per_token_j());
+    trick.set_gain(step.gain());
+    trick.set_gain_orders_of_magnitude(step.gain_orders_of_magnitude());
+    trick.set_fits(step.fits());
+    trick.set_batch(step.batch());
+    std::vector<Cell> cells = {{"list", "stack"}};
+    AddScalars(trick, "", &cells);
+    cells.push_back({"total_gain", Number(step.total_gain())});
+    writer.AddRow(cells);
+  }
+  return writer.text();
+}
+
 std::string DotProductCsv(const DotProductStudy& study) {
   return EntriesCsv(study.rows());
 }

@@ -23,10 +23,23 @@ std::string ReportTable(const Report& report, bool operators);
 // One header and one row; terms and boundaries become columns.
 std::string ReportCsv(const Report& report);
 
-// A batch study: a row a batch, then the limits in words and figures.
-std::string BatchTable(const BatchStudy& study);
+// A batch study: a row a batch, then the limits in words and figures. Of many
+// series a line each with its limits; their rows and the limits in words where
+// `rows` is set.
+std::string BatchTable(const BatchStudy& study, bool rows = false);
 // One header and a row a batch.
 std::string BatchCsv(const BatchStudy& study);
+// The chart: J/token against batch, a line a series, its floor dashed, the
+// batch that fits marked.
+std::string BatchSvg(const BatchStudy& study);
+
+// Tricks: each alone, then one on top of another, then what each assumes.
+std::string TricksTable(const TrickStudy& study);
+// One header and a row a trick alone, then a row a step of the stack; `list`
+// tells them apart.
+std::string TricksCsv(const TrickStudy& study);
+// The chart: J/token falling with each trick that is taken.
+std::string TricksSvg(const TrickStudy& study);
 
 // Analog against digital: a row for each number of bits, the published chips,
 // what can be concluded.

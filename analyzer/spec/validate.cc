@@ -610,6 +610,22 @@ void CheckSpeculation(const Scenario& scenario, const Model& model,
       absl::StrCat(model.name(), " has no multi-token-prediction module"));
 }
 
+// The prefix ends before the token that is decoded, and before a newcomer's
+// last one.
+void CheckSharedPrefix(const Scenario& scenario, CrossChecker* check) {
+  const double prefix = scenario.shared_prefix_tokens();
+  const auto require_shorter = [&](double length, absl::string_view of) {
+    check->Require(prefix <= length - 1, "shared_prefix_tokens",
+                   absl::StrCat(Number(prefix), " is too long; ", of, " of ",
+                                Number(length), " tokens leaves at most ",
+                                Number(length - 1)));
+  };
+  // Written so that NaN, which is out of range already, is not said twice.
+  if (!(prefix > 0)) return;
+  require_shorter(scenario.context(), "a context");
+  if (scenario.prompt() > 0) require_shorter(scenario.prompt(), "a prompt");
+}
+
 }  // namespace
 
 void ValidateScenario(const Scenario& scenario, const Model& model,
@@ -622,6 +638,7 @@ void ValidateScenario(const Scenario& scenario, const Model& model,
   CheckSpeculation(scenario, model, &check);
   check.Require((scenario.prompt() > 0) == (scenario.output() > 0), "prompt",
                 "mixed serving needs both prompt and output lengths");
+  CheckSharedPrefix(scenario, &check);
   if (const NumberFormat* format = FindFormat(scenario.activations())) {
     check.Require(format->operand != NumberFormat::Operand::kStorageOnly,
                   "activations",

@@ -314,18 +314,19 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
       InBytes(machine.levels[0].usable_capacity) * ledger.chips;
   const double weights = InBytes(ledger.TotalWeightFootprint()) - in_arrays;
   const double per_sequence = InBytes(ledger.sequence_footprint);
-  const double used = weights + per_sequence * scenario.batch();
+  const double used = weights + InBytes(SequencesFootprint(ledger));
   report->set_memory_usable_bytes(store + arrays);
   report->set_memory_used_bytes(used + in_arrays);
   report->set_fits(used <= store && in_arrays <= arrays);
   const double usable = in_arrays <= arrays ? store : 0;
   // Whole sequences on each replica.
   const double replicas = ParallelismOf(scenario).replicas;
+  const double room =
+      usable - weights - InBytes(ledger.prefix_footprint) * replicas;
   double batch = 0;
-  if (weights <= usable) {
+  if (room >= 0) {
     batch = per_sequence > 0
-                ? std::floor((usable - weights) / per_sequence / replicas) *
-                      replicas
+                ? std::floor(room / per_sequence / replicas) * replicas
                 : std::numeric_limits<int32_t>::max();
   }
   report->set_max_batch(static_cast<int32_t>(

@@ -3,9 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "absl/algorithm/container.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/ledger/ledger.h"
@@ -19,60 +24,103 @@ namespace {
 // Two batches far beyond anything that fits, where the ledger is affine in the
 // batch: weights and (with experts) coverage no longer change.
 constexpr double kHugeBatch = 1 << 24;
+// The largest that a scenario may have.
+constexpr int64_t kLargestBatch = 1'000'000'000;
 
-// Energy of one token at a batch, without the rest of a report.
-class TokenEnergy {
+// What a token costs at one batch, without the rest of a report.
+struct TokenCost {
+  double energy_j = 0;
+  // Of one sequence, s.
+  double time_s = 0;
+  // Share of the KV cache in the bytes that the step reads.
+  double kv_read_share = 0;
+};
+
+class TokenCosts {
  public:
-  TokenEnergy(const Model& model, const Hardware& hardware,
-              const Scenario& scenario, const Model* draft)
-      : model_(model),
-        draft_(draft),
-        scenario_(scenario),
-        machine_(MachineFor(hardware, scenario)),
-        boundary_(BoundaryIndex(ResolveScenario(model, scenario).boundary())) {}
+  // `setup` must outlive it; its scenario has a context.
+  explicit TokenCosts(const Setup& setup)
+      : setup_(setup),
+        machine_(MachineFor(setup.hardware, setup.scenario)),
+        boundary_(BoundaryIndex(
+            ResolveScenario(setup.model, setup.scenario).boundary())) {}
 
-  double At(double batch) const {
-    return PerToken(LoweredAt(batch, scenario_.context()), machine_);
+  TokenCost At(double batch) const {
+    const Ledger<> ledger = LedgerAt(batch, setup_.scenario.context());
+    const LoweredStep<> step = Lower(ledger, machine_);
+    TokenCost cost;
+    cost.energy_j = PerToken(step, machine_);
+    cost.time_s = InSeconds(CostOfStep(step, machine_).step_time) /
+                  ledger.tokens_per_sequence;
+    cost.kv_read_share = KvReadShare(ledger, step);
+    return cost;
   }
+  double EnergyAt(double batch) const { return At(batch).energy_j; }
 
-  // The limit as the batch grows without end, at a context.
+  // The limit of energy as the batch grows without end, at a context.
   double Floor(double context) const {
-    return PerToken(PerSequence(LoweredAt(kHugeBatch, context),
-                                LoweredAt(2 * kHugeBatch, context)),
-                    WithoutFixedCosts(machine_));
+    return PerToken(
+        PerSequence(Lower(LedgerAt(kHugeBatch, context), machine_),
+                    Lower(LedgerAt(2 * kHugeBatch, context), machine_)),
+        WithoutFixedCosts(machine_));
   }
 
  private:
-  LoweredStep<> LoweredAt(double batch, double context) const {
-    Scenario scenario = scenario_;
+  Ledger<> LedgerAt(double batch, double context) const {
+    Scenario scenario = setup_.scenario;
     scenario.set_batch(batch);
     scenario.set_context(context);
-    return Lower(Grow(BuildLedger(model_, scenario, draft_), machine_),
-                 machine_);
+    return Grow(BuildLedger(setup_.model, scenario, setup_.draft_or_null()),
+                machine_);
   }
   double PerToken(const LoweredStep<>& step, const Machine<>& machine) const {
     return InJoules(EnergyInside(CostOfStep(step, machine).terms, boundary_)) /
            step.tokens;
   }
+  static double KvReadShare(const Ledger<>& ledger, const LoweredStep<>& step) {
+    Data<> kv, all;
+    for (size_t i = 0; i < ledger.operators.size(); ++i) {
+      kv += ledger.operators[i].kv_read * ledger.operators[i].count;
+      // Weights that live in in-memory arrays are not read.
+      for (const Data<>& read : step.operators[i].origin_read) {
+        all += read * ledger.operators[i].count;
+      }
+    }
+    return Data<>() < all ? kv / all : 0;
+  }
 
-  const Model& model_;
-  const Model* draft_;
-  const Scenario& scenario_;
+  const Setup& setup_;
   const Machine<> machine_;
   const int boundary_;
 };
 
 // Batch at which a falling energy per token reaches `target`: bisection in the
 // logarithm. 0 where batch 1 is below it already or no batch reaches it.
-double BatchReaching(const TokenEnergy& energy, double smallest,
-                     double target) {
+double BatchReaching(const TokenCosts& costs, double smallest, double target) {
   double low = smallest, high = kHugeBatch;
-  if (energy.At(low) <= target || energy.At(high) > target) return 0;
+  if (costs.EnergyAt(low) <= target || costs.EnergyAt(high) > target) return 0;
   while (high / low > 1 + 1e-12) {
     const double middle = std::sqrt(low * high);
-    (energy.At(middle) > target ? low : high) = middle;
+    (costs.EnergyAt(middle) > target ? low : high) = middle;
   }
   return high;
+}
+
+// Largest batch, in whole sequences on each of `replicas`, whose time per token
+// is at most `limit_s`; 0 where not even one sequence each meets it. Bisection
+// finds it exactly: no count of bytes, FLOP, messages or sequences falls as the
+// batch grows, and time rises with each of them. (The busiest of several
+// expert-parallel chips reads mean plus deviation, at most what it holds; the
+// deviation falls again only where that maximum holds.)
+int32_t LargestBatchWithin(const TokenCosts& costs, int64_t replicas,
+                           double limit_s) {
+  int64_t meets = 0, exceeds = kLargestBatch / replicas + 1;
+  while (exceeds - meets > 1) {
+    const int64_t middle = meets + (exceeds - meets) / 2;
+    const double batch = static_cast<double>(middle * replicas);
+    (costs.At(batch).time_s <= limit_s ? meets : exceeds) = middle;
+  }
+  return static_cast<int32_t>(meets * replicas);
 }
 
 std::string Times(double factor) {
@@ -80,12 +128,39 @@ std::string Times(double factor) {
                       : absl::StrFormat("x %.0f", factor);
 }
 
-std::string Summarize(const BatchLimits& limits, const Report& any) {
-  const Scenario& scenario = any.scenario();
+// "0.544 J/token, x 7.3 or 0.86 orders of magnitude; then the KV cache is 71 %
+// of what is read".
+std::string GainWords(double energy_j, double gain, double kv_read_share) {
+  return absl::StrFormat(
+      "%.3g J/token, %s or %.2f orders of magnitude; then the KV cache is %.0f "
+      "%% of what is read",
+      energy_j, Times(gain), std::log10(gain), 100 * kv_read_share);
+}
+
+std::string LatencyWords(const BatchLimits& limits) {
+  if (limits.max_step_time_ms() == 0) return "";
+  if (limits.latency_batch() == 0) {
+    return absl::StrFormat(" No batch meets %g ms a token.",
+                           limits.max_step_time_ms());
+  }
+  std::string out =
+      absl::StrFormat(" %g ms a token allows batch %d",
+                      limits.max_step_time_ms(), limits.latency_batch());
+  if (limits.feasible_batch() < limits.latency_batch()) {
+    return absl::StrCat(out, ", more than fits.");
+  }
+  return absl::StrCat(out, ", which fits: ",
+                      GainWords(limits.feasible_batch_energy_per_token_j(),
+                                limits.gain_at_feasible_batch(),
+                                limits.feasible_batch_kv_read_share()),
+                      ".");
+}
+
+std::string Summarize(const BatchLimits& limits, const Setup& setup) {
   std::string out = absl::StrFormat(
       "Batching %s on %s at %g tokens of context: from %.3g J/token at batch "
       "%g towards a floor of %.3g J, %s or %.2f orders of magnitude at most. ",
-      any.model(), any.hardware(), scenario.context(),
+      setup.model.name(), setup.hardware.name(), setup.scenario.context(),
       limits.batch_1_energy_per_token_j(), limits.smallest_batch(),
       limits.floor_energy_per_token_j(), Times(limits.gain()),
       limits.gain_orders_of_magnitude());
@@ -98,82 +173,179 @@ std::string Summarize(const BatchLimits& limits, const Report& any) {
         limits.half_gain_batch());
   }
   if (limits.max_batch() > 0) {
-    absl::StrAppendFormat(
-        &out,
-        "What fits is batch %d: %.3g J/token, %s or %.2f orders of magnitude.",
-        limits.max_batch(), limits.max_batch_energy_per_token_j(),
-        Times(limits.gain_at_max_batch()),
-        limits.gain_at_max_batch_orders_of_magnitude());
+    absl::StrAppendFormat(&out, "What fits is batch %d: %s.",
+                          limits.max_batch(),
+                          GainWords(limits.max_batch_energy_per_token_j(),
+                                    limits.gain_at_max_batch(),
+                                    limits.max_batch_kv_read_share()));
   } else {
     absl::StrAppend(&out,
                     "No batch fits: the weights and one sequence are "
                     "larger than the memory.");
   }
+  absl::StrAppend(&out, LatencyWords(limits));
   return out;
+}
+
+// One sequence on each replica is the smallest batch.
+int64_t Replicas(const Scenario& scenario) {
+  // Nothing is validated yet: without tp there are no replicas to count.
+  return scenario.tp() > 0
+             ? std::max<int64_t>(1, ParallelismOf(scenario).replicas)
+             : 1;
+}
+
+absl::Status CheckOptions(const BatchOptions& options) {
+  // Written so that NaN fails.
+  if (options.max_step_time_ms >= 0 &&
+      std::isfinite(options.max_step_time_ms)) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("max_step_time_ms: ", options.max_step_time_ms,
+                   " is out of range; expected a time in ms, 0 for no limit"));
+}
+
+// The setup with its context, at its smallest batch.
+Setup AtSmallestBatch(const Setup& setup) {
+  Setup one = setup;
+  one.scenario = WithContext(setup.scenario);
+  one.scenario.set_batch(static_cast<double>(Replicas(setup.scenario)));
+  return one;
+}
+
+// Largest batch that fits, once the setup is found to be valid.
+absl::StatusOr<int32_t> LargestThatFits(const Setup& one,
+                                        const BatchOptions& options) {
+  absl::Status status = CheckOptions(options);
+  if (!status.ok()) return status;
+  absl::StatusOr<Report> report = Analyze(one.model, one.hardware, one.scenario,
+                                          {false, false, one.draft_or_null()});
+  if (!report.ok()) return report.status();
+  return report->max_batch();
+}
+
+void FillLatency(const TokenCosts& costs, int64_t replicas, double max_ms,
+                 BatchLimits* limits) {
+  const int32_t batch = LargestBatchWithin(costs, replicas, max_ms * 1e-3);
+  limits->set_max_step_time_ms(max_ms);
+  limits->set_latency_batch(batch);
+  if (batch == 0) return;
+  limits->set_latency_batch_energy_per_token_j(costs.EnergyAt(batch));
+  const int32_t both = std::min(batch, limits->max_batch());
+  limits->set_feasible_batch(both);
+  if (both == 0) return;
+  const TokenCost cost = costs.At(both);
+  const double gain = limits->batch_1_energy_per_token_j() / cost.energy_j;
+  limits->set_feasible_batch_energy_per_token_j(cost.energy_j);
+  limits->set_gain_at_feasible_batch(gain);
+  limits->set_gain_at_feasible_batch_orders_of_magnitude(std::log10(gain));
+  limits->set_feasible_batch_kv_read_share(cost.kv_read_share);
+}
+
+void FillCapacityLimit(const TokenCosts& costs, BatchLimits* limits) {
+  if (limits->max_batch() == 0) return;
+  const TokenCost cost = costs.At(limits->max_batch());
+  const double gain = limits->batch_1_energy_per_token_j() / cost.energy_j;
+  limits->set_max_batch_energy_per_token_j(cost.energy_j);
+  limits->set_gain_at_max_batch(gain);
+  limits->set_gain_at_max_batch_orders_of_magnitude(std::log10(gain));
+  limits->set_max_batch_kv_read_share(cost.kv_read_share);
+  limits->set_max_batch_time_per_token_ms(cost.time_s * 1e3);
+}
+
+absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
+                                        absl::Span<const double> batches,
+                                        const BatchOptions& options) {
+  absl::StatusOr<BatchLimits> limits = FindBatchLimits(given, options);
+  if (!limits.ok()) return limits.status();
+  Setup setup = given;
+  setup.scenario = WithContext(given.scenario);
+  BatchSeries series;
+  series.set_model(setup.model.name());
+  series.set_hardware(setup.hardware.name());
+  series.set_context(setup.scenario.context());
+  for (const double batch : batches) {
+    setup.scenario.set_batch(batch);
+    absl::StatusOr<Report> report =
+        Analyze(setup.model, setup.hardware, setup.scenario,
+                {/*operators=*/false, /*ranges=*/true, setup.draft_or_null()});
+    if (!report.ok()) return report.status();
+    *series.add_rows() = *std::move(report);
+  }
+  series.set_summary(Summarize(*limits, setup));
+  *series.mutable_limits() = *std::move(limits);
+  return series;
 }
 
 }  // namespace
 
-absl::StatusOr<BatchLimits> FindBatchLimits(const Model& model,
-                                            const Hardware& hardware,
-                                            const Scenario& given,
-                                            const Model* draft) {
-  const Scenario scenario = WithContext(given);
-  // One sequence on each replica is the smallest batch.
-  // Nothing is validated yet: without tp there are no replicas to count.
-  const double smallest =
-      scenario.tp() > 0 ? std::max<double>(1, ParallelismOf(scenario).replicas)
-                        : 1;
-  Scenario one = scenario;
-  one.set_batch(smallest);
-  absl::StatusOr<Report> first_report =
-      Analyze(model, hardware, one, {false, false, draft});
-  if (!first_report.ok()) return first_report.status();
+absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
+                                            const BatchOptions& options) {
+  const Setup one = AtSmallestBatch(setup);
+  absl::StatusOr<int32_t> fits = LargestThatFits(one, options);
+  if (!fits.ok()) return fits.status();
 
-  const TokenEnergy energy(model, hardware, scenario, draft);
+  const TokenCosts costs(one);
+  const double smallest = one.scenario.batch();
+  const double first = costs.EnergyAt(smallest);
+  const double floor = costs.Floor(one.scenario.context());
   BatchLimits limits;
-  const double first = energy.At(smallest);
-  const double floor = energy.Floor(scenario.context());
   limits.set_smallest_batch(smallest);
   limits.set_batch_1_energy_per_token_j(first);
   limits.set_floor_energy_per_token_j(floor);
   // A context of one token leaves a cache of one token: nothing to speak of.
-  limits.set_floor_kv_share(1 - energy.Floor(1) / floor);
-  limits.set_half_gain_batch(BatchReaching(energy, smallest, 2 * floor));
+  limits.set_floor_kv_share(1 - costs.Floor(1) / floor);
+  limits.set_half_gain_batch(BatchReaching(costs, smallest, 2 * floor));
   limits.set_half_distance_batch(
-      BatchReaching(energy, smallest, (first + floor) / 2));
+      BatchReaching(costs, smallest, (first + floor) / 2));
   limits.set_gain(first / floor);
   limits.set_gain_orders_of_magnitude(std::log10(first / floor));
-  limits.set_max_batch(first_report->max_batch());
-  if (limits.max_batch() > 0) {
-    const double best = energy.At(limits.max_batch());
-    limits.set_max_batch_energy_per_token_j(best);
-    limits.set_gain_at_max_batch(first / best);
-    limits.set_gain_at_max_batch_orders_of_magnitude(std::log10(first / best));
+  limits.set_max_batch(*fits);
+  FillCapacityLimit(costs, &limits);
+  if (options.max_step_time_ms > 0) {
+    FillLatency(costs, Replicas(one.scenario), options.max_step_time_ms,
+                &limits);
   }
   return limits;
 }
 
-absl::StatusOr<BatchStudy> StudyBatch(const Model& model,
-                                      const Hardware& hardware,
-                                      const Scenario& scenario,
+absl::StatusOr<int32_t> LargestBatch(const Setup& setup,
+                                     const BatchOptions& options) {
+  const Setup one = AtSmallestBatch(setup);
+  absl::StatusOr<int32_t> fits = LargestThatFits(one, options);
+  if (!fits.ok() || options.max_step_time_ms == 0) return fits;
+  return std::min(*fits,
+                  LargestBatchWithin(TokenCosts(one), Replicas(one.scenario),
+                                     options.max_step_time_ms * 1e-3));
+}
+
+absl::StatusOr<BatchStudy> StudyBatch(absl::Span<const Setup> setups,
                                       absl::Span<const double> batches,
-                                      const Model* draft) {
-  absl::StatusOr<BatchLimits> limits =
-      FindBatchLimits(model, hardware, scenario, draft);
-  if (!limits.ok()) return limits.status();
+                                      const BatchOptions& options) {
   BatchStudy study;
-  *study.mutable_limits() = *limits;
-  for (const double batch : batches) {
-    Scenario row = scenario;
-    row.set_batch(batch);
-    absl::StatusOr<Report> report = Analyze(
-        model, hardware, row, {/*operators=*/false, /*ranges=*/true, draft});
-    if (!report.ok()) return report.status();
-    *study.add_rows() = *std::move(report);
+  std::vector<std::string> faults;
+  for (const Setup& setup : setups) {
+    absl::StatusOr<BatchSeries> series = StudySeries(setup, batches, options);
+    if (series.ok()) {
+      for (const Report& row : series->rows()) *study.add_rows() = row;
+      *study.add_series() = *std::move(series);
+      continue;
+    }
+    // Contexts of one model and machine mostly have the same faults.
+    std::string fault(series.status().message());
+    if (setups.size() > 1) {
+      fault = absl::StrFormat("%s on %s: %s", setup.model.name(),
+                              setup.hardware.name(), fault);
+    }
+    if (!absl::c_linear_search(faults, fault)) faults.push_back(fault);
   }
-  if (study.rows_size() > 0) {
-    study.set_summary(Summarize(*limits, study.rows(0)));
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
+  if (study.series_size() == 1) {
+    *study.mutable_limits() = study.series(0).limits();
+    study.set_summary(study.series(0).summary());
   }
   return study;
 }

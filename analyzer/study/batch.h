@@ -3,31 +3,36 @@
 #ifndef ANALYZER_STUDY_BATCH_H_
 #define ANALYZER_STUDY_BATCH_H_
 
-#include <vector>
+#include <cstdint>
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "proto/hardware.pb.h"
-#include "proto/model.pb.h"
+#include "analyzer/study/setup.h"
 #include "proto/report.pb.h"
-#include "proto/scenario.pb.h"
 
 namespace tokenjoule {
 
-// One row for each batch, then the limits and their summary in words. The
-// scenario's own batch is ignored; `draft` is the model that drafts, or
-// nullptr.
-absl::StatusOr<BatchStudy> StudyBatch(const Model& model,
-                                      const Hardware& hardware,
-                                      const Scenario& scenario,
-                                      absl::Span<const double> batches,
-                                      const Model* draft = nullptr);
+struct BatchOptions {
+  // Longest time per token of a sequence, ms: step time over the tokens that a
+  // sequence gains in a step. 0: no limit.
+  double max_step_time_ms = 0;
+};
 
-// The limits alone.
-absl::StatusOr<BatchLimits> FindBatchLimits(const Model& model,
-                                            const Hardware& hardware,
-                                            const Scenario& scenario,
-                                            const Model* draft = nullptr);
+// For each setup one row for each batch, then the limits and their summary in
+// words. The scenarios' own batches are ignored. Fails with every fault of
+// every setup at once.
+absl::StatusOr<BatchStudy> StudyBatch(absl::Span<const Setup> setups,
+                                      absl::Span<const double> batches,
+                                      const BatchOptions& options = {});
+
+// The limits of one setup alone.
+absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
+                                            const BatchOptions& options = {});
+
+// The largest batch of the whole system that fits and meets the time limit; 0
+// where none does. Fails as FindBatchLimits does.
+absl::StatusOr<int32_t> LargestBatch(const Setup& setup,
+                                     const BatchOptions& options = {});
 
 }  // namespace tokenjoule
 

@@ -1,5 +1,6 @@
 #include "analyzer/study/batch.h"
 
+#include <algorithm>
 #include <cmath>
 #include <string>
 #include <vector>
@@ -26,7 +27,7 @@ BatchStudy Study(const std::string& model_name,
   Scenario scenario = DefaultScenario();
   scenario.set_context(context);
   absl::StatusOr<BatchStudy> study =
-      StudyBatch(*model, *hardware, scenario, batches);
+      StudyBatch({{*model, *hardware, scenario, {}}}, batches);
   EXPECT_TRUE(study.ok()) << study.status();
   return *study;
 }
@@ -107,6 +108,156 @@ TEST(BatchTest, SummarySaysTheAnswer) {
   EXPECT_THAT(study.summary(), HasSubstr("What fits is batch 52"));
   const BatchStudy none = Study("llama-3.1-405b", "h100-sxm", 8192, {1});
   EXPECT_THAT(none.summary(), HasSubstr("No batch fits"));
+}
+
+// Within tests Setup is a member of googletest's.
+using StudySetup = Setup;
+
+Setup LlamaOnH100(double context) {
+  Setup setup = {*LoadModel("llama-3.1-8b"),
+                 *LoadHardware("h100-sxm"),
+                 DefaultScenario(),
+                 {}};
+  setup.scenario.set_context(context);
+  return setup;
+}
+
+Report ReportAt(Setup setup, double batch) {
+  setup.scenario.set_batch(batch);
+  absl::StatusOr<Report> report =
+      Analyze(setup.model, setup.hardware, setup.scenario,
+              {/*operators=*/false, /*ranges=*/false, setup.draft_or_null()});
+  EXPECT_TRUE(report.ok()) << report.status();
+  return *report;
+}
+
+TEST(BatchTest, KvShareOfWhatIsReadIsThatOfTheBytes) {
+  // 52 sequences of 8192 x 131 072 bytes; weights 15.0098 GB with norms; 52
+  // rows of the embedding: 55.835 / (55.835 + 15.010) = 0.7881.
+  const BatchLimits limits = *FindBatchLimits(LlamaOnH100(8192));
+  const double kv = 52.0 * 8192 * 131'072;
+  const double weights = 15'009'316'864.0 + 65 * 4096 * 2 + 52 * 4096 * 2;
+  EXPECT_EQ(limits.max_batch(), 52);
+  EXPECT_NEAR(limits.max_batch_kv_read_share(), kv / (kv + weights), 1e-12);
+}
+
+TEST(BatchTest, TimeLimitIsMetAndOneMoreSequenceBreaksIt) {
+  for (const double limit_ms : {8.1, 15.0, 20.0, 50.0, 1000.0}) {
+    const auto setup = LlamaOnH100(8192);
+    const BatchLimits limits = *FindBatchLimits(setup, {limit_ms});
+    const int batch = limits.latency_batch();
+    ASSERT_GT(batch, 0);
+    EXPECT_LE(ReportAt(setup, batch).step_time_s(), limit_ms * 1e-3);
+    EXPECT_GT(ReportAt(setup, batch + 1).step_time_s(), limit_ms * 1e-3);
+    EXPECT_EQ(limits.feasible_batch(), std::min(batch, limits.max_batch()));
+    EXPECT_DOUBLE_EQ(
+        limits.feasible_batch_energy_per_token_j(),
+        ReportAt(setup, limits.feasible_batch()).energy_per_token_j());
+    EXPECT_EQ(*LargestBatch(setup, {limit_ms}), limits.feasible_batch());
+  }
+}
+
+TEST(BatchTest, NoBatchMeetsATimeThatOneSequenceExceeds) {
+  const BatchLimits limits = *FindBatchLimits(LlamaOnH100(8192), {1});
+  EXPECT_EQ(limits.latency_batch(), 0);
+  EXPECT_EQ(limits.feasible_batch(), 0);
+  EXPECT_EQ(limits.latency_batch_energy_per_token_j(), 0);
+  // Without a limit none is reported.
+  EXPECT_EQ(FindBatchLimits(LlamaOnH100(8192))->latency_batch(), 0);
+  EXPECT_FALSE(FindBatchLimits(LlamaOnH100(8192), {-1}).ok());
+  EXPECT_FALSE(FindBatchLimits(LlamaOnH100(8192), {NAN}).ok());
+  // A limit that never binds gives the largest batch that a scenario may have.
+  EXPECT_EQ(FindBatchLimits(LlamaOnH100(8192), {1e300})->latency_batch(),
+            1'000'000'000);
+}
+
+TEST(BatchTest, SpeculationDividesTheTimeByTheTokensGained) {
+  auto setup = LlamaOnH100(2048);
+  setup.scenario.mutable_speculation()->set_draft_tokens(3);
+  setup.scenario.mutable_speculation()->set_accepted_length(2.5);
+  const BatchLimits limits = *FindBatchLimits(setup, {10});
+  ASSERT_GT(limits.latency_batch(), 0);
+  EXPECT_LE(ReportAt(setup, limits.latency_batch()).step_time_s() / 2.5, 0.01);
+  EXPECT_GT(ReportAt(setup, limits.latency_batch() + 1).step_time_s() / 2.5,
+            0.01);
+}
+
+TEST(BatchTest, ReplicasKeepWholeSequencesUnderATimeLimit) {
+  auto setup = LlamaOnH100(8192);
+  const int alone = FindBatchLimits(setup, {20})->latency_batch();
+  setup.scenario.set_dp(4);
+  // Each replica decodes what a chip alone does.
+  EXPECT_EQ(FindBatchLimits(setup, {20})->latency_batch(), 4 * alone);
+}
+
+TEST(BatchTest, SharedPrefixMakesRoomForMoreSequences) {
+  // Usable 72 GB; weights in memory 16.06 GB; 4000 tokens shared once, 4192 for
+  // each sequence; with two replicas everything twice.
+  auto setup = LlamaOnH100(8192);
+  setup.scenario.set_shared_prefix_tokens(4000);
+  const double weights =
+      ReportAt(LlamaOnH100(8192), 1).memory_used_bytes() - 8192 * 131'072.0;
+  const double fit =
+      std::floor((72e9 - weights - 4000 * 131'072.0) / (4192 * 131'072.0));
+  EXPECT_EQ(FindBatchLimits(setup)->max_batch(), fit);
+  setup.scenario.set_dp(2);
+  EXPECT_EQ(FindBatchLimits(setup)->max_batch(), 2 * fit);
+  EXPECT_NEAR(ReportAt(setup, 10).memory_used_bytes(),
+              2 * weights + (2 * 4000 + 10 * 4192) * 131'072.0, 1);
+  EXPECT_TRUE(ReportAt(setup, 2 * fit).fits());
+  EXPECT_FALSE(ReportAt(setup, 2 * fit + 2).fits());
+}
+
+TEST(BatchTest, ReadingThePrefixOnceLowersTheFloor) {
+  auto setup = LlamaOnH100(8192);
+  const double plain = FindBatchLimits(setup)->floor_energy_per_token_j();
+  setup.scenario.set_shared_prefix_tokens(4096);
+  EXPECT_DOUBLE_EQ(FindBatchLimits(setup)->floor_energy_per_token_j(), plain);
+  setup.scenario.set_shared_prefix_read_once(true);
+  const BatchLimits once = *FindBatchLimits(setup);
+  // Half of the cache is read, the scores are all computed.
+  EXPECT_LT(once.floor_energy_per_token_j(), 0.6 * plain);
+  EXPECT_GT(once.floor_energy_per_token_j(), 0.5 * plain);
+}
+
+TEST(BatchTest, PrefixMustEndBeforeTheContextAndThePrompt) {
+  auto setup = LlamaOnH100(100);
+  setup.scenario.set_shared_prefix_tokens(99);
+  EXPECT_TRUE(FindBatchLimits(setup).ok());
+  setup.scenario.set_shared_prefix_tokens(100);
+  EXPECT_THAT(std::string(FindBatchLimits(setup).status().message()),
+              HasSubstr("a context of 100 tokens leaves at most 99"));
+  setup.scenario.set_shared_prefix_tokens(60);
+  setup.scenario.set_prompt(60);
+  setup.scenario.set_output(80);
+  EXPECT_THAT(std::string(FindBatchLimits(setup).status().message()),
+              HasSubstr("a prompt of 60 tokens leaves at most 59"));
+  setup.scenario.set_shared_prefix_tokens(NAN);
+  EXPECT_FALSE(FindBatchLimits(setup).ok());
+}
+
+TEST(BatchTest, ManySeriesAreThoseOfEachAlone) {
+  const std::vector<StudySetup> setups = {LlamaOnH100(1024), LlamaOnH100(8192)};
+  const BatchStudy both = *StudyBatch(setups, {1, 8});
+  ASSERT_EQ(both.series_size(), 2);
+  EXPECT_EQ(both.rows_size(), 4);
+  EXPECT_FALSE(both.has_limits());
+  EXPECT_EQ(both.summary(), "");
+  const BatchStudy alone = *StudyBatch({setups[1]}, {1, 8});
+  EXPECT_EQ(both.series(1).summary(), alone.summary());
+  EXPECT_EQ(both.rows(2).SerializeAsString(),
+            alone.rows(0).SerializeAsString());
+  EXPECT_EQ(both.series(1).limits().SerializeAsString(),
+            alone.limits().SerializeAsString());
+}
+
+TEST(BatchTest, FaultsOfEverySeriesAreReportedTogether) {
+  std::vector<StudySetup> setups = {LlamaOnH100(1024), LlamaOnH100(1024)};
+  setups[0].scenario.set_tp(3);
+  setups[1].scenario.set_kv_page_tokens(-1);
+  const std::string message(StudyBatch(setups, {1}).status().message());
+  EXPECT_THAT(message, HasSubstr("3 does not divide"));
+  EXPECT_THAT(message, HasSubstr("kv_page_tokens"));
 }
 
 }  // namespace

@@ -11,6 +11,7 @@ with upstream's own repositories (see MODULE.bazel).
 # Bazel package -> {target: pkg-config module}. One target per Abseil library:
 # pkg-config gives its whole closure, and a missing dependency shows at link time.
 _ABSL = {
+    "absl/algorithm": {"container": "absl_algorithm_container"},
     "absl/base": {"core_headers": "absl_core_headers"},
     "absl/container": {
         "flat_hash_map": "absl_flat_hash_map",

@@ -1,0 +1,120 @@
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/labels.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr char kAloneColor[] = "#888";
+
+// Gains near 1 need their digits.
+std::string Factor(double gain) {
+  return absl::StrFormat(gain < 2 ? "x %.3f" : "x %.3g", gain);
+}
+std::string Orders(double orders) { return absl::StrFormat("%+.2f", orders); }
+
+std::string Heading(const TrickStudy& study) {
+  const Scenario& s = study.scenario();
+  return absl::StrFormat(
+      "%s on %s, %d chip%s\nbatch %g, context %g, %s weights, %s KV cache%s, "
+      "energy at the %s: %s/token\n\n",
+      study.model(), study.hardware(), study.num_chips(),
+      study.num_chips() == 1 ? "" : "s", s.batch(), s.context(), s.weights(),
+      s.kv(), study.fits() ? "" : " (DOES NOT FIT)",
+      BoundaryLabel(s.boundary()), WithUnit(study.energy_per_token_j(), "J"));
+}
+
+std::string AloneTable(const TrickStudy& study) {
+  TextTable table({"alone", "J/token", "gain", "orders", "batch", "fits"});
+  TextTable others({"", ""});
+  bool all = true;
+  for (const Trick& trick : study.tricks()) {
+    if (!trick.applies()) {
+      others.AddRow({trick.name(), trick.reason()});
+      all = false;
+      continue;
+    }
+    table.AddRow(
+        {trick.name(), WithUnit(trick.energy_per_token_j(), "J"),
+         Factor(trick.gain()), Orders(trick.gain_orders_of_magnitude()),
+         absl::StrFormat("%g", trick.batch()), trick.fits() ? "yes" : "no"});
+  }
+  std::string out = table.ToString(2);
+  if (!all) {
+    absl::StrAppend(&out, "\nDoes not apply\n", others.ToString(2));
+  }
+  return out;
+}
+
+std::string StackTable(const TrickStudy& study) {
+  TextTable table({"one on top of another", "J/token", "gain", "together",
+                   "orders", "batch", "fits", "takes the place of"});
+  for (const TrickStep& step : study.stack()) {
+    table.AddRow({step.name(), WithUnit(step.energy_per_token_j(), "J"),
+                  Factor(step.gain()), Factor(step.total_gain()),
+                  Orders(step.total_gain_orders_of_magnitude()),
+                  absl::StrFormat("%g", step.batch()),
+                  step.fits() ? "yes" : "no",
+                  absl::StrJoin(step.excludes(), ", ")});
+  }
+  std::string out = table.ToString(2);
+  if (study.left_out_size() == 0) return out;
+  TextTable left({"", ""});
+  for (const TrickLeftOut& trick : study.left_out()) {
+    left.AddRow({trick.name(), trick.reason()});
+  }
+  return absl::StrCat(out, "\nLeft out\n", left.ToString(2));
+}
+
+}  // namespace
+
+std::string TricksTable(const TrickStudy& study) {
+  TextTable assumptions({"", ""});
+  for (const Trick& trick : study.tricks()) {
+    if (trick.applies()) assumptions.AddRow({trick.name(), trick.assumption()});
+  }
+  return absl::StrCat(Heading(study), AloneTable(study), "\n",
+                      StackTable(study), "\nWhat each assumes\n",
+                      assumptions.ToString(2), "\n", study.summary(), "\n");
+}
+
+std::string TricksSvg(const TrickStudy& study) {
+  Chart chart;
+  chart.title = absl::StrFormat("%s on %s, context %g: tricks taken together",
+                                study.model(), study.hardware(),
+                                study.scenario().context());
+  chart.x = {"tricks taken", false};
+  chart.y = {"J/token", true};
+  double before = study.energy_per_token_j();
+  for (int i = 0; i < study.stack_size(); ++i) {
+    const TrickStep& step = study.stack(i);
+    const std::string name =
+        absl::StrCat(i + 1, " ", step.name(), " ", Factor(step.gain()));
+    const char* color = ChartColor(i);
+    chart.lines.push_back({name,
+                           color,
+                           {{i, before}, {i + 1, step.energy_per_token_j()}},
+                           false});
+    chart.marks.push_back(
+        {static_cast<double>(i + 1), step.energy_per_token_j(), color, name});
+    // The same trick by itself, above the place that it takes.
+    for (const Trick& trick : study.tricks()) {
+      if (trick.name() != step.name() || !trick.applies()) continue;
+      chart.marks.push_back(
+          {static_cast<double>(i + 1), trick.energy_per_token_j(), kAloneColor,
+           absl::StrCat(trick.name(), " alone ", Factor(trick.gain()))});
+    }
+    before = step.energy_per_token_j();
+  }
+  chart.lines.push_back({"grey: the trick alone", kAloneColor, {}, true});
+  return ToSvg(chart);
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,64 @@
+// tokenjoule tricks: what could change the energy of a token, and by how much.
+
+#include "analyzer/study/tricks.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/report/report.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat(flags, /*has_chart=*/true);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<BatchOptions> options = ReadBatchOptions(flags);
+  if (!options.ok()) return Fail(options.status(), kExitUsage);
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup =
+      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<TrickStudy> study = StudyTricks(*setup, *options);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  return WriteAnswer(flags, *format, *study, TricksTable, TricksCsv, TricksSvg);
+}
+
+}  // namespace
+
+Command TricksCommand() {
+  Command command;
+  command.name = "tricks";
+  command.summary =
+      "what people do or propose, ranked by what it gains, alone and together";
+  command.description =
+      "Batching, fewer KV heads, latent attention, narrower caches and "
+      "weights,\n"
+      "speculation, experts, stacked DRAM, more SRAM, compute near memory, "
+      "analog\n"
+      "arrays, a better multiplier: J/token of each alone as a factor and in "
+      "orders\n"
+      "of magnitude, then one on top of another, each time the one that gains "
+      "most.\n"
+      "Batching fills the memory that the others leave. Every trick says what "
+      "it\n"
+      "assumes; none is charged a loss of quality.";
+  command.examples =
+      "  tokenjoule tricks --model=llama-3.1-70b --hardware=h100-sxm --tp=4\n"
+      "  tokenjoule tricks --model=qwen3-8b --hardware=h100-sxm \\\n"
+      "      --context=32768 --max-step-time-ms=20\n"
+      "  tokenjoule tricks --model=llama-2-7b --hardware=rtx-4090 \\\n"
+      "      --format=svg --out=tricks.svg\n";
+  command.flags =
+      Concat(SetupFlags("sequences in a step before batching, whole system "
+                        "(default 1)"),
+             OutputFlags(/*has_chart=*/true));
+  command.flags.push_back(BatchLimitFlag());
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
