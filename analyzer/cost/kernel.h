@@ -79,7 +79,9 @@ template <typename N = double>
 struct LoweredStep {
   std::vector<LoweredOperator<N>> operators;
   N layers = N(0.0);
+  N admitting = N(0.0);
   N sequences_per_replica = N(0.0);
+  N sequences = N(0.0);
   N tokens = N(0.0);
   N passes = N(1.0);
   N chips = N(1.0);
@@ -267,14 +269,17 @@ StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
   StepCost<N> cost;
   Actions<N> actions;
   Duration<N> time = machine.time_per_step +
-                     machine.time_per_layer * step.layers +
+                     (machine.time_per_layer +
+                      machine.time_per_layer_admitting * step.admitting) *
+                         step.layers +
                      machine.time_per_sequence * step.sequences_per_replica;
   for (const LoweredOperator<N>& op : step.operators) {
     time += TimesOf(op, machine).total * op.count;
     AddActions(op, machine, op.count * step.passes, &actions);
   }
   cost.terms = DynamicEnergy(actions, machine);
-  const Energy<N> dynamic = Sum(cost.terms);
+  const Energy<N> sequences = machine.energy_per_sequence * step.sequences;
+  const Energy<N> dynamic = Sum(cost.terms) + sequences;
 
   // A power cap stretches the step until
   //   (E_dynamic / t + P_standing) / eta_regulator <= P_cap.
@@ -291,10 +296,11 @@ StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
 
   cost.terms[kDramBackground] = background * cost.step_time;
   const Energy<N> chip_and_standing = dynamic + standing * cost.step_time;
-  // Static power, and what the regulators lose on everything behind them.
+  // Static power, what sequences cost besides the ledger, and what the
+  // regulators lose on everything behind them.
   const Energy<N> board = chip_and_standing / machine.regulator_efficiency;
   cost.terms[kStatic] = machine.static_power * step.chips * cost.step_time +
-                        (board - chip_and_standing);
+                        sequences + (board - chip_and_standing);
   // Host power, and what the supplies lose on board and host.
   const Energy<N> node =
       (board + machine.host_power * step.chips * cost.step_time) /

@@ -146,6 +146,30 @@ TEST(KernelTest, OverheadsCountStepsLayersKernelsAndSequences) {
   EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 1245);
 }
 
+TEST(KernelTest, StepsThatAdmitPromptsLaunchTheirLayersOneByOne) {
+  Machine<> machine = PlainMachine();
+  machine.time_per_layer = Seconds(100.0);
+  machine.time_per_layer_admitting = Seconds(40.0);
+  LoweredStep<> step = StepOf({Reads(0, 0)});
+  step.layers = 2;
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 200);
+  // A quarter of the steps: 2 x (100 + 40 / 4).
+  step.admitting = 0.25;
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 220);
+}
+
+TEST(KernelTest, SequencesCostEnergyOnceEachHoweverManyChips) {
+  Machine<> machine = PlainMachine();
+  const LoweredStep<> none = StepOf({Reads(1e9, 0)});
+  const double before = InJoules(CostOfStep(none, machine).terms[kStatic]);
+  machine.energy_per_sequence = Millijoules(2.0);
+  LoweredStep<> step = none;
+  step.sequences = 5;
+  step.chips = 4;
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(step, machine).terms[kStatic]),
+                   before + 0.01);
+}
+
 TEST(KernelTest, AllReduceMovesTwiceThePayloadButOnePart) {
   Operator<> op;
   op.collective = Collective::kAllReduce;

@@ -146,6 +146,21 @@ void AddReuse(const Operator<N>& op, const ComputeCosts<N>& engine,
   }
 }
 
+// Achieved bandwidth of an operator's weights over that of long 16-bit streams.
+template <typename N>
+N WeightBandwidthFactor(const Operator<N>& op,
+                        const MemoryLevelCosts<N>& backing) {
+  N factor(1.0);
+  for (int i = 0; i < backing.num_stored; ++i) {
+    if (backing.stored[i].format == op.weight_format) {
+      factor = backing.stored[i].bandwidth_factor;
+    }
+  }
+  return op.product_kind == ProductKind::kExperts
+             ? factor * backing.expert_bandwidth_factor
+             : factor;
+}
+
 template <typename N>
 LoweredOperator<N> LowerOperator(const Operator<N>& op,
                                  const Machine<N>& machine,
@@ -181,13 +196,13 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   const MemoryLevelCosts<N>& backing = machine.levels[0];
   const Data<N> cached = op.kv_read + op.state_read;
   lowered.extra_read =
-      weights * (shares.weights[0] * (op.weight_imbalance - N(1.0))) +
+      weights *
+          (shares.weights[0] * (op.weight_imbalance - N(2.0) +
+                                N(1.0) / WeightBandwidthFactor(op, backing))) +
       cached * (shares.sequences[0] *
                 (N(1.0) / backing.cache_bandwidth_factor - N(1.0)));
-  if (op.product_kind == ProductKind::kExperts) {
-    lowered.extra_read +=
-        weights * (shares.weights[0] *
-                   (N(1.0) / backing.expert_bandwidth_factor - N(1.0)));
+  if (op.product_kind == ProductKind::kAttention) {
+    lowered.extra_read += backing.cache_half_transfer - backing.half_transfer;
   }
   // Kernels read cached vectors at most once for each query head.
   lowered.reuse_read +=
@@ -218,7 +233,9 @@ LoweredStep<N> Lower(const Ledger<N>& ledger, const Machine<N>& machine) {
     step.operators.push_back(LowerOperator(op, machine, shares));
   }
   step.layers = ledger.layers;
+  step.admitting = ledger.admitting;
   step.sequences_per_replica = ledger.sequences_per_replica;
+  step.sequences = ledger.tokens / ledger.tokens_per_sequence;
   step.tokens = ledger.tokens;
   step.passes = ledger.passes;
   step.chips = ledger.chips;
@@ -258,6 +275,7 @@ LoweredStep<N> PerSequence(const LoweredStep<N>& a, const LoweredStep<N>& b) {
   slope.layers = N(0.0);
   slope.sequences_per_replica =
       (b.sequences_per_replica - a.sequences_per_replica) / growth;
+  slope.sequences = (b.sequences - a.sequences) / growth;
   slope.tokens = N(1.0);
   return slope;
 }
@@ -268,11 +286,13 @@ template <typename N>
 Machine<N> WithoutFixedCosts(Machine<N> machine) {
   for (int i = 0; i < machine.num_levels; ++i) {
     machine.levels[i].half_transfer = {};
+    machine.levels[i].cache_half_transfer = {};
     machine.levels[i].activation_capacity = Bytes<N>(N(1e300));
   }
   machine.link_latency = {};
   machine.time_per_step = {};
   machine.time_per_layer = {};
+  machine.time_per_layer_admitting = {};
   machine.time_per_kernel = {};
   return machine;
 }

@@ -83,6 +83,49 @@ TEST(LowerTest, ReuseFollowsTheShapeOfTheArray) {
   EXPECT_EQ(InBytes(lowered.reuse_read + lowered.reuse_write), 0);
 }
 
+// Bytes that count for the time of a step alone.
+double ExtraRead(const LoweredStep<>& step) {
+  double bytes = 0;
+  for (const LoweredOperator<>& op : step.operators) {
+    bytes += op.count * InBytes(op.extra_read);
+  }
+  return bytes;
+}
+
+TEST(LowerTest, NarrowFormatsStreamSlowerAndOthersDoNot) {
+  Machine<> machine = UnitMachine();
+  const Ledger<> ledger = UnitLedger(1, 1);
+  EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
+  machine.levels[0].num_stored = 1;
+  machine.levels[0].stored[0] = {&GetFormat("mxfp4"), 0.5};
+  EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
+  // 8 bytes of weights in fp8 take as long as 16.
+  machine.levels[0].stored[0] = {&GetFormat("fp8"), 0.5};
+  EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 8);
+}
+
+TEST(LowerTest, AttentionKernelsHaveAHalfTransferOfTheirOwn) {
+  Machine<> machine = UnitMachine();
+  machine.levels[0].half_transfer = Bytes(3.0);
+  machine.levels[0].cache_half_transfer = Bytes(3.0);
+  const Ledger<> ledger = UnitLedger(1, 1);
+  EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
+  // One attention core in the one layer.
+  machine.levels[0].cache_half_transfer = Bytes(10.0);
+  EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 7);
+}
+
+TEST(LowerTest, SequencesOfTheSystemAreThoseOfAllReplicas) {
+  absl::StatusOr<Model> model = LoadModel("unit");
+  ASSERT_TRUE(model.ok());
+  Scenario scenario = Point(6, 10);
+  scenario.set_dp(2);
+  const LoweredStep<> step =
+      Lower(BuildLedger(*model, scenario), UnitMachine());
+  EXPECT_EQ(step.sequences_per_replica, 3);
+  EXPECT_EQ(step.sequences, 6);
+}
+
 // The unit machine with an in-memory engine for the unit model's fp8.
 Machine<> WithArrays(bool resident) {
   Machine<> machine = UnitMachine();

@@ -155,7 +155,7 @@ void AddAttention(Context<N, Reader>& c, const Attention& attention,
   // beside the queries where there is one.
   Operator<N>& qkv = c.Add(name + "qkv_proj", Part::kAttention, c.layers);
   c.Matmul(qkv, t, c.d, (gate * h + N(2.0) * g) * e,
-           c.d * (gate * heads + N(2.0) * kv_heads) * e, *c.formats.linear);
+           c.d * (gate * heads + N(2.0) * kv_heads) * e, *c.formats.mixers);
   if (attention.qkv_bias()) {
     c.HoldWeights(qkv, (h + N(2.0) * g) * e, (heads + N(2.0) * kv_heads) * e,
                   *c.formats.vectors);
@@ -179,7 +179,7 @@ void AddAttention(Context<N, Reader>& c, const Attention& attention,
   if (attention.sinks()) c.ShardedVector(core, heads);
 
   Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
-  c.Matmul(output, t, h * e, c.d, heads * e * c.d, *c.formats.linear);
+  c.Matmul(output, t, h * e, c.d, heads * e * c.d, *c.formats.mixers);
   if (attention.output_bias()) c.Vector(output, c.d);
   if (attention.output_gate()) output.vector_flop = Flop<N>(N(5.0) * t * h * e);
 
@@ -257,7 +257,7 @@ void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
   s.nope = c.read(latent, LatentAttention::kNopeDimFieldNumber);
   s.v = c.read(latent, LatentAttention::kVDimFieldNumber);
   const N t = c.tokens.linear();
-  const NumberFormat& format = *c.formats.linear;
+  const NumberFormat& format = *c.formats.mixers;
   const std::string name = absl::StrCat(block, ".attention.");
   const N q_out = s.nope + s.rope;
   const N cached = s.kv_rank + s.rope;

@@ -251,6 +251,9 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
     tokens.prefill =
         tokens.newcomers * (N(read(scenario, Scenario::kPromptFieldNumber)) -
                             SharedPrefix<N>(scenario, read));
+    // They come independently: a step has none with chance exp(-newcomers).
+    using std::exp;
+    ledger->admitting = N(1.0) - exp(-tokens.newcomers);
   }
   return tokens;
 }

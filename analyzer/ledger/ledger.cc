@@ -22,6 +22,8 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   const CheckpointFormats& stored = model.formats();
   TensorFormats formats;
   formats.linear = FirstOf({scenario.weights(), stored.linear()});
+  formats.mixers =
+      FirstOf({scenario.weights(), stored.mixers(), stored.linear()});
   formats.experts = FirstOf({scenario.experts(), scenario.weights(),
                              stored.experts(), stored.linear()});
   formats.embedding = FirstOf({stored.embedding()});

@@ -23,7 +23,8 @@ namespace tokenjoule {
 
 // Storage and operand formats of one run, every default filled in.
 struct TensorFormats {
-  const NumberFormat* linear;     // attention and MLP matrices
+  const NumberFormat* linear;     // dense MLP matrices
+  const NumberFormat* mixers;     // projections of attention and state spaces
   const NumberFormat* experts;    // routed and shared experts
   const NumberFormat* lm_head;    // LM head
   const NumberFormat* embedding;  // embedding table
@@ -143,6 +144,8 @@ struct Ledger {
   N replicas = N(1.0);
   // Sequences of one replica.
   N sequences_per_replica = N(0.0);
+  // Share of steps that admit prompts of newcomers.
+  N admitting = N(0.0);
   // Tokens that the system gains in the step.
   N tokens = N(0.0);
   // Tokens that a sequence gains in the step.

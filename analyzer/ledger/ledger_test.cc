@@ -1,5 +1,6 @@
 #include "analyzer/ledger/ledger.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 
@@ -50,6 +51,26 @@ TEST(LedgerTest, UnitModelIsDoneInTheHead) {
   EXPECT_EQ(totals.kv_read, 3 * 2 * 10);
   EXPECT_EQ(totals.kv_write, 3 * 2);
   EXPECT_EQ(totals.embedding, 3);
+}
+
+TEST(LedgerTest, ShareOfStepsThatAdmitPrompts) {
+  Scenario scenario = Point(50, 10);
+  EXPECT_EQ(LedgerOf("unit", scenario).admitting, 0);
+  scenario.set_prompt(20);
+  scenario.set_output(100);
+  // Half a newcomer a step: none in exp(-0.5) of the steps.
+  EXPECT_DOUBLE_EQ(LedgerOf("unit", scenario).admitting, 1 - std::exp(-0.5));
+}
+
+TEST(LedgerTest, MixersMayBeStoredInAFormatOfTheirOwn) {
+  const double fp8 = TotalsOf("llama-3.1-405b-fp8", Point(1, 1)).weights;
+  Scenario scenario = Point(1, 1);
+  scenario.set_lm_head("bf16");
+  scenario.set_weights("fp8");
+  const double all = TotalsOf("llama-3.1-405b-fp8", scenario).weights;
+  // A byte more for each of 126 x 2 x 16384 x (16384 + 1024) weights of
+  // attention.
+  EXPECT_EQ(fp8 - all, 126.0 * 2 * 16384 * (16384 + 1024));
 }
 
 TEST(LedgerTest, Llama2_7bToTheByteAndTheFlop) {

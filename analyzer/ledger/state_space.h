@@ -58,7 +58,7 @@ void AddMamba1(Context<N, Reader>& c, const Mamba1& mamba,
   const N taps = c.read(mamba, Mamba1::kDConvFieldNumber);
   const N rank = c.read(mamba, Mamba1::kDtRankFieldNumber);
   const N t = c.tokens.linear();
-  const NumberFormat& format = *c.formats.linear;
+  const NumberFormat& format = *c.formats.mixers;
   const std::string name = absl::StrCat(block, ".mamba.");
 
   Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
@@ -103,7 +103,7 @@ void AddMamba2(Context<N, Reader>& c, const Mamba2& mamba,
   const N mixed = inner + N(2.0) * groups * states;
   const N mixed_all = inner_all + N(2.0) * groups_all * states;
   const N t = c.tokens.linear();
-  const NumberFormat& format = *c.formats.linear;
+  const NumberFormat& format = *c.formats.mixers;
   const std::string name = absl::StrCat(block, ".mamba.");
 
   // Gate, input, B, C and step sizes in one product.
@@ -140,7 +140,7 @@ void AddLinearAttention(Context<N, Reader>& c, const LinearAttention& linear,
   const N values_all = value_heads * value_dim, values = values_all / c.tp;
   const N heads = value_heads / c.tp;
   const N t = c.tokens.linear();
-  const NumberFormat& format = *c.formats.linear;
+  const NumberFormat& format = *c.formats.mixers;
   const std::string name = absl::StrCat(block, ".linear_attention.");
 
   // Queries, keys, values and the output gate; decay and write strength of each

@@ -106,6 +106,10 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
   costs.long_bandwidth =
       costs.peak_bandwidth * N(read(level.bandwidth_efficiency()));
   costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
+  costs.cache_half_transfer =
+      level.has_cache_half_transfer_mb()
+          ? Megabytes<N>(read(level.cache_half_transfer_mb()))
+          : costs.half_transfer;
   costs.capacity = Gigabytes<N>(read(level.capacity_gb()));
   costs.usable_capacity =
       costs.capacity * ReadOr<N>(level.has_usable_capacity_fraction(),
@@ -126,6 +130,10 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
       ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
   costs.activation_passes = ReadOr<N>(level.has_activation_passes(),
                                       level.activation_passes(), read, 1.0);
+  for (const StoredFormat& stored : level.stored()) {
+    costs.stored[costs.num_stored++] = {FindFormat(stored.format()),
+                                        N(read(stored.bandwidth_factor()))};
+  }
 
   SetAccessEnergy(level, read, &costs);
   costs.read.interface =
@@ -299,10 +307,14 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   const Overheads& overheads = hardware.overheads();
   machine.time_per_step = Microseconds<N>(read(overheads.time_per_step_us()));
   machine.time_per_layer = Microseconds<N>(read(overheads.time_per_layer_us()));
+  machine.time_per_layer_admitting =
+      Microseconds<N>(read(overheads.time_per_layer_admitting_us()));
   machine.time_per_kernel =
       Microseconds<N>(read(overheads.time_per_kernel_us()));
   machine.time_per_sequence =
       Microseconds<N>(read(overheads.time_per_sequence_us()));
+  machine.energy_per_sequence =
+      Millijoules<N>(read(overheads.energy_per_sequence_mj()));
   machine.overlap_fraction = N(read(hardware.overlap_fraction()));
   return machine;
 }

@@ -59,6 +59,7 @@ void InstantCompute(Machine<>* machine) {
 
 void FreeStatic(Machine<>* machine) {
   machine->static_power = {};
+  machine->energy_per_sequence = {};
   machine->regulator_efficiency = 1;
 }
 

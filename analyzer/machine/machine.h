@@ -17,6 +17,7 @@ namespace tokenjoule {
 // Validation admits no more; fixed sizes keep the kernel free of allocation.
 inline constexpr int kMaxMemoryLevels = 4;
 inline constexpr int kMaxFormatRates = 16;
+inline constexpr int kMaxStoredFormats = 8;
 
 // Energy of moving a byte in or out of a memory level, by term.
 template <typename N = double>
@@ -28,6 +29,13 @@ struct MemoryEnergy {
   EnergyPerData<N> network;
 };
 
+// How weights in a format stream, over how 16-bit weights do.
+template <typename N = double>
+struct StoredCosts {
+  const NumberFormat* format = nullptr;
+  N bandwidth_factor = N(1.0);
+};
+
 // One chip's memory level.
 template <typename N = double>
 struct MemoryLevelCosts {
@@ -35,8 +43,10 @@ struct MemoryLevelCosts {
   DataRate<N> peak_bandwidth;
   // peak_bandwidth * bandwidth_efficiency: what long transfers reach.
   DataRate<N> long_bandwidth;
-  // Bytes added to each transfer by launch, ramp and tail.
+  // Bytes added to each transfer by launch, ramp and tail, and to those of
+  // kernels that attend to the KV cache.
   Data<N> half_transfer;
+  Data<N> cache_half_transfer;
   Data<N> capacity;
   Data<N> usable_capacity;
   // What activations may occupy before they spill to level 0.
@@ -53,6 +63,9 @@ struct MemoryLevelCosts {
   N expert_bandwidth_factor = N(1.0);
   N cache_passes = N(1.0);
   N activation_passes = N(1.0);
+  // Formats that stream slower; the others have a factor of 1.
+  int num_stored = 0;
+  std::array<StoredCosts<N>, kMaxStoredFormats> stored;
   // Background and refresh of all devices of one chip; leakage of SRAM is in
   // Machine::static_power.
   Power<N> background;
@@ -119,8 +132,10 @@ struct Machine {
 
   Duration<N> time_per_step;
   Duration<N> time_per_layer;
+  Duration<N> time_per_layer_admitting;
   Duration<N> time_per_kernel;
   Duration<N> time_per_sequence;
+  Energy<N> energy_per_sequence;
   N overlap_fraction = N(1.0);
 };
 
@@ -175,6 +190,8 @@ void MakeIdeal(Machine<N>* machine) {
   for (int i = 0; i < machine->num_levels; ++i) {
     machine->levels[i].long_bandwidth = machine->levels[i].peak_bandwidth;
     machine->levels[i].half_transfer = {};
+    machine->levels[i].cache_half_transfer = {};
+    machine->levels[i].num_stored = 0;
     machine->levels[i].cache_bandwidth_factor = N(1.0);
     machine->levels[i].expert_bandwidth_factor = N(1.0);
     machine->levels[i].cache_passes = N(1.0);
@@ -191,8 +208,10 @@ void MakeIdeal(Machine<N>* machine) {
   machine->has_power_cap = false;
   machine->time_per_step = {};
   machine->time_per_layer = {};
+  machine->time_per_layer_admitting = {};
   machine->time_per_kernel = {};
   machine->time_per_sequence = {};
+  machine->energy_per_sequence = {};
   machine->overlap_fraction = N(1.0);
 }
 

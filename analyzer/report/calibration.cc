@@ -33,6 +33,11 @@ std::string CalibrationTable(const Calibration& calibration) {
     absl::StrAppendFormat(&out, "%d rows left out: the host set their pace\n\n",
                           calibration.host_bound_rows());
   }
+  if (calibration.overfull_rows() > 0) {
+    absl::StrAppendFormat(
+        &out, "%d rows left out: their batch does not fit in memory\n\n",
+        calibration.overfull_rows());
+  }
   TextTable constants(
       {"constant", "before", "after", "standard error", "bounds", "status"});
   for (const FittedConstant& c : calibration.constants()) {

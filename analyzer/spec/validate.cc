@@ -23,6 +23,7 @@ using ::google::protobuf::Reflection;
 
 constexpr int kMostMemoryLevels = 4;
 constexpr int kMostFormatRates = 16;
+constexpr int kMostStoredFormats = 8;
 constexpr int64_t kMostLayers = 100'000;
 
 // Shortest text that reads back as the same number.
@@ -472,6 +473,11 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                              " levels; expected at most ", kMostMemoryLevels));
   for (const MemoryLevel& level : hardware.memory()) {
     CheckMemoryLevel(level, &check);
+    check.Require(
+        level.stored_size() <= kMostStoredFormats,
+        "memory." + level.name() + ".stored",
+        absl::StrCat("has ", level.stored_size(), " formats; expected at most ",
+                     kMostStoredFormats));
   }
   int tensor_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {

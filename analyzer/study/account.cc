@@ -160,6 +160,12 @@ class CauseWriter {
   void AddPower(EnergyTermIndex term, double time_s, double power_w) const {
     Add(term, "time", {time_s, "s"}, power_w * time_s);
   }
+  // What sequences cost besides the ledger.
+  void AddSequences(EnergyTermIndex term, double sequences,
+                    double energy_j) const {
+    if (energy_j == 0) return;
+    Add(term, "sequences", {sequences, "sequence"}, sequences * energy_j);
+  }
   // A share of what is behind a regulator, a supply or a facility.
   void AddLoss(EnergyTermIndex term, double behind_j, double share) const {
     if (share == 0) return;
@@ -184,6 +190,8 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
   writer.AddPower(kDramBackground, time, background);
   writer.AddPower(kStatic, time, fixed);
+  writer.AddSequences(kStatic, step.sequences,
+                      InJoules(machine.energy_per_sequence));
   writer.AddLoss(kStatic, board * machine.regulator_efficiency,
                  1 / machine.regulator_efficiency - 1);
   writer.AddPower(kHost, time, host);

@@ -147,6 +147,7 @@ TEST(SensitivityTest, ElasticitiesOfEnergiesAndPowersSumToOne) {
     for (const Elasticity& e : study.elasticities()) {
       if (absl::StrContains(e.path(), "_pj") ||
           absl::StrContains(e.path(), "_fj") ||
+          absl::StrContains(e.path(), "_mj") ||
           absl::StrContains(e.path(), "_w")) {
         // Widths and windows of models are no watts.
         if (!absl::StartsWith(e.path(), "hardware.")) continue;

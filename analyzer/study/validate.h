@@ -20,7 +20,7 @@ namespace tokenjoule {
 // Engines that spread experts over n chips without data parallelism run
 // attention tensor-parallel over them: expert_parallel n with tensor_parallel 1
 // and n devices is tp n, ep n.
-Scenario ScenarioOf(const Measurement& row, bool mixed);
+Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed);
 
 // Predicts every row that can be mapped and scores it. Step time is compared
 // with step_ms (mixed serving), or with itl_ms (pure decode) where that alone

@@ -31,7 +31,7 @@ Report Predicted(const Measurement& row, bool mixed) {
   absl::StatusOr<Hardware> hardware = LoadHardware(row.device());
   EXPECT_TRUE(model.ok() && hardware.ok());
   absl::StatusOr<Report> report =
-      Analyze(*model, *hardware, ScenarioOf(row, mixed));
+      Analyze(*model, *hardware, ScenarioOf(row, *model, mixed));
   EXPECT_TRUE(report.ok()) << report.status();
   return *report;
 }
@@ -113,17 +113,29 @@ TEST(ValidateTest, ExpertParallelRowsRunAttentionTensorParallel) {
   row.set_num_devices(2);
   row.set_tensor_parallel(1);
   row.set_expert_parallel(2);
-  const Scenario scenario = ScenarioOf(row, false);
+  const Scenario scenario = ScenarioOf(row, Model(), false);
   EXPECT_EQ(scenario.tp(), 2);
   EXPECT_EQ(scenario.ep(), 2);
+}
+
+TEST(ValidateTest, ServedRowsShareExpertsStaticBatchesDoNot) {
+  const Measurement row = Row("qwen3-30b-a3b", 8);
+  EXPECT_EQ(ScenarioOf(row, Model(), true).routing(), POWER_LAW);
+  EXPECT_GT(ScenarioOf(row, Model(), true).routing_exponent(), 0);
+  EXPECT_EQ(ScenarioOf(row, Model(), false).routing(), COVERAGE);
 }
 
 TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
   Measurement row = Row("gpt-oss-20b", 8);
   row.set_weight_dtype("mxfp4");
-  EXPECT_EQ(ScenarioOf(row, false).weights(), "");
+  Model model;
+  model.mutable_formats()->set_experts("mxfp4");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
   row.set_weight_dtype("fp8");
-  EXPECT_EQ(ScenarioOf(row, false).lm_head(), "bf16");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false).lm_head(), "bf16");
+  model.mutable_formats()->set_linear("fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
 }
 
 TEST(ValidateTest, NoRowsNoErrors) {

@@ -170,6 +170,10 @@ constexpr Energy<Rep> Picojoules(const Rep& v) {
   return Energy<Rep>::FromBase(v * Rep(1e-12));
 }
 template <typename Rep>
+constexpr Energy<Rep> Millijoules(const Rep& v) {
+  return Energy<Rep>::FromBase(v * Rep(1e-3));
+}
+template <typename Rep>
 constexpr Power<Rep> Watts(const Rep& v) {
   return Power<Rep>::FromBase(v);
 }
