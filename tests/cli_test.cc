@@ -1,23 +1,20 @@
 // The binary as a user runs it: output, exit codes, messages, odd input.
 
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include <cstdio>
+#include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <random>
-#include <sstream>
 #include <string>
+#include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
-#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 #include "proto/report.pb.h"
+#include "tests/run_tool.h"
 
 namespace tokenjoule {
 namespace {
@@ -26,50 +23,7 @@ using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Path of the binary, from the test's arguments.
-std::string* binary = new std::string;
-
-std::string TempPath(const std::string& name) {
-  return absl::StrCat(::testing::TempDir(), "/", name);
-}
-
-std::string Read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
-
-void Write(const std::string& path, const std::string& text) {
-  std::ofstream(path, std::ios::binary) << text;
-}
-
-struct Outcome {
-  int exit_code;  // -1 where a signal ended the process
-  std::string out;
-  std::string err;
-};
-
-// Runs the binary with arguments as a shell reads them.
-Outcome RunTool(const std::string& args) {
-  const std::string out = TempPath("stdout"), err = TempPath("stderr");
-  const int status = std::system(
-      absl::StrCat(*binary, " ", args, " >", out, " 2>", err).c_str());
-  return {
-      WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : -1,
-      Read(out), Read(err)};
-}
-
 constexpr char kPoint[] = "--model=llama-3.1-8b --hardware=h100-sxm";
-
-template <typename Message>
-Message FromJson(const std::string& json) {
-  Message message;
-  const auto status =
-      google::protobuf::util::JsonStringToMessage(json, &message);
-  EXPECT_TRUE(status.ok()) << json;
-  return message;
-}
 
 TEST(CliTest, AnalyzePrintsTheAnswer) {
   const Outcome outcome = RunTool(absl::StrCat("analyze ", kPoint));
@@ -492,12 +446,4 @@ TEST(CliTest, BrokenDescriptionsNeverCrash) {
 }  // namespace
 }  // namespace tokenjoule
 
-int main(int argc, char** argv) {
-  ::testing::InitGoogleTest(&argc, argv);
-  if (argc != 2) {
-    std::fprintf(stderr, "usage: cli_test PATH_OF_TOKENJOULE\n");
-    return 2;
-  }
-  *tokenjoule::binary = argv[1];
-  return RUN_ALL_TESTS();
-}
+int main(int argc, char** argv) { return tokenjoule::RunToolTests(argc, argv); }

@@ -393,8 +393,9 @@ int WriteFile(absl::string_view flag, const std::string& path,
   if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
     const std::string why = std::strerror(errno);
     std::remove(temporary.c_str());
-    return Fail(absl::InvalidArgumentError(absl::StrCat(
-                    "--out=", Printable(path), ": cannot be written: ", why)),
+    return Fail(absl::InvalidArgumentError(
+                    absl::StrCat("--", flag, "=", PrintablePath(path),
+                                 ": cannot be written: ", why)),
                 kExitBadData);
   }
   return kExitOk;

@@ -50,6 +50,7 @@ Command CompareCommand();
 Command DotProductCommand();
 Command ExplainCommand();
 Command ImportHfCommand();
+Command LintCommand();
 Command ListCommand();
 Command SensitivityCommand();
 Command TricksCommand();

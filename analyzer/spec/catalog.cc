@@ -527,19 +527,19 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     return absl::InvalidArgumentError(absl::StrCat(
-        Printable(path), ": cannot be read: ", std::strerror(errno)));
+        PrintablePath(path), ": cannot be read: ", std::strerror(errno)));
   }
   std::string text(kLargestFileBytes + 1, '\0');
   in.read(text.data(), text.size());
   if (in.bad() || (in.fail() && !in.eof())) {
     return absl::InvalidArgumentError(
-        absl::StrCat(Printable(path), ": cannot be read; is it a file?"));
+        absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
   }
   text.resize(in.gcount());
   if (text.size() > kLargestFileBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(Printable(path), ": is longer than ", kLargestFileBytes,
-                     " bytes; expected a description"));
+        absl::StrCat(PrintablePath(path), ": is longer than ",
+                     kLargestFileBytes, " bytes; expected a description"));
   }
   return text;
 }

@@ -11,6 +11,7 @@ namespace tokenjoule {
 namespace {
 
 constexpr size_t kLongestPrintedName = 80;
+constexpr size_t kLongestPrintedPath = 240;
 constexpr size_t kMostListedChoices = 12;
 
 // Levenshtein distance, two rows at a time.
@@ -94,6 +95,12 @@ std::string Printable(absl::string_view name) {
   const bool cut = name.size() > kLongestPrintedName;
   return absl::StrCat(absl::CHexEscape(name.substr(0, kLongestPrintedName)),
                       cut ? "..." : "");
+}
+
+std::string PrintablePath(absl::string_view path) {
+  const bool cut = path.size() > kLongestPrintedPath;
+  if (cut) path.remove_prefix(path.size() - kLongestPrintedPath);
+  return absl::StrCat(cut ? "..." : "", absl::CHexEscape(path));
 }
 
 }  // namespace tokenjoule

@@ -47,6 +47,9 @@ std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
 // message.
 std::string Printable(absl::string_view name);
 
+// The same of a path, of which the end is what tells it from others.
+std::string PrintablePath(absl::string_view path);
+
 }  // namespace tokenjoule
 
 #endif  // ANALYZER_SPEC_FAULTS_H_

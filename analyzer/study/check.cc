@@ -23,8 +23,8 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
-// Figures of a baseline are rounded: so much is no change.
-constexpr double kRounding = 2e-9;
+// Figures of a baseline are rounded to 9 digits: half of the last is no change.
+constexpr double kRounding = 5e-9;
 // Parts of a change that the verdict names: at least this share of the figure,
 // and no more than so many.
 constexpr double kNamedShare = 5e-4;

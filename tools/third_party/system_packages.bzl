@@ -1,7 +1,7 @@
 """Repositories over the libraries that the Linux distribution has installed.
 
 `system_packages()` in WORKSPACE makes every external repository that the build
-needs. Libraries are asked of pkg-config; a missing one names the apt package
+needs, also in a workspace that has this one as a repository. Libraries are asked of pkg-config; a missing one names the apt package
 that brings it. Bazel's own rule repositories (rules_java,
 bazel_skylib, platforms) are the copies that Debian ships beside bazel-bootstrap.
 Labels equal those of the upstream projects, so that the same BUILD files work
@@ -156,6 +156,18 @@ _distribution_rules = repository_rule(
     local = True,
 )
 
+def _stand_in_impl(ctx):
+    # The repository that this file is in, main or not: local_repository's path
+    # would start at the main one.
+    for entry in ctx.path(ctx.attr.workspace_file).dirname.readdir():
+        ctx.symlink(entry, entry.basename)
+
+_stand_in = repository_rule(
+    implementation = _stand_in_impl,
+    attrs = {"workspace_file": attr.label(mandatory = True)},
+    local = True,
+)
+
 def system_packages():
     """Declares every external repository of this workspace."""
     _absl(name = "com_google_absl")
@@ -187,15 +199,15 @@ def system_packages():
             "/usr/share/bazel/platforms",
         ],
     )
-    native.local_repository(
+    _stand_in(
         name = "rules_cc",
-        path = "tools/third_party/rules_cc",
+        workspace_file = Label("//tools/third_party/rules_cc:WORKSPACE"),
     )
-    native.local_repository(
+    _stand_in(
         name = "rules_proto",
-        path = "tools/third_party/rules_proto",
+        workspace_file = Label("//tools/third_party/rules_proto:WORKSPACE"),
     )
-    native.local_repository(
+    _stand_in(
         name = "remote_coverage_tools",
-        path = "tools/third_party/coverage",
+        workspace_file = Label("//tools/third_party/coverage:WORKSPACE"),
     )

@@ -1,0 +1,167 @@
+#!/bin/sh
+# Uses the rules of //tools:energy.bzl from this workspace, as another project
+# does: good and bad specs, baselines that are missing, met, missed and accepted.
+#
+#   tests/client_workspace/test.sh [BINARY]
+#
+# With BINARY, a tokenjoule that is built already, the rules take that one and
+# nothing is compiled: half a minute. Without it the client's Bazel builds
+# tokenjoule from source for itself, which takes a compilation of everything.
+set -eu
+
+client=$(cd "$(dirname "$0")" && pwd)
+repository=$(cd "$client/../.." && pwd)
+binary=${1:-}
+[ -z "$binary" ] || binary=$(cd "$(dirname "$binary")" && pwd)/$(basename "$binary")
+work=$(mktemp -d)
+passed=0
+
+bazel() {
+  command=$1
+  shift
+  # In its folder, so that Bazel finds the workspace; the repository's wrapper
+  # finds a Bazel and installs nothing.
+  (cd "$work/client" && TOKENJOULE_NO_INSTALL=1 "$repository/tools/bazel" \
+    --output_user_root="$work/bazel" --max_idle_secs=60 "$command" \
+    "--override_repository=tokenjoule=$work/tokenjoule" "$@")
+}
+
+finish() {
+  (cd "$work/client" && "$repository/tools/bazel" \
+    --output_user_root="$work/bazel" shutdown >/dev/null 2>&1) || true
+  # Bazel makes its outputs read-only.
+  chmod -R u+w "$work" 2>/dev/null || true
+  rm -rf "$work"
+}
+trap finish EXIT
+
+# The repository, or the rules with the binary in place of its sources.
+set_up_repository() {
+  if [ -z "$binary" ]; then
+    ln -s "$repository" "$work/tokenjoule"
+    return
+  fi
+  mkdir -p "$work/tokenjoule/tools"
+  cp "$repository/WORKSPACE" "$work/tokenjoule/"
+  cp "$repository/tools/energy.bzl" "$work/tokenjoule/tools/"
+  cp -r "$repository/tools/third_party" "$work/tokenjoule/tools/"
+  cp "$binary" "$work/tokenjoule/tools/tokenjoule_binary"
+  cat >"$work/tokenjoule/tools/BUILD" <<'END'
+sh_binary(
+    name = "tokenjoule",
+    srcs = ["tokenjoule_binary"],
+    visibility = ["//visibility:public"],
+)
+END
+}
+
+fail() {
+  echo "FAILED: $*"
+  cat "$work/log"
+  exit 1
+}
+
+# expect EXIT_CODE COMMAND...: runs it, keeps what it prints.
+expect() {
+  wanted=$1
+  shift
+  code=0
+  "$@" >"$work/log" 2>&1 || code=$?
+  [ "$code" = "$wanted" ] || fail "exit code $code, expected $wanted: $*"
+}
+
+# expect_text TEXT...: each is in what the last command printed.
+expect_text() {
+  for text in "$@"; do
+    grep -qF -e "$text" "$work/log" || fail "expected \"$text\" in"
+  done
+}
+
+claim() {
+  passed=$((passed + 1))
+  echo "ok: $*"
+}
+
+set_up_repository
+cp -r "$client" "$work/client"
+rm -rf "$work/client/baselines" "$work/client/chat_baseline.textproto"
+out=$work/client/bazel-bin
+logs=$work/client/bazel-testlogs
+
+expect 0 bazel build //:all
+for file in tiny.lint.txt house_asic.lint.txt chat_report.json chat_batches.csv llama_batches.txt; do
+  [ -s "$out/$file" ] || fail "$file is missing"
+done
+grep -q '"model": "tiny"' "$out/chat_report.json" || fail "the report is of another model"
+[ "$(wc -l <"$out/chat_batches.csv")" = 4 ] || fail "expected three batches"
+claim "good specs build; reports and studies are files"
+
+cp "$out/chat_report.json" "$work/first.json"
+rm -f "$out/chat_report.json"
+LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo expect 0 bazel build //:chat_report
+cmp "$work/first.json" "$out/chat_report.json" || fail "the report differs from itself"
+claim "a report is the same bytes in another locale and time zone"
+
+# Bazel: 3 where tests failed.
+expect 3 bazel test //:chat
+expect_text "chat_baseline.textproto: cannot be read" "bazel run //:chat_update"
+claim "a missing baseline fails and names the command that writes it"
+
+expect 0 bazel run //:update_all
+[ -s "$work/client/chat_baseline.textproto" ] || fail "no baseline was written"
+[ -s "$work/client/baselines/llama.textproto" ] || fail "no baseline was written in a new folder"
+expect 0 bazel test //:all
+claim "update_all writes missing baselines; then every gate passes"
+
+grep -q '<testcase classname="//:chat" name="energy_per_token_j' "$logs/chat/test.xml" ||
+  fail "test.xml is not the tool's"
+if [ -f "$logs/chat/test.outputs/outputs.zip" ]; then
+  command -v unzip >/dev/null || fail "unzip is not installed"
+  summary=$(unzip -p "$logs/chat/test.outputs/outputs.zip" summary.md)
+else
+  summary=$(cat "$logs/chat/test.outputs/summary.md")
+fi
+case "$summary" in
+  "### Energy per token: //:chat passed"*) ;;
+  *) fail "no summary in Markdown: $summary" ;;
+esac
+claim "JUnit XML and a Markdown summary are where Bazel looks for them"
+
+cp "$work/client/chat_baseline.textproto" "$work/baseline"
+expect 0 bazel run //:chat_update
+cmp "$work/baseline" "$work/client/chat_baseline.textproto" || fail "an update changed a good baseline"
+claim "an update of a good baseline changes nothing"
+
+# A memory that takes more, the kind of change a gate is there for.
+dram=$work/client/hardware/house_dram.textproto
+cp "$dram" "$work/dram"
+sed 's/value: 350 low: 190 high: 600/value: 3500 low: 190 high: 4000/' "$work/dram" >"$dram"
+expect 3 bazel test //:chat
+expect_text "//:chat: FAILED" "Terms that moved" "DRAM row activation" "FAILS" \
+  "bazel run //:chat_update"
+grep -q '<failure message=' "$logs/chat/test.xml" || fail "no failure in test.xml"
+claim "a change of a file behind two others fails and names the term that moved"
+
+expect 0 bazel run //:chat_update
+expect 0 bazel test //:chat
+claim "what is accepted passes"
+
+echo 'batch: 64' >>"$work/client/chat.textproto"
+sed -i.old '/^batch: 32/d' "$work/client/chat.textproto"
+expect 3 bazel test //:chat
+expect_text "made for something else: batch: 32 -> 64" "bazel run //:chat_update"
+claim "a stale baseline, of another scenario, fails and says so"
+
+echo 'nonsense' >"$work/client/chat_baseline.textproto"
+expect 3 bazel test //:chat
+expect_text "chat_baseline.textproto:" "bazel run //:chat_update"
+claim "a broken baseline fails and says where"
+
+cp "$work/dram" "$dram"
+sed -i.old -e 's/d_model: 1024/d_modle: 1024/' -e 's/vocab_size: 32000/vocab_size: -1/' \
+  "$work/client/tiny.textproto"
+expect 1 bazel build //:chat_report
+expect_text "tiny.textproto:8:8: unknown field" "tiny.textproto:9:1: vocab_size: -1"
+claim "a faulty spec fails the build with every fault"
+
+echo "client workspace: all $passed claims hold"

@@ -1,0 +1,79 @@
+// Runs the binary as a user does; for tests of the command line.
+
+#ifndef TESTS_RUN_TOOL_H_
+#define TESTS_RUN_TOOL_H_
+
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/util/json_util.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+
+// Path of the binary, from the test's arguments.
+inline std::string* binary = new std::string;
+
+inline std::string TempPath(const std::string& name) {
+  return absl::StrCat(::testing::TempDir(), "/", name);
+}
+
+inline std::string Read(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  std::ostringstream out;
+  out << in.rdbuf();
+  return out.str();
+}
+
+inline void Write(const std::string& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+struct Outcome {
+  int exit_code;  // -1 where a signal ended the process
+  std::string out;
+  std::string err;
+};
+
+// Runs the binary with arguments as a shell reads them; `environment` is e.g.
+// "LC_ALL=C".
+inline Outcome RunTool(const std::string& args,
+                       const std::string& environment = "") {
+  const std::string out = TempPath("stdout"), err = TempPath("stderr");
+  const int status = std::system(
+      absl::StrCat(environment, " ", *binary, " ", args, " >", out, " 2>", err)
+          .c_str());
+  return {
+      WIFEXITED(status) && WEXITSTATUS(status) < 128 ? WEXITSTATUS(status) : -1,
+      Read(out), Read(err)};
+}
+
+template <typename Message>
+Message FromJson(const std::string& json) {
+  Message message;
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(json, &message);
+  EXPECT_TRUE(status.ok()) << json;
+  return message;
+}
+
+// main() of such a test: GoogleTest's, and the binary's path.
+inline int RunToolTests(int argc, char** argv) {
+  ::testing::InitGoogleTest(&argc, argv);
+  if (argc != 2) {
+    std::fprintf(stderr, "usage: %s PATH_OF_TOKENJOULE\n", argv[0]);
+    return 2;
+  }
+  *binary = argv[1];
+  return RUN_ALL_TESTS();
+}
+
+}  // namespace tokenjoule
+
+#endif  // TESTS_RUN_TOOL_H_

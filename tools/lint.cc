@@ -1,0 +1,81 @@
+// tokenjoule lint: whether files are descriptions that can be used.
+
+#include "analyzer/spec/lint.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/faults.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+// Usage faults: nothing to read, a kind that there is not.
+absl::Status CheckUsage(const ParsedFlags& flags) {
+  if (flags.positional.empty()) {
+    return absl::InvalidArgumentError("expected files to read");
+  }
+  const std::string as = flags.Get("as", "");
+  const std::vector<std::string> kinds = LintKinds();
+  if (flags.Has("as") &&
+      std::find(kinds.begin(), kinds.end(), as) == kinds.end()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--as: ", UnknownNameMessage("kind", as, kinds, "")));
+  }
+  return absl::OkStatus();
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  const absl::Status usage = CheckUsage(flags);
+  if (!usage.ok()) return Fail(usage, kExitUsage);
+  Listing listing;
+  std::vector<std::string> faults;
+  for (const std::string& file : flags.positional) {
+    absl::StatusOr<LintedFile> linted = LintFile(file, flags.Get("as", ""));
+    if (!linted.ok()) {
+      faults.emplace_back(linted.status().message());
+      continue;
+    }
+    Listing::Entry* entry = listing.add_entries();
+    entry->set_kind(linted->kind);
+    entry->set_name(file);
+    entry->set_description(linted->name);
+  }
+  if (!faults.empty()) {
+    return Fail(absl::InvalidArgumentError(absl::StrJoin(faults, "\n")),
+                kExitBadData);
+  }
+  return WriteAnswer(flags, *format, listing, ListingTable, ListingCsv);
+}
+
+}  // namespace
+
+Command LintCommand() {
+  Command command;
+  command.name = "lint";
+  command.summary = "whether files are descriptions that can be used";
+  command.description =
+      "Reads models, machines, technologies and scenarios as the other "
+      "sub-commands do,\nwith what they are based on. Lists the files, or says "
+      "every fault of every file\nand exits with 3.";
+  command.examples =
+      "  tokenjoule lint my-model.textproto my-accelerator.textproto\n"
+      "  tokenjoule lint --as=class my-class.textproto\n";
+  command.flags = Concat(
+      {{"as", "KIND",
+        absl::StrCat(absl::StrJoin(LintKinds(), ", "),
+                     " (default: what the file's `# proto-message:` line "
+                     "says)")}},
+      OutputFlags());
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
