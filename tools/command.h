@@ -52,7 +52,9 @@ Command ExplainCommand();
 Command ImportHfCommand();
 Command LintCommand();
 Command ListCommand();
+Command MergeCommand();
 Command SensitivityCommand();
+Command SweepCommand();
 Command TricksCommand();
 Command ValidateCommand();
 

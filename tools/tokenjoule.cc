@@ -35,11 +35,12 @@ std::string Help(const Command& command) {
 
 int Main(absl::Span<const char* const> args) {
   const std::vector<Command> commands = {
-      AnalyzeCommand(),    BatchCommand(),   CalibrateCommand(),
-      CeilingCommand(),    CheckCommand(),   CompareCommand(),
-      DotProductCommand(), ExplainCommand(), ImportHfCommand(),
-      LintCommand(),       ListCommand(),    SensitivityCommand(),
-      TricksCommand(),     ValidateCommand()};
+      AnalyzeCommand(),     BatchCommand(),   CalibrateCommand(),
+      CeilingCommand(),     CheckCommand(),   CompareCommand(),
+      DotProductCommand(),  ExplainCommand(), ImportHfCommand(),
+      LintCommand(),        ListCommand(),    MergeCommand(),
+      SensitivityCommand(), SweepCommand(),   TricksCommand(),
+      ValidateCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);
     return kExitUsage;

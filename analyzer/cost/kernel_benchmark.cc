@@ -2,11 +2,14 @@
 // H100. Rates are evaluations a second on one core.
 
 #include <cstdlib>
+#include <vector>
 
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
+#include "analyzer/cost/sweep_kernel.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/machine/slots.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/study/analyze.h"
 #include "benchmark/benchmark.h"
@@ -50,6 +53,32 @@ void BM_CostOfStep(benchmark::State& state) {
       benchmark::Counter(state.iterations(), benchmark::Counter::kIsRate);
 }
 BENCHMARK(BM_CostOfStep);
+
+// The kernel over packs of machines that differ in bandwidth and in energy.
+void BM_EvaluateRun(benchmark::State& state) {
+  const Inputs& in = Llama70b();
+  const Machine<> one = BuildMachine(in.hardware);
+  const LoweredStep<Pack> step =
+      Broadcast(Lower(BuildLedger(in.model, in.scenario), one));
+  Machine<Pack> machine = Converted<Pack>(one);
+  constexpr size_t kPoints = 1024;
+  std::vector<double> bandwidths, energies;
+  for (size_t i = 0; i < kPoints; ++i) {
+    bandwidths.push_back(3e12 + 1e9 * i);
+    energies.push_back(5e-11 + 1e-14 * i);
+  }
+  const std::vector<VaryingSlot> slots = {
+      {&machine.levels[0].long_bandwidth.mutable_base(), bandwidths.data()},
+      {&machine.levels[0].read.phy_controller.mutable_base(), energies.data()}};
+  std::vector<PackCost> costs(kPoints / Pack::kLanes);
+  for (auto _ : state) {
+    EvaluateRun(step, slots, kPoints, &machine, costs.data());
+    benchmark::DoNotOptimize(costs.data());
+  }
+  state.counters["evaluations"] = benchmark::Counter(
+      state.iterations() * kPoints, benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_EvaluateRun);
 
 // Ledger, lowering and kernel: what another batch costs.
 void BM_LedgerToCost(benchmark::State& state) {

@@ -15,6 +15,7 @@ void Both(MemoryLevelCosts<>& level, EnergyPerData<> MemoryEnergy<>::*part) {
 void MakeInstant(MemoryLevelCosts<>& level) {
   level.long_bandwidth = kInstant;
   level.half_transfer = {};
+  level.cache_half_transfer = {};
 }
 
 void FreeStore(Machine<>* machine) {

@@ -216,6 +216,19 @@ std::string CeilingCsv(const CeilingStudy& study) {
   return writer.text();
 }
 
+std::string SweepCsv(const SweepStudy& study) {
+  CsvWriter writer;
+  for (const SweepPoint& point : study.front()) {
+    std::vector<Cell> cells = {{"id", Number(point.id())}};
+    for (int i = 0; i < study.axes_size(); ++i) {
+      cells.push_back({study.axes(i), point.values(i)});
+    }
+    AddScalars(point.figures(), "", &cells);
+    writer.AddRow(cells);
+  }
+  return writer.text();
+}
+
 std::string SensitivityCsv(const SensitivityStudy& study) {
   return EntriesCsv(study.elasticities());
 }

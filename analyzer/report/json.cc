@@ -1,5 +1,7 @@
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "analyzer/report/report.h"
 #include "google/protobuf/util/json_util.h"
 
@@ -18,6 +20,14 @@ std::string ToJson(const google::protobuf::Message& message) {
   // Our own messages have no Any and no invalid UTF-8: this cannot fail.
   (void)google::protobuf::util::MessageToJsonString(message, &out, options);
   return out;
+}
+
+absl::Status FromJson(absl::string_view text,
+                      google::protobuf::Message* message) {
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      std::string(text), message);
+  if (status.ok()) return absl::OkStatus();
+  return absl::InvalidArgumentError(std::string(status.message()));
 }
 
 }  // namespace tokenjoule

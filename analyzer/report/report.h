@@ -6,6 +6,8 @@
 
 #include <string>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 #include "proto/measurement.pb.h"
 #include "proto/report.pb.h"
@@ -17,6 +19,10 @@ enum class OutputFormat { kTable, kJson, kCsv, kSvg };
 
 // JSON with the message's own field names, every field present.
 std::string ToJson(const google::protobuf::Message& message);
+
+// Reads what ToJson wrote. Fails with what is wrong.
+absl::Status FromJson(absl::string_view text,
+                      google::protobuf::Message* message);
 
 // One scenario for people; the operators where `operators` is set.
 std::string ReportTable(const Report& report, bool operators);
@@ -80,6 +86,13 @@ std::string SensitivityTable(const SensitivityStudy& study);
 std::string SensitivityCsv(const SensitivityStudy& study);
 // A tornado chart of energy per token over the ranges.
 std::string SensitivitySvg(const SensitivityStudy& study);
+
+// A search: counts, then the front with the values of the axes.
+std::string SweepTable(const SweepStudy& study);
+// A row for each point of the front.
+std::string SweepCsv(const SweepStudy& study);
+// The front over its first two objectives.
+std::string SweepSvg(const SweepStudy& study);
 
 std::string ListingTable(const Listing& listing);
 std::string ListingCsv(const Listing& listing);

@@ -58,6 +58,9 @@ KindInfo InfoOf(SpecKind kind) {
       return {kTechnologies, "logic technology", kHint, "LogicTechnology"};
     case SpecKind::kLinkTechnology:
       return {kTechnologies, "link technology", kHint, "LinkTechnology"};
+    case SpecKind::kSpace:
+      return {"hw_specs/spaces/", "design space",
+              "(`tokenjoule list spaces` shows all)", "DesignSpace"};
     case SpecKind::kClass:
       break;
   }
@@ -81,11 +84,6 @@ std::string Stem(absl::string_view file) {
   if (slash != absl::string_view::npos) file.remove_prefix(slash + 1);
   return std::string(absl::StripSuffix(file, kSuffix));
 }
-
-struct NamedText {
-  std::string file;
-  std::string text;
-};
 
 // The text of a catalogue entry or of a file. `relative_to` is the file that
 // refers to it.
@@ -506,6 +504,10 @@ absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name) {
 
 absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name) {
   return LoadAnyTechnology<LogicTechnology>(SpecKind::kLogicTechnology, name);
+}
+
+absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name) {
+  return Find(SpecKind::kSpace, name, "");
 }
 
 absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name) {

@@ -22,6 +22,7 @@ enum class SpecKind {
   kLogicTechnology,
   kLinkTechnology,
   kClass,
+  kSpace,
 };
 
 // Names of one kind, sorted; what `tokenjoule list` shows.
@@ -50,6 +51,15 @@ absl::StatusOr<Hardware> LoadHardware(
 absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name);
 absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name);
 absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name);
+
+// A file's name and what is in it.
+struct NamedText {
+  std::string file;
+  std::string text;
+};
+
+// The text of a design space, by name or in a file as above.
+absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name);
 
 // The same from text, as if it stood in a file of that name; for tests and
 // fuzzing.

@@ -12,6 +12,9 @@
 #ifndef ANALYZER_SPEC_NUMBER_READER_H_
 #define ANALYZER_SPEC_NUMBER_READER_H_
 
+#include <utility>
+
+#include "absl/container/flat_hash_map.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "proto/constant.pb.h"
@@ -56,6 +59,34 @@ struct MovedReader {
   double operator()(const Constant& constant) const {
     return &constant == moved ? value : constant.value();
   }
+};
+
+// Some numbers from elsewhere, in number type T, all others as described.
+template <typename T>
+class ReplacingReader {
+ public:
+  void Replace(const Constant& constant, const T& value) {
+    replaced_[{&constant, 0}] = value;
+  }
+  void Replace(const google::protobuf::Message& message, int field_number,
+               const T& value) {
+    replaced_[{&message, field_number}] = value;
+  }
+
+  T operator()(const google::protobuf::Message& message,
+               int field_number) const {
+    const auto found = replaced_.find({&message, field_number});
+    return found == replaced_.end() ? T(FieldValue(message, field_number))
+                                    : found->second;
+  }
+  T operator()(const Constant& constant) const {
+    const auto found = replaced_.find({&constant, 0});
+    return found == replaced_.end() ? T(constant.value()) : found->second;
+  }
+
+ private:
+  // By message and field; a Constant is a message of its own.
+  absl::flat_hash_map<std::pair<const void*, int>, T> replaced_;
 };
 
 }  // namespace tokenjoule

@@ -15,6 +15,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/cost/lower.h"
+#include "analyzer/cost/occupancy.h"
 #include "analyzer/machine/build.h"
 #include "analyzer/spec/architecture.h"
 #include "analyzer/spec/faults.h"
@@ -296,25 +297,14 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
 
 void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
                   const Scenario& scenario, Report* report) {
-  // Weights that live in in-memory arrays take no room in the backing store.
-  std::array<bool, static_cast<int>(Part::kNumParts)> resident = {};
-  std::map<int, double> capacities;
-  double arrays = 0, in_arrays = 0;
-  for (const Operator<>& op : ledger.operators) {
-    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
-    if (op.shapes.empty() || !rate.in_memory || !rate.resident) continue;
-    resident[static_cast<int>(op.part)] = true;
-    capacities[rate.engine] = InBytes(rate.weight_capacity) * ledger.chips;
-  }
-  for (const auto& [engine, capacity] : capacities) arrays += capacity;
-  for (size_t i = 0; i < resident.size(); ++i) {
-    if (resident[i]) in_arrays += InBytes(ledger.weight_footprint[i]);
-  }
+  const Occupancy occupancy = OccupancyOf(ledger, machine);
+  const double arrays = InBytes(occupancy.array_capacity);
+  const double in_arrays = InBytes(occupancy.in_arrays);
   const double store =
       InBytes(machine.levels[0].usable_capacity) * ledger.chips;
-  const double weights = InBytes(ledger.TotalWeightFootprint()) - in_arrays;
+  const double weights = InBytes(occupancy.weights);
   const double per_sequence = InBytes(ledger.sequence_footprint);
-  const double used = weights + InBytes(SequencesFootprint(ledger));
+  const double used = InBytes(occupancy.StoreUsed());
   report->set_memory_usable_bytes(store + arrays);
   report->set_memory_used_bytes(used + in_arrays);
   report->set_fits(used <= store && in_arrays <= arrays);

@@ -137,8 +137,9 @@ const Source* FindSource(const Hardware& hardware, const std::string& id) {
 }  // namespace
 
 absl::StatusOr<Listing> List(absl::string_view kind) {
-  const std::vector<std::string> kinds = {"models",  "hardware", "technologies",
-                                          "classes", "formats",  "boundaries"};
+  const std::vector<std::string> kinds = {
+      "models", "hardware", "technologies", "classes",
+      "spaces", "formats",  "boundaries"};
   bool known = kind.empty();
   for (const std::string& name : kinds) known |= name == kind;
   if (!known) {
@@ -172,6 +173,12 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
   if (wanted("classes")) {
     for (const std::string& name : CatalogNames(SpecKind::kClass)) {
       AddEntry("classes", name, "constants that machines of this class share",
+               &listing);
+    }
+  }
+  if (wanted("spaces")) {
+    for (const std::string& name : CatalogNames(SpecKind::kSpace)) {
+      AddEntry("spaces", name, "a design space for `tokenjoule sweep`",
                &listing);
     }
   }

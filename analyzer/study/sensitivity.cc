@@ -8,7 +8,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -33,34 +32,24 @@ using Dual = ceres::Jet<double, kLanes>;
 // Standard deviations from the median to the ninety-fifth percentile.
 constexpr double kNinetyFifth = 1.6448536269514722;
 
-// Where a reader finds a number: a Constant, or a field of a message.
-using Place = std::pair<const void*, int>;
-
 // A number that the answer may depend on.
 struct Number {
   std::string path;
-  Place place;
   double value, low, high;
-  // Constants only.
+  // The constant that it is of the machine, with what the schema accepts; or
+  // the field that it is of the model or the scenario.
   const Constant* constant = nullptr;
   double accepted_min = 0, accepted_max = 0;
-};
+  const Message* message = nullptr;
+  int field_number = 0;
 
-Place PlaceOf(const Constant& constant) { return {&constant, 0}; }
-
-// Reads some numbers from elsewhere, all others as described.
-template <typename T>
-struct ReplacedReader {
-  absl::flat_hash_map<Place, T> replaced;
-
-  T operator()(const Message& message, int field_number) const {
-    const auto found = replaced.find({&message, field_number});
-    return found == replaced.end() ? T(FieldValue(message, field_number))
-                                   : found->second;
-  }
-  T operator()(const Constant& constant) const {
-    const auto found = replaced.find(PlaceOf(constant));
-    return found == replaced.end() ? T(constant.value()) : found->second;
+  template <typename T>
+  void ReplaceBy(const T& other, ReplacingReader<T>* read) const {
+    if (constant != nullptr) {
+      read->Replace(*constant, other);
+    } else {
+      read->Replace(*message, field_number, other);
+    }
   }
 };
 
@@ -107,8 +96,10 @@ void AddNumbers(const Message& message, const std::string& prefix,
         if (field->is_repeated()) break;
         const double value = FieldValue(message, field->number());
         if (value == 0) break;
-        numbers->push_back(
-            {path, {&message, field->number()}, value, value, value});
+        Number number = {path, value, value, value};
+        number.message = &message;
+        number.field_number = field->number();
+        numbers->push_back(std::move(number));
         break;
       }
       default:
@@ -123,7 +114,7 @@ std::vector<Number> NumbersOf(const Setup& setup) {
       setup.hardware, [&](const std::string& path, const Constant& constant,
                           const FieldDescriptor& field) {
         const Range& accepted = field.options().GetExtension(range);
-        numbers.push_back({absl::StrCat("hardware.", path), PlaceOf(constant),
+        numbers.push_back({absl::StrCat("hardware.", path),
                            constant.value(), constant.low(), constant.high(),
                            &constant, accepted.min(), accepted.max()});
       });
@@ -137,10 +128,10 @@ void AddElasticities(const Setup& setup, int boundary,
                      const std::vector<Number>& numbers, size_t begin,
                      SensitivityStudy* study) {
   const size_t end = std::min(numbers.size(), begin + kLanes);
-  ReplacedReader<Dual> read;
+  ReplacingReader<Dual> read;
   for (size_t i = begin; i < end; ++i) {
-    read.replaced[numbers[i].place] =
-        Dual(numbers[i].value, static_cast<int>(i - begin));
+    numbers[i].ReplaceBy(Dual(numbers[i].value, static_cast<int>(i - begin)),
+                         &read);
   }
   const Figures<Dual> figures =
       FiguresOf(Evaluate<Dual>(setup, read), boundary);
@@ -259,11 +250,11 @@ void FillUncertainty(const Setup& setup, int boundary,
   std::vector<Sums> sums(varied.size());
   std::vector<double> draws(varied.size()), energies, times, shares;
   double y = 0, yy = 0;
-  ReplacedReader<double> read;
+  ReplacingReader<double> read;
   for (int sample = 0; sample < options.samples; ++sample) {
     for (size_t i = 0; i < varied.size(); ++i) {
       draws[i] = normals.Next();
-      read.replaced[varied[i]->place] = ValueAt(*varied[i], draws[i]);
+      varied[i]->ReplaceBy(ValueAt(*varied[i], draws[i]), &read);
     }
     const Figures<double> figures = FiguresOf(
         EvaluateOn(ledger,

@@ -29,6 +29,8 @@ class Quantity {
   // factories and accessors below; generic code uses these two.
   static constexpr Quantity FromBase(Rep value) { return Quantity(value); }
   constexpr const Rep& base() const { return value_; }
+  // Where it stands, for code that fills machines number by number.
+  constexpr Rep& mutable_base() { return value_; }
 
   constexpr Quantity& operator+=(const Quantity& other) {
     value_ += other.value_;

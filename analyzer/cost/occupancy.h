@@ -1,0 +1,52 @@
+// What a step's data occupies of a machine's memory.
+
+#ifndef ANALYZER_COST_OCCUPANCY_H_
+#define ANALYZER_COST_OCCUPANCY_H_
+
+#include <array>
+#include <map>
+
+#include "analyzer/cost/lower.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/machine.h"
+
+namespace tokenjoule {
+
+// Bytes over all chips.
+struct Occupancy {
+  // Weights in the backing store, and KV cache and state of all sequences.
+  Data<> weights;
+  Data<> sequences;
+  // Weights that live in in-memory arrays, and what those hold. They take no
+  // room in the backing store.
+  Data<> in_arrays;
+  Data<> array_capacity;
+
+  Data<> StoreUsed() const { return weights + sequences; }
+};
+
+// The ledger has grown already (Grow).
+inline Occupancy OccupancyOf(const Ledger<>& ledger, const Machine<>& machine) {
+  Occupancy occupancy;
+  std::array<bool, static_cast<int>(Part::kNumParts)> resident = {};
+  std::map<int, Data<>> capacities;
+  for (const Operator<>& op : ledger.operators) {
+    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
+    if (op.shapes.empty() || !rate.in_memory || !rate.resident) continue;
+    resident[static_cast<int>(op.part)] = true;
+    capacities[rate.engine] = rate.weight_capacity * ledger.chips;
+  }
+  for (const auto& [engine, capacity] : capacities) {
+    occupancy.array_capacity += capacity;
+  }
+  for (size_t i = 0; i < resident.size(); ++i) {
+    if (resident[i]) occupancy.in_arrays += ledger.weight_footprint[i];
+  }
+  occupancy.weights = ledger.TotalWeightFootprint() - occupancy.in_arrays;
+  occupancy.sequences = SequencesFootprint(ledger);
+  return occupancy;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_COST_OCCUPANCY_H_

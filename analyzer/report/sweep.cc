@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+#include "google/protobuf/descriptor.h"
+
+namespace tokenjoule {
+namespace {
+
+// Rows of the table; csv and json have all.
+constexpr int kRows = 40;
+
+double FigureOf(const SweepPoint& point, absl::string_view objective) {
+  objective = absl::StripPrefix(objective, "max ");
+  return point.figures().GetReflection()->GetDouble(
+      point.figures(), SweepFigures::descriptor()->FindFieldByName(
+                           std::string(objective)));
+}
+
+// "hardware.memory.hbm.bandwidth_gb_per_s" -> "hbm.bandwidth_gb_per_s".
+std::string ShortPath(const std::string& path) {
+  const size_t last = path.rfind('.');
+  if (last == std::string::npos || last == 0) return path;
+  const size_t before = path.rfind('.', last - 1);
+  return before == std::string::npos ? path : path.substr(before + 1);
+}
+
+std::string FrontRows(const SweepStudy& study) {
+  std::vector<std::string> header = {"point"};
+  for (const std::string& axis : study.axes()) {
+    header.push_back(ShortPath(axis));
+  }
+  for (const std::string& objective : study.objectives()) {
+    header.push_back(objective);
+  }
+  TextTable table(header);
+  for (int i = 0; i < std::min(kRows, study.front_size()); ++i) {
+    const SweepPoint& point = study.front(i);
+    std::vector<std::string> row = {absl::StrFormat("%.0f", point.id())};
+    row.insert(row.end(), point.values().begin(), point.values().end());
+    for (const std::string& objective : study.objectives()) {
+      row.push_back(absl::StrFormat("%.5g", FigureOf(point, objective)));
+    }
+    table.AddRow(row);
+  }
+  std::string out = table.ToString(2);
+  if (study.front_size() > kRows) {
+    absl::StrAppendFormat(&out, "  and %d more; csv and json have them\n",
+                          study.front_size() - kRows);
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string SweepTable(const SweepStudy& study) {
+  std::string out = absl::StrFormat(
+      "%s: %.15g points, %.15g feasible (%.15g do not fit, %.15g outside "
+      "limits, %.15g invalid)%s\n",
+      study.name(), study.points(), study.feasible(), study.does_not_fit(),
+      study.outside_limits(), study.invalid(),
+      study.interrupted() ? "; INTERRUPTED, the rest was not looked at" : "");
+  if (study.shards() > 1) {
+    absl::StrAppendFormat(&out, "shard %d of %d; put them together with "
+                          "`tokenjoule merge`\n",
+                          study.shard(), study.shards());
+  }
+  if (study.points_per_second_per_core() > 0) {
+    absl::StrAppendFormat(&out, "%.3g points a second and core\n",
+                          study.points_per_second_per_core());
+  }
+  absl::StrAppendFormat(&out, "\nFront: %d points that none beats in %s\n",
+                        study.front_size(),
+                        absl::StrJoin(study.objectives(), ", "));
+  absl::StrAppend(&out, FrontRows(study));
+  for (const InvalidReason& reason : study.invalid_reasons()) {
+    absl::StrAppendFormat(&out, "\ninvalid, %.15g points: %s\n",
+                          reason.points(), reason.reason());
+  }
+  return out;
+}
+
+std::string SweepSvg(const SweepStudy& study) {
+  Chart chart;
+  chart.title = absl::StrCat(study.name(), ": the front");
+  const std::string& x = study.objectives(0);
+  const std::string& y =
+      study.objectives(study.objectives_size() > 1 ? 1 : 0);
+  chart.x = {x, /*logarithmic=*/true};
+  chart.y = {y, /*logarithmic=*/true};
+  ChartLine line;
+  line.name = "front";
+  line.color = "#4477aa";
+  for (const SweepPoint& point : study.front()) {
+    const double at_x = FigureOf(point, x), at_y = FigureOf(point, y);
+    chart.marks.push_back({at_x, at_y, line.color,
+                           absl::StrJoin(point.values(), ", ")});
+    if (study.objectives_size() == 2) line.points.emplace_back(at_x, at_y);
+  }
+  if (!line.points.empty()) chart.lines.push_back(line);
+  return ToSvg(chart);
+}
+
+}  // namespace tokenjoule

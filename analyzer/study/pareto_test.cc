@@ -1,0 +1,104 @@
+#include "analyzer/study/pareto.h"
+
+#include <algorithm>
+#include <random>
+#include <vector>
+
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+bool Dominates(const FrontPoint& a, const FrontPoint& b, int n) {
+  bool better = false;
+  for (int i = 0; i < n; ++i) {
+    if (a.values[i] > b.values[i]) return false;
+    better |= a.values[i] < b.values[i];
+  }
+  // Of equal points the lower number stays.
+  return better || a.id < b.id;
+}
+
+std::vector<uint64_t> BruteForce(const std::vector<FrontPoint>& points, int n) {
+  std::vector<uint64_t> ids;
+  for (const FrontPoint& point : points) {
+    if (std::none_of(points.begin(), points.end(), [&](const FrontPoint& p) {
+          return Dominates(p, point, n);
+        })) {
+      ids.push_back(point.id);
+    }
+  }
+  return ids;
+}
+
+// Coarse values, so that there are many ties.
+std::vector<FrontPoint> RandomPoints(int count, int n, int levels, int seed) {
+  std::mt19937 bits(seed);
+  std::vector<FrontPoint> points;
+  for (int i = 0; i < count; ++i) {
+    FrontPoint point = {{}, static_cast<uint64_t>(i)};
+    for (int k = 0; k < n; ++k) point.values[k] = 1 + bits() % levels;
+    points.push_back(point);
+  }
+  return points;
+}
+
+std::vector<uint64_t> Ids(const std::vector<FrontPoint>& points) {
+  std::vector<uint64_t> ids;
+  for (const FrontPoint& point : points) ids.push_back(point.id);
+  std::sort(ids.begin(), ids.end());
+  return ids;
+}
+
+TEST(ParetoTest, EqualsBruteForceWhateverTheOrder) {
+  for (int n = 1; n <= kMaxObjectives; ++n) {
+    for (const int levels : {3, 20, 1000000}) {
+      std::vector<FrontPoint> points = RandomPoints(300, n, levels, n + levels);
+      const std::vector<uint64_t> expected = BruteForce(points, n);
+      std::mt19937 bits(7);
+      for (int order = 0; order < 3; ++order) {
+        ParetoFront front(n);
+        for (const FrontPoint& p : points) front.Add(p.values, p.id);
+        EXPECT_EQ(Ids(front.Sorted()), expected) << n << " " << levels;
+        std::shuffle(points.begin(), points.end(), bits);
+      }
+    }
+  }
+}
+
+TEST(ParetoTest, MergedPartsAreTheWhole) {
+  const std::vector<FrontPoint> points = RandomPoints(500, 3, 8, 1);
+  ParetoFront whole(3), merged(3);
+  std::vector<ParetoFront> parts(7, ParetoFront(3));
+  for (const FrontPoint& p : points) {
+    whole.Add(p.values, p.id);
+    parts[p.id % 7].Add(p.values, p.id);
+  }
+  for (const ParetoFront& part : parts) merged.Merge(part);
+  EXPECT_EQ(Ids(merged.Sorted()), Ids(whole.Sorted()));
+}
+
+TEST(ParetoTest, AThinnedFrontIsNeverFartherThanEpsilon) {
+  const std::vector<FrontPoint> points = RandomPoints(4000, 2, 100000, 5);
+  ParetoFront front(2);
+  for (const FrontPoint& p : points) {
+    // Along a line of equal products, so that nearly all are on the front.
+    front.Add({p.values[0], 1e10 / p.values[0]}, p.id);
+  }
+  const std::vector<FrontPoint> exact = front.Sorted();
+  for (const double epsilon : {0.01, 0.1, 0.5}) {
+    const std::vector<FrontPoint> thinned = Thinned(exact, 2, epsilon);
+    EXPECT_LT(thinned.size(), exact.size());
+    for (const FrontPoint& point : exact) {
+      EXPECT_TRUE(
+          std::any_of(thinned.begin(), thinned.end(), [&](const FrontPoint& t) {
+            return t.values[0] <= point.values[0] * (1 + epsilon) &&
+                   t.values[1] <= point.values[1] * (1 + epsilon);
+          }));
+    }
+  }
+  EXPECT_EQ(Ids(Thinned(exact, 2, 0)), Ids(exact));
+}
+
+}  // namespace
+}  // namespace tokenjoule

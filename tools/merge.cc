@@ -1,0 +1,78 @@
+// tokenjoule merge: shards of a search put together.
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/catalog.h"
+#include "analyzer/spec/faults.h"
+#include "analyzer/study/space.h"
+#include "analyzer/study/sweep.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+absl::StatusOr<std::vector<SweepStudy>> ReadShards(
+    const std::vector<std::string>& files) {
+  std::vector<SweepStudy> shards;
+  std::vector<std::string> faults;
+  for (const std::string& file : files) {
+    absl::StatusOr<std::string> text = ReadTextFile(file);
+    SweepStudy shard;
+    absl::Status status = text.status();
+    if (status.ok()) status = FromJson(*text, &shard);
+    if (!status.ok()) {
+      faults.push_back(
+          absl::StrCat(Printable(file), ": ", status.message()));
+    }
+    shards.push_back(std::move(shard));
+  }
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
+  return shards;
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat(flags, /*has_chart=*/true);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  if (flags.Get("space", "").empty() || flags.positional.empty()) {
+    return Fail(absl::InvalidArgumentError(
+                    "expected --space=NAME and the shards' files"),
+                kExitUsage);
+  }
+  absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
+  if (!space.ok()) return Fail(space.status(), kExitBadData);
+  absl::StatusOr<std::vector<SweepStudy>> shards =
+      ReadShards(flags.positional);
+  if (!shards.ok()) return Fail(shards.status(), kExitBadData);
+  absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  return WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg);
+}
+
+}  // namespace
+
+Command MergeCommand() {
+  Command command;
+  command.name = "merge";
+  command.summary = "shards of a sweep put together";
+  command.description =
+      "Takes the JSON that `sweep --shard=I/N --format=json` wrote, all N of "
+      "them. A shard\nthat is missing, twice there, interrupted or of another "
+      "space is an error. The\nanswer is the same bytes whatever N.";
+  command.examples =
+      "  tokenjoule merge --space=big.textproto shard-*.json\n";
+  command.flags = Concat(
+      {{"space", "NAME", "the space that was searched, by name or path"}},
+      OutputFlags(/*has_chart=*/true));
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,171 @@
+// tokenjoule sweep: the Pareto front of a design space.
+
+#include "analyzer/study/sweep.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <functional>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
+#include "analyzer/report/report.h"
+#include "analyzer/spec/faults.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/space.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+// Set by the first interrupt; a second one ends the process.
+std::atomic<bool> interrupted{false};
+
+void Interrupt(int signal) {
+  interrupted = true;
+  std::signal(signal, SIG_DFL);
+}
+
+// Rate and time left, on a terminal and at most a few times a second.
+class Progress {
+ public:
+  void operator()(double done, double all) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::chrono::duration<double> since_last = now - last_;
+    if (since_last.count() < 0.25) return;
+    last_ = now;
+    const std::chrono::duration<double> elapsed = now - start_;
+    const double rate = done / elapsed.count();
+    std::cerr << absl::StreamFormat(
+                     "\r%.1f %% of %.3g points, %.3g a second, %.0f s left   ",
+                     100 * done / all, all, rate, (all - done) / rate)
+              << std::flush;
+    shown_ = true;
+  }
+  ~Progress() {
+    if (shown_) std::cerr << "\n";
+  }
+
+ private:
+  const std::chrono::steady_clock::time_point start_ =
+      std::chrono::steady_clock::now();
+  std::chrono::steady_clock::time_point last_ = start_;
+  bool shown_ = false;
+};
+
+absl::Status ReadShard(const std::string& text, SweepOptions* options) {
+  if (text.empty()) return absl::OkStatus();
+  const std::vector<std::string> halves = absl::StrSplit(text, '/');
+  if (halves.size() == 2 && absl::SimpleAtoi(halves[0], &options->shard) &&
+      absl::SimpleAtoi(halves[1], &options->shards) && options->shard >= 0 &&
+      options->shard < options->shards && options->shards <= 1'000'000) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--shard: expected I/N with I from 0 to N - 1, e.g. 0/8, found \"",
+      Printable(text), "\""));
+}
+
+absl::StatusOr<SweepOptions> ReadOptions(const ParsedFlags& flags) {
+  SweepOptions options;
+  const absl::Status status = ReadShard(flags.Get("shard", ""), &options);
+  if (!status.ok()) return status;
+  const std::string threads = flags.Get("threads", "");
+  if (!threads.empty() && (!absl::SimpleAtoi(threads, &options.threads) ||
+                           options.threads < 1 || options.threads > 4096)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads: expected 1 to 4096, found \"",
+                     Printable(threads), "\""));
+  }
+  options.interrupted = &interrupted;
+  return options;
+}
+
+// One point: its report and the command that answers the same.
+int ShowPoint(const ParsedFlags& flags, OutputFormat format,
+              const Space& space) {
+  const std::string text = flags.Get("point", "");
+  uint64_t id = 0;
+  if (!absl::SimpleAtoi(text, &id) || id >= space.points) {
+    return Fail(absl::InvalidArgumentError(absl::StrCat(
+                    "--point: expected a number below ", space.points,
+                    ", found \"", Printable(text), "\"")),
+                kExitUsage);
+  }
+  const Choices choices = ChoicesOf(space, id);
+  absl::StatusOr<Setup> setup = SetupAt(space, choices);
+  if (!setup.ok()) return Fail(setup.status(), kExitBadData);
+  absl::StatusOr<Report> report =
+      Analyze(setup->model, setup->hardware, setup->scenario,
+              {/*operators=*/true, /*ranges=*/true, setup->draft_or_null()});
+  if (!report.ok()) return Fail(report.status(), kExitBadData);
+  report->add_notes(absl::StrCat("the same: ", CommandFor(space, choices)));
+  const auto table = [](const Report& answer) {
+    return ReportTable(answer, /*operators=*/false);
+  };
+  return WriteAnswer(flags, format, *report, table, ReportCsv);
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat(flags, /*has_chart=*/!flags.Has("point"));
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<SweepOptions> options = ReadOptions(flags);
+  if (!options.ok()) return Fail(options.status(), kExitUsage);
+  if (flags.Get("space", "").empty()) {
+    return Fail(absl::InvalidArgumentError(
+                    "--space is missing; `tokenjoule list spaces` shows the "
+                    "names, and a path does as well"),
+                kExitUsage);
+  }
+  absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
+  if (!space.ok()) return Fail(space.status(), kExitBadData);
+  if (flags.Has("point")) return ShowPoint(flags, *format, *space);
+
+  std::signal(SIGINT, Interrupt);
+  Progress progress;
+  if (isatty(STDERR_FILENO)) options->progress = std::ref(progress);
+  absl::StatusOr<SweepStudy> study = Sweep(*space, *options);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  return WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg);
+}
+
+}  // namespace
+
+Command SweepCommand() {
+  Command command;
+  command.name = "sweep";
+  command.summary = "the Pareto front of a design space";
+  command.description =
+      "Searches every point of a space (hw_specs/spaces/, or a file of yours; "
+      "the schema\nis proto/space.proto) and answers with those that no other "
+      "beats in every objective.\nFigures: energy_per_token_j, step_time_s, "
+      "time_per_token_s, tokens_per_s, power_w,\nenergy_delay_j_s, "
+      "dram_energy_share, memory_used_bytes, memory_left_bytes, chips.\nAn "
+      "interrupt (Ctrl-C) ends the search with the front of what was looked "
+      "at.";
+  command.examples =
+      "  tokenjoule sweep --space=hbm-accelerator\n"
+      "  tokenjoule sweep --space=hbm-accelerator --format=csv --out=front.csv\n"
+      "  tokenjoule sweep --space=hbm-accelerator --point=1234\n"
+      "  tokenjoule sweep --space=big.textproto --shard=3/8 --format=json "
+      "--out=3.json\n"
+      "  tokenjoule merge --space=big.textproto [0-7].json\n";
+  command.flags = Concat(
+      {{"space", "NAME", "a name of `list spaces`, or a path to a textproto"},
+       {"point", "ID", "report on one point of the space instead"},
+       {"shard", "I/N", "do part I of N, from 0; `merge` puts them together"},
+       {"threads", "N", "threads (default: all processors)"}},
+      OutputFlags(/*has_chart=*/true));
+  command.run = Run;
+  return command;
+}
+
+}  // namespace tokenjoule
