@@ -277,6 +277,78 @@ def batch_study(
     kwargs.update(_point(model, hardware, scenario, lists + flags))
     _study(name = name, command = "batch", format = format, **kwargs)
 
+# Sweeps: design spaces, in shards that are actions of their own.
+
+def _sweep_impl(ctx):
+    if ctx.attr.format not in _EXTENSIONS:
+        fail("expected one of %s, found \"%s\"" %
+             (", ".join(sorted(_EXTENSIONS)), ctx.attr.format), "format")
+    if ctx.attr.shards < 1:
+        fail("expected at least 1, found %d" % ctx.attr.shards, "shards")
+    inputs = depset([ctx.file.space] + ctx.files.data)
+    parts = []
+    for i in range(ctx.attr.shards):
+        part = ctx.actions.declare_file("%s.shard-%d.json" % (ctx.label.name, i))
+        ctx.actions.run(
+            arguments = [
+                "sweep",
+                "--space=" + ctx.file.space.path,
+                "--shard=%d/%d" % (i, ctx.attr.shards),
+                # One thread a shard: Bazel runs as many as there are processors.
+                "--threads=1",
+                "--format=json",
+                "--out=" + part.path,
+            ],
+            executable = ctx.executable._tool,
+            inputs = inputs,
+            mnemonic = "TokenjouleSweep",
+            outputs = [part],
+            progress_message = "Searching %s, shard %d" % (ctx.label, i),
+        )
+        parts.append(part)
+    out = ctx.actions.declare_file(ctx.label.name + "." + _EXTENSIONS[ctx.attr.format])
+    ctx.actions.run(
+        arguments = [
+            "merge",
+            "--space=" + ctx.file.space.path,
+            "--format=" + ctx.attr.format,
+            "--out=" + out.path,
+        ] + [part.path for part in parts],
+        executable = ctx.executable._tool,
+        inputs = depset(parts, transitive = [inputs]),
+        mnemonic = "TokenjouleMerge",
+        outputs = [out],
+        progress_message = "Merging %s" % ctx.label,
+    )
+    return [DefaultInfo(files = depset([out]), runfiles = ctx.runfiles([out]))]
+
+energy_sweep = rule(
+    implementation = _sweep_impl,
+    doc = "The Pareto front of a design space as a file. Each shard is an action " +
+          "of its own: cached, repeated by itself, and run elsewhere where Bazel " +
+          "has remote execution. The file is the same whatever `shards`.",
+    attrs = {
+        "data": attr.label_list(
+            doc = "Textprotos that the space names by path.",
+            allow_files = [".textproto"],
+        ),
+        "format": attr.string(
+            doc = "table, json, csv or svg.",
+            default = "table",
+        ),
+        "shards": attr.int(
+            doc = "How many actions to share the points among.",
+            default = 1,
+        ),
+        "space": attr.label(
+            doc = "Textproto of the message DesignSpace.",
+            allow_single_file = [".textproto"],
+            mandatory = True,
+        ),
+        "_tool": _BUILD_TOOL,
+    },
+)
+
 # Gates: answers held to budgets and baselines.
 
 _CHECK_ATTRS = dict(

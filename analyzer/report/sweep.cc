@@ -68,7 +68,7 @@ std::string SweepTable(const SweepStudy& study) {
       study.name(), study.points(), study.feasible(), study.does_not_fit(),
       study.outside_limits(), study.invalid(),
       study.interrupted() ? "; INTERRUPTED, the rest was not looked at" : "");
-  if (study.shards() > 1) {
+  if (study.shards() > 0) {
     absl::StrAppendFormat(&out, "shard %d of %d; put them together with "
                           "`tokenjoule merge`\n",
                           study.shard(), study.shards());

@@ -14,6 +14,7 @@
 #include "analyzer/spec/validate.h"
 #include "proto/hardware.pb.h"
 #include "proto/scenario.pb.h"
+#include "proto/space.pb.h"
 
 namespace tokenjoule {
 namespace {
@@ -70,6 +71,11 @@ constexpr Kind kKinds[] = {
        const absl::Status status = LoadPart<Scenario>(path).status();
        if (!status.ok()) return status;
        return std::string();
+     }},
+    // Its fields; `sweep` checks every value of every axis besides.
+    {"space", "DesignSpace",
+     [](const std::string& path) {
+       return NameOf(LoadPart<DesignSpace>(path));
      }},
 };
 

@@ -950,7 +950,7 @@ class Search {
     Searcher searcher(space_, plan_, work_, &mine);
     uint64_t reported = 0;
     while (!stopped_) {
-      const uint64_t piece = next_.fetch_add(options_.shards);
+      const uint64_t piece = next_.fetch_add(Parts());
       if (piece >= work_.count) break;
       if (options_.interrupted != nullptr && *options_.interrupted) {
         stopped_ = true;
@@ -965,13 +965,14 @@ class Search {
       done_ += mine.points - reported;
       reported = mine.points;
       if (options_.progress) {
-        options_.progress(static_cast<double>(done_),
-                          AllPoints() / options_.shards);
+        options_.progress(static_cast<double>(done_), AllPoints() / Parts());
       }
     }
     const std::lock_guard<std::mutex> lock(mutex_);
     findings_.Merge(mine);
   }
+
+  int Parts() const { return std::max(1, options_.shards); }
 
   double AllPoints() const {
     return space_.description.has_sample()
@@ -1148,7 +1149,7 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
   study.set_fingerprint(*fingerprint);
   study.set_interrupted(search.interrupted());
   const ParetoFront& front = search.findings().front;
-  if (options.shards > 1) {
+  if (options.shards > 0) {
     study.set_shard(options.shard);
     study.set_shards(options.shards);
   } else {
@@ -1158,7 +1159,7 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
   }
   const absl::Status filled = FillFront(
       space, *plan,
-      options.shards > 1 ? front.Sorted() : FinalFront(space, front), &study);
+      options.shards > 0 ? front.Sorted() : FinalFront(space, front), &study);
   if (!filled.ok()) return filled;
   return study;
 }

@@ -17,9 +17,10 @@ namespace tokenjoule {
 struct SweepOptions {
   // Threads; 0: as many as there are processors.
   int threads = 0;
-  // Which part of the work to do, of how many.
+  // Which part of the work to do, of how many; 0 shards: all of it, as the last
+  // word. A shard's answer holds nothing that differs between machines.
   int shard = 0;
-  int shards = 1;
+  int shards = 0;
   // Set from elsewhere to stop early; the answer is that of the points looked
   // at. May be null.
   const std::atomic<bool>* interrupted = nullptr;

@@ -132,8 +132,7 @@ TEST(SweepTest, ShardsAndThreadsDoNotChangeTheBytes) {
       options.shards = shards;
       options.threads = 1 + i % 3;
       SweepStudy part = Searched(space, options);
-      part.set_shards(shards);
-      part.clear_points_per_second_per_core();
+      EXPECT_EQ(part.points_per_second_per_core(), 0);
       parts.push_back(std::move(part));
     }
     absl::StatusOr<SweepStudy> merged = MergeShards(space, parts);
