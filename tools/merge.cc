@@ -27,7 +27,7 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
     if (status.ok()) status = FromJson(*text, &shard);
     if (!status.ok()) {
       faults.push_back(
-          absl::StrCat(Printable(file), ": ", status.message()));
+          absl::StrCat(PrintablePath(file), ": ", status.message()));
     }
     shards.push_back(std::move(shard));
   }

@@ -48,6 +48,8 @@ struct LoweredOperator {
   std::array<Data<N>, kMaxMemoryLevels> origin_write;
   Data<N> activation_in;
   Data<N> activation_out;
+  // Of both, the part that comes in.
+  N activation_in_share = N(0.0);
   // What a weight-stationary array moves beyond once in and once out: inputs
   // again, partial sums back and forth.
   Data<N> reuse_read;
@@ -145,27 +147,56 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
   const Data<N> activations = op.activation_in + op.activation_out;
   const Data<N> room =
       machine.levels[machine.num_levels - 1].activation_capacity;
-  const N spilled = Max(Data<N>(), activations - room) / activations;
-  traffic.read += op.activation_in * spilled;
-  traffic.write += op.activation_out * spilled;
+  const Data<N> spilled = Max(Data<N>(), activations - room);
+  const Data<N> spilled_in = spilled * op.activation_in_share;
+  traffic.read += spilled_in;
+  traffic.write += spilled - spilled_in;
   return traffic;
 }
 
-// Time to move `bytes` through a level: bytes over an achieved bandwidth that
-// rises with the size of the transfer,
+// Time of a byte and of a FLOP: one over the rates. Taken once a step, because
+// a division takes as long as a dozen products.
+template <typename N = double>
+struct UnitTimes {
+  explicit UnitTimes(const Machine<N>& machine) {
+    for (int i = 0; i < machine.num_levels; ++i) {
+      memory[i] = Inverse(machine.levels[i].long_bandwidth);
+    }
+    for (int i = 0; i < machine.num_rates; ++i) {
+      matmul[i] = Inverse(machine.rates[i].achieved);
+    }
+    vector = Inverse(machine.vector.achieved);
+    link = Inverse(machine.link_bandwidth);
+  }
+
+  static DurationPerData<N> Inverse(const DataRate<N>& rate) {
+    return DurationPerData<N>::FromBase(N(1.0) / rate.base());
+  }
+  static DurationPerWork<N> Inverse(const WorkRate<N>& rate) {
+    return DurationPerWork<N>::FromBase(N(1.0) / rate.base());
+  }
+
+  std::array<DurationPerData<N>, kMaxMemoryLevels> memory;
+  std::array<DurationPerWork<N>, kMaxFormatRates> matmul;
+  DurationPerWork<N> vector;
+  DurationPerData<N> link;
+};
+
+// Time to move `bytes` through a level, a byte of which takes `unit`: bytes
+// over an achieved bandwidth that rises with the size of the transfer,
 //   t = n / (B eff(n)),  eff(n) = eff_max n / (n + n_half)
 //     = (n + n_half) / (B eff_max).
 template <typename N>
 Duration<N> TransferTime(const MemoryLevelCosts<N>& level,
-                         const Data<N>& bytes) {
-  return (bytes + level.half_transfer) / level.long_bandwidth;
+                         const DurationPerData<N>& unit, const Data<N>& bytes) {
+  return (bytes + level.half_transfer) * unit;
 }
 
 // Time of one run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), with w
 // the overlap fraction, and the launch of the kernel comes on top.
 template <typename N>
 OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
-                         const Machine<N>& machine) {
+                         const Machine<N>& machine, const UnitTimes<N>& units) {
   OperatorTimes<N> times;
   Duration<N> sum;
   for (int level = 0; level < machine.num_levels; ++level) {
@@ -173,19 +204,20 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
     const Traffic<N> traffic = TrafficOf(op, machine, level);
     Data<N> bytes = traffic.read + traffic.write;
     if (level == 0) bytes += op.extra_read;
-    const Duration<N> time = TransferTime(machine.levels[level], bytes);
+    const Duration<N> time =
+        TransferTime(machine.levels[level], units.memory[level], bytes);
     times.memory = Max(times.memory, time);
   }
   // Levels are a pipeline: the slowest one counts, once.
   sum += times.memory;
   const Duration<N> matmul =
-      (op.matmul_flop + op.extra_flop) / machine.rates[op.rate].achieved;
-  const Duration<N> vector = op.vector_flop / machine.vector.achieved;
+      (op.matmul_flop + op.extra_flop) * units.matmul[op.rate];
+  const Duration<N> vector = op.vector_flop * units.vector;
   times.compute = Max(matmul, vector);
   sum += matmul + vector;
   if (!op.is_kernel) {
-    times.link = machine.link_latency * op.link_messages +
-                 op.link_critical / machine.link_bandwidth;
+    times.link =
+        machine.link_latency * op.link_messages + op.link_critical * units.link;
     sum += times.link;
   } else {
     times.overhead = machine.time_per_kernel;
@@ -273,8 +305,9 @@ StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
                       machine.time_per_layer_admitting * step.admitting) *
                          step.layers +
                      machine.time_per_sequence * step.sequences_per_replica;
+  const UnitTimes<N> units(machine);
   for (const LoweredOperator<N>& op : step.operators) {
-    time += TimesOf(op, machine).total * op.count;
+    time += TimesOf(op, machine, units).total * op.count;
     AddActions(op, machine, op.count * step.passes, &actions);
   }
   cost.terms = DynamicEnergy(actions, machine);

@@ -59,7 +59,7 @@ void BM_EvaluateRun(benchmark::State& state) {
   const Inputs& in = Llama70b();
   const Machine<> one = BuildMachine(in.hardware);
   const LoweredStep<Pack> step =
-      Broadcast(Lower(BuildLedger(in.model, in.scenario), one));
+      ConvertedStep<Pack>(Lower(BuildLedger(in.model, in.scenario), one));
   Machine<Pack> machine = Converted<Pack>(one);
   constexpr size_t kPoints = 1024;
   std::vector<double> bandwidths, energies;

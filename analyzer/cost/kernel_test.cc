@@ -34,6 +34,11 @@ LoweredOperator<> Reads(double bytes, double flop) {
   return op;
 }
 
+// Seconds of one run.
+double TimeOf(const LoweredOperator<>& op, const Machine<>& machine) {
+  return InSeconds(TimesOf(op, machine, UnitTimes<>(machine)).total);
+}
+
 LoweredStep<> StepOf(std::vector<LoweredOperator<>> operators) {
   LoweredStep<> step;
   step.operators = std::move(operators);
@@ -43,25 +48,25 @@ LoweredStep<> StepOf(std::vector<LoweredOperator<>> operators) {
 
 TEST(KernelTest, TimeIsTheLongerOfBytesAndFlop) {
   const Machine<> machine = PlainMachine();
-  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 3), machine).total), 5e-9, kTiny);
-  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 7), machine).total), 7e-9, kTiny);
+  EXPECT_NEAR(TimeOf(Reads(5, 3), machine), 5e-9, kTiny);
+  EXPECT_NEAR(TimeOf(Reads(5, 7), machine), 7e-9, kTiny);
 }
 
 TEST(KernelTest, OverlapIsBetweenMaximumAndSum) {
   Machine<> machine = PlainMachine();
   machine.overlap_fraction = 0;
-  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 3), machine).total), 8e-9, kTiny);
+  EXPECT_NEAR(TimeOf(Reads(5, 3), machine), 8e-9, kTiny);
   machine.overlap_fraction = 0.5;
   // Half of 5 and half of 5 + 3.
-  EXPECT_NEAR(InSeconds(TimesOf(Reads(5, 3), machine).total), 6.5e-9, kTiny);
+  EXPECT_NEAR(TimeOf(Reads(5, 3), machine), 6.5e-9, kTiny);
 }
 
 TEST(KernelTest, ShortTransfersReachLessBandwidth) {
   Machine<> machine = PlainMachine();
   machine.levels[0].half_transfer = Bytes(10.0);
   // At 10 bytes, half of the rate: 20 ns. At a million, all of it.
-  EXPECT_NEAR(InSeconds(TimesOf(Reads(10, 0), machine).total), 20e-9, kTiny);
-  EXPECT_NEAR(InSeconds(TimesOf(Reads(1e6, 0), machine).total), 1e-3, 2e-8);
+  EXPECT_NEAR(TimeOf(Reads(10, 0), machine), 20e-9, kTiny);
+  EXPECT_NEAR(TimeOf(Reads(1e6, 0), machine), 1e-3, 2e-8);
 }
 
 TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
@@ -73,6 +78,7 @@ TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
   op.has_activations = true;
   op.activation_in = Bytes(30.0);
   op.activation_out = Bytes(10.0);
+  op.activation_in_share = 0.75;
   // 40 bytes of which 30 have room: a quarter of each direction spills.
   EXPECT_EQ(InBytes(TrafficOf(op, machine, 0).read), 5 + 7.5);
   EXPECT_EQ(InBytes(TrafficOf(op, machine, 0).write), 2.5);
@@ -206,7 +212,7 @@ TEST(KernelTest, LinkTimeIsLatencyAndBytes) {
   op.link_messages = 2;
   op.link_critical = Gigabytes(3.0);
   op.link_sent = Gigabytes(3.0);
-  EXPECT_DOUBLE_EQ(InSeconds(TimesOf(op, machine).total), 5);
+  EXPECT_DOUBLE_EQ(TimeOf(op, machine), 5);
   const StepCost<> cost = CostOfStep(StepOf({op}), machine);
   EXPECT_DOUBLE_EQ(InJoules(cost.terms[kLink]), 0.024);
 }

@@ -218,8 +218,11 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
       Data<N>() < weights + cached &&
       !(Data<N>() < lowered.origin_read[0] + lowered.origin_write[0]);
   lowered.reads_backing = !all_pinned;
-  lowered.has_activations =
-      Data<N>() < lowered.activation_in + lowered.activation_out;
+  const Data<N> activations = lowered.activation_in + lowered.activation_out;
+  lowered.has_activations = Data<N>() < activations;
+  if (lowered.has_activations) {
+    lowered.activation_in_share = lowered.activation_in / activations;
+  }
   return lowered;
 }
 

@@ -3,56 +3,6 @@
 #include <cstring>
 
 namespace tokenjoule {
-namespace {
-
-template <int b, int f, int s, int j>
-Quantity<b, f, s, j, Pack> Wide(const Quantity<b, f, s, j, double>& quantity) {
-  return Quantity<b, f, s, j, Pack>::FromBase(Pack(quantity.base()));
-}
-
-LoweredOperator<Pack> Broadcast(const LoweredOperator<double>& op) {
-  LoweredOperator<Pack> wide;
-  wide.count = Pack(op.count);
-  for (int i = 0; i < kMaxMemoryLevels; ++i) {
-    wide.origin_read[i] = Wide(op.origin_read[i]);
-    wide.origin_write[i] = Wide(op.origin_write[i]);
-  }
-  wide.activation_in = Wide(op.activation_in);
-  wide.activation_out = Wide(op.activation_out);
-  wide.reuse_read = Wide(op.reuse_read);
-  wide.reuse_write = Wide(op.reuse_write);
-  wide.array_written = Wide(op.array_written);
-  wide.matmul_flop = Wide(op.matmul_flop);
-  wide.rate = op.rate;
-  wide.vector_flop = Wide(op.vector_flop);
-  wide.extra_read = Wide(op.extra_read);
-  wide.extra_flop = Wide(op.extra_flop);
-  wide.link_messages = Pack(op.link_messages);
-  wide.link_critical = Wide(op.link_critical);
-  wide.link_sent = Wide(op.link_sent);
-  wide.reads_backing = op.reads_backing;
-  wide.has_activations = op.has_activations;
-  wide.is_kernel = op.is_kernel;
-  return wide;
-}
-
-}  // namespace
-
-LoweredStep<Pack> Broadcast(const LoweredStep<double>& step) {
-  LoweredStep<Pack> wide;
-  for (const LoweredOperator<double>& op : step.operators) {
-    wide.operators.push_back(Broadcast(op));
-  }
-  wide.layers = Pack(step.layers);
-  wide.admitting = Pack(step.admitting);
-  wide.sequences = Pack(step.sequences);
-  wide.sequences_per_replica = Pack(step.sequences_per_replica);
-  wide.tokens = Pack(step.tokens);
-  wide.passes = Pack(step.passes);
-  wide.chips = Pack(step.chips);
-  return wide;
-}
-
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 EvaluateRun(const LoweredStep<Pack>& step,
             const std::vector<VaryingSlot>& slots, size_t count,
@@ -79,6 +29,30 @@ EvaluateRun(const LoweredStep<Pack>& step,
     for (int i = 0; i < 6; ++i) out.energy_j[i] = InJoules(inside[i]);
     out.usable_bytes = InBytes(machine->levels[0].usable_capacity);
   }
+}
+
+namespace {
+
+// Chains that do not wait for one another: enough to fill every pipe.
+constexpr int kChains = 12;
+
+}  // namespace
+
+int64_t MultiplyAddOperations(int rounds) {
+  return int64_t{2} * kChains * Pack::kLanes * rounds;
+}
+
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) double
+MultiplyAddPeak(int rounds) {
+  Pack chains[kChains];
+  for (int i = 0; i < kChains; ++i) chains[i] = Pack(1.0 + i);
+  const Pack factor(1.0 - 1e-9), term(1e-9);
+  for (int round = 0; round < rounds; ++round) {
+    for (int i = 0; i < kChains; ++i) chains[i] = chains[i] * factor + term;
+  }
+  Pack sum(0.0);
+  for (int i = 0; i < kChains; ++i) sum += chains[i];
+  return sum[0];
 }
 
 }  // namespace tokenjoule

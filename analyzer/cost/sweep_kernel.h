@@ -4,6 +4,7 @@
 #define ANALYZER_COST_SWEEP_KERNEL_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <vector>
 
 #include "analyzer/cost/kernel.h"
@@ -12,8 +13,60 @@
 
 namespace tokenjoule {
 
-// A lowered step in packs, every lane the same.
-LoweredStep<Pack> Broadcast(const LoweredStep<double>& step);
+namespace sweep_internal {
+
+template <typename To, int b, int f, int s, int j>
+void Convert(const Quantity<b, f, s, j, double>& from,
+             Quantity<b, f, s, j, To>* to) {
+  *to = Quantity<b, f, s, j, To>::FromBase(To(from.base()));
+}
+
+template <typename To>
+LoweredOperator<To> ConvertedOperator(const LoweredOperator<double>& op) {
+  LoweredOperator<To> to;
+  to.count = To(op.count);
+  for (int i = 0; i < kMaxMemoryLevels; ++i) {
+    Convert(op.origin_read[i], &to.origin_read[i]);
+    Convert(op.origin_write[i], &to.origin_write[i]);
+  }
+  Convert(op.activation_in, &to.activation_in);
+  Convert(op.activation_out, &to.activation_out);
+  to.activation_in_share = To(op.activation_in_share);
+  Convert(op.reuse_read, &to.reuse_read);
+  Convert(op.reuse_write, &to.reuse_write);
+  Convert(op.array_written, &to.array_written);
+  Convert(op.matmul_flop, &to.matmul_flop);
+  to.rate = op.rate;
+  Convert(op.vector_flop, &to.vector_flop);
+  Convert(op.extra_read, &to.extra_read);
+  Convert(op.extra_flop, &to.extra_flop);
+  to.link_messages = To(op.link_messages);
+  Convert(op.link_critical, &to.link_critical);
+  Convert(op.link_sent, &to.link_sent);
+  to.reads_backing = op.reads_backing;
+  to.has_activations = op.has_activations;
+  to.is_kernel = op.is_kernel;
+  return to;
+}
+
+}  // namespace sweep_internal
+
+// A lowered step in another number type; in packs every lane is the same.
+template <typename To>
+LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
+  LoweredStep<To> to;
+  for (const LoweredOperator<double>& op : step.operators) {
+    to.operators.push_back(sweep_internal::ConvertedOperator<To>(op));
+  }
+  to.layers = To(step.layers);
+  to.admitting = To(step.admitting);
+  to.sequences_per_replica = To(step.sequences_per_replica);
+  to.sequences = To(step.sequences);
+  to.tokens = To(step.tokens);
+  to.passes = To(step.passes);
+  to.chips = To(step.chips);
+  return to;
+}
 
 // A number of the machine that varies along a run of points: a place in a
 // Machine<Pack> and its values one after the other, readable up to the next
@@ -40,6 +93,12 @@ struct PackCost {
 void EvaluateRun(const LoweredStep<Pack>& step,
                  const std::vector<VaryingSlot>& slots, size_t count,
                  Machine<Pack>* machine, PackCost* costs);
+
+// Products and additions in packs that do not wait for one another, for
+// benchmarks: what the processor can do at most, and how many MultiplyAddPeak
+// does in so many rounds.
+double MultiplyAddPeak(int rounds);
+int64_t MultiplyAddOperations(int rounds);
 
 }  // namespace tokenjoule
 

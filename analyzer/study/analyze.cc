@@ -220,7 +220,7 @@ void FillRidge(const TensorFormats& formats, const Machine<>& machine,
 using BoundTimes = std::array<double, 6>;
 
 BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
-                     const Machine<>& machine) {
+                     const Machine<>& machine, const UnitTimes<>& units) {
   BoundTimes split = {};
   const double total = InSeconds(times.total);
   if (!op.is_kernel) {
@@ -235,10 +235,10 @@ BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
     // byte explains them.
     const MemoryLevelCosts<>& backing = machine.levels[0];
     const Traffic<> traffic = TrafficOf(op, machine, 0);
-    const Duration<> slowest =
-        TransferTime(backing, traffic.read + traffic.write + op.extra_read);
+    const Duration<> slowest = TransferTime(
+        backing, units.memory[0], traffic.read + traffic.write + op.extra_read);
     if (op.reads_backing && !(slowest < times.memory)) {
-      overhead += InSeconds(backing.half_transfer / backing.long_bandwidth);
+      overhead += InSeconds(backing.half_transfer * units.memory[0]);
     }
     overhead = std::min(overhead, total);
     split[Bound::MEMORY] = total - overhead;
@@ -255,12 +255,13 @@ Bound::Value Largest(const BoundTimes& split) {
 void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
                    const Machine<>& machine, const StepCost<>& cost,
                    bool list_operators, Report* report) {
+  const UnitTimes<> units(machine);
   BoundTimes whole = {};
   double explained = 0;
   for (size_t i = 0; i < step.operators.size(); ++i) {
     const LoweredOperator<>& lowered = step.operators[i];
-    const OperatorTimes<> times = TimesOf(lowered, machine);
-    const BoundTimes split = SplitTime(lowered, times, machine);
+    const OperatorTimes<> times = TimesOf(lowered, machine, units);
+    const BoundTimes split = SplitTime(lowered, times, machine, units);
     for (size_t k = 0; k < split.size(); ++k) {
       whole[k] += split[k] * lowered.count;
     }

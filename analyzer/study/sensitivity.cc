@@ -114,9 +114,9 @@ std::vector<Number> NumbersOf(const Setup& setup) {
       setup.hardware, [&](const std::string& path, const Constant& constant,
                           const FieldDescriptor& field) {
         const Range& accepted = field.options().GetExtension(range);
-        numbers.push_back({absl::StrCat("hardware.", path),
-                           constant.value(), constant.low(), constant.high(),
-                           &constant, accepted.min(), accepted.max()});
+        numbers.push_back({absl::StrCat("hardware.", path), constant.value(),
+                           constant.low(), constant.high(), &constant,
+                           accepted.min(), accepted.max()});
       });
   AddNumbers(setup.model, "model.", &numbers);
   AddNumbers(setup.scenario, "scenario.", &numbers);

@@ -17,7 +17,7 @@ struct Setup {
   // The model that drafts, where the scenario names one.
   absl::optional<Model> draft;
   // What the answer is held to, where a scenario's file says so.
-  Expectations expect;
+  Expectations expect{};
 
   const Model* draft_or_null() const {
     return draft.has_value() ? &*draft : nullptr;

@@ -492,7 +492,7 @@ class Compiler {
     const Model* draft = draft_.has_value() ? &*draft_ : nullptr;
     out->ledger = BuildLedger(*model_, scenario_, draft);
     const Evaluation<> at_base = EvaluateOn(out->ledger, base);
-    out->step = Broadcast(at_base.step);
+    out->step = ConvertedStep<Pack>(at_base.step);
     out->pack = Converted<Pack>(base);
     out->slots = SlotsOf(&out->pack);
     const Occupancy occupancy = OccupancyOf(at_base.ledger, base);

@@ -136,6 +136,10 @@ using EnergyPerData = Quantity<-1, 0, 0, 1, Rep>;  // J/byte
 template <typename Rep = double>
 using EnergyPerWork = Quantity<0, -1, 0, 1, Rep>;  // J/FLOP
 template <typename Rep = double>
+using DurationPerData = Quantity<-1, 0, 1, 0, Rep>;  // s/byte
+template <typename Rep = double>
+using DurationPerWork = Quantity<0, -1, 1, 0, Rep>;  // s/FLOP
+template <typename Rep = double>
 using Intensity = Quantity<-1, 1, 0, 0, Rep>;  // FLOP/byte
 
 // Factories. The argument's unit is the name.

@@ -1,0 +1,179 @@
+// sweep and merge as a user runs them: shards and bytes, a shard that was
+// killed, an interrupt, one point, what is refused.
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/report.pb.h"
+#include "tests/run_tool.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::testing::HasSubstr;
+
+constexpr char kSpace[] = R"(
+name: "cli"
+scenario { model: "llama-3.1-8b" hardware: "h100-sxm" context: 4096 }
+axis { path: "scenario.batch" value: "1" value: "16" }
+axis { path: "hardware.memory.hbm.bandwidth_gb_per_s"
+       linear { from: 2000 to: 8000 count: 50 } }
+axis { path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
+       linear { from: 1 to: 8 count: 40 } }
+objective { metric: "energy_per_token_j" }
+objective { metric: "tokens_per_s" maximize: true }
+)";
+
+std::string SpaceFile() {
+  const std::string path = TempPath("space.textproto");
+  Write(path, kSpace);
+  return path;
+}
+
+// Shards 0 ... n - 1 in files, in an order that is not theirs.
+std::vector<std::string> Shards(const std::string& space, int n) {
+  std::vector<std::string> files;
+  for (int i = n - 1; i >= 0; --i) {
+    files.push_back(TempPath(absl::StrCat("shard-", n, "-", i, ".json")));
+    EXPECT_EQ(RunTool(absl::StrCat("sweep --space=", space, " --shard=", i, "/",
+                                   n, " --format=json --out=", files.back()))
+                  .exit_code,
+              0);
+  }
+  return files;
+}
+
+std::string Merge(const std::string& space,
+                  const std::vector<std::string>& files) {
+  std::string command = absl::StrCat("merge --format=json --space=", space);
+  for (const std::string& file : files) absl::StrAppend(&command, " ", file);
+  return command;
+}
+
+TEST(SweepCliTest, OneShardAndEightAreTheSameBytes) {
+  const std::string space = SpaceFile();
+  const Outcome one = RunTool(Merge(space, Shards(space, 1)));
+  const Outcome eight = RunTool(Merge(space, Shards(space, 8)));
+  ASSERT_EQ(one.exit_code, 0) << one.err;
+  ASSERT_EQ(eight.exit_code, 0) << eight.err;
+  EXPECT_EQ(one.out, eight.out);
+  const SweepStudy merged = FromJson<SweepStudy>(one.out);
+  EXPECT_EQ(merged.points(), 2 * 50 * 40);
+  // The search in one go finds the same.
+  const SweepStudy whole = FromJson<SweepStudy>(
+      RunTool(absl::StrCat("sweep --format=json --space=", space)).out);
+  EXPECT_GT(whole.points_per_second_per_core(), 0);
+  ASSERT_EQ(whole.front_size(), merged.front_size());
+  for (int i = 0; i < whole.front_size(); ++i) {
+    EXPECT_EQ(whole.front(i).SerializeAsString(),
+              merged.front(i).SerializeAsString());
+  }
+}
+
+TEST(SweepCliTest, AShardThatWasKilledIsRunAgain) {
+  const std::string space = SpaceFile();
+  std::vector<std::string> files = Shards(space, 3);
+  const std::string expected = RunTool(Merge(space, files)).out;
+  Write(files[1], "{ \"name\": \"cl");  // as if it had died while writing
+  const Outcome broken = RunTool(Merge(space, files));
+  EXPECT_EQ(broken.exit_code, 3);
+  EXPECT_THAT(broken.err, HasSubstr("shard-3-1.json"));
+  const Outcome missing = RunTool(Merge(space, {files[0], files[2]}));
+  EXPECT_EQ(missing.exit_code, 3);
+  EXPECT_THAT(missing.err, HasSubstr("--shard=1/3"));
+  files = Shards(space, 3);
+  EXPECT_EQ(RunTool(Merge(space, files)).out, expected);
+}
+
+TEST(SweepCliTest, ShardsOfAnotherSpaceAreRefused) {
+  const std::string space = SpaceFile();
+  const std::vector<std::string> files = Shards(space, 2);
+  const std::string other = TempPath("other.textproto");
+  Write(other, absl::StrCat(kSpace, "limit { metric: \"power_w\" max: 400 }"));
+  const Outcome merged = RunTool(Merge(other, files));
+  EXPECT_EQ(merged.exit_code, 3);
+  EXPECT_THAT(merged.err, HasSubstr("another space"));
+}
+
+// The command of a point answers what the sweep said of it.
+TEST(SweepCliTest, APointNamesTheCommandThatRepeatsIt) {
+  const std::string space = SpaceFile();
+  const SweepStudy study = FromJson<SweepStudy>(
+      RunTool(absl::StrCat("sweep --format=json --space=", space)).out);
+  ASSERT_GT(study.front_size(), 0);
+  const SweepPoint& point = study.front(0);
+  const Outcome shown = RunTool(absl::StrCat(
+      "sweep --space=", space, " --point=", static_cast<int64_t>(point.id())));
+  ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  const std::vector<std::string> halves =
+      absl::StrSplit(shown.out, "the same: tokenjoule ");
+  ASSERT_EQ(halves.size(), 2u) << shown.out;
+  const std::string command = halves[1].substr(0, halves[1].find('\n'));
+  const Report report =
+      FromJson<Report>(RunTool(command + " --format=json").out);
+  EXPECT_NEAR(report.energy_per_token_j(), point.figures().energy_per_token_j(),
+              1e-12 * report.energy_per_token_j());
+}
+
+// 4 x 10^10 points: an interrupt ends it with what was looked at.
+TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
+  const std::string path = TempPath("large.textproto");
+  Write(path, absl::StrCat(kSpace,
+                           "axis { path: \"hardware.board.static_power_w\" "
+                           "linear { from: 50 to: 200 count: 10000 } } axis { "
+                           "path: \"hardware.overheads.time_per_step_us\" "
+                           "linear { from: 1 to: 1000 count: 1000 } }"));
+  const std::string out = TempPath("interrupted.json");
+  // The shell's `timeout` sends the signal that Ctrl-C does.
+  const std::string command =
+      absl::StrCat("timeout --signal=INT 1 ", *binary, " sweep --space=", path,
+                   " --format=json --out=", out);
+  (void)!std::system(command.c_str());
+  const SweepStudy study = FromJson<SweepStudy>(Read(out));
+  EXPECT_TRUE(study.interrupted());
+  EXPECT_GT(study.points(), 0);
+  EXPECT_LT(study.points(), 4e10);
+  EXPECT_GT(study.front_size(), 0);
+}
+
+TEST(SweepCliTest, EveryFormatAndTheChart) {
+  const std::string space = SpaceFile();
+  for (const char* format : {"table", "json", "csv", "svg"}) {
+    const Outcome outcome =
+        RunTool(absl::StrCat("sweep --space=", space, " --format=", format));
+    EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+    EXPECT_FALSE(outcome.out.empty());
+  }
+}
+
+TEST(SweepCliTest, WhatCannotBeReadIsUsageOrData) {
+  const std::string space = SpaceFile();
+  for (const char* args : {"sweep", "merge", "sweep --space=x --shard=8/8",
+                           "sweep --space=x "
+                           "--shard=-1/2",
+                           "sweep --space=x --shard=a",
+                           "sweep --space=x "
+                           "--threads=0",
+                           "sweep --space=x --format=yaml"}) {
+    EXPECT_EQ(RunTool(args).exit_code, 2) << args;
+  }
+  EXPECT_EQ(RunTool("sweep --space=hbm-acelerator").exit_code, 3);
+  EXPECT_THAT(RunTool("sweep --space=hbm-acelerator").err,
+              HasSubstr("hbm-accelerator"));
+  EXPECT_EQ(RunTool("sweep --space=/nowhere/s.textproto").exit_code, 3);
+  EXPECT_EQ(
+      RunTool(absl::StrCat("sweep --space=", space, " --point=4000")).exit_code,
+      2);
+  EXPECT_EQ(RunTool(absl::StrCat("merge --space=", space, " /nowhere.json"))
+                .exit_code,
+            3);
+}
+
+}  // namespace
+}  // namespace tokenjoule
+
+int main(int argc, char** argv) { return tokenjoule::RunToolTests(argc, argv); }
