@@ -295,11 +295,21 @@ Power<N> MemoryBackground(const Machine<N>& machine) {
   return power;
 }
 
-// Time and energy of a step.
+// What happens in a step. Of the machine only the room for activations counts.
 template <typename N>
-StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
-  StepCost<N> cost;
+Actions<N> ActionsOf(const LoweredStep<N>& step, const Machine<N>& machine) {
   Actions<N> actions;
+  for (const LoweredOperator<N>& op : step.operators) {
+    AddActions(op, machine, op.count * step.passes, &actions);
+  }
+  return actions;
+}
+
+// Time and energy of a step in which `actions` happen.
+template <typename N>
+StepCost<N> CostOfActions(const LoweredStep<N>& step, const Machine<N>& machine,
+                          const Actions<N>& actions) {
+  StepCost<N> cost;
   Duration<N> time = machine.time_per_step +
                      (machine.time_per_layer +
                       machine.time_per_layer_admitting * step.admitting) *
@@ -308,7 +318,6 @@ StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
   const UnitTimes<N> units(machine);
   for (const LoweredOperator<N>& op : step.operators) {
     time += TimesOf(op, machine, units).total * op.count;
-    AddActions(op, machine, op.count * step.passes, &actions);
   }
   cost.terms = DynamicEnergy(actions, machine);
   const Energy<N> sequences = machine.energy_per_sequence * step.sequences;
@@ -341,6 +350,12 @@ StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
   cost.terms[kHost] = node - board;
   cost.terms[kFacility] = node * (machine.power_usage_effectiveness - N(1.0));
   return cost;
+}
+
+// Time and energy of a step.
+template <typename N>
+StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
+  return CostOfActions(step, machine, ActionsOf(step, machine));
 }
 
 }  // namespace tokenjoule

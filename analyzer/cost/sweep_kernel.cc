@@ -7,12 +7,20 @@ __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 EvaluateRun(const LoweredStep<Pack>& step,
             const std::vector<VaryingSlot>& slots, size_t count,
             Machine<Pack>* machine, PackCost* costs) {
+  // What happens is the same along the run unless the room for activations is
+  // not.
+  const Pack* room = &machine->levels[machine->num_levels - 1]
+                          .activation_capacity.mutable_base();
+  bool same_actions = true;
+  for (const VaryingSlot& slot : slots) same_actions &= slot.place != room;
+  Actions<Pack> actions = ActionsOf(step, *machine);
   for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
     for (const VaryingSlot& slot : slots) {
       std::memcpy(&slot.place->value, slot.values + begin,
                   sizeof(slot.place->value));
     }
-    const StepCost<Pack> cost = CostOfStep(step, *machine);
+    if (!same_actions) actions = ActionsOf(step, *machine);
+    const StepCost<Pack> cost = CostOfActions(step, *machine, actions);
     PackCost& out = costs[begin / Pack::kLanes];
     out.step_time_s = InSeconds(cost.step_time);
     const EnergyTerms<Pack>& t = cost.terms;

@@ -352,31 +352,33 @@ enum Figure {
 template <typename N>
 using FigureValues = std::array<N, kNumFigures>;
 
-// The figures of one point, or of a pack.
-template <typename N>
-FigureValues<N> FiguresFrom(const StepFacts& facts, const N& step_time,
-                            const N& inside, const N& path, const N& board,
-                            const N& usable_bytes) {
-  FigureValues<N> f;
-  f[kEnergy] = inside / N(facts.tokens);
-  f[kStepTime] = step_time;
-  f[kTimePerToken] = step_time / N(facts.tokens_per_sequence);
-  f[kTokensPerS] = N(facts.tokens) / step_time;
-  f[kPower] = inside / step_time;
+// The figures of a pack of points.
+inline FigureValues<Pack> FiguresFrom(const StepFacts& facts,
+                                      const PackCost& cost) {
+  const Pack inside = cost.energy_j[facts.boundary];
+  const Pack steps_per_s = Pack(1.0) / cost.step_time_s;
+  FigureValues<Pack> f;
+  f[kEnergy] = inside * Pack(1 / facts.tokens);
+  f[kStepTime] = cost.step_time_s;
+  f[kTimePerToken] = cost.step_time_s * Pack(1 / facts.tokens_per_sequence);
+  f[kTokensPerS] = Pack(facts.tokens) * steps_per_s;
+  f[kPower] = inside * steps_per_s;
   f[kEnergyDelay] = f[kEnergy] * f[kTimePerToken];
-  f[kDramShare] = path / board;
-  f[kMemoryUsed] = N(facts.store_used_bytes + facts.array_used_bytes);
-  f[kMemoryLeft] =
-      usable_bytes * N(facts.chips) + N(facts.array_bytes) - f[kMemoryUsed];
-  f[kChips] = N(facts.chips);
+  f[kDramShare] =
+      cost.energy_j[kMemoryPathBoundary] / cost.energy_j[kBoardBoundary];
+  f[kMemoryUsed] = Pack(facts.store_used_bytes + facts.array_used_bytes);
+  f[kMemoryLeft] = cost.usable_bytes * Pack(facts.chips) +
+                   Pack(facts.array_bytes) - f[kMemoryUsed];
+  f[kChips] = Pack(facts.chips);
   return f;
 }
 
-FigureValues<Pack> FiguresFrom(const StepFacts& facts, const PackCost& cost) {
-  return FiguresFrom<Pack>(facts, cost.step_time_s,
-                           cost.energy_j[facts.boundary],
-                           cost.energy_j[kMemoryPathBoundary],
-                           cost.energy_j[kBoardBoundary], cost.usable_bytes);
+// The same of many packs, compiled for several instruction sets as the kernel
+// is.
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
+FillFigures(const StepFacts& facts, const PackCost* costs, size_t packs,
+            FigureValues<Pack>* figures) {
+  for (size_t i = 0; i < packs; ++i) figures[i] = FiguresFrom(facts, costs[i]);
 }
 
 SweepFigures ToProto(const FigureValues<double>& values) {
@@ -648,9 +650,12 @@ class Judge {
   template <typename IdOfPoint>
   void Take(const StepFacts& facts, const std::vector<PackCost>& costs,
             size_t count, const IdOfPoint& id_of) {
+    figures_.resize(costs.size());
+    FillFigures(facts, costs.data(), (count + Pack::kLanes - 1) / Pack::kLanes,
+                figures_.data());
     for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
       const PackCost& cost = costs[begin / Pack::kLanes];
-      const FigureValues<Pack> figures = FiguresFrom(facts, cost);
+      const FigureValues<Pack>& figures = figures_[begin / Pack::kLanes];
       const size_t lanes = std::min<size_t>(Pack::kLanes, count - begin);
       for (size_t lane = 0; lane < lanes; ++lane) {
         if (!may_not_fit_ && !Fits(facts, cost.usable_bytes[lane])) {
@@ -689,6 +694,7 @@ class Judge {
   const bool may_not_fit_;
   std::vector<Bounds> limits_;
   std::vector<Goal> goals_;
+  std::vector<FigureValues<Pack>> figures_;
   Findings* const findings_;
 };
 

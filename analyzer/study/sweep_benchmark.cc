@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <cstdlib>
+#include <iostream>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -25,7 +26,7 @@ namespace tokenjoule {
 namespace {
 
 constexpr char kSpace[] = R"(
-name: "five axes"
+name: "five-axes"
 scenario { model: "llama-3.1-70b" hardware: "h100-sxm" tp: 8 batch: 32
            context: 8192 weights: "fp8" }
 axis { path: "hardware.memory.hbm.bandwidth_gb_per_s"
@@ -45,7 +46,10 @@ objective { metric: "time_per_token_s" }
 const Space& FiveAxes() {
   static const Space* space = [] {
     absl::StatusOr<Space> parsed = ParseSpace(kSpace, "space");
-    if (!parsed.ok()) std::abort();
+    if (!parsed.ok()) {
+      std::cerr << parsed.status() << "\n";
+      std::abort();
+    }
     return new Space(*std::move(parsed));
   }();
   return *space;
