@@ -195,14 +195,14 @@ TEST(CliTest, BatchSaysEveryFaultOfALongList) {
   EXPECT_EQ(std::count(names.err.begin(), names.err.end(), '\n'), 2);
   for (const char* bad :
        {"--context=1:1e9:1", "--context=1:2000", "--context=two",
-        "--max-step-time-ms=nan", "--max-step-time-ms=1,2",
-        "--max-step-time-ms=soon", "--batch=1:10000 --context=1000,2000"}) {
+        "--max-time-per-token-ms=nan", "--max-time-per-token-ms=1,2",
+        "--max-time-per-token-ms=soon", "--batch=1:10000 --context=1000,2000"}) {
     const Outcome outcome = RunTool(absl::StrCat("batch ", kPoint, " ", bad));
     EXPECT_EQ(outcome.exit_code, 2) << bad << outcome.err;
     EXPECT_EQ(outcome.out, "") << bad;
   }
   for (const char* bad :
-       {"--max-step-time-ms=-1", "--context=0,100", "--kv-page-tokens=-1",
+       {"--max-time-per-token-ms=-1", "--context=0,100", "--kv-page-tokens=-1",
         "--shared-prefix-tokens=5000", "--model=llama-3.1-8b,"}) {
     const Outcome outcome = RunTool(absl::StrCat(
         "batch --hardware=h100-sxm ",
@@ -236,8 +236,8 @@ TEST(CliTest, TricksAreRankedAndStacked) {
   EXPECT_EQ(RunTool("tricks --model=llama-3.1-8b --hardware=h100-sxm --tp=3")
                 .exit_code,
             3);
-  EXPECT_EQ(RunTool(args + " --max-step-time-ms=-1").exit_code, 3);
-  EXPECT_EQ(RunTool(args + " --max-step-time-ms=soon").exit_code, 2);
+  EXPECT_EQ(RunTool(args + " --max-time-per-token-ms=-1").exit_code, 3);
+  EXPECT_EQ(RunTool(args + " --max-time-per-token-ms=soon").exit_code, 2);
   EXPECT_EQ(RunTool(args + " --format=pdf").exit_code, 2);
 }
 

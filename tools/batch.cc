@@ -208,7 +208,7 @@ Command BatchCommand() {
       "  tokenjoule batch --model=llama-3.1-8b,qwen3-8b \\\n"
       "      --hardware=h100-sxm,b200 --context=1024:65536:x4\n"
       "  tokenjoule batch --model=llama-3.1-8b --hardware=h100-sxm \\\n"
-      "      --max-step-time-ms=20 --kv-page-tokens=16 \\\n"
+      "      --max-time-per-token-ms=20 --kv-page-tokens=16 \\\n"
       "      --shared-prefix-tokens=1000 --format=svg --out=batch.svg\n";
   command.flags = BatchFlags();
   command.run = Run;

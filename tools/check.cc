@@ -30,6 +30,7 @@ std::vector<FlagSpec> ExpectationFlags() {
       {"dram_share_tolerance", "SHARE",
        "the same of the DRAM share (default 0.01)"},
       {"both_ways", "", "better by more than the tolerance fails too"},
+      {"may_not_fit", "", "what is too large for the memory does not fail"},
   };
 }
 

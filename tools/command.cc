@@ -1,15 +1,18 @@
 #include "tools/command.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
@@ -121,6 +124,28 @@ void SetScenarioFields(const ParsedFlags& flags, bool with_batch,
   }
 }
 
+// Applies changes below "scenario."; appends what is wrong with them.
+void SetScenarioPaths(const std::vector<FieldOverride>& changes,
+                      absl::string_view where, Scenario* scenario,
+                      std::vector<std::string>* faults) {
+  for (const FieldOverride& change : changes) {
+    absl::Status status;
+    for (const char* apart : {"model", "hardware", "set", "expect"}) {
+      if (change.path != apart &&
+          !absl::StartsWith(change.path, absl::StrCat(apart, "."))) {
+        continue;
+      }
+      status = absl::InvalidArgumentError("cannot be set; it is a flag");
+    }
+    if (status.ok()) status = SetField(scenario, change.path, change.value, "");
+    if (!status.ok()) {
+      faults->push_back(absl::StrCat(where, ": scenario.",
+                                     Printable(change.path), ": ",
+                                     status.message()));
+    }
+  }
+}
+
 // The scenario of a file, without defaults; empty without a file.
 absl::StatusOr<Scenario> ReadScenario(const std::string& file) {
   Scenario scenario;
@@ -177,11 +202,15 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
   if (!faults->empty())
     return unread && !file.empty() ? kExitBadData : kExitUsage;
 
+  const std::string where = absl::StrCat(PrintablePath(file), ": set");
   for (const std::string& text : read->set()) {
-    const absl::Status status =
-        AddSet(absl::StrCat(file, ": set"), text, &request->sets);
+    const absl::Status status = AddSet(where, text, &request->sets);
     if (!status.ok()) faults->emplace_back(status.message());
   }
+  request->scenario = DefaultScenario();
+  request->scenario.MergeFrom(*read);
+  SetScenarioPaths(request->sets.scenario, where, &request->scenario, faults);
+  request->sets.scenario.clear();
   // Flags come after the file, so that they win.
   const auto append = [](const std::vector<FieldOverride>& more,
                          std::vector<FieldOverride>* to) {
@@ -189,11 +218,54 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
   };
   append(sets->model, &request->sets.model);
   append(sets->hardware, &request->sets.hardware);
-  append(sets->scenario, &request->sets.scenario);
-  request->scenario = DefaultScenario();
-  request->scenario.MergeFrom(*read);
   SetScenarioFields(flags, with_batch, &request->scenario, faults);
+  SetScenarioPaths(sets->scenario, "--set", &request->scenario, faults);
+  // The report says what was set.
+  const auto given_sets = flags.values.find("set");
+  if (given_sets != flags.values.end()) {
+    for (const std::string& text : given_sets->second) {
+      request->scenario.add_set(text);
+    }
+  }
   return kExitBadData;
+}
+
+bool WriteInPlace(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary);
+  out << text;
+  out.close();
+  return out.good();
+}
+
+// Writes a file whole or not at all: a reader sees the old one or the new one.
+// Devices and pipes are written to; links are followed; an old file's mode
+// stays. errno says why not.
+bool WriteWhole(const std::string& path, const std::string& text) {
+  struct stat info;
+  const bool exists = stat(path.c_str(), &info) == 0;
+  if (exists && !S_ISREG(info.st_mode)) return WriteInPlace(path, text);
+  std::string target = path;
+  if (char* real = exists ? realpath(path.c_str(), nullptr) : nullptr) {
+    target = real;
+    free(real);
+  }
+  if (exists && access(target.c_str(), W_OK) != 0) return false;
+  std::string temporary = target + ".XXXXXX";
+  const int descriptor = mkstemp(&temporary[0]);
+  if (descriptor < 0) return false;
+  const mode_t mask = umask(0);
+  umask(mask);
+  const mode_t mode = exists ? info.st_mode & 07777 : 0666 & ~mask;
+  const bool moded = fchmod(descriptor, mode) == 0;
+  close(descriptor);
+  if (moded && WriteInPlace(temporary, text) &&
+      std::rename(temporary.c_str(), target.c_str()) == 0) {
+    return true;
+  }
+  const int why = errno;
+  std::remove(temporary.c_str());
+  errno = why;
+  return false;
 }
 
 }  // namespace
@@ -287,14 +359,6 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
       LoadHardware(request.hardware, request.sets.hardware);
   note(hardware.status());
   setup.scenario = std::move(request.scenario);
-  for (const FieldOverride& change : request.sets.scenario) {
-    absl::Status status =
-        SetField(&setup.scenario, change.path, change.value, "");
-    if (!status.ok()) {
-      faults.push_back(absl::StrCat("--set: scenario.", Printable(change.path),
-                                    ": ", status.message()));
-    }
-  }
   const std::string& draft = setup.scenario.speculation().draft_model();
   if (!draft.empty() && draft != "mtp") {
     absl::StatusOr<Model> loaded = LoadModel(draft);
@@ -310,7 +374,6 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
   // What is used up: a report names model and machine itself.
   setup.scenario.clear_model();
   setup.scenario.clear_hardware();
-  setup.scenario.clear_set();
   setup.scenario.clear_expect();
   *exit_code = kExitOk;
   return setup;
@@ -328,7 +391,7 @@ absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
 }
 
 FlagSpec BatchLimitFlag() {
-  return {"max_step_time_ms", "MS",
+  return {"max_time_per_token_ms", "MS",
           "longest time per token of a sequence that batching may take "
           "(default: no limit)"};
 }
@@ -336,13 +399,13 @@ FlagSpec BatchLimitFlag() {
 absl::StatusOr<BatchOptions> ReadBatchOptions(const ParsedFlags& flags) {
   std::vector<double> limit;
   absl::Status status =
-      ParseNumberList(flags.Get("max_step_time_ms", "0"), &limit);
+      ParseNumberList(flags.Get("max_time_per_token_ms", "0"), &limit);
   if (status.ok() && limit.size() > 1) {
     status = absl::InvalidArgumentError("expected one number");
   }
   if (!status.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--max_step_time_ms: ", status.message()));
+        absl::StrCat("--max_time_per_token_ms: ", status.message()));
   }
   return BatchOptions{limit[0]};
 }
@@ -385,20 +448,12 @@ int WriteOutput(const ParsedFlags& flags, const std::string& text) {
 
 int WriteFile(absl::string_view flag, const std::string& path,
               const std::string& text) {
-  // A reader sees the old file or the new one, never half of it.
-  const std::string temporary = absl::StrCat(path, ".tmp.", getpid());
-  std::ofstream out(temporary, std::ios::binary);
-  out << text;
-  out.close();
-  if (!out || std::rename(temporary.c_str(), path.c_str()) != 0) {
-    const std::string why = std::strerror(errno);
-    std::remove(temporary.c_str());
-    return Fail(absl::InvalidArgumentError(
-                    absl::StrCat("--", flag, "=", PrintablePath(path),
-                                 ": cannot be written: ", why)),
-                kExitBadData);
-  }
-  return kExitOk;
+  errno = 0;
+  if (WriteWhole(path, text)) return kExitOk;
+  return Fail(absl::InvalidArgumentError(
+                  absl::StrCat("--", flag, "=", PrintablePath(path),
+                               ": cannot be written: ", std::strerror(errno))),
+              kExitBadData);
 }
 
 int Fail(const absl::Status& status, int exit_code) {

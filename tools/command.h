@@ -25,6 +25,8 @@ enum ExitCode {
   kExitRegression = 1,  // a gate did not pass
   kExitUsage = 2,       // the command line cannot be read
   kExitBadData = 3,     // a description, a value or a file is wrong
+  // As a shell has it: 128 and the number of SIGINT.
+  kExitInterrupted = 130,
 };
 
 struct Command {
@@ -72,7 +74,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
     const ParsedFlags& flags);
 
-// --max_step_time_ms, the limit of batching by time.
+// --max_time_per_token_ms, the limit of batching by time.
 FlagSpec BatchLimitFlag();
 
 // Reads it.

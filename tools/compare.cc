@@ -95,12 +95,6 @@ int Run(const ParsedFlags& flags) {
   if (!second.ok()) return Fail(second.status(), exit_code);
   absl::StatusOr<Comparison> comparison = Compare(*first, *second);
   if (!comparison.ok()) return Fail(comparison.status(), kExitBadData);
-  const auto sets = flags.values.find("to.set");
-  if (sets != flags.values.end()) {
-    for (const std::string& set : sets->second) {
-      comparison->add_differences(absl::StrCat("set: ", set));
-    }
-  }
   return WriteAnswer(flags, *format, *comparison, ComparisonTable,
                      ComparisonCsv);
 }

@@ -48,8 +48,7 @@ int Run(const ParsedFlags& flags) {
   }
   absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
   if (!space.ok()) return Fail(space.status(), kExitBadData);
-  absl::StatusOr<std::vector<SweepStudy>> shards =
-      ReadShards(flags.positional);
+  absl::StatusOr<std::vector<SweepStudy>> shards = ReadShards(flags.positional);
   if (!shards.ok()) return Fail(shards.status(), kExitBadData);
   absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
@@ -66,8 +65,7 @@ Command MergeCommand() {
       "Takes the JSON that `sweep --shard=I/N --format=json` wrote, all N of "
       "them. A shard\nthat is missing, twice there, interrupted or of another "
       "space is an error. The\nanswer is the same bytes whatever N.";
-  command.examples =
-      "  tokenjoule merge --space=big.textproto shard-*.json\n";
+  command.examples = "  tokenjoule merge --space=big.textproto shard-*.json\n";
   command.flags = Concat(
       {{"space", "NAME", "the space that was searched, by name or path"}},
       OutputFlags(/*has_chart=*/true));

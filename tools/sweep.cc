@@ -80,9 +80,8 @@ absl::StatusOr<SweepOptions> ReadOptions(const ParsedFlags& flags) {
   const std::string threads = flags.Get("threads", "");
   if (!threads.empty() && (!absl::SimpleAtoi(threads, &options.threads) ||
                            options.threads < 1 || options.threads > 4096)) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--threads: expected 1 to 4096, found \"",
-                     Printable(threads), "\""));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--threads: expected 1 to 4096, found \"", Printable(threads), "\""));
   }
   options.interrupted = &interrupted;
   return options;
@@ -134,7 +133,18 @@ int Run(const ParsedFlags& flags) {
   if (isatty(STDERR_FILENO)) options->progress = std::ref(progress);
   absl::StatusOr<SweepStudy> study = Sweep(*space, *options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg);
+  if (study->points() > 0 && study->invalid() == study->points()) {
+    return Fail(
+        absl::InvalidArgumentError(absl::StrCat(
+            "every point is invalid: ", study->invalid_reasons(0).reason())),
+        kExitBadData);
+  }
+  const int exit_code =
+      WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg);
+  if (!study->interrupted() || exit_code != kExitOk) return exit_code;
+  std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
+               "at\n";
+  return kExitInterrupted;
 }
 
 }  // namespace
@@ -153,7 +163,8 @@ Command SweepCommand() {
       "at.";
   command.examples =
       "  tokenjoule sweep --space=hbm-accelerator\n"
-      "  tokenjoule sweep --space=hbm-accelerator --format=csv --out=front.csv\n"
+      "  tokenjoule sweep --space=hbm-accelerator --format=csv "
+      "--out=front.csv\n"
       "  tokenjoule sweep --space=hbm-accelerator --point=1234\n"
       "  tokenjoule sweep --space=big.textproto --shard=3/8 --format=json "
       "--out=3.json\n"

@@ -49,7 +49,7 @@ Command TricksCommand() {
   command.examples =
       "  tokenjoule tricks --model=llama-3.1-70b --hardware=h100-sxm --tp=4\n"
       "  tokenjoule tricks --model=qwen3-8b --hardware=h100-sxm \\\n"
-      "      --context=32768 --max-step-time-ms=20\n"
+      "      --context=32768 --max-time-per-token-ms=20\n"
       "  tokenjoule tricks --model=llama-2-7b --hardware=rtx-4090 \\\n"
       "      --format=svg --out=tricks.svg\n";
   command.flags =

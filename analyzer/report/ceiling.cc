@@ -91,7 +91,7 @@ std::string CeilingTable(const CeilingStudy& study) {
       WithUnit(base.step_time_s(), "s"), "\n\nComponents\n",
       ComponentRows(study), "\nPairs of components, energy and time\n",
       PairRows(study), "\nTerms, energy alone\n", TermRows(study), "\n",
-      study.summary(), "\n");
+      study.summary(), "\n", WarningLines(study.base()));
 }
 
 }  // namespace tokenjoule

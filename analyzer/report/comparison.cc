@@ -126,7 +126,8 @@ std::string TimeRows(const Comparison& comparison) {
 
 // Two lines, the second under the first's text.
 std::string Indented(const std::string& lines) {
-  return absl::StrReplaceAll(lines, {{"\nbatch", "\n        batch"}});
+  return absl::StrReplaceAll(
+      lines, {{"\nbatch", "\n        batch"}, {"\nwith", "\n        with"}});
 }
 
 }  // namespace
@@ -144,7 +145,8 @@ std::string ComparisonTable(const Comparison& comparison) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));
   }
   absl::StrAppend(&out, "\nStep time by what binds\n", TimeRows(comparison),
-                  "\n", comparison.summary(), "\n");
+                  "\n", comparison.summary(), "\n",
+                  WarningLines(comparison.a()), WarningLines(comparison.b()));
   return out;
 }
 

@@ -24,8 +24,8 @@ std::string ToJson(const google::protobuf::Message& message) {
 
 absl::Status FromJson(absl::string_view text,
                       google::protobuf::Message* message) {
-  const auto status = google::protobuf::util::JsonStringToMessage(
-      std::string(text), message);
+  const auto status =
+      google::protobuf::util::JsonStringToMessage(std::string(text), message);
   if (status.ok()) return absl::OkStatus();
   return absl::InvalidArgumentError(std::string(status.message()));
 }

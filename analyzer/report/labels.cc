@@ -78,9 +78,21 @@ std::string Formats(const Scenario& s) {
 
 std::string SetupLines(const Report& report) {
   const Scenario& s = report.scenario();
-  return absl::StrFormat("%s on %s, %s\nbatch %g, context %g, %s\n",
-                         report.model(), report.hardware(), Chips(report),
-                         s.batch(), s.context(), Formats(s));
+  std::string lines = absl::StrFormat(
+      "%s on %s, %s\nbatch %g, context %g, %s\n", report.model(),
+      report.hardware(), Chips(report), s.batch(), s.context(), Formats(s));
+  if (s.set_size() > 0) {
+    absl::StrAppend(&lines, "with ", absl::StrJoin(s.set(), ", "), "\n");
+  }
+  return lines;
+}
+
+std::string WarningLines(const Report& report) {
+  std::string out;
+  for (const std::string& warning : report.warnings()) {
+    absl::StrAppend(&out, "\nwarning: ", warning, "\n");
+  }
+  return out;
 }
 
 }  // namespace tokenjoule

@@ -22,8 +22,12 @@ std::string Chips(const Report& report);
 // "bf16 weights, fp8 KV cache, bf16 activations".
 std::string Formats(const Scenario& scenario);
 
-// Two lines: model, machine and chips; batch, context and formats.
+// Two lines: model, machine and chips; batch, context and formats. A third
+// where fields were set.
 std::string SetupLines(const Report& report);
+
+// What a reader must know about an answer, a line each; empty where nothing.
+std::string WarningLines(const Report& report);
 
 }  // namespace tokenjoule
 

@@ -78,7 +78,7 @@ std::string SensitivityTable(const SensitivityStudy& study) {
   if (study.has_uncertainty()) {
     absl::StrAppend(&out, UncertaintyRows(study.uncertainty()));
   }
-  absl::StrAppend(&out, "\n", study.summary(), "\n");
+  absl::StrAppend(&out, "\n", study.summary(), "\n", WarningLines(base));
   return out;
 }
 

@@ -21,8 +21,8 @@ constexpr int kRows = 40;
 double FigureOf(const SweepPoint& point, absl::string_view objective) {
   objective = absl::StripPrefix(objective, "max ");
   return point.figures().GetReflection()->GetDouble(
-      point.figures(), SweepFigures::descriptor()->FindFieldByName(
-                           std::string(objective)));
+      point.figures(),
+      SweepFigures::descriptor()->FindFieldByName(std::string(objective)));
 }
 
 // "hardware.memory.hbm.bandwidth_gb_per_s" -> "hbm.bandwidth_gb_per_s".
@@ -69,7 +69,8 @@ std::string SweepTable(const SweepStudy& study) {
       study.outside_limits(), study.invalid(),
       study.interrupted() ? "; INTERRUPTED, the rest was not looked at" : "");
   if (study.shards() > 0) {
-    absl::StrAppendFormat(&out, "shard %d of %d; put them together with "
+    absl::StrAppendFormat(&out,
+                          "shard %d of %d; put them together with "
                           "`tokenjoule merge`\n",
                           study.shard(), study.shards());
   }
@@ -92,8 +93,7 @@ std::string SweepSvg(const SweepStudy& study) {
   Chart chart;
   chart.title = absl::StrCat(study.name(), ": the front");
   const std::string& x = study.objectives(0);
-  const std::string& y =
-      study.objectives(study.objectives_size() > 1 ? 1 : 0);
+  const std::string& y = study.objectives(study.objectives_size() > 1 ? 1 : 0);
   chart.x = {x, /*logarithmic=*/true};
   chart.y = {y, /*logarithmic=*/true};
   ChartLine line;
@@ -101,8 +101,8 @@ std::string SweepSvg(const SweepStudy& study) {
   line.color = "#4477aa";
   for (const SweepPoint& point : study.front()) {
     const double at_x = FigureOf(point, x), at_y = FigureOf(point, y);
-    chart.marks.push_back({at_x, at_y, line.color,
-                           absl::StrJoin(point.values(), ", ")});
+    chart.marks.push_back(
+        {at_x, at_y, line.color, absl::StrJoin(point.values(), ", ")});
     if (study.objectives_size() == 2) line.points.emplace_back(at_x, at_y);
   }
   if (!line.points.empty()) chart.lines.push_back(line);

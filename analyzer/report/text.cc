@@ -240,9 +240,9 @@ void AddBatchLimits(const BatchLimits& limits, TextTable* table) {
                                  limits.gain_at_max_batch(),
                                  limits.gain_at_max_batch_orders_of_magnitude())
                      : "the weights and one sequence are too large"});
-  if (limits.max_step_time_ms() == 0) return;
+  if (limits.max_time_per_token_ms() == 0) return;
   table->AddRow(
-      {absl::StrFormat("%g ms a token", limits.max_step_time_ms()),
+      {absl::StrFormat("%g ms a token", limits.max_time_per_token_ms()),
        absl::StrCat("batch ", limits.latency_batch()),
        limits.feasible_batch() > 0
            ? absl::StrCat(
@@ -293,7 +293,7 @@ std::string SeriesTable(const BatchStudy& study) {
                                      "alone",      "floor",    "whole gain",
                                      "half of it", "fits"};
   header.insert(header.end(), gain.begin(), gain.end());
-  const double limit_ms = study.series(0).limits().max_step_time_ms();
+  const double limit_ms = study.series(0).limits().max_time_per_token_ms();
   if (limit_ms > 0) {
     header.push_back(absl::StrFormat("%g ms", limit_ms));
     header.push_back("and fits");
@@ -343,9 +343,7 @@ std::string ReportTable(const Report& report, bool operators) {
     absl::StrAppend(&out, "\nnote: ", absl::StrJoin(report.notes(), "\nnote: "),
                     "\n");
   }
-  for (const std::string& warning : report.warnings()) {
-    absl::StrAppend(&out, "\nwarning: ", warning, "\n");
-  }
+  absl::StrAppend(&out, WarningLines(report));
   return out;
 }
 

@@ -514,7 +514,8 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
     check.Require(
         standing < board.power_cap_w().low(), "board.power_cap_w",
         absl::StrFormat("%g W leaves nothing above the %g W that the chip and "
-                        "its memory draw when idle",
+                        "its memory draw when idle, at the high end of their "
+                        "ranges",
                         board.power_cap_w().low(), standing));
   }
 }
@@ -608,7 +609,7 @@ void CheckSpeculation(const Scenario& scenario, const Model& model,
                    " is out of range; a step yields 1 to draft_tokens + 1 = ",
                    speculation.draft_tokens() + 1, " tokens"));
   check->Require(
-      speculation.acceptance_rate() > 0 || speculation.accepted_length() > 0,
+      speculation.has_acceptance_rate() || speculation.accepted_length() > 0,
       "speculation", "needs acceptance_rate or accepted_length");
   check->Require(
       speculation.draft_model() != "mtp" || model.mtp_modules() > 0,

@@ -138,14 +138,14 @@ std::string GainWords(double energy_j, double gain, double kv_read_share) {
 }
 
 std::string LatencyWords(const BatchLimits& limits) {
-  if (limits.max_step_time_ms() == 0) return "";
+  if (limits.max_time_per_token_ms() == 0) return "";
   if (limits.latency_batch() == 0) {
     return absl::StrFormat(" No batch meets %g ms a token.",
-                           limits.max_step_time_ms());
+                           limits.max_time_per_token_ms());
   }
   std::string out =
       absl::StrFormat(" %g ms a token allows batch %d",
-                      limits.max_step_time_ms(), limits.latency_batch());
+                      limits.max_time_per_token_ms(), limits.latency_batch());
   if (limits.feasible_batch() < limits.latency_batch()) {
     return absl::StrCat(out, ", more than fits.");
   }
@@ -197,12 +197,12 @@ int64_t Replicas(const Scenario& scenario) {
 
 absl::Status CheckOptions(const BatchOptions& options) {
   // Written so that NaN fails.
-  if (options.max_step_time_ms >= 0 &&
-      std::isfinite(options.max_step_time_ms)) {
+  if (options.max_time_per_token_ms >= 0 &&
+      std::isfinite(options.max_time_per_token_ms)) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("max_step_time_ms: ", options.max_step_time_ms,
+      absl::StrCat("max_time_per_token_ms: ", options.max_time_per_token_ms,
                    " is out of range; expected a time in ms, 0 for no limit"));
 }
 
@@ -228,7 +228,7 @@ absl::StatusOr<int32_t> LargestThatFits(const Setup& one,
 void FillLatency(const TokenCosts& costs, int64_t replicas, double max_ms,
                  BatchLimits* limits) {
   const int32_t batch = LargestBatchWithin(costs, replicas, max_ms * 1e-3);
-  limits->set_max_step_time_ms(max_ms);
+  limits->set_max_time_per_token_ms(max_ms);
   limits->set_latency_batch(batch);
   if (batch == 0) return;
   limits->set_latency_batch_energy_per_token_j(costs.EnergyAt(batch));
@@ -303,8 +303,8 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
   limits.set_gain_orders_of_magnitude(std::log10(first / floor));
   limits.set_max_batch(*fits);
   FillCapacityLimit(costs, &limits);
-  if (options.max_step_time_ms > 0) {
-    FillLatency(costs, Replicas(one.scenario), options.max_step_time_ms,
+  if (options.max_time_per_token_ms > 0) {
+    FillLatency(costs, Replicas(one.scenario), options.max_time_per_token_ms,
                 &limits);
   }
   return limits;
@@ -314,10 +314,10 @@ absl::StatusOr<int32_t> LargestBatch(const Setup& setup,
                                      const BatchOptions& options) {
   const Setup one = AtSmallestBatch(setup);
   absl::StatusOr<int32_t> fits = LargestThatFits(one, options);
-  if (!fits.ok() || options.max_step_time_ms == 0) return fits;
+  if (!fits.ok() || options.max_time_per_token_ms == 0) return fits;
   return std::min(*fits,
                   LargestBatchWithin(TokenCosts(one), Replicas(one.scenario),
-                                     options.max_step_time_ms * 1e-3));
+                                     options.max_time_per_token_ms * 1e-3));
 }
 
 absl::StatusOr<BatchStudy> StudyBatch(absl::Span<const Setup> setups,

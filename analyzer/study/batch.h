@@ -15,7 +15,7 @@ namespace tokenjoule {
 struct BatchOptions {
   // Longest time per token of a sequence, ms: step time over the tokens that a
   // sequence gains in a step. 0: no limit.
-  double max_step_time_ms = 0;
+  double max_time_per_token_ms = 0;
 };
 
 // For each setup one row for each batch, then the limits and their summary in

@@ -287,6 +287,21 @@ std::vector<Parameter> ParametersAt(const Hardware& hardware,
   return parameters;
 }
 
+// Whether every path is that of a constant.
+absl::Status CheckPaths(const Hardware& hardware,
+                        const std::vector<std::string>& paths) {
+  std::vector<std::string> names;
+  ForEachConstant(hardware, [&](const std::string& path, const Constant&,
+                                const auto&) { names.push_back(path); });
+  for (const std::string& path : paths) {
+    if (std::find(names.begin(), names.end(), path) != names.end()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--fit: ", UnknownNameMessage("constant", path, names,
+                                      "(`tokenjoule explain` shows all)")));
+  }
+  return absl::OkStatus();
+}
+
 // Splits off the constants of which the data say nothing.
 std::vector<Parameter> Influential(const std::vector<Point>& points,
                                    const Hardware& hardware,
@@ -543,6 +558,8 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
     given.set_boundary(ResolveScenario(model, given).boundary());
     points.push_back({&row, &model, given});
   }
+  const absl::Status known = CheckPaths(hardware, options.paths);
+  if (!known.ok()) return known;
   std::vector<Parameter> kept;
   std::vector<Parameter> parameters =
       ParametersAt(hardware, options.paths.empty() ? FreeConstants(hardware)

@@ -175,10 +175,34 @@ std::string Verdict(const CheckResult& result, bool both_ways) {
   return out;
 }
 
+bool HasDramEnergy(const Report& report) {
+  for (const EnergyTerm& term : report.energy_terms()) {
+    if (term.term() >= Term::DRAM_ACTIVATE &&
+        term.term() <= Term::DRAM_BACKGROUND && term.energy_per_token_j() > 0) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// A figure that fails where the answer does not fit in memory.
+void CheckFits(const Report& report, CheckResult* result) {
+  if (report.fits()) return;
+  CheckedMetric* checked = result->add_metrics();
+  checked->set_metric("memory_used_bytes");
+  checked->set_value(report.memory_used_bytes());
+  checked->set_limit(report.memory_usable_bytes());
+  checked->set_rule("fits");
+  checked->set_passed(false);
+}
+
 absl::Status CheckIsOf(const Report& report, const Report& baseline) {
-  // As the baseline would be written now.
-  const std::vector<std::string> differences =
-      ScenarioDifferences(baseline, BaselineOf(report));
+  // As the baseline would be written now; fields that are set are what a change
+  // may look like.
+  Report then = baseline, now = BaselineOf(report);
+  then.mutable_scenario()->clear_set();
+  now.mutable_scenario()->clear_set();
+  const std::vector<std::string> differences = ScenarioDifferences(then, now);
   if (differences.empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "the baseline was made for something else: ",
@@ -223,12 +247,29 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
     Fault fault;
     fault.file = std::string(file);
     fault.path = field;
-    fault.message = "is missing or not above 0: this is no baseline";
+    fault.message =
+        "is missing, or not what `check` writes: this is no baseline";
     faults.push_back(std::move(fault));
   };
+  constexpr double kSumAgrees = 1e-6;
+  const double energy = baseline.energy_per_token_j();
+  double terms = 0, causes = 0;
+  for (const EnergyTerm& term : baseline.energy_terms()) {
+    terms += term.energy_per_token_j();
+  }
+  for (const EnergyCause& cause : baseline.energy_causes()) {
+    causes += cause.energy_per_token_j();
+  }
   needs(!baseline.model().empty(), "model");
-  needs(baseline.energy_per_token_j() > 0, "energy_per_token_j");
-  needs(baseline.step_time_s() > 0, "step_time_s");
+  needs(std::isfinite(energy) && energy > 0, "energy_per_token_j");
+  needs(std::isfinite(baseline.step_time_s()) && baseline.step_time_s() > 0,
+        "step_time_s");
+  needs(baseline.dram_energy_share() >= 0 && baseline.dram_energy_share() <= 1,
+        "dram_energy_share");
+  needs(std::abs(terms - energy) <= kSumAgrees * energy, "energy_terms");
+  needs(std::abs(causes - energy) <= kSumAgrees * energy, "energy_causes");
+  needs((baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
+        "dram_energy_share");
   if (!faults.empty()) return FaultsToStatus(faults);
   return baseline;
 }
@@ -262,6 +303,7 @@ absl::StatusOr<CheckResult> Check(const Report& report,
         "nothing to hold the answer to: give a baseline or a budget "
         "(max_energy_per_token_j, max_dram_share, max_step_time_ms)");
   }
+  if (!expect.may_not_fit()) CheckFits(report, &result);
   result.set_passed(
       std::all_of(result.metrics().begin(), result.metrics().end(),
                   [](const CheckedMetric& metric) { return metric.passed(); }));

@@ -130,9 +130,16 @@ void FillStepTime(const Report& a, const Report& b, Comparison* comparison) {
 
 std::string TextOf(const Message& message, const FieldDescriptor* field) {
   const auto* reflection = message.GetReflection();
-  if (field->is_repeated() ||
-      (field->has_presence() && !reflection->HasField(message, field))) {
-    return field->is_repeated() ? "" : "none";
+  if (field->is_repeated()) {
+    // --set's: all of them.
+    std::vector<std::string> entries;
+    for (int i = 0; i < reflection->FieldSize(message, field); ++i) {
+      entries.push_back(reflection->GetRepeatedString(message, field, i));
+    }
+    return entries.empty() ? "none" : absl::StrJoin(entries, ", ");
+  }
+  if (field->has_presence() && !reflection->HasField(message, field)) {
+    return "none";
   }
   std::string text;
   google::protobuf::TextFormat::Printer printer;

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -108,7 +109,16 @@ void AddNumbers(const Message& message, const std::string& prefix,
   }
 }
 
-std::vector<Number> NumbersOf(const Setup& setup) {
+// An open context follows prompt and output: by how much a token more of each
+// moves it (WithContext).
+double ContextPer(const std::string& path) {
+  if (path == "scenario.prompt") return 1;
+  return path == "scenario.output" ? 0.5 : 0;
+}
+
+// The numbers that may move. An open context is none: it is where prompt and
+// output put it, or 2048.
+std::vector<Number> NumbersOf(const Setup& setup, bool context_is_open) {
   std::vector<Number> numbers;
   ForEachConstant(
       setup.hardware, [&](const std::string& path, const Constant& constant,
@@ -120,11 +130,18 @@ std::vector<Number> NumbersOf(const Setup& setup) {
       });
   AddNumbers(setup.model, "model.", &numbers);
   AddNumbers(setup.scenario, "scenario.", &numbers);
+  if (context_is_open && setup.scenario.prompt() > 0) {
+    numbers.erase(std::remove_if(numbers.begin(), numbers.end(),
+                                 [](const Number& number) {
+                                   return number.path == "scenario.context";
+                                 }),
+                  numbers.end());
+  }
   return numbers;
 }
 
 // Elasticities of kLanes numbers at once.
-void AddElasticities(const Setup& setup, int boundary,
+void AddElasticities(const Setup& setup, bool context_is_open, int boundary,
                      const std::vector<Number>& numbers, size_t begin,
                      SensitivityStudy* study) {
   const size_t end = std::min(numbers.size(), begin + kLanes);
@@ -132,6 +149,13 @@ void AddElasticities(const Setup& setup, int boundary,
   for (size_t i = begin; i < end; ++i) {
     numbers[i].ReplaceBy(Dual(numbers[i].value, static_cast<int>(i - begin)),
                          &read);
+  }
+  if (context_is_open && setup.scenario.prompt() > 0) {
+    Dual context(setup.scenario.context());
+    for (size_t i = begin; i < end; ++i) {
+      context.v[i - begin] = ContextPer(numbers[i].path);
+    }
+    read.Replace(setup.scenario, Scenario::kContextFieldNumber, context);
   }
   const Figures<Dual> figures =
       FiguresOf(Evaluate<Dual>(setup, read), boundary);
@@ -299,6 +323,10 @@ std::string Summarize(const SensitivityStudy& study) {
   std::vector<std::string> parts;
   for (const Elasticity& e : study.elasticities()) {
     if (static_cast<int>(parts.size()) == kNamed) break;
+    // What is what it is by definition is no knob.
+    if (absl::StartsWith(e.path(), "hardware.") && e.low() == e.high()) {
+      continue;
+    }
     parts.push_back(absl::StrFormat("%s %+.2f %%", e.path(), e.energy()));
   }
   std::string out = absl::StrFormat(
@@ -325,6 +353,7 @@ std::string Summarize(const SensitivityStudy& study) {
 absl::StatusOr<SensitivityStudy> StudySensitivity(
     const Setup& given, const SensitivityOptions& options) {
   Setup setup = given;
+  const bool context_is_open = !given.scenario.has_context();
   setup.scenario = WithContext(setup.scenario);
   absl::StatusOr<Report> base =
       Analyze(setup.model, setup.hardware, setup.scenario,
@@ -333,9 +362,9 @@ absl::StatusOr<SensitivityStudy> StudySensitivity(
   SensitivityStudy study;
   *study.mutable_base() = *std::move(base);
   const int boundary = BoundaryIndex(study.base().scenario().boundary());
-  const std::vector<Number> numbers = NumbersOf(setup);
+  const std::vector<Number> numbers = NumbersOf(setup, context_is_open);
   for (size_t begin = 0; begin < numbers.size(); begin += kLanes) {
-    AddElasticities(setup, boundary, numbers, begin, &study);
+    AddElasticities(setup, context_is_open, boundary, numbers, begin, &study);
   }
   SortElasticities(&study);
   if (options.samples > 0) {

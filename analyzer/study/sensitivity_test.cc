@@ -127,6 +127,15 @@ TEST(SensitivityTest, DualNumbersAgreeForInMemoryArrays) {
   ExpectFiniteDifferences(setup);
 }
 
+// An open context follows the prompt, and the derivative with it.
+TEST(SensitivityTest, DualNumbersAgreeForPromptsThatMoveTheContext) {
+  tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 32);
+  setup.scenario.clear_context();
+  setup.scenario.set_prompt(3000);
+  setup.scenario.set_output(100);
+  ExpectFiniteDifferences(setup);
+}
+
 // Whole numbers move by one: the secant lies between the tangents at its ends.
 TEST(SensitivityTest, LayersMoveTheAnswerAsOneMoreLayerDoes) {
   const tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);

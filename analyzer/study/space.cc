@@ -2,9 +2,11 @@
 
 #include <cmath>
 #include <memory>
+#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -135,6 +137,29 @@ class SpaceReader {
   const absl::string_view file_;
   std::vector<Fault>* const faults_;
 };
+
+// Each field has one writer; what answers are counted in is the same for all.
+void CheckPaths(const Space& space, SpaceReader* reader) {
+  std::set<std::string> seen;
+  for (size_t i = 0; i < space.axes.size(); ++i) {
+    const std::string axis = absl::StrCat("axis[", i, "]");
+    for (const FieldValues& field : space.axes[i].fields) {
+      if (!seen.insert(field.path).second) {
+        reader->AddFault(axis, absl::StrCat(Printable(field.path),
+                                            " is set twice at a point"));
+      }
+      for (const char* fixed :
+           {"scenario.boundary", "scenario.ideal", "scenario.model",
+            "scenario.hardware", "scenario.set", "scenario.expect"}) {
+        if (absl::StartsWith(field.path, fixed)) {
+          reader->AddFault(
+              axis, absl::StrCat(Printable(field.path),
+                                 " cannot vary: points are compared in it"));
+        }
+      }
+    }
+  }
+}
 
 void CheckObjectives(const DesignSpace& description, SpaceReader* reader) {
   for (int i = 0; i < description.objective_size(); ++i) {
@@ -294,6 +319,7 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
     points *= static_cast<double>(space.axes.back().size());
   }
   CheckObjectives(space.description, &reader);
+  CheckPaths(space, &reader);
   if (points > static_cast<double>(kMostPoints)) {
     reader.AddFault("axis", absl::StrFormat("%.3g points; at most %d", points,
                                             kMostPoints));

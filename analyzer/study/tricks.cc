@@ -80,7 +80,7 @@ absl::Status Batching(const BatchOptions& options, Setup* setup) {
   absl::StatusOr<int32_t> batch = LargestBatch(*setup, options);
   if (!batch.ok()) return batch.status();
   if (*batch == 0) {
-    return DoesNotApply(options.max_step_time_ms > 0
+    return DoesNotApply(options.max_time_per_token_ms > 0
                             ? "no batch fits and meets the time limit"
                             : "no batch fits");
   }
@@ -642,7 +642,7 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   *study.mutable_scenario() = report->scenario();
   study.set_energy_per_token_j(report->energy_per_token_j());
   study.set_fits(report->fits());
-  study.set_max_step_time_ms(options.max_step_time_ms);
+  study.set_max_time_per_token_ms(options.max_time_per_token_ms);
   for (const NamedTrick& trick : kTricks) {
     *study.add_tricks() =
         RankedTrick(trick, base, report->energy_per_token_j(), options);
