@@ -158,7 +158,8 @@ Command SweepCommand() {
       "the schema\nis proto/space.proto) and answers with those that no other "
       "beats in every objective.\nFigures: energy_per_token_j, step_time_s, "
       "time_per_token_s, tokens_per_s, power_w,\nenergy_delay_j_s, "
-      "dram_energy_share, memory_used_bytes, memory_left_bytes, chips.\nAn "
+      "dram_energy_share, memory_used_bytes, memory_left_bytes, chips,\n"
+      "area_mm2, cost_usd (of machines that describe their `silicon`).\nAn "
       "interrupt (Ctrl-C) ends the search with the front of what was looked "
       "at.";
   command.examples =

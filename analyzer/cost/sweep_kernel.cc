@@ -36,6 +36,8 @@ EvaluateRun(const LoweredStep<Pack>& step,
                                    board, node, node + t[kFacility]};
     for (int i = 0; i < 6; ++i) out.energy_j[i] = InJoules(inside[i]);
     out.usable_bytes = InBytes(machine->levels[0].usable_capacity);
+    out.area_mm2 = machine->area_mm2;
+    out.cost_usd = machine->cost_usd;
   }
 }
 

@@ -83,6 +83,9 @@ struct PackCost {
   Pack energy_j[6];
   // Usable bytes of one chip's backing store.
   Pack usable_bytes;
+  // Logic of one chip and cost of making one, as Machine has them.
+  Pack area_mm2;
+  Pack cost_usd;
 };
 
 // Evaluates points 0 ... count - 1 of a run, a pack at a time into `costs`

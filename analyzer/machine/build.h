@@ -9,6 +9,7 @@
 #include "analyzer/machine/dram_currents.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/machine/silicon.h"
 #include "analyzer/spec/formats.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
@@ -316,6 +317,11 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   machine.energy_per_sequence =
       Millijoules<N>(read(overheads.energy_per_sequence_mj()));
   machine.overlap_fraction = N(read(hardware.overlap_fraction()));
+
+  if (hardware.has_silicon()) {
+    machine.area_mm2 = AreaMm2<N>(hardware, read);
+    machine.cost_usd = CostUsd<N>(hardware, machine.area_mm2, read);
+  }
   return machine;
 }
 

@@ -137,6 +137,11 @@ struct Machine {
   Duration<N> time_per_sequence;
   Energy<N> energy_per_sequence;
   N overlap_fraction = N(1.0);
+
+  // Logic of one chip, and making one chip with its memory, package and board;
+  // 0 where the description has no `silicon`.
+  N area_mm2 = N(0.0);
+  N cost_usd = N(0.0);
 };
 
 // The format in which operands are multiplied: activations, or weights where

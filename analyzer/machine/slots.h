@@ -94,6 +94,8 @@ std::vector<N*> SlotsOf(Machine<N>* machine) {
   collect(machine->time_per_sequence);
   collect(machine->energy_per_sequence);
   collect(machine->overlap_fraction);
+  collect(machine->area_mm2);
+  collect(machine->cost_usd);
   return slots;
 }
 

@@ -95,6 +95,14 @@ std::string Headline(const Report& report) {
          absl::StrFormat("%.4g", report.electricity_price_per_million_tokens()),
          "a million tokens, at the facility, in the currency of the price"});
   }
+  if (report.area_mm2() > 0) {
+    table.AddRow(
+        {"silicon", absl::StrFormat("%.4g mm2", report.area_mm2()),
+         absl::StrCat(
+             "of logic; with memory and board ",
+             WithUnit(report.cost_usd(), "$"), " to make, range ",
+             Between(report.cost_usd_low(), report.cost_usd_high(), "$"))});
+  }
   return table.ToString(2);
 }
 

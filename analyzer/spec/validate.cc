@@ -404,6 +404,22 @@ void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
       "is missing; resident weights need a place");
 }
 
+// In-memory engines need an area that other machines do not have.
+void CheckSilicon(const Hardware& hardware, CrossChecker* check) {
+  if (!hardware.has_silicon()) return;
+  const Silicon& silicon = hardware.silicon();
+  for (const ComputeEngine& engine : hardware.engine()) {
+    if (!IsInMemory(engine)) continue;
+    const bool resident = engine.array().resident();
+    check->Require(
+        resident ? silicon.has_array_mm2_per_mb()
+                 : silicon.has_array_mm2_per_tflops(),
+        resident ? "silicon.array_mm2_per_mb" : "silicon.array_mm2_per_tflops",
+        absl::StrCat("is missing; engine \"", Printable(engine.name()),
+                     "\" takes area by it"));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> BoundaryNames() {
@@ -502,6 +518,7 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                   "interconnect.energy_pj_per_bit",
                   "is missing; give it or a technology");
   }
+  CheckSilicon(hardware, &check);
   const BoardPower& board = hardware.board();
   if (board.has_power_cap_w()) {
     double standing = board.static_power_w().high();

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -64,6 +65,8 @@ class Spread {
 struct Spreads {
   Spread step_time;
   Spread energy_per_token;
+  // Of all chips, US$.
+  Spread cost;
   std::array<Spread, kNumEnergyTerms> terms;
 };
 
@@ -71,8 +74,9 @@ double PerToken(const Energy<>& energy, const LoweredStep<>& step) {
   return InJoules(energy) / step.tokens;
 }
 
-void FillValues(const StepCost<>& cost, const LoweredStep<>& step, int boundary,
-                Spreads* spreads) {
+void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
+                const Machine<>& machine, int boundary, Spreads* spreads) {
+  spreads->cost.value = machine.cost_usd * step.chips;
   spreads->step_time.value = InSeconds(cost.step_time);
   spreads->energy_per_token.value =
       PerToken(EnergyInside(cost.terms, boundary), step);
@@ -86,6 +90,8 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step, int boundary,
 // are taken as independent.
 void FillRanges(const Hardware& hardware, const Scenario& scenario,
                 const Ledger<>& ledger, int boundary, Spreads* spreads) {
+  // Area and cost move neither time nor energy.
+  constexpr absl::string_view kSilicon = "silicon.";
   ForEachConstant(
       hardware, [&](const std::string& path, const Constant& constant,
                     const google::protobuf::FieldDescriptor& field) {
@@ -94,6 +100,8 @@ void FillRanges(const Hardware& hardware, const Scenario& scenario,
           Machine<> machine =
               BuildMachine<double>(hardware, MovedReader{&constant, end});
           if (scenario.ideal()) MakeIdeal(&machine);
+          spreads->cost.Add(machine.cost_usd * ledger.chips);
+          if (absl::StartsWith(path, kSilicon)) continue;
           // What is pinned and how the model grows depend on constants too.
           const LoweredStep<> step = Lower(Grow(ledger, machine), machine);
           const StepCost<> cost = CostOfStep(step, machine);
@@ -352,6 +360,15 @@ void FillRunningCosts(const Node& node, const StepCost<>& cost,
       kwh * node.price_per_kwh().value());
 }
 
+// Silicon and money of the whole system.
+void FillMaking(const Spread& cost, const Ledger<>& ledger,
+                const Machine<>& machine, Report* report) {
+  report->set_area_mm2(machine.area_mm2 * ledger.chips);
+  report->set_cost_usd(cost.value);
+  report->set_cost_usd_low(cost.low());
+  report->set_cost_usd_high(cost.high());
+}
+
 // Arrays that are written anew each step wear out where their cells do.
 void WarnOfWear(const Hardware& hardware, Report* report) {
   constexpr double kSecondsPerDay = 86400, kYears = 5, kDaysPerYear = 365;
@@ -485,7 +502,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   const StepCost<> cost = CostOfStep(step, machine);
 
   Spreads spreads;
-  FillValues(cost, step, boundary, &spreads);
+  FillValues(cost, step, machine, boundary, &spreads);
   // Counts past the range of doubles would make every answer a NaN.
   if (!std::isfinite(spreads.energy_per_token.value) ||
       !std::isfinite(spreads.step_time.value)) {
@@ -510,6 +527,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   FillAccount(ledger, step, machine, cost, boundary, &report);
   FillCapacity(ledger, machine, scenario, &report);
   FillRunningCosts(hardware.node(), cost, step, &report);
+  FillMaking(spreads.cost, ledger, machine, &report);
   FillWarnings(model, hardware, scenario, options.draft, ledger, machine,
                &report);
   return report;

@@ -95,6 +95,18 @@ const std::vector<Formula>& Formulas() {
        "peak FLOP/s in the format of the linear layers over peak bandwidth of "
        "the backing store",
        {"peak_tflops", "bandwidth_gb_per_s"}},
+      {"area_mm2",
+       "floorplan_factor x (MB of SRAM x sram_mm2_per_mb + engines' TFLOP/s in "
+       "16 bits x mm2_per_tflops + resident MB x array_mm2_per_mb + memory "
+       "devices x phy_mm2_per_device + other_mm2) x chips",
+       {"_mm2", "floorplan", "peak_tflops", "capacity_gb", "devices"}},
+      {"cost_usd",
+       "(dies x wafer_cost / (gross dies x yield) + GB x memory_usd_per_gb + "
+       "package_usd + devices x package_usd_per_device + board_usd) x chips; "
+       "dies = max(1, area / max_die), each of A = area / dies; gross dies = "
+       "pi d^2 / (4 A) - pi d / sqrt(2 A); yield = (1 + A defects / "
+       "clustering)^-clustering",
+       {"silicon.", "peak_tflops", "capacity_gb", "devices"}},
       {"max_batch",
        "(usable capacity - weights) / (KV cache of a sequence, with the copies "
        "of tensor parallelism), whole sequences on each replica",

@@ -246,9 +246,42 @@ Scenario OperatingPoint(Scenario scenario) {
   return scenario;
 }
 
+// Where a space names a figure that only machines with `silicon` have, and the
+// figure; empty where it names none.
+struct PricedFigure {
+  std::string path, metric;
+};
+
+PricedFigure FirstPriced(const DesignSpace& description) {
+  const auto priced = [](const std::string& metric) {
+    return metric == "area_mm2" || metric == "cost_usd";
+  };
+  for (int i = 0; i < description.objective_size(); ++i) {
+    const std::string& metric = description.objective(i).metric();
+    if (priced(metric)) return {absl::StrCat("objective[", i, "]"), metric};
+  }
+  for (int i = 0; i < description.limit_size(); ++i) {
+    const std::string& metric = description.limit(i).metric();
+    if (priced(metric)) return {absl::StrCat("limit[", i, "]"), metric};
+  }
+  return {};
+}
+
+// The machine's figures may be compared: one without `silicon` is not free.
+absl::Status CheckPriced(const PricedFigure& figure, const Hardware& hardware) {
+  if (figure.path.empty() || hardware.has_silicon()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      Printable(hardware.name()), " has no `silicon`, which ", figure.path,
+      " needs for ", figure.metric,
+      "; describe it, or take a machine that has it (`tokenjoule explain "
+      "cost_usd --hardware=hbm4-asic`)"));
+}
+
 // Each value of each axis by itself, the others at their first: a slip of unit
 // or a misspelt field is found before the search. Of steps the ends do.
 void CheckValues(const Space& space, SpaceReader* reader) {
+  const PricedFigure priced = FirstPriced(space.description);
+  bool first_at_fault = false;
   for (size_t i = 0; i < space.axes.size(); ++i) {
     const Axis& axis = space.description.axis(static_cast<int>(i));
     Choices choices(space.axes.size(), 0);
@@ -257,18 +290,18 @@ void CheckValues(const Space& space, SpaceReader* reader) {
       if (axis.value_size() == 0 && k > 0 && k + 1 < size) continue;
       choices[i] = static_cast<uint32_t>(k);
       const absl::StatusOr<Setup> setup = SetupAt(space, choices);
-      if (setup.ok()) continue;
+      const absl::Status status =
+          setup.ok() ? CheckPriced(priced, setup->hardware) : setup.status();
+      if (status.ok()) continue;
       reader->AddFault(
           absl::StrCat("axis[", i, "]"),
           absl::StrCat("\"", Printable(space.axes[i].fields[0].values[k]),
-                       "\": ", setup.status().message()));
+                       "\": ", status.message()));
+      first_at_fault = i == 0 && k == 0;
       break;
     }
     // The first values are at fault everywhere: once is enough.
-    if (i == 0 && size > 0 && choices[0] == 0 &&
-        !SetupAt(space, Choices(space.axes.size(), 0)).ok()) {
-      return;
-    }
+    if (first_at_fault) return;
   }
 }
 

@@ -335,7 +335,7 @@ struct StepFacts {
 };
 
 // The figures by number of their field less one.
-constexpr int kNumFigures = 10;
+constexpr int kNumFigures = 12;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -347,6 +347,8 @@ enum Figure {
   kMemoryUsed,
   kMemoryLeft,
   kChips,
+  kArea,
+  kCost,
 };
 
 template <typename N>
@@ -370,6 +372,8 @@ inline FigureValues<Pack> FiguresFrom(const StepFacts& facts,
   f[kMemoryLeft] = cost.usable_bytes * Pack(facts.chips) +
                    Pack(facts.array_bytes) - f[kMemoryUsed];
   f[kChips] = Pack(facts.chips);
+  f[kArea] = cost.area_mm2 * f[kChips];
+  f[kCost] = cost.cost_usd * f[kChips];
   return f;
 }
 
@@ -588,8 +592,8 @@ absl::Status Compiler::Verify(Combination* combination) const {
   }
   const PackCost cost = gatherer.Evaluate(kChecked)[0];
   for (uint32_t k = 0; k < kChecked; ++k) {
-    const Evaluation<> exact =
-        EvaluateOn(combination->ledger, machine_->At(checked[k]));
+    const Machine<> machine = machine_->At(checked[k]);
+    const Evaluation<> exact = EvaluateOn(combination->ledger, machine);
     const double time = InSeconds(exact.cost.step_time);
     const double energy =
         InJoules(EnergyInside(exact.cost.terms, kFacilityBoundary));
@@ -604,6 +608,12 @@ absl::Status Compiler::Verify(Combination* combination) const {
           "%.17g and %.17g s, energy %.17g and %.17g J",
           cost.step_time_s[k], time, cost.energy_j[kFacilityBoundary][k],
           energy));
+    }
+    if (std::abs(cost.cost_usd[k] - machine.cost_usd) >
+        kAgreement * machine.cost_usd) {
+      return absl::InternalError(absl::StrFormat(
+          "packs disagree with the machine: %.17g and %.17g $",
+          cost.cost_usd[k], machine.cost_usd));
     }
   }
   return absl::OkStatus();
@@ -1243,6 +1253,8 @@ absl::StatusOr<SweepFigures> FiguresAt(const Space& space, uint64_t id) {
   figures.set_memory_left_bytes(report->memory_usable_bytes() -
                                 report->memory_used_bytes());
   figures.set_chips(report->num_chips());
+  figures.set_area_mm2(report->area_mm2());
+  figures.set_cost_usd(report->cost_usd());
   return figures;
 }
 

@@ -121,6 +121,35 @@ TEST(SweepTest, EqualsTheLongWayPointByPoint) {
   }
 }
 
+// Every axis moves cost: combinations, kernel numbers, several chips.
+TEST(SweepTest, AreaAndCostEqualTheLongWay) {
+  const Space space = Parsed(R"(
+    scenario { model: "llama-3.1-8b" batch: 8 }
+    axis { path: "hardware" value: "hbm4-asic" value: "hb-dram-asic" }
+    axis { path: "scenario.tp" value: "1" value: "4" }
+    axis { path: "hardware.memory.backing.devices" value: "2" value: "8" }
+    axis { path: "hardware.memory.buffer.capacity_gb"
+           logarithmic { from: 0.032 to: 4 count: 5 } }
+    axis { path: "hardware.silicon.wafer_cost_usd"
+           linear { from: 9000 to: 20000 count: 3 } }
+    limit { metric: "area_mm2" max: 10000 }
+    objective { metric: "time_per_token_s" }
+    objective { metric: "cost_usd" })");
+  const SweepStudy study = Searched(space);
+  EXPECT_GT(study.outside_limits(), 0);
+  ASSERT_GT(study.front_size(), 1);
+  for (const SweepPoint& point : study.front()) {
+    const absl::StatusOr<SweepFigures> figures =
+        FiguresAt(space, static_cast<uint64_t>(point.id()));
+    ASSERT_TRUE(figures.ok());
+    EXPECT_GT(figures->cost_usd(), 0);
+    ExpectNear(point.figures().area_mm2(), figures->area_mm2(), "area");
+    ExpectNear(point.figures().cost_usd(), figures->cost_usd(), "cost");
+    // Wafers are never worth more than the cheapest.
+    EXPECT_EQ(point.values(4), "9000");
+  }
+}
+
 TEST(SweepTest, ShardsAndThreadsDoNotChangeTheBytes) {
   const Space space = Parsed(kSmall);
   std::vector<std::string> answers;
@@ -263,6 +292,14 @@ TEST(SweepTest, BadSpacesSayWhatIsWrong) {
            "\"power_w\" }" +
            tail,
        "limits nothing"},
+      {head + "axis { path: \"scenario.batch\" value: \"1\" } objective { "
+              "metric: \"cost_usd\" }",
+       "h100-sxm has no `silicon`"},
+      {"scenario { model: \"llama-3.1-8b\" } axis { path: \"hardware\" value: "
+       "\"hbm4-asic\" value: \"b200\" } limit { metric: \"area_mm2\" max: 1 "
+       "}" +
+           tail,
+       "b200 has no `silicon`, which limit[0]"},
       {head + "axis { path: \"elsewhere.x\" value: \"1\" }" + tail, "root"},
   };
   for (const auto& [text, expected] : cases) {

@@ -1,0 +1,141 @@
+// Area of a chip's logic and the cost of making the chip, for every number
+// type.
+//
+//   area   floorplan_factor x (SRAM + engines + PHYs + other)
+//   dies   n = max(1, area / max_die) of area / n each: between whole numbers
+//   of
+//          dies a share of one is counted, so that area and cost have no steps
+//   gross  dies a wafer = pi (d / 2)^2 / A - pi d / sqrt(2 A)
+//          (de Vries, IEEE Trans. Semicond. Manuf. 18 (2005) compares such
+//          formulas; within a few per cent for dies up to a reticle)
+//   yield  (1 + A D / alpha)^-alpha
+//          (negative binomial: Stapper, IBM J. Res. Dev. 27 (1983) 549)
+//   cost   n wafer / (gross yield) + memory + package + board
+//
+// A in mm2, d in mm, D in defects a cm2. Design, masks, test beyond the
+// package's and margin are not in it.
+
+#ifndef ANALYZER_MACHINE_SILICON_H_
+#define ANALYZER_MACHINE_SILICON_H_
+
+#include <cmath>
+
+#include "analyzer/spec/formats.h"
+#include "analyzer/units/units.h"
+#include "proto/hardware.pb.h"
+
+namespace tokenjoule {
+
+// Dies of `die_mm2` that a round wafer has room for.
+template <typename N>
+N GrossDiesPerWafer(const N& die_mm2, const N& wafer_diameter_mm) {
+  using std::sqrt;
+  const N pi(3.14159265358979323846);
+  return pi * wafer_diameter_mm * wafer_diameter_mm / (N(4.0) * die_mm2) -
+         pi * wafer_diameter_mm / sqrt(N(2.0) * die_mm2);
+}
+
+// Share of dies without a defect; `clustering` is alpha.
+template <typename N>
+N DieYield(const N& die_mm2, const N& defect_density_per_cm2,
+           const N& clustering) {
+  using std::pow;
+  constexpr double kMm2PerCm2 = 100;
+  const N defects = die_mm2 * defect_density_per_cm2 / N(kMm2PerCm2);
+  return N(1.0) / pow(N(1.0) + defects / clustering, clustering);
+}
+
+// Rate of an engine in 16 bits, TFLOP/s: an operand of half the width takes
+// half the multiplier and half the wires.
+template <typename N, typename Reader>
+N RateIn16Bits(const ComputeEngine& engine, const Reader& read) {
+  N largest(0.0);
+  for (const ComputeEngine::FormatRate& rate : engine.rate()) {
+    int bits = FindFormat(rate.format())->operand_bits;
+    if (!rate.activations().empty()) {
+      bits = Max(bits, FindFormat(rate.activations())->operand_bits);
+    }
+    largest = Max(largest, N(read(rate.peak_tflops())) * N(bits / 16.0));
+  }
+  return largest;
+}
+
+// Area of an engine before the floorplan's factor, mm2.
+template <typename N, typename Reader>
+N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
+            const Reader& read) {
+  constexpr double kMbPerGb = 1e3;
+  switch (engine.kind()) {
+    case ComputeEngine::TENSOR:
+      return RateIn16Bits<N>(engine, read) *
+             N(read(silicon.tensor_mm2_per_tflops()));
+    case ComputeEngine::VECTOR:
+      return RateIn16Bits<N>(engine, read) *
+             N(read(silicon.vector_mm2_per_tflops()));
+    default:
+      if (engine.array().resident()) {
+        return N(read(engine.array().weight_capacity_gb())) * N(kMbPerGb) *
+               N(read(silicon.array_mm2_per_mb()));
+      }
+      return RateIn16Bits<N>(engine, read) *
+             N(read(silicon.array_mm2_per_tflops()));
+  }
+}
+
+// Devices of a memory level that is not SRAM.
+template <typename N, typename Reader>
+N DevicesOf(const MemoryLevel& level, const Reader& read) {
+  return level.has_devices() ? N(read(level.devices())) : N(1.0);
+}
+
+// Logic of one chip, mm2.
+template <typename N, typename Reader>
+N AreaMm2(const Hardware& hardware, const Reader& read) {
+  constexpr double kMbPerGb = 1e3;
+  const Silicon& silicon = hardware.silicon();
+  N parts = N(read(silicon.other_mm2()));
+  for (const MemoryLevel& level : hardware.memory()) {
+    if (level.technology().kind() == MemoryTechnology::SRAM) {
+      parts += N(read(level.capacity_gb())) * N(kMbPerGb) *
+               N(read(silicon.sram_mm2_per_mb()));
+    } else {
+      parts +=
+          DevicesOf<N>(level, read) * N(read(silicon.phy_mm2_per_device()));
+    }
+  }
+  for (const ComputeEngine& engine : hardware.engine()) {
+    parts += EngineMm2<N>(engine, silicon, read);
+  }
+  return parts * N(read(silicon.floorplan_factor()));
+}
+
+// Dies of logic that amount to `area_mm2`, US$.
+template <typename N, typename Reader>
+N LogicUsd(const Silicon& silicon, const N& area_mm2, const Reader& read) {
+  const N dies = Max(N(1.0), area_mm2 / N(read(silicon.max_die_mm2())));
+  const N die_mm2 = area_mm2 / dies;
+  return dies * N(read(silicon.wafer_cost_usd())) /
+         (GrossDiesPerWafer<N>(die_mm2, N(read(silicon.wafer_diameter_mm()))) *
+          DieYield<N>(die_mm2, N(read(silicon.defect_density_per_cm2())),
+                      N(read(silicon.defect_clustering()))));
+}
+
+// Making one chip whose logic takes `area_mm2`, with its memory, package and
+// board, US$.
+template <typename N, typename Reader>
+N CostUsd(const Hardware& hardware, const N& area_mm2, const Reader& read) {
+  const Silicon& silicon = hardware.silicon();
+  N cost = LogicUsd<N>(silicon, area_mm2, read) +
+           N(read(silicon.package_usd())) + N(read(silicon.board_usd()));
+  for (const MemoryLevel& level : hardware.memory()) {
+    if (level.technology().kind() == MemoryTechnology::SRAM) continue;
+    cost += N(read(level.capacity_gb())) * N(read(silicon.memory_usd_per_gb()));
+    cost +=
+        DevicesOf<N>(level, read) * N(read(silicon.package_usd_per_device()));
+  }
+  return cost;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_MACHINE_SILICON_H_
