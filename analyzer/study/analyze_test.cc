@@ -222,5 +222,30 @@ TEST(AnalyzeTest, RangeOfALinearTermIsThatOfItsConstant) {
   }
 }
 
+TEST(AnalyzeTest, AreaAndCostAreOfAllChips) {
+  const Report one = AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048));
+  const Report four =
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048, 4));
+  EXPECT_GT(one.area_mm2(), 0);
+  EXPECT_DOUBLE_EQ(four.area_mm2(), 4 * one.area_mm2());
+  EXPECT_DOUBLE_EQ(four.cost_usd(), 4 * one.cost_usd());
+  EXPECT_LT(one.cost_usd_low(), one.cost_usd());
+  EXPECT_GT(one.cost_usd_high(), one.cost_usd());
+  EXPECT_EQ(
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(8, 2048)).cost_usd_high(),
+      0);
+}
+
+TEST(AnalyzeTest, PricesMoveNeitherTimeNorEnergy) {
+  const Report before =
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048));
+  const Report after = AnalyzeNames(
+      "llama-3.1-8b", "hbm4-asic", Point(8, 2048), {},
+      {{"silicon.sram_mm2_per_mb", "1"}, {"silicon.memory_usd_per_gb", "40"}});
+  EXPECT_GT(after.cost_usd(), before.cost_usd());
+  EXPECT_EQ(after.step_time_s(), before.step_time_s());
+  EXPECT_EQ(after.energy_per_token_j_high(), before.energy_per_token_j_high());
+}
+
 }  // namespace
 }  // namespace tokenjoule
