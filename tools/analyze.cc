@@ -18,8 +18,7 @@ int Run(const ParsedFlags& flags) {
       LoadSetup(flags, /*with_batch=*/true, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<Report> report =
-      Analyze(setup->model, setup->hardware, setup->scenario,
-              {/*operators=*/true, /*ranges=*/true, setup->draft_or_null()});
+      Analyze(*setup, {/*operators=*/true, /*ranges=*/true});
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   const bool operators = flags.Get("operators", "false") != "false";
   const auto table = [operators](const Report& answer) {

@@ -120,8 +120,7 @@ int Run(const ParsedFlags& flags) {
   const absl::Status status = ReadExpectations(flags, &setup->expect);
   if (!status.ok()) return Fail(status, kExitBadData);
   absl::StatusOr<Report> report =
-      Analyze(setup->model, setup->hardware, setup->scenario,
-              {/*operators=*/false, /*ranges=*/true, setup->draft_or_null()});
+      Analyze(*setup, {/*operators=*/false, /*ranges=*/true});
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   if (flags.Get("update", "false") != "false") return Update(flags, *report);
   absl::StatusOr<CheckResult> result = Judge(flags, setup->expect, *report);

@@ -62,45 +62,17 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"ideal", "ideal"},
 };
 
-// --set flags by their root.
-struct SetFlags {
-  std::vector<FieldOverride> model;
-  std::vector<FieldOverride> hardware;
-  std::vector<FieldOverride> scenario;
-};
-
 // Adds one ROOT.PATH=VALUE; `where` is what it came from, for messages.
 absl::Status AddSet(absl::string_view where, const std::string& text,
-                    SetFlags* sets) {
-  const size_t equals = text.find('=');
-  const size_t dot = text.find('.');
-  if (equals == std::string::npos || dot == std::string::npos || dot > equals) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where,
-                     ": expected ROOT.PATH=VALUE, e.g. "
-                     "hardware.memory.hbm.bandwidth_gb_per_s=4000, found \"",
-                     Printable(text), "\""));
-  }
-  const std::string root = text.substr(0, dot);
-  FieldOverride change = {text.substr(dot + 1, equals - dot - 1),
-                          text.substr(equals + 1)};
-  if (root == "model") {
-    sets->model.push_back(std::move(change));
-  } else if (root == "hardware") {
-    sets->hardware.push_back(std::move(change));
-  } else if (root == "scenario") {
-    sets->scenario.push_back(std::move(change));
-  } else {
-    return absl::InvalidArgumentError(
-        absl::StrCat(where, ": ",
-                     UnknownNameMessage(
-                         "root", root, {"model", "hardware", "scenario"}, "")));
-  }
-  return absl::OkStatus();
+                    Overrides* sets) {
+  const absl::Status status = sets->AddAssignment(text);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ": ", status.message()));
 }
 
-absl::StatusOr<SetFlags> ReadSetFlags(const ParsedFlags& flags) {
-  SetFlags sets;
+absl::StatusOr<Overrides> ReadSetFlags(const ParsedFlags& flags) {
+  Overrides sets;
   const auto found = flags.values.find("set");
   if (found == flags.values.end()) return sets;
   for (const std::string& text : found->second) {
@@ -165,7 +137,7 @@ absl::StatusOr<Scenario> ReadScenario(const std::string& file) {
 // looked up.
 struct Request {
   std::string model, hardware;
-  SetFlags sets;
+  Overrides sets;
   Scenario scenario;
 };
 
@@ -176,7 +148,7 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
     faults->push_back(absl::StrCat("unexpected argument \"", Printable(extra),
                                    "\"; flags are --name=value"));
   }
-  absl::StatusOr<SetFlags> sets = ReadSetFlags(flags);
+  absl::StatusOr<Overrides> sets = ReadSetFlags(flags);
   if (!sets.ok()) faults->emplace_back(sets.status().message());
   Scenario given;
   SetScenarioFields(flags, with_batch, &given, faults);
@@ -359,12 +331,9 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
       LoadHardware(request.hardware, request.sets.hardware);
   note(hardware.status());
   setup.scenario = std::move(request.scenario);
-  const std::string& draft = setup.scenario.speculation().draft_model();
-  if (!draft.empty() && draft != "mtp") {
-    absl::StatusOr<Model> loaded = LoadModel(draft);
-    note(loaded.status());
-    if (loaded.ok()) setup.draft = *std::move(loaded);
-  }
+  absl::StatusOr<absl::optional<Model>> draft = LoadDraft(setup.scenario);
+  note(draft.status());
+  if (draft.ok()) setup.draft = *std::move(draft);
   if (!faults.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
@@ -381,7 +350,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
 
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
     const ParsedFlags& flags) {
-  absl::StatusOr<SetFlags> sets = ReadSetFlags(flags);
+  absl::StatusOr<Overrides> sets = ReadSetFlags(flags);
   if (!sets.ok()) return sets.status();
   if (!sets->model.empty() || !sets->scenario.empty()) {
     return absl::InvalidArgumentError(

@@ -78,9 +78,7 @@ absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
       LoadSetup(flags, /*with_batch=*/true, exit_code);
   if (!setup.ok()) return setup.status();
   *exit_code = kExitBadData;
-  return Analyze(
-      setup->model, setup->hardware, setup->scenario,
-      {/*operators=*/false, /*ranges=*/true, setup->draft_or_null()});
+  return Analyze(*setup, {/*operators=*/false, /*ranges=*/true});
 }
 
 int Run(const ParsedFlags& flags) {

@@ -185,11 +185,15 @@ def _runfiles_path(file):
 
 # Studies: answers as files.
 
-def _study_impl(ctx):
+def _declare_answer(ctx):
+    """The file that holds an answer in ctx.attr.format."""
     if ctx.attr.format not in _EXTENSIONS:
         fail("expected one of %s, found \"%s\"" %
              (", ".join(sorted(_EXTENSIONS)), ctx.attr.format), "format")
-    out = ctx.actions.declare_file(ctx.label.name + "." + _EXTENSIONS[ctx.attr.format])
+    return ctx.actions.declare_file(ctx.label.name + "." + _EXTENSIONS[ctx.attr.format])
+
+def _study_impl(ctx):
+    out = _declare_answer(ctx)
     ctx.actions.run(
         arguments = [ctx.attr.command, "--format=" + ctx.attr.format, "--out=" + out.path] +
                     _point_arguments(ctx, _exec_path),
@@ -280,9 +284,6 @@ def batch_study(
 # Sweeps: design spaces, in shards that are actions of their own.
 
 def _sweep_impl(ctx):
-    if ctx.attr.format not in _EXTENSIONS:
-        fail("expected one of %s, found \"%s\"" %
-             (", ".join(sorted(_EXTENSIONS)), ctx.attr.format), "format")
     if ctx.attr.shards < 1:
         fail("expected at least 1, found %d" % ctx.attr.shards, "shards")
     inputs = depset([ctx.file.space] + ctx.files.data)
@@ -306,7 +307,7 @@ def _sweep_impl(ctx):
             progress_message = "Searching %s, shard %d" % (ctx.label, i),
         )
         parts.append(part)
-    out = ctx.actions.declare_file(ctx.label.name + "." + _EXTENSIONS[ctx.attr.format])
+    out = _declare_answer(ctx)
     ctx.actions.run(
         arguments = [
             "merge",

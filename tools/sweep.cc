@@ -102,8 +102,7 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
   absl::StatusOr<Setup> setup = SetupAt(space, choices);
   if (!setup.ok()) return Fail(setup.status(), kExitBadData);
   absl::StatusOr<Report> report =
-      Analyze(setup->model, setup->hardware, setup->scenario,
-              {/*operators=*/true, /*ranges=*/true, setup->draft_or_null()});
+      Analyze(*setup, {/*operators=*/true, /*ranges=*/true});
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   report->add_notes(absl::StrCat("the same: ", CommandFor(space, choices)));
   const auto table = [](const Report& answer) {

@@ -23,18 +23,9 @@ EvaluateRun(const LoweredStep<Pack>& step,
     const StepCost<Pack> cost = CostOfActions(step, *machine, actions);
     PackCost& out = costs[begin / Pack::kLanes];
     out.step_time_s = InSeconds(cost.step_time);
-    const EnergyTerms<Pack>& t = cost.terms;
-    const Energy<Pack> stack = t[kDramActivate] + t[kDramColumn] +
-                               t[kDramInterface] + t[kDramBackground];
-    const Energy<Pack> path = stack + t[kDramPhyController];
-    const Energy<Pack> chip = path + t[kSram] + t[kOnChipNetwork] +
-                              t[kCompute] + t[kAdc] + t[kDac] + t[kArrayWrite] +
-                              t[kLink];
-    const Energy<Pack> board = chip + t[kStatic];
-    const Energy<Pack> node = board + t[kHost];
-    const Energy<Pack> inside[] = {stack, path, chip,
-                                   board, node, node + t[kFacility]};
-    for (int i = 0; i < 6; ++i) out.energy_j[i] = InJoules(inside[i]);
+    for (int i = 0; i < kNumBoundaries; ++i) {
+      out.energy_j[i] = InJoules(EnergyInside(cost.terms, i));
+    }
     out.usable_bytes = InBytes(machine->levels[0].usable_capacity);
     out.area_mm2 = machine->area_mm2;
     out.cost_usd = machine->cost_usd;

@@ -3,10 +3,12 @@
 #ifndef ANALYZER_COST_SWEEP_KERNEL_H_
 #define ANALYZER_COST_SWEEP_KERNEL_H_
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
 
+#include "analyzer/cost/boundary.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/machine/machine.h"
@@ -80,7 +82,7 @@ struct VaryingSlot {
 struct PackCost {
   Pack step_time_s;
   // Joules of a step inside each boundary, from the inside out.
-  Pack energy_j[6];
+  std::array<Pack, kNumBoundaries> energy_j;
   // Usable bytes of one chip's backing store.
   Pack usable_bytes;
   // Logic of one chip and cost of making one, as Machine has them.

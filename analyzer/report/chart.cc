@@ -14,11 +14,6 @@ namespace {
 constexpr double kWidth = 820, kHeight = 520;
 constexpr double kLeft = 80, kRight = 200, kTop = 48, kBottom = 60;
 
-std::string Escaped(const std::string& text) {
-  return absl::StrReplaceAll(
-      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
-}
-
 // Maps one axis' values to pixels.
 class Scale {
  public:
@@ -115,7 +110,7 @@ void AddText(double x, double y, const char* anchor, const std::string& text,
   absl::StrAppendFormat(out,
                         "<text x=\"%.1f\" y=\"%.1f\" text-anchor=\"%s\">%s"
                         "</text>\n",
-                        x, y, anchor, Escaped(text));
+                        x, y, anchor, EscapedXml(text));
 }
 
 void AddAxes(const Chart& chart, const Scales& scales, std::string* out) {
@@ -136,7 +131,7 @@ void AddAxes(const Chart& chart, const Scales& scales, std::string* out) {
   absl::StrAppendFormat(out,
                         "<text transform=\"translate(18 %.1f) rotate(-90)\" "
                         "text-anchor=\"middle\">%s</text>\n",
-                        (kTop + kBase) / 2, Escaped(chart.y.title));
+                        (kTop + kBase) / 2, EscapedXml(chart.y.title));
 }
 
 void AddBand(const ChartBand& band, const Scales& scales, std::string* out) {
@@ -155,7 +150,7 @@ void AddBand(const ChartBand& band, const Scales& scales, std::string* out) {
   absl::StrAppendFormat(out,
                         "<path d=\"%s%sZ\" fill=\"%s\" fill-opacity=\"0.18\"/>"
                         "\n",
-                        there, back, Escaped(band.color));
+                        there, back, EscapedXml(band.color));
 }
 
 void AddLine(const ChartLine& line, const Scales& scales, std::string* out) {
@@ -169,7 +164,7 @@ void AddLine(const ChartLine& line, const Scales& scales, std::string* out) {
   absl::StrAppendFormat(
       out,
       "<path d=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
-      path, Escaped(line.color),
+      path, EscapedXml(line.color),
       line.dashed ? " stroke-dasharray=\"6 4\"" : "");
 }
 
@@ -180,7 +175,7 @@ void AddMark(const ChartMark& mark, const Scales& scales, std::string* out) {
       out,
       "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"4\" fill=\"%s\"><title>%s</title>"
       "</circle>\n",
-      x, y, Escaped(mark.color), Escaped(mark.label));
+      x, y, EscapedXml(mark.color), EscapedXml(mark.label));
 }
 
 void AddLegend(const Chart& chart, std::string* out) {
@@ -195,7 +190,7 @@ void AddLegend(const Chart& chart, std::string* out) {
     }
     absl::StrAppendFormat(
         out, "<path d=\"M%.1f %.1fh22\" stroke=\"%s\" stroke-width=\"2\"%s/>\n",
-        x, y, Escaped(line.color),
+        x, y, EscapedXml(line.color),
         line.dashed ? " stroke-dasharray=\"6 4\"" : "");
     AddText(x + 28, y + 4, "start", line.name, out);
     y += 20;
@@ -219,6 +214,11 @@ const char* ChartColor(int i) {
   constexpr const char* kColors[] = {"#0072b2", "#d55e00", "#009e73", "#cc79a7",
                                      "#e69f00", "#56b4e9", "#000000"};
   return kColors[i % 7];
+}
+
+std::string EscapedXml(const std::string& text) {
+  return absl::StrReplaceAll(
+      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
 }
 
 std::string ToSvg(const BarChart& chart) {

@@ -65,6 +65,9 @@ struct BarChart {
   std::vector<Bar> bars;
 };
 
+// `text` fit for the content and the attributes of SVG and other XML.
+std::string EscapedXml(const std::string& text);
+
 // The bars as an SVG document: the end at the low value in one colour, that at
 // the high value in another.
 std::string ToSvg(const BarChart& chart);

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "analyzer/report/chart.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -75,11 +75,6 @@ std::string MarkdownTable(const Rows& rows) {
     absl::StrAppend(&out, "\n");
   }
   return out;
-}
-
-std::string EscapedXml(const std::string& text) {
-  return absl::StrReplaceAll(
-      text, {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}, {"\"", "&quot;"}});
 }
 
 }  // namespace

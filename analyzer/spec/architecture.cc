@@ -4,17 +4,6 @@
 
 namespace tokenjoule {
 
-int64_t LayersOf(const Model& model, absl::string_view block) {
-  int64_t layers = 0;
-  for (const LayerPattern& pattern : model.layers()) {
-    const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
-    for (const LayerPattern::Run& run : pattern.run()) {
-      if (run.block() == block) layers += run.count() * periods;
-    }
-  }
-  return layers;
-}
-
 int64_t TotalLayers(const Model& model) {
   int64_t layers = 0;
   for (const LayerPattern& pattern : model.layers()) {

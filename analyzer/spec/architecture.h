@@ -1,19 +1,15 @@
 // What follows from a model's and a scenario's descriptions without any
-// counting: layers by block, chips by degree.
+// counting: layers, chips by degree.
 
 #ifndef ANALYZER_SPEC_ARCHITECTURE_H_
 #define ANALYZER_SPEC_ARCHITECTURE_H_
 
 #include <cstdint>
 
-#include "absl/strings/string_view.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
-
-// Layers that are of the block of that name.
-int64_t LayersOf(const Model& model, absl::string_view block);
 
 // Layers of the model.
 int64_t TotalLayers(const Model& model);

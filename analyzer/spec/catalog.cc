@@ -9,6 +9,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "analyzer/spec/embedded_files.h"
 #include "analyzer/spec/faults.h"
@@ -504,6 +505,35 @@ absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name) {
 
 absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name) {
   return LoadAnyTechnology<LogicTechnology>(SpecKind::kLogicTechnology, name);
+}
+
+absl::Status Overrides::Add(absl::string_view path, absl::string_view value) {
+  const std::pair<absl::string_view, absl::string_view> halves =
+      absl::StrSplit(path, absl::MaxSplits('.', 1));
+  const auto& [root, below] = halves;
+  std::vector<FieldOverride>* const of_root = root == "model"      ? &model
+                                              : root == "hardware" ? &hardware
+                                              : root == "scenario" ? &scenario
+                                                                   : nullptr;
+  if (of_root == nullptr) {
+    return absl::InvalidArgumentError(UnknownNameMessage(
+        "root", root, {"model", "hardware", "scenario"}, ""));
+  }
+  of_root->push_back({std::string(below), std::string(value)});
+  return absl::OkStatus();
+}
+
+absl::Status Overrides::AddAssignment(absl::string_view assignment) {
+  const size_t equals = assignment.find('=');
+  const size_t dot = assignment.find('.');
+  if (equals == absl::string_view::npos || dot == absl::string_view::npos ||
+      dot > equals) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected ROOT.PATH=VALUE, e.g. "
+                     "hardware.memory.hbm.bandwidth_gb_per_s=4000, found \"",
+                     Printable(assignment), "\""));
+  }
+  return Add(assignment.substr(0, equals), assignment.substr(equals + 1));
 }
 
 absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name) {

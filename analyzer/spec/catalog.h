@@ -35,6 +35,16 @@ struct FieldOverride {
   std::string value;
 };
 
+// Changes by what they are a field of.
+struct Overrides {
+  std::vector<FieldOverride> model, hardware, scenario;
+
+  // Adds a change at ROOT.PATH. Fails for another root, with the nearest.
+  absl::Status Add(absl::string_view path, absl::string_view value);
+  // The same of ROOT.PATH=VALUE.
+  absl::Status AddAssignment(absl::string_view assignment);
+};
+
 // The model of that name or, where the name has a slash or ends in
 // ".textproto", in that file; changed by `overrides`, then validated. Fails
 // with every fault at once (InvalidArgument, one line a fault).

@@ -218,8 +218,7 @@ bool Operates(Term::Value term) {
          term == Term::ARRAY_WRITE;
 }
 
-void FillFactorization(const StepCost<>& cost, const LoweredStep<>& step,
-                       Report* report) {
+void FillFactorization(Report* report) {
   double moving = 0, operating = 0;
   for (const EnergyCause& cause : report->energy_causes()) {
     if (MovesData(cause.term())) moving += cause.energy_per_token_j();
@@ -260,7 +259,7 @@ void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
     }
   }
   FillStanding(step, machine, cost, writer);
-  FillFactorization(cost, step, report);
+  FillFactorization(report);
 }
 
 }  // namespace tokenjoule

@@ -5,7 +5,6 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <map>
 #include <set>
 #include <string>
 #include <utility>
@@ -15,15 +14,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/cost/lower.h"
 #include "analyzer/cost/occupancy.h"
-#include "analyzer/machine/build.h"
 #include "analyzer/spec/architecture.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/spec/field_path.h"
 #include "analyzer/spec/number_reader.h"
 #include "analyzer/spec/validate.h"
 #include "analyzer/study/account.h"
+#include "analyzer/study/evaluate.h"
 
 namespace tokenjoule {
 namespace {
@@ -92,27 +90,27 @@ void FillRanges(const Hardware& hardware, const Scenario& scenario,
                 const Ledger<>& ledger, int boundary, Spreads* spreads) {
   // Area and cost move neither time nor energy.
   constexpr absl::string_view kSilicon = "silicon.";
-  ForEachConstant(
-      hardware, [&](const std::string& path, const Constant& constant,
-                    const google::protobuf::FieldDescriptor& field) {
-        for (const double end : {constant.low(), constant.high()}) {
-          if (end == constant.value()) continue;
-          Machine<> machine =
-              BuildMachine<double>(hardware, MovedReader{&constant, end});
-          if (scenario.ideal()) MakeIdeal(&machine);
-          spreads->cost.Add(machine.cost_usd * ledger.chips);
-          if (absl::StartsWith(path, kSilicon)) continue;
-          // What is pinned and how the model grows depend on constants too.
-          const LoweredStep<> step = Lower(Grow(ledger, machine), machine);
-          const StepCost<> cost = CostOfStep(step, machine);
-          spreads->step_time.Add(InSeconds(cost.step_time));
-          spreads->energy_per_token.Add(
-              PerToken(EnergyInside(cost.terms, boundary), step));
-          for (int i = 0; i < kNumEnergyTerms; ++i) {
-            spreads->terms[i].Add(PerToken(cost.terms[i], step));
-          }
-        }
-      });
+  ForEachConstant(hardware,
+                  [&](const std::string& path, const Constant& constant,
+                      const google::protobuf::FieldDescriptor& field) {
+                    for (const double end : {constant.low(), constant.high()}) {
+                      if (end == constant.value()) continue;
+                      const Machine<> machine = MachineWith<double>(
+                          hardware, scenario, MovedReader{&constant, end});
+                      spreads->cost.Add(machine.cost_usd * ledger.chips);
+                      if (absl::StartsWith(path, kSilicon)) continue;
+                      // What is pinned and how the model grows depend on
+                      // constants too.
+                      const Evaluation<> moved = EvaluateOn(ledger, machine);
+                      const EnergyTerms<>& terms = moved.cost.terms;
+                      spreads->step_time.Add(InSeconds(moved.cost.step_time));
+                      spreads->energy_per_token.Add(
+                          PerToken(EnergyInside(terms, boundary), moved.step));
+                      for (int i = 0; i < kNumEnergyTerms; ++i) {
+                        spreads->terms[i].Add(PerToken(terms[i], moved.step));
+                      }
+                    }
+                  });
 }
 
 void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
@@ -446,12 +444,6 @@ void FillWarnings(const Model& model, const Hardware& hardware,
 
 }  // namespace
 
-Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario) {
-  Machine<> machine = BuildMachine(hardware);
-  if (scenario.ideal()) MakeIdeal(&machine);
-  return machine;
-}
-
 Scenario DefaultScenario() {
   Scenario scenario;
   scenario.set_batch(1);
@@ -487,7 +479,8 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
 
   const Scenario resolved = ResolveScenario(model, scenario);
   const int boundary = BoundaryIndex(resolved.boundary());
-  const Machine<> machine = MachineFor(hardware, scenario);
+  const Machine<> machine =
+      MachineWith<double>(hardware, scenario, ValueReader());
   if (machine.has_power_cap &&
       !(machine.static_power + MemoryBackground(machine) <
         machine.power_cap * machine.regulator_efficiency)) {
@@ -497,9 +490,10 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
         "draw when idle"));
   }
   const Ledger<> as_described = BuildLedger(model, scenario, options.draft);
-  const Ledger<> ledger = Grow(as_described, machine);
-  const LoweredStep<> step = Lower(ledger, machine);
-  const StepCost<> cost = CostOfStep(step, machine);
+  const Evaluation<> evaluation = EvaluateOn(as_described, machine);
+  const Ledger<>& ledger = evaluation.ledger;
+  const LoweredStep<>& step = evaluation.step;
+  const StepCost<>& cost = evaluation.cost;
 
   Spreads spreads;
   FillValues(cost, step, machine, boundary, &spreads);
@@ -531,6 +525,11 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   FillWarnings(model, hardware, scenario, options.draft, ledger, machine,
                &report);
   return report;
+}
+
+absl::StatusOr<Report> Analyze(const Setup& setup, AnalyzeOptions options) {
+  options.draft = setup.draft_or_null();
+  return Analyze(setup.model, setup.hardware, setup.scenario, options);
 }
 
 }  // namespace tokenjoule

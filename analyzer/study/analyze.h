@@ -4,17 +4,14 @@
 #define ANALYZER_STUDY_ANALYZE_H_
 
 #include "absl/status/statusor.h"
-#include "analyzer/machine/machine.h"
 #include "analyzer/study/boundary.h"
+#include "analyzer/study/setup.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
 #include "proto/report.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
-
-// The machine a scenario runs on: made ideal where it asks for that.
-Machine<> MachineFor(const Hardware& hardware, const Scenario& scenario);
 
 // The scenario that is meant where nothing is said: one sequence on one chip,
 // counted at the board, its context left open (WithContext).
@@ -39,6 +36,9 @@ struct AnalyzeOptions {
 absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
                                const Scenario& scenario,
                                const AnalyzeOptions& options = {});
+
+// The same of a setup, whose draft model takes the place of that of `options`.
+absl::StatusOr<Report> Analyze(const Setup& setup, AnalyzeOptions options = {});
 
 }  // namespace tokenjoule
 

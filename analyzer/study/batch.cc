@@ -16,7 +16,9 @@
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/spec/architecture.h"
+#include "analyzer/spec/number_reader.h"
 #include "analyzer/study/analyze.h"
+#include "analyzer/study/evaluate.h"
 
 namespace tokenjoule {
 namespace {
@@ -41,28 +43,29 @@ class TokenCosts {
   // `setup` must outlive it; its scenario has a context.
   explicit TokenCosts(const Setup& setup)
       : setup_(setup),
-        machine_(MachineFor(setup.hardware, setup.scenario)),
+        machine_(
+            MachineWith<double>(setup.hardware, setup.scenario, ValueReader())),
         boundary_(BoundaryIndex(
             ResolveScenario(setup.model, setup.scenario).boundary())) {}
 
   TokenCost At(double batch) const {
-    const Ledger<> ledger = LedgerAt(batch, setup_.scenario.context());
-    const LoweredStep<> step = Lower(ledger, machine_);
+    const Evaluation<> at =
+        EvaluateOn(LedgerAt(batch, setup_.scenario.context()), machine_);
     TokenCost cost;
-    cost.energy_j = PerToken(step, machine_);
-    cost.time_s = InSeconds(CostOfStep(step, machine_).step_time) /
-                  ledger.tokens_per_sequence;
-    cost.kv_read_share = KvReadShare(ledger, step);
+    cost.energy_j =
+        InJoules(EnergyInside(at.cost.terms, boundary_)) / at.step.tokens;
+    cost.time_s = InSeconds(at.cost.step_time) / at.ledger.tokens_per_sequence;
+    cost.kv_read_share = KvReadShare(at.ledger, at.step);
     return cost;
   }
   double EnergyAt(double batch) const { return At(batch).energy_j; }
 
   // The limit of energy as the batch grows without end, at a context.
   double Floor(double context) const {
-    return PerToken(
-        PerSequence(Lower(LedgerAt(kHugeBatch, context), machine_),
-                    Lower(LedgerAt(2 * kHugeBatch, context), machine_)),
-        WithoutFixedCosts(machine_));
+    const LoweredStep<> one_more = PerSequence(
+        LoweredAt(kHugeBatch, context), LoweredAt(2 * kHugeBatch, context));
+    const StepCost<> cost = CostOfStep(one_more, WithoutFixedCosts(machine_));
+    return InJoules(EnergyInside(cost.terms, boundary_)) / one_more.tokens;
   }
 
  private:
@@ -70,12 +73,10 @@ class TokenCosts {
     Scenario scenario = setup_.scenario;
     scenario.set_batch(batch);
     scenario.set_context(context);
-    return Grow(BuildLedger(setup_.model, scenario, setup_.draft_or_null()),
-                machine_);
+    return BuildLedger(setup_.model, scenario, setup_.draft_or_null());
   }
-  double PerToken(const LoweredStep<>& step, const Machine<>& machine) const {
-    return InJoules(EnergyInside(CostOfStep(step, machine).terms, boundary_)) /
-           step.tokens;
+  LoweredStep<> LoweredAt(double batch, double context) const {
+    return Lower(Grow(LedgerAt(batch, context), machine_), machine_);
   }
   static double KvReadShare(const Ledger<>& ledger, const LoweredStep<>& step) {
     Data<> kv, all;
@@ -219,8 +220,8 @@ absl::StatusOr<int32_t> LargestThatFits(const Setup& one,
                                         const BatchOptions& options) {
   absl::Status status = CheckOptions(options);
   if (!status.ok()) return status;
-  absl::StatusOr<Report> report = Analyze(one.model, one.hardware, one.scenario,
-                                          {false, false, one.draft_or_null()});
+  absl::StatusOr<Report> report =
+      Analyze(one, {/*operators=*/false, /*ranges=*/false});
   if (!report.ok()) return report.status();
   return report->max_batch();
 }
@@ -268,8 +269,7 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
   for (const double batch : batches) {
     setup.scenario.set_batch(batch);
     absl::StatusOr<Report> report =
-        Analyze(setup.model, setup.hardware, setup.scenario,
-                {/*operators=*/false, /*ranges=*/true, setup.draft_or_null()});
+        Analyze(setup, {/*operators=*/false, /*ranges=*/true});
     if (!report.ok()) return report.status();
     *series.add_rows() = *std::move(report);
   }

@@ -14,13 +14,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/cost/kernel.h"
-#include "analyzer/cost/lower.h"
-#include "analyzer/ledger/build.h"
-#include "analyzer/machine/build.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/spec/number_reader.h"
 #include "analyzer/study/analyze.h"
+#include "analyzer/study/evaluate.h"
 #include "analyzer/study/validate.h"
 #include "ceres/ceres.h"
 
@@ -62,54 +60,33 @@ struct Parameter {
   }
 };
 
-using ParameterIndex = std::map<const Constant*, int>;
-
-// Reads fitted constants from the optimiser, all others as described.
-template <typename T>
-struct FitReader {
-  const std::vector<Parameter>& parameters;
-  const ParameterIndex& index;
-  const T* x;
-
-  T operator()(const google::protobuf::Message& message,
-               int field_number) const {
-    return T(FieldValue(message, field_number));
-  }
-  T operator()(const Constant& constant) const {
-    const auto found = index.find(&constant);
-    if (found == index.end()) return T(constant.value());
-    return parameters[found->second].At(x[found->second]);
-  }
-};
-
 // Log errors of step time and energy per token of one row.
 class RowCost {
  public:
   RowCost(const Point& point, const Hardware& hardware,
-          const std::vector<Parameter>& parameters, const ParameterIndex& index)
-      : point_(point),
-        hardware_(hardware),
-        parameters_(parameters),
-        index_(index) {}
+          const std::vector<Parameter>& parameters)
+      : point_(point), hardware_(hardware), parameters_(parameters) {}
 
   template <typename T>
   bool operator()(T const* const* x, T* residuals) const {
     using std::log;
-    const FitReader<T> read{parameters_, index_, x[0]};
-    const Machine<T> machine = BuildMachine<T>(hardware_, read);
-    const Ledger<T> ledger = Grow(
-        BuildLedger<T>(*point_.model, point_.scenario, nullptr, read), machine);
-    const StepCost<T> cost = CostOfStep(Lower(ledger, machine), machine);
-    const Energy<T> energy =
-        EnergyInside(cost.terms, BoundaryIndex(point_.scenario.boundary()));
+    ReplacingReader<T> read;
+    for (size_t i = 0; i < parameters_.size(); ++i) {
+      read.Replace(*parameters_[i].constant, parameters_[i].At(x[0][i]));
+    }
+    const Evaluation<T> evaluation = EvaluateOn(
+        BuildLedger<T>(*point_.model, point_.scenario, nullptr, read),
+        MachineWith<T>(hardware_, point_.scenario, read));
+    const StepCost<T>& cost = evaluation.cost;
+    const Energy<T> energy = evaluation.PerToken(
+        EnergyInside(cost.terms, BoundaryIndex(point_.scenario.boundary())));
     const Measurement& row = *point_.row;
     const double time_ms = MeasuredStepTimeMs(row);
     residuals[0] = time_ms > 0
                        ? log(InSeconds(cost.step_time) / T(time_ms * 1e-3))
                        : T(0.0);
     residuals[1] = row.has_energy_per_token_j()
-                       ? log(InJoules(energy) / ledger.tokens /
-                             T(row.energy_per_token_j()))
+                       ? log(InJoules(energy) / T(row.energy_per_token_j()))
                        : T(0.0);
     return true;
   }
@@ -118,7 +95,6 @@ class RowCost {
   const Point& point_;
   const Hardware& hardware_;
   const std::vector<Parameter>& parameters_;
-  const ParameterIndex& index_;
 };
 
 // Pulls each constant weakly to where it was.
@@ -158,13 +134,12 @@ std::vector<double> StartOf(const std::vector<Parameter>& parameters) {
 Eigen::MatrixXd JacobianAt(const std::vector<Point>& points,
                            const Hardware& hardware,
                            const std::vector<Parameter>& parameters,
-                           const ParameterIndex& index,
                            const std::vector<double>& x) {
   const int n = static_cast<int>(parameters.size());
   Eigen::MatrixXd jacobian(2 * points.size(), n);
   for (size_t i = 0; i < points.size(); ++i) {
     std::unique_ptr<ceres::CostFunction> cost(
-        AutoDiff(new RowCost(points[i], hardware, parameters, index), n, 2));
+        AutoDiff(new RowCost(points[i], hardware, parameters), n, 2));
     double residuals[2];
     Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor> block(2, n);
     const double* blocks[] = {x.data()};
@@ -175,25 +150,16 @@ Eigen::MatrixXd JacobianAt(const std::vector<Point>& points,
   return jacobian;
 }
 
-ParameterIndex IndexOf(const std::vector<Parameter>& parameters) {
-  ParameterIndex index;
-  for (size_t i = 0; i < parameters.size(); ++i) {
-    index[parameters[i].constant] = static_cast<int>(i);
-  }
-  return index;
-}
-
 // The best x for these rows.
 std::vector<double> Solve(const std::vector<Point>& points,
                           const Hardware& hardware,
                           const std::vector<Parameter>& parameters) {
   const int n = static_cast<int>(parameters.size());
-  const ParameterIndex index = IndexOf(parameters);
   std::vector<double> x = StartOf(parameters);
   ceres::Problem problem;
   for (const Point& point : points) {
     problem.AddResidualBlock(
-        AutoDiff(new RowCost(point, hardware, parameters, index), n, 2),
+        AutoDiff(new RowCost(point, hardware, parameters), n, 2),
         new ceres::SoftLOneLoss(kLossScale), x.data());
   }
   problem.AddResidualBlock(AutoDiff(new Prior(x), n, n), nullptr, x.data());
@@ -248,8 +214,7 @@ Uncertainty UncertaintyAt(const std::vector<Point>& points,
                           const std::vector<double>& x,
                           const std::vector<ValidatedRow>& rows) {
   const int n = static_cast<int>(parameters.size());
-  const Eigen::MatrixXd jacobian =
-      JacobianAt(points, hardware, parameters, IndexOf(parameters), x);
+  const Eigen::MatrixXd jacobian = JacobianAt(points, hardware, parameters, x);
   double squares = 0;
   for (const ValidatedRow& row : rows) {
     squares += std::pow(std::log1p(row.step_time_error()), 2) +
@@ -307,8 +272,8 @@ std::vector<Parameter> Influential(const std::vector<Point>& points,
                                    const Hardware& hardware,
                                    const std::vector<Parameter>& parameters,
                                    std::vector<Parameter>* kept) {
-  const Eigen::MatrixXd jacobian = JacobianAt(
-      points, hardware, parameters, IndexOf(parameters), StartOf(parameters));
+  const Eigen::MatrixXd jacobian =
+      JacobianAt(points, hardware, parameters, StartOf(parameters));
   std::vector<Parameter> influential;
   for (size_t i = 0; i < parameters.size(); ++i) {
     const double influence =

@@ -142,8 +142,7 @@ absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& given) {
   Setup setup = given;
   setup.scenario = WithContext(setup.scenario);
   absl::StatusOr<Report> base =
-      Analyze(setup.model, setup.hardware, setup.scenario,
-              {/*operators=*/false, /*ranges=*/true, setup.draft_or_null()});
+      Analyze(setup, {/*operators=*/false, /*ranges=*/true});
   if (!base.ok()) return base.status();
   CeilingStudy study;
   *study.mutable_base() = *std::move(base);

@@ -18,7 +18,6 @@ namespace tokenjoule {
 
 template <typename N = double>
 struct Evaluation {
-  Machine<N> machine;
   // Grown where an engine asks for a larger model.
   Ledger<N> ledger;
   LoweredStep<N> step;
@@ -42,7 +41,6 @@ Machine<N> MachineWith(const Hardware& hardware, const Scenario& scenario,
 template <typename N>
 Evaluation<N> EvaluateOn(const Ledger<N>& ledger, const Machine<N>& machine) {
   Evaluation<N> evaluation;
-  evaluation.machine = machine;
   evaluation.ledger = Grow(ledger, machine);
   evaluation.step = Lower(evaluation.ledger, machine);
   evaluation.cost = CostOfStep(evaluation.step, machine);

@@ -358,8 +358,7 @@ absl::StatusOr<SensitivityStudy> StudySensitivity(
   const bool context_is_open = !given.scenario.has_context();
   setup.scenario = WithContext(setup.scenario);
   absl::StatusOr<Report> base =
-      Analyze(setup.model, setup.hardware, setup.scenario,
-              {/*operators=*/false, /*ranges=*/true, setup.draft_or_null()});
+      Analyze(setup, {/*operators=*/false, /*ranges=*/true});
   if (!base.ok()) return base.status();
   SensitivityStudy study;
   *study.mutable_base() = *std::move(base);

@@ -3,6 +3,7 @@
 #ifndef ANALYZER_STUDY_SETUP_H_
 #define ANALYZER_STUDY_SETUP_H_
 
+#include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
@@ -23,6 +24,11 @@ struct Setup {
     return draft.has_value() ? &*draft : nullptr;
   }
 };
+
+// The model that drafts, where a scenario names one; nothing where it drafts
+// with the model's own module, with a free lookup or not at all. Fails as
+// LoadModel does.
+absl::StatusOr<absl::optional<Model>> LoadDraft(const Scenario& scenario);
 
 }  // namespace tokenjoule
 

@@ -11,7 +11,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
-#include "absl/strings/str_split.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/spec/field_path.h"
@@ -180,33 +179,23 @@ void CheckObjectives(const DesignSpace& description, SpaceReader* reader) {
   }
 }
 
-// Everything that is set at a choice, by root.
+// Everything that is set at a choice.
 struct Settings {
   std::string model, hardware;
-  std::vector<FieldOverride> of_model, of_hardware, of_scenario;
+  Overrides changes;
 
-  absl::Status Set(absl::string_view path, const std::string& value) {
+  absl::Status Set(const std::string& path, const std::string& value) {
     if (path == "model") {
       model = value;
-      return absl::OkStatus();
-    }
-    if (path == "hardware") {
+    } else if (path == "hardware") {
       hardware = value;
-      return absl::OkStatus();
+    } else {
+      const absl::Status status = changes.Add(path, value);
+      if (!status.ok()) {
+        return absl::InvalidArgumentError(
+            absl::StrCat(Printable(path), ": ", status.message()));
+      }
     }
-    const std::vector<std::string> parts =
-        absl::StrSplit(path, absl::MaxSplits('.', 1));
-    std::vector<FieldOverride>* list = parts[0] == "model"      ? &of_model
-                                       : parts[0] == "hardware" ? &of_hardware
-                                       : parts[0] == "scenario" ? &of_scenario
-                                                                : nullptr;
-    if (list == nullptr || parts.size() != 2) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          Printable(path), ": ",
-          UnknownNameMessage("root", parts[0],
-                             {"model", "hardware", "scenario"}, "")));
-    }
-    list->push_back({parts[1], value});
     return absl::OkStatus();
   }
 };
@@ -219,13 +208,10 @@ absl::StatusOr<Settings> SettingsAt(const Space& space,
   settings.hardware = scenario.hardware();
   absl::Status status;
   for (const std::string& set : scenario.set()) {
-    const std::vector<std::string> halves =
-        absl::StrSplit(set, absl::MaxSplits('=', 1));
-    if (halves.size() != 2) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "set: expected ROOT.PATH=VALUE, found \"", Printable(set), "\""));
+    const absl::Status added = settings.changes.AddAssignment(set);
+    if (!added.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat("set: ", added.message()));
     }
-    status.Update(settings.Set(halves[0], halves[1]));
   }
   for (size_t i = 0; i < space.axes.size(); ++i) {
     for (const FieldValues& field : space.axes[i].fields) {
@@ -389,14 +375,14 @@ uint64_t IdOf(const Space& space, const Choices& choices) {
 absl::StatusOr<Model> ModelAt(const Space& space, const Choices& choices) {
   absl::StatusOr<Settings> settings = SettingsAt(space, choices);
   if (!settings.ok()) return settings.status();
-  return LoadModel(settings->model, settings->of_model);
+  return LoadModel(settings->model, settings->changes.model);
 }
 
 absl::StatusOr<Hardware> HardwareAt(const Space& space,
                                     const Choices& choices) {
   absl::StatusOr<Settings> settings = SettingsAt(space, choices);
   if (!settings.ok()) return settings.status();
-  return LoadHardware(settings->hardware, settings->of_hardware);
+  return LoadHardware(settings->hardware, settings->changes.hardware);
 }
 
 absl::StatusOr<Scenario> ScenarioAt(const Space& space,
@@ -405,7 +391,7 @@ absl::StatusOr<Scenario> ScenarioAt(const Space& space,
   if (!settings.ok()) return settings.status();
   Scenario scenario = DefaultScenario();
   scenario.MergeFrom(OperatingPoint(space.description.scenario()));
-  for (const FieldOverride& change : settings->of_scenario) {
+  for (const FieldOverride& change : settings->changes.scenario) {
     const absl::Status status =
         SetField(&scenario, change.path, change.value, "");
     if (!status.ok()) {
@@ -427,12 +413,9 @@ absl::StatusOr<Setup> SetupAt(const Space& space, const Choices& choices) {
   setup.model = *std::move(model);
   setup.hardware = *std::move(hardware);
   setup.scenario = *std::move(scenario);
-  const std::string& draft = setup.scenario.speculation().draft_model();
-  if (!draft.empty() && draft != "mtp") {
-    absl::StatusOr<Model> loaded = LoadModel(draft);
-    if (!loaded.ok()) return loaded.status();
-    setup.draft = *std::move(loaded);
-  }
+  absl::StatusOr<absl::optional<Model>> draft = LoadDraft(setup.scenario);
+  if (!draft.ok()) return draft.status();
+  setup.draft = *std::move(draft);
   return setup;
 }
 
@@ -451,9 +434,9 @@ std::string CommandFor(const Space& space, const Choices& choices) {
                       change.value);
     }
   };
-  add("model", settings->of_model);
-  add("hardware", settings->of_hardware);
-  add("scenario", settings->of_scenario);
+  add("model", settings->changes.model);
+  add("hardware", settings->changes.hardware);
+  add("scenario", settings->changes.scenario);
   return command;
 }
 

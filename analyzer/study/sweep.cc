@@ -483,13 +483,9 @@ class Compiler {
     std::vector<Fault> faults;
     ValidateScenario(scenario_, *model_, machine_->hardware(), &faults);
     if (!faults.empty()) return FaultsToStatus(faults);
-    draft_.reset();
-    const std::string& draft = scenario_.speculation().draft_model();
-    if (!draft.empty() && draft != "mtp") {
-      absl::StatusOr<Model> loaded = LoadModel(draft);
-      if (!loaded.ok()) return loaded.status();
-      draft_ = *std::move(loaded);
-    }
+    absl::StatusOr<absl::optional<Model>> draft = LoadDraft(scenario_);
+    if (!draft.ok()) return draft.status();
+    draft_ = *std::move(draft);
     return absl::OkStatus();
   }
 
@@ -611,9 +607,9 @@ absl::Status Compiler::Verify(Combination* combination) const {
     }
     if (std::abs(cost.cost_usd[k] - machine.cost_usd) >
         kAgreement * machine.cost_usd) {
-      return absl::InternalError(absl::StrFormat(
-          "packs disagree with the machine: %.17g and %.17g $",
-          cost.cost_usd[k], machine.cost_usd));
+      return absl::InternalError(
+          absl::StrFormat("packs disagree with the machine: %.17g and %.17g $",
+                          cost.cost_usd[k], machine.cost_usd));
     }
   }
   return absl::OkStatus();
@@ -1236,8 +1232,7 @@ absl::StatusOr<SweepFigures> FiguresAt(const Space& space, uint64_t id) {
   absl::StatusOr<Setup> setup = SetupAt(space, ChoicesOf(space, id));
   if (!setup.ok()) return setup.status();
   absl::StatusOr<Report> report =
-      Analyze(setup->model, setup->hardware, setup->scenario,
-              {/*operators=*/false, /*ranges=*/false, setup->draft_or_null()});
+      Analyze(*setup, {/*operators=*/false, /*ranges=*/false});
   if (!report.ok()) return report.status();
   SweepFigures figures;
   figures.set_energy_per_token_j(report->energy_per_token_j());

@@ -108,10 +108,13 @@ int64_t OperationsOfAnEvaluation() {
   const Choices first(FiveAxes().axes.size(), 0);
   const absl::StatusOr<Setup> setup = SetupAt(FiveAxes(), first);
   if (!setup.ok()) std::abort();
-  const Evaluation<> plain = Evaluate<double>(*setup, ValueReader());
+  const Machine<> plain_machine =
+      MachineWith<double>(setup->hardware, setup->scenario, ValueReader());
+  const Evaluation<> plain = EvaluateOn(
+      BuildLedger(setup->model, setup->scenario, nullptr), plain_machine);
   // Ledger and lowering in plain numbers, the kernel in counted ones.
   const LoweredStep<Counted> step = ConvertedStep<Counted>(plain.step);
-  const Machine<Counted> machine = Converted<Counted>(plain.machine);
+  const Machine<Counted> machine = Converted<Counted>(plain_machine);
   Counted::operations = 0;
   benchmark::DoNotOptimize(CostOfStep(step, machine));
   return Counted::operations;

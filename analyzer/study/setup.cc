@@ -1,0 +1,20 @@
+#include "analyzer/study/setup.h"
+
+#include <string>
+#include <utility>
+
+#include "analyzer/spec/catalog.h"
+
+namespace tokenjoule {
+
+absl::StatusOr<absl::optional<Model>> LoadDraft(const Scenario& scenario) {
+  const std::string& name = scenario.speculation().draft_model();
+  absl::optional<Model> draft;
+  if (name.empty() || name == "mtp") return draft;
+  absl::StatusOr<Model> loaded = LoadModel(name);
+  if (!loaded.ok()) return loaded.status();
+  draft = *std::move(loaded);
+  return draft;
+}
+
+}  // namespace tokenjoule
