@@ -1,6 +1,10 @@
 // compare, ceiling, sensitivity, check and lint as a user runs them: exit
 // codes, messages, JSON, files that are written, odd input.
 
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <string>
@@ -156,7 +160,9 @@ TEST(StudyCliTest, OddValuesNeverCrash) {
       const Outcome outcome = RunTool(absl::StrCat(args, " ", odd));
       EXPECT_THAT(outcome.exit_code, AnyOf(0, 1, 3)) << args << " " << odd;
       EXPECT_THAT(outcome.out, Not(HasSubstr("nan"))) << args << " " << odd;
-      if (outcome.exit_code == 3) EXPECT_NE(outcome.err, "") << odd;
+      if (outcome.exit_code == 3) {
+        EXPECT_NE(outcome.err, "") << odd;
+      }
     }
   }
 }
@@ -198,6 +204,32 @@ TEST(StudyCliTest, ARegressionNamesTermsAndTheCommand) {
   EXPECT_THAT(Read(markdown), HasSubstr("| DRAM PHY and controller (host) | "));
   EXPECT_THAT(Read(junit), HasSubstr("tests=\"3\" failures=\"2\""));
   EXPECT_THAT(Read(junit), HasSubstr("a&lt;b&gt;&amp;&quot;c&quot;"));
+}
+
+// Standard output is a file here: a summary that goes there too comes after the
+// table, and neither is lost.
+TEST(StudyCliTest, SummariesMayGoToStandardOutput) {
+  const Outcome outcome = RunTool(absl::StrCat(
+      "check ", kPoint, " --max-dram-share=0.9 --markdown=/dev/stdout"));
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_THAT(outcome.out, HasSubstr("h100-sxm: passed"));
+  EXPECT_THAT(outcome.out, HasSubstr("### Energy per token"));
+}
+
+TEST(StudyCliTest, ALinkIsFollowedAndItsFilesModeStays) {
+  const std::string target = TempPath("target.txt"), link = TempPath("link");
+  Write(target, "old");
+  ASSERT_EQ(chmod(target.c_str(), 0640), 0);
+  std::remove(link.c_str());
+  ASSERT_EQ(symlink(target.c_str(), link.c_str()), 0);
+  EXPECT_EQ(
+      RunTool(absl::StrCat("ceiling ", kPoint, " --out=", link)).exit_code, 0);
+  EXPECT_THAT(Read(target), HasSubstr("Components"));
+  struct stat info;
+  ASSERT_EQ(lstat(link.c_str(), &info), 0);
+  EXPECT_TRUE(S_ISLNK(info.st_mode));
+  ASSERT_EQ(stat(target.c_str(), &info), 0);
+  EXPECT_EQ(info.st_mode & 07777, 0640);
 }
 
 TEST(StudyCliTest, ABaselineThatIsMissingSaysWhatWritesIt) {

@@ -202,20 +202,23 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
   return kExitBadData;
 }
 
-bool WriteInPlace(const std::string& path, const std::string& text) {
-  std::ofstream out(path, std::ios::binary);
+// After what is there: standard output may be a file with something in it.
+bool AppendTo(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::app);
   out << text;
   out.close();
   return out.good();
 }
 
 // Writes a file whole or not at all: a reader sees the old one or the new one.
-// Devices and pipes are written to; links are followed; an old file's mode
-// stays. errno says why not.
+// Devices, pipes and standard output are written to; links are followed; an old
+// file's mode stays. errno says why not.
 bool WriteWhole(const std::string& path, const std::string& text) {
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;
-  if (exists && !S_ISREG(info.st_mode)) return WriteInPlace(path, text);
+  if (exists && (!S_ISREG(info.st_mode) || absl::StartsWith(path, "/dev/"))) {
+    return AppendTo(path, text);
+  }
   std::string target = path;
   if (char* real = exists ? realpath(path.c_str(), nullptr) : nullptr) {
     target = real;
@@ -230,7 +233,7 @@ bool WriteWhole(const std::string& path, const std::string& text) {
   const mode_t mode = exists ? info.st_mode & 07777 : 0666 & ~mask;
   const bool moded = fchmod(descriptor, mode) == 0;
   close(descriptor);
-  if (moded && WriteInPlace(temporary, text) &&
+  if (moded && AppendTo(temporary, text) &&
       std::rename(temporary.c_str(), target.c_str()) == 0) {
     return true;
   }
