@@ -20,15 +20,8 @@ EvaluateRun(const LoweredStep<Pack>& step,
                   sizeof(slot.place->value));
     }
     if (!same_actions) actions = ActionsOf(step, *machine);
-    const StepCost<Pack> cost = CostOfActions(step, *machine, actions);
-    PackCost& out = costs[begin / Pack::kLanes];
-    out.step_time_s = InSeconds(cost.step_time);
-    for (int i = 0; i < kNumBoundaries; ++i) {
-      out.energy_j[i] = InJoules(EnergyInside(cost.terms, i));
-    }
-    out.usable_bytes = InBytes(machine->levels[0].usable_capacity);
-    out.area_mm2 = machine->area_mm2;
-    out.cost_usd = machine->cost_usd;
+    costs[begin / Pack::kLanes] =
+        SweepCostOf(CostOfActions(step, *machine, actions), *machine);
   }
 }
 

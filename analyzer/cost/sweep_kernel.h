@@ -78,17 +78,34 @@ struct VaryingSlot {
   const double* values;
 };
 
-// What the kernel says of one pack of points.
-struct PackCost {
-  Pack step_time_s;
+// What the kernel says of a point, or of a pack of points.
+template <typename N>
+struct SweepCost {
+  N step_time_s;
   // Joules of a step inside each boundary, from the inside out.
-  std::array<Pack, kNumBoundaries> energy_j;
+  std::array<N, kNumBoundaries> energy_j;
   // Usable bytes of one chip's backing store.
-  Pack usable_bytes;
+  N usable_bytes;
   // Logic of one chip and cost of making one, as Machine has them.
-  Pack area_mm2;
-  Pack cost_usd;
+  N area_mm2;
+  N cost_usd;
 };
+
+using PackCost = SweepCost<Pack>;
+
+// A step's cost on a machine as a search takes it.
+template <typename N>
+SweepCost<N> SweepCostOf(const StepCost<N>& cost, const Machine<N>& machine) {
+  SweepCost<N> out;
+  out.step_time_s = InSeconds(cost.step_time);
+  for (int i = 0; i < kNumBoundaries; ++i) {
+    out.energy_j[i] = InJoules(EnergyInside(cost.terms, i));
+  }
+  out.usable_bytes = InBytes(machine.levels[0].usable_capacity);
+  out.area_mm2 = machine.area_mm2;
+  out.cost_usd = machine.cost_usd;
+  return out;
+}
 
 // Evaluates points 0 ... count - 1 of a run, a pack at a time into `costs`
 // (which has room for them all). `machine` holds everything that does not vary

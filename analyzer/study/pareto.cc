@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <utility>
 
 namespace tokenjoule {
@@ -27,9 +26,33 @@ bool Before(const FrontPoint& a, const FrontPoint& b) {
 
 }  // namespace
 
+ObjectiveValues ParetoFront::BoxOf(const ObjectiveValues& values) const {
+  if (!(epsilon_ > 0)) return values;
+  // Objectives that are maximised come below 0: their boxes run the other way.
+  const double side = std::log1p(epsilon_);
+  ObjectiveValues box = {};
+  for (int i = 0; i < objectives_; ++i) {
+    const double level = std::log(std::abs(values[i])) / side;
+    box[i] = std::floor(values[i] < 0 ? -level : level);
+  }
+  return box;
+}
+
 bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id) {
+  // What a point beats, its box beats: most need no logarithms.
+  if (epsilon_ > 0) {
+    for (size_t i = 0; i < points_.size(); ++i) {
+      if (Compare(values, points_[i].point.values, objectives_) ==
+          Order::kWorse) {
+        if (i > 0) std::swap(points_[i], points_[i / 2]);
+        return false;
+      }
+    }
+  }
+  const ObjectiveValues box = BoxOf(values);
   for (size_t i = 0; i < points_.size(); ++i) {
-    const Order order = Compare(values, points_[i].values, objectives_);
+    Entry& entry = points_[i];
+    const Order order = Compare(box, entry.box, objectives_);
     if (order == Order::kApart) continue;
     if (order == Order::kWorse) {
       // What rejects once rejects again: towards the front with it.
@@ -37,48 +60,43 @@ bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id) {
       return false;
     }
     if (order == Order::kEqual) {
-      points_[i].id = std::min(points_[i].id, id);
-      return points_[i].id == id;
+      const FrontPoint point = {values, id};
+      if (!Before(point, entry.point)) return false;
+      entry.point = point;
+      return true;
     }
     // It is better than this one: none on the front is better than it.
-    const auto worse = [&](const FrontPoint& point) {
-      return Compare(values, point.values, objectives_) == Order::kBetter;
+    const auto worse = [&](const Entry& other) {
+      return Compare(box, other.box, objectives_) == Order::kBetter;
     };
     points_.erase(std::remove_if(points_.begin() + i, points_.end(), worse),
                   points_.end());
     break;
   }
-  points_.push_back({values, id});
+  points_.push_back({box, {values, id}});
   return true;
 }
 
 void ParetoFront::Merge(const ParetoFront& other) {
-  for (const FrontPoint& point : other.points_) Add(point.values, point.id);
+  for (const Entry& entry : other.points_) {
+    Add(entry.point.values, entry.point.id);
+  }
+}
+
+std::vector<ObjectiveValues> ParetoFront::Champions() const {
+  constexpr size_t kChampions = 4;
+  std::vector<ObjectiveValues> champions;
+  for (size_t i = 0; i < std::min(kChampions, points_.size()); ++i) {
+    champions.push_back(points_[i].point.values);
+  }
+  return champions;
 }
 
 std::vector<FrontPoint> ParetoFront::Sorted() const {
-  std::vector<FrontPoint> sorted = points_;
+  std::vector<FrontPoint> sorted;
+  for (const Entry& entry : points_) sorted.push_back(entry.point);
   std::sort(sorted.begin(), sorted.end(), Before);
   return sorted;
-}
-
-std::vector<FrontPoint> Thinned(const std::vector<FrontPoint>& front,
-                                int objectives, double epsilon) {
-  if (!(epsilon > 0)) return front;
-  // The best of each box: the first in order.
-  std::map<std::array<double, kMaxObjectives>, FrontPoint> boxes;
-  for (const FrontPoint& point : front) {
-    std::array<double, kMaxObjectives> box = {};
-    for (int i = 0; i < objectives; ++i) {
-      box[i] = std::floor(std::log(point.values[i]) / std::log1p(epsilon));
-    }
-    const auto [entry, is_new] = boxes.emplace(box, point);
-    if (!is_new && Before(point, entry->second)) entry->second = point;
-  }
-  std::vector<FrontPoint> thinned;
-  for (const auto& [box, point] : boxes) thinned.push_back(point);
-  std::sort(thinned.begin(), thinned.end(), Before);
-  return thinned;
 }
 
 }  // namespace tokenjoule

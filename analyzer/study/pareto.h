@@ -26,13 +26,17 @@ struct FrontPoint {
 // the lowest number is kept, so that the front does not depend on the order in
 // which points come, nor on how they were shared out.
 //
-// With `epsilon` above 0 the front is thinned: of points in the same box of a
-// grid whose sides are factors of 1 + epsilon (Laumanns et al., Evolutionary
-// Computation 10(3), 2002), one stays. Every point is then dominated by one of
-// the front that is made worse by that factor.
+// With `epsilon` above 0 the front is thinned as points come: of a grid of
+// boxes whose sides are factors of 1 + epsilon, boxes that no other box
+// dominates stay, one point in each (Laumanns et al., Evolutionary Computation
+// 10(3), 2002), the first in order. A point that is left out is dominated by
+// one that stays made worse by that factor. Which stay does not depend on the
+// order either; how many does not grow with the points. Values must then not be
+// 0.
 class ParetoFront {
  public:
-  explicit ParetoFront(int objectives) : objectives_(objectives) {}
+  explicit ParetoFront(int objectives, double epsilon = 0)
+      : objectives_(objectives), epsilon_(epsilon) {}
 
   // Values must not be NaN. Returns whether the point is on the front now.
   bool Add(const ObjectiveValues& values, uint64_t id);
@@ -43,23 +47,27 @@ class ParetoFront {
   // Points ordered by the first objective, then the next, then number.
   std::vector<FrontPoint> Sorted() const;
 
+  // A few points that dominated others lately: a caller that has many points at
+  // once may leave out those that they dominate.
+  std::vector<ObjectiveValues> Champions() const;
+
   size_t size() const { return points_.size(); }
   int objectives() const { return objectives_; }
 
-  // Some points that dominated others lately, for a caller that filters before
-  // it adds.
-  const std::vector<FrontPoint>& points() const { return points_; }
-
  private:
-  const int objectives_;
-  // Points that rejected others lately stand first.
-  std::vector<FrontPoint> points_;
-};
+  // A point with its box, which is the point's values where nothing is thinned.
+  struct Entry {
+    ObjectiveValues box;
+    FrontPoint point;
+  };
 
-// The points of a front thinned by boxes whose sides are factors of
-// 1 + epsilon; values must be above 0. Exact where epsilon is 0.
-std::vector<FrontPoint> Thinned(const std::vector<FrontPoint>& front,
-                                int objectives, double epsilon);
+  ObjectiveValues BoxOf(const ObjectiveValues& values) const;
+
+  const int objectives_;
+  const double epsilon_;
+  // Points that rejected others lately stand first.
+  std::vector<Entry> points_;
+};
 
 }  // namespace tokenjoule
 

@@ -78,26 +78,60 @@ TEST(ParetoTest, MergedPartsAreTheWhole) {
   EXPECT_EQ(Ids(merged.Sorted()), Ids(whole.Sorted()));
 }
 
-TEST(ParetoTest, AThinnedFrontIsNeverFartherThanEpsilon) {
-  const std::vector<FrontPoint> points = RandomPoints(4000, 2, 100000, 5);
-  ParetoFront front(2);
-  for (const FrontPoint& p : points) {
-    // Along a line of equal products, so that nearly all are on the front.
-    front.Add({p.values[0], 1e10 / p.values[0]}, p.id);
+// Along a surface of equal products, so that nearly all are on the front.
+std::vector<FrontPoint> Trade(int objectives, int count) {
+  std::vector<FrontPoint> points = RandomPoints(count, objectives, 100000, 5);
+  for (FrontPoint& p : points) {
+    double product = 1;
+    for (int i = 0; i + 1 < objectives; ++i) product *= (p.values[i] += 1);
+    p.values[objectives - 1] = 1e10 / product;
   }
-  const std::vector<FrontPoint> exact = front.Sorted();
-  for (const double epsilon : {0.01, 0.1, 0.5}) {
-    const std::vector<FrontPoint> thinned = Thinned(exact, 2, epsilon);
-    EXPECT_LT(thinned.size(), exact.size());
-    for (const FrontPoint& point : exact) {
-      EXPECT_TRUE(
-          std::any_of(thinned.begin(), thinned.end(), [&](const FrontPoint& t) {
-            return t.values[0] <= point.values[0] * (1 + epsilon) &&
-                   t.values[1] <= point.values[1] * (1 + epsilon);
-          }));
+  return points;
+}
+
+ParetoFront FrontOf(const std::vector<FrontPoint>& points, int objectives,
+                    double epsilon) {
+  ParetoFront front(objectives, epsilon);
+  for (const FrontPoint& p : points) front.Add(p.values, p.id);
+  return front;
+}
+
+TEST(ParetoTest, AThinnedFrontIsNeverFartherThanEpsilon) {
+  for (const int objectives : {2, 3}) {
+    const std::vector<FrontPoint> points = Trade(objectives, 4000);
+    const size_t exact = FrontOf(points, objectives, 0).size();
+    for (const double epsilon : {0.01, 0.1, 0.5}) {
+      const std::vector<FrontPoint> thinned =
+          FrontOf(points, objectives, epsilon).Sorted();
+      EXPECT_LT(thinned.size(), exact);
+      for (const FrontPoint& point : points) {
+        EXPECT_TRUE(std::any_of(
+            thinned.begin(), thinned.end(), [&](const FrontPoint& t) {
+              for (int i = 0; i < objectives; ++i) {
+                if (t.values[i] > point.values[i] * (1 + epsilon)) return false;
+              }
+              return true;
+            }));
+      }
     }
   }
-  EXPECT_EQ(Ids(Thinned(exact, 2, 0)), Ids(exact));
+}
+
+TEST(ParetoTest, AThinnedFrontDependsOnNoOrderAndNoSharing) {
+  std::vector<FrontPoint> points = Trade(3, 4000);
+  // Maximised objectives come below 0.
+  for (FrontPoint& p : points) p.values[1] = -p.values[1];
+  const std::vector<uint64_t> ids = Ids(FrontOf(points, 3, 0.1).Sorted());
+  EXPECT_LT(ids.size(), 1000u);
+  ParetoFront merged(3, 0.1);
+  for (int part = 0; part < 4; ++part) {
+    std::vector<FrontPoint> share;
+    for (size_t i = part; i < points.size(); i += 4) share.push_back(points[i]);
+    merged.Merge(FrontOf(share, 3, 0.1));
+  }
+  EXPECT_EQ(Ids(merged.Sorted()), ids);
+  std::reverse(points.begin(), points.end());
+  EXPECT_EQ(Ids(FrontOf(points, 3, 0.1).Sorted()), ids);
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "analyzer/study/space.h"
 
+#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <set>
@@ -23,30 +24,41 @@
 namespace tokenjoule {
 namespace {
 
-constexpr size_t kMostChoices = 1'000'000;
+constexpr int kMostChoices = 1'000'000;
 
 // A step's value: digits beyond these are of the arithmetic, not of the step.
 std::string Number(double value) { return absl::StrFormat("%.12g", value); }
 
-std::vector<std::string> StepValues(const Steps& steps, bool logarithmic) {
-  std::vector<std::string> values;
-  for (int i = 0; i < steps.count(); ++i) {
-    const double share =
-        steps.count() > 1 ? static_cast<double>(i) / (steps.count() - 1) : 0;
-    const double value =
-        logarithmic ? steps.from() * std::pow(steps.to() / steps.from(), share)
-                    : steps.from() + (steps.to() - steps.from()) * share;
-    values.push_back(
-        Number(i > 0 && i + 1 == steps.count() ? steps.to() : value));
-  }
-  return values;
+// Value `i` of steps, with ends that are exact.
+double StepAt(const Steps& steps, bool logarithmic, size_t i) {
+  const size_t last = steps.count() - 1;
+  if (i == 0) return steps.from();
+  if (i == last) return steps.to();
+  const double share = static_cast<double>(i) / static_cast<double>(last);
+  return logarithmic ? steps.from() * std::pow(steps.to() / steps.from(), share)
+                     : steps.from() + (steps.to() - steps.from()) * share;
+}
+
+// The steps of an axis that has them.
+const Steps& StepsOf(const Axis& axis) {
+  return axis.has_linear() ? axis.linear() : axis.logarithmic();
+}
+
+bool HasSteps(const Axis& axis) {
+  return axis.has_linear() || axis.has_logarithmic();
+}
+
+// Whether the axis' steps have ends and no count.
+bool IsContinuous(const Axis& axis) {
+  return HasSteps(axis) && StepsOf(axis).count() == 0;
 }
 
 // Appends faults of a space, each with the path of what it is about.
 class SpaceReader {
  public:
-  SpaceReader(absl::string_view file, std::vector<Fault>* faults)
-      : file_(file), faults_(faults) {}
+  // `evolves` is whether axes may be continuous.
+  SpaceReader(absl::string_view file, bool evolves, std::vector<Fault>* faults)
+      : file_(file), evolves_(evolves), faults_(faults) {}
 
   void AddFault(std::string path, std::string message) {
     Fault fault;
@@ -59,14 +71,14 @@ class SpaceReader {
   SpaceAxis ReadAxis(const Axis& axis, int index) {
     const std::string path = absl::StrCat("axis[", index, "]");
     SpaceAxis out;
-    out.fields.push_back({axis.path(), ValuesOf(axis, path)});
-    if (out.size() > kMostChoices) {
+    out.fields.push_back(ReadValues(axis, path));
+    if (axis.value_size() > kMostChoices) {
       AddFault(path, absl::StrCat("has ", out.size(), " values; at most ",
                                   kMostChoices));
     }
     for (int i = 0; i < axis.tied_size(); ++i) {
-      out.fields.push_back(
-          ReadTied(axis.tied(i), out, absl::StrCat(path, ".tied[", i, "]")));
+      out.fields.push_back(ReadTied(axis, axis.tied(i), out,
+                                    absl::StrCat(path, ".tied[", i, "]")));
     }
     return out;
   }
@@ -83,7 +95,8 @@ class SpaceReader {
   }
 
  private:
-  std::vector<std::string> ValuesOf(const Axis& axis, const std::string& path) {
+  // The axis' own values; none where they cannot be read.
+  FieldValues ReadValues(const Axis& axis, const std::string& path) {
     const int kinds =
         (axis.value_size() > 0) + axis.has_linear() + axis.has_logarithmic();
     if (kinds != 1) {
@@ -92,48 +105,64 @@ class SpaceReader {
                            "`logarithmic`"
                          : "has values of two kinds; give one of `value`, "
                            "`linear`, `logarithmic`");
-      return {};
+      return {axis.path(), {}};
     }
-    if (axis.value_size() == 0 &&
-        (axis.has_linear() ? axis.linear() : axis.logarithmic()).count() < 1) {
-      AddFault(path, "its steps have no count");
-      return {};
+    if (axis.value_size() > 0) {
+      return {axis.path(), {axis.value().begin(), axis.value().end()}};
     }
-    if (axis.has_linear()) return StepValues(axis.linear(), false);
-    if (axis.has_logarithmic()) {
-      const Steps& steps = axis.logarithmic();
-      if (!(steps.from() > 0 && steps.to() > 0)) {
-        AddFault(path + ".logarithmic", "equal factors need ends above 0");
-        return {};
-      }
-      return StepValues(steps, true);
+    const Steps& steps = StepsOf(axis);
+    if (IsContinuous(axis) && !evolves_) {
+      AddFault(
+          path,
+          "its steps have no count; give one, or let the space be searched "
+          "by `evolution`, which takes continuous axes");
+      return {axis.path(), {}};
     }
-    return {axis.value().begin(), axis.value().end()};
+    if (axis.has_logarithmic() && !(steps.from() > 0 && steps.to() > 0)) {
+      AddFault(path + ".logarithmic", "equal factors need ends above 0");
+      return {axis.path(), {}};
+    }
+    return {axis.path(), Counted(steps), axis.has_logarithmic(), 1};
   }
 
-  FieldValues ReadTied(const Tied& tied, const SpaceAxis& axis,
+  static Steps Counted(Steps steps) {
+    if (steps.count() == 0) steps.set_count(kContinuousChoices);
+    return steps;
+  }
+
+  FieldValues ReadTied(const Axis& axis, const Tied& tied, const SpaceAxis& own,
                        const std::string& path) {
-    FieldValues out = {tied.path(), {tied.value().begin(), tied.value().end()}};
     if (tied.factor() == 0) {
-      if (out.values.size() != axis.size()) {
-        AddFault(path, absl::StrCat("has ", out.values.size(),
-                                    " values for the axis' ", axis.size()));
+      if (static_cast<size_t>(tied.value_size()) != own.size()) {
+        AddFault(path,
+                 IsContinuous(axis)
+                     ? std::string("has values, and the axis is continuous; "
+                                   "give a factor")
+                     : absl::StrCat("has ", tied.value_size(),
+                                    " values for the axis' ", own.size()));
       }
-      return out;
+      return {tied.path(), {tied.value().begin(), tied.value().end()}};
     }
-    for (const std::string& text : axis.fields[0].values) {
+    if (own.size() > 0 && HasSteps(axis)) {
+      return {tied.path(), Counted(StepsOf(axis)), axis.has_logarithmic(),
+              tied.factor()};
+    }
+    std::vector<std::string> values;
+    for (size_t i = 0; i < own.size(); ++i) {
       double value = 0;
+      const std::string text = own.fields[0].At(i);
       if (!absl::SimpleAtod(text, &value)) {
         AddFault(path, absl::StrCat("a factor of \"", Printable(text),
                                     "\", which is no number"));
-        return out;
+        break;
       }
-      out.values.push_back(Number(value * tied.factor()));
+      values.push_back(Number(value * tied.factor()));
     }
-    return out;
+    return {tied.path(), std::move(values)};
   }
 
   const absl::string_view file_;
+  const bool evolves_;
   std::vector<Fault>* const faults_;
 };
 
@@ -143,16 +172,16 @@ void CheckPaths(const Space& space, SpaceReader* reader) {
   for (size_t i = 0; i < space.axes.size(); ++i) {
     const std::string axis = absl::StrCat("axis[", i, "]");
     for (const FieldValues& field : space.axes[i].fields) {
-      if (!seen.insert(field.path).second) {
-        reader->AddFault(axis, absl::StrCat(Printable(field.path),
+      if (!seen.insert(field.path()).second) {
+        reader->AddFault(axis, absl::StrCat(Printable(field.path()),
                                             " is set twice at a point"));
       }
       for (const char* fixed :
            {"scenario.boundary", "scenario.ideal", "scenario.model",
             "scenario.hardware", "scenario.set", "scenario.expect"}) {
-        if (absl::StartsWith(field.path, fixed)) {
+        if (absl::StartsWith(field.path(), fixed)) {
           reader->AddFault(
-              axis, absl::StrCat(Printable(field.path),
+              axis, absl::StrCat(Printable(field.path()),
                                  " cannot vary: points are compared in it"));
         }
       }
@@ -215,8 +244,8 @@ absl::StatusOr<Settings> SettingsAt(const Space& space,
   }
   for (size_t i = 0; i < space.axes.size(); ++i) {
     for (const FieldValues& field : space.axes[i].fields) {
-      const std::string& value = field.values[choices[i]];
-      if (!value.empty()) status.Update(settings.Set(field.path, value));
+      const std::string value = field.At(choices[i]);
+      if (!value.empty()) status.Update(settings.Set(field.path(), value));
     }
   }
   if (!status.ok()) return status;
@@ -264,7 +293,8 @@ absl::Status CheckPriced(const PricedFigure& figure, const Hardware& hardware) {
 }
 
 // Each value of each axis by itself, the others at their first: a slip of unit
-// or a misspelt field is found before the search. Of steps the ends do.
+// or a misspelt field is found before the search. Of steps the ends do; a
+// continuous axis must take what is between as well.
 void CheckValues(const Space& space, SpaceReader* reader) {
   const PricedFigure priced = FirstPriced(space.description);
   bool first_at_fault = false;
@@ -273,7 +303,10 @@ void CheckValues(const Space& space, SpaceReader* reader) {
     Choices choices(space.axes.size(), 0);
     const size_t size = space.axes[i].size();
     for (size_t k = 0; k < size; ++k) {
-      if (axis.value_size() == 0 && k > 0 && k + 1 < size) continue;
+      if (HasSteps(axis) && k > 0 && k + 1 < size &&
+          !(IsContinuous(axis) && k == 1)) {
+        continue;
+      }
       choices[i] = static_cast<uint32_t>(k);
       const absl::StatusOr<Setup> setup = SetupAt(space, choices);
       const absl::Status status =
@@ -281,7 +314,7 @@ void CheckValues(const Space& space, SpaceReader* reader) {
       if (status.ok()) continue;
       reader->AddFault(
           absl::StrCat("axis[", i, "]"),
-          absl::StrCat("\"", Printable(space.axes[i].fields[0].values[k]),
+          absl::StrCat("\"", Printable(space.axes[i].fields[0].At(k)),
                        "\": ", status.message()));
       first_at_fault = i == 0 && k == 0;
       break;
@@ -311,7 +344,55 @@ void AddFields(const google::protobuf::Message& message,
   }
 }
 
+// Faults of how the space is searched.
+void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
+  if (!description.has_evolution()) return;
+  if (description.has_sample()) {
+    reader->AddFault("evolution", "stands beside a `sample`; give one of them");
+  }
+  if (description.evolution().population() % 4 != 0) {
+    reader->AddFault("evolution.population",
+                     absl::StrCat(description.evolution().population(),
+                                  " is no multiple of 4"));
+  }
+}
+
 }  // namespace
+
+FieldValues::FieldValues(std::string path, std::vector<std::string> values)
+    : path_(std::move(path)),
+      size_(values.size()),
+      values_(std::move(values)) {}
+
+FieldValues::FieldValues(std::string path, const Steps& steps, bool logarithmic,
+                         double factor)
+    : path_(std::move(path)),
+      size_(steps.count()),
+      steps_(steps),
+      logarithmic_(logarithmic),
+      factor_(factor) {}
+
+std::string FieldValues::At(size_t choice) const {
+  if (!values_.empty()) return values_[choice];
+  const std::string step = Number(StepAt(steps_, logarithmic_, choice));
+  if (factor_ == 1) return step;
+  double value = 0;
+  (void)absl::SimpleAtod(step, &value);
+  return Number(value * factor_);
+}
+
+bool FieldValues::IsNumeric() const {
+  double value;
+  return std::all_of(
+      values_.begin(), values_.end(),
+      [&](const std::string& text) { return absl::SimpleAtod(text, &value); });
+}
+
+double FieldValues::NumberAt(size_t choice) const {
+  double value = 0;
+  (void)absl::SimpleAtod(At(choice), &value);
+  return value;
+}
 
 absl::StatusOr<Space> ParseSpace(absl::string_view text,
                                  absl::string_view file) {
@@ -325,7 +406,8 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
                  &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
 
-  SpaceReader reader(file, &faults);
+  const bool evolves = space.description.has_evolution();
+  SpaceReader reader(file, evolves, &faults);
   if (space.description.axis().empty()) {
     reader.AddFault("axis", "is missing: nothing varies");
   }
@@ -339,13 +421,17 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
   }
   CheckObjectives(space.description, &reader);
   CheckPaths(space, &reader);
-  if (points > static_cast<double>(kMostPoints)) {
-    reader.AddFault("axis", absl::StrFormat("%.3g points; at most %d", points,
-                                            kMostPoints));
+  CheckEvolution(space.description, &reader);
+  const bool numbered = points <= static_cast<double>(kMostPoints);
+  if (!numbered && !evolves) {
+    reader.AddFault(
+        "axis", absl::StrFormat("%.3g points; at most %d, or let the space be "
+                                "searched by `evolution`",
+                                points, kMostPoints));
   }
   if (faults.empty()) CheckValues(space, &reader);
   if (!faults.empty()) return FaultsToStatus(faults);
-  space.points = static_cast<uint64_t>(points);
+  space.points = numbered ? static_cast<uint64_t>(points) : 0;
   return space;
 }
 

@@ -1,0 +1,134 @@
+#include "analyzer/study/kernel_axes.h"
+
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/spec/field_path.h"
+#include "analyzer/spec/number_reader.h"
+#include "analyzer/study/evaluate.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+
+// Fields that the ledger or lowering depends on, though they are constants.
+bool DecidesStructure(const Hardware& hardware, const Constant& constant,
+                      const FieldDescriptor& field) {
+  static const auto* const kFields =
+      new std::set<std::string>{"pinned_capacity_fraction",
+                                "cache_bandwidth_factor",
+                                "expert_bandwidth_factor",
+                                "cache_passes",
+                                "activation_passes",
+                                "model_growth",
+                                "weight_capacity_gb",
+                                "rows",
+                                "columns",
+                                "accumulator_bits",
+                                "max_chips"};
+  if (kFields->count(std::string(field.name())) > 0) return true;
+  for (const MemoryLevel& level : hardware.memory()) {
+    if (&level.capacity_gb() == &constant && level.pins() != NOTHING) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// The constant at a path below "hardware.", where it is one that only the
+// kernel reads; else nullptr.
+const Constant* KernelConstant(const Hardware& hardware,
+                               const std::string& path) {
+  const Constant* found = nullptr;
+  ForEachConstant(hardware,
+                  [&](const std::string& here, const Constant& constant,
+                      const FieldDescriptor& field) {
+                    if (absl::StrCat("hardware.", here) == path &&
+                        !DecidesStructure(hardware, constant, field)) {
+                      found = &constant;
+                    }
+                  });
+  return found;
+}
+
+bool TouchesHardware(const SpaceAxis& axis) {
+  for (const FieldValues& field : axis.fields) {
+    if (absl::StartsWith(field.path(), "hardware")) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
+                                        const Hardware& hardware) {
+  KernelAxis out;
+  out.axis = index;
+  out.size = axis.size();
+  for (const FieldValues& field : axis.fields) {
+    const Constant* constant = KernelConstant(hardware, field.path());
+    if (constant == nullptr || !field.IsNumeric()) return absl::nullopt;
+    out.fields.push_back({constant, &field});
+  }
+  return out;
+}
+
+Machine<> MachineAt(const Hardware& hardware, bool ideal,
+                    const std::vector<KernelAxis>& axes,
+                    const std::vector<uint32_t>& kernel_choices) {
+  ReplacingReader<double> read;
+  for (size_t i = 0; i < axes.size(); ++i) {
+    for (const KernelAxis::Field& field : axes[i].fields) {
+      read.Replace(*field.constant, field.values->NumberAt(kernel_choices[i]));
+    }
+  }
+  Scenario scenario;
+  scenario.set_ideal(ideal);
+  return MachineWith<double>(hardware, scenario, read);
+}
+
+absl::StatusOr<Plan> MakePlan(const Space& space) {
+  absl::StatusOr<Hardware> hardware =
+      HardwareAt(space, Choices(space.axes.size(), 0));
+  if (!hardware.ok()) return hardware.status();
+  Plan plan;
+  for (int i = 0; i < static_cast<int>(space.axes.size()); ++i) {
+    const bool kernel = AsKernelAxis(space.axes[i], i, *hardware).has_value();
+    (kernel ? plan.kernel : plan.structural).push_back(i);
+    if (space.points > 0) {
+      (kernel ? plan.kernel_points : plan.combinations) *= space.axes[i].size();
+    }
+  }
+  std::stable_partition(
+      plan.structural.begin(), plan.structural.end(),
+      [&](int axis) { return TouchesHardware(space.axes[axis]); });
+  std::stable_sort(plan.kernel.begin(), plan.kernel.end(), [&](int a, int b) {
+    return space.axes[a].size() < space.axes[b].size();
+  });
+  return plan;
+}
+
+absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
+                                                     const Plan& plan,
+                                                     const Hardware& hardware) {
+  std::vector<KernelAxis> axes;
+  for (const int axis : plan.kernel) {
+    absl::optional<KernelAxis> kernel =
+        AsKernelAxis(space.axes[axis], axis, hardware);
+    if (!kernel.has_value()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          space.axes[axis].path(),
+          ": is read by the kernel alone on one machine of the space and "
+          "decides structure on another; search them apart"));
+    }
+    axes.push_back(*std::move(kernel));
+  }
+  return axes;
+}
+
+}  // namespace tokenjoule
