@@ -15,6 +15,9 @@
 #include "analyzer/spec/catalog.h"
 #include "analyzer/study/batch.h"
 #include "analyzer/study/setup.h"
+#include "analyzer/study/space.h"
+#include "analyzer/study/sweep.h"
+#include "proto/report.pb.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {
@@ -56,7 +59,10 @@ Command LintCommand();
 Command ListCommand();
 Command MergeCommand();
 Command SensitivityCommand();
-Command SweepCommand();
+// `evolve` searches spaces that ask for evolution; null where this binary
+// cannot.
+Command SweepCommand(absl::StatusOr<SweepStudy> (*evolve)(const Space&,
+                                                          const SweepOptions&));
 Command TricksCommand();
 Command ValidateCommand();
 

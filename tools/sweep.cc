@@ -87,11 +87,20 @@ absl::StatusOr<SweepOptions> ReadOptions(const ParsedFlags& flags) {
   return options;
 }
 
+using Search = absl::StatusOr<SweepStudy> (*)(const Space&,
+                                              const SweepOptions&);
+
 // One point: its report and the command that answers the same.
 int ShowPoint(const ParsedFlags& flags, OutputFormat format,
               const Space& space) {
   const std::string text = flags.Get("point", "");
   uint64_t id = 0;
+  if (space.points == 0) {
+    return Fail(absl::InvalidArgumentError(
+                    "--point: the space has more points than can be numbered; "
+                    "the answer's JSON has the command of each on the front"),
+                kExitUsage);
+  }
   if (!absl::SimpleAtoi(text, &id) || id >= space.points) {
     return Fail(absl::InvalidArgumentError(absl::StrCat(
                     "--point: expected a number below ", space.points,
@@ -111,7 +120,7 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
   return WriteAnswer(flags, format, *report, table, ReportCsv);
 }
 
-int Run(const ParsedFlags& flags) {
+int Run(const ParsedFlags& flags, Search evolve) {
   absl::StatusOr<OutputFormat> format =
       ReadOutputFormat(flags, /*has_chart=*/!flags.Has("point"));
   if (!format.ok()) return Fail(format.status(), kExitUsage);
@@ -130,7 +139,15 @@ int Run(const ParsedFlags& flags) {
   std::signal(SIGINT, Interrupt);
   Progress progress;
   if (isatty(STDERR_FILENO)) options->progress = std::ref(progress);
-  absl::StatusOr<SweepStudy> study = Sweep(*space, *options);
+  const bool evolves = space->description.has_evolution();
+  if (evolves && evolve == nullptr) {
+    return Fail(absl::InvalidArgumentError(
+                    "the space asks for evolution, which this binary is built "
+                    "without; use `tokenjoule sweep`"),
+                kExitBadData);
+  }
+  absl::StatusOr<SweepStudy> study =
+      evolves ? evolve(*space, *options) : Sweep(*space, *options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
   if (study->points() > 0 && study->invalid() == study->points()) {
     return Fail(
@@ -148,7 +165,7 @@ int Run(const ParsedFlags& flags) {
 
 }  // namespace
 
-Command SweepCommand() {
+Command SweepCommand(Search evolve) {
   Command command;
   command.name = "sweep";
   command.summary = "the Pareto front of a design space";
@@ -158,9 +175,13 @@ Command SweepCommand() {
       "beats in every objective.\nFigures: energy_per_token_j, step_time_s, "
       "time_per_token_s, tokens_per_s, power_w,\nenergy_delay_j_s, "
       "dram_energy_share, memory_used_bytes, memory_left_bytes, chips,\n"
-      "area_mm2, cost_usd (of machines that describe their `silicon`).\nAn "
-      "interrupt (Ctrl-C) ends the search with the front of what was looked "
-      "at.";
+      "area_mm2, cost_usd (of machines that describe their `silicon`).\nA "
+      "space "
+      "with `evolution` is searched by a seeded evolutionary algorithm "
+      "instead: "
+      "its axes may\nbe continuous, and it finds most of the best and not for "
+      "certain all.\nAn interrupt (Ctrl-C) ends the search with the front of "
+      "what was looked at.";
   command.examples =
       "  tokenjoule sweep --space=hbm-accelerator\n"
       "  tokenjoule sweep --space=hbm-accelerator --format=csv "
@@ -175,7 +196,9 @@ Command SweepCommand() {
        {"shard", "I/N", "do part I of N, from 0; `merge` puts them together"},
        {"threads", "N", "threads (default: all processors)"}},
       OutputFlags(/*has_chart=*/true));
-  command.run = Run;
+  command.run = [evolve](const ParsedFlags& flags) {
+    return Run(flags, evolve);
+  };
   return command;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/types/span.h"
 #include "analyzer/report/table.h"
 #include "analyzer/spec/faults.h"
+#include "analyzer/study/evolve.h"
 #include "tools/command.h"
 
 namespace tokenjoule {
@@ -35,11 +36,11 @@ std::string Help(const Command& command) {
 
 int Main(absl::Span<const char* const> args) {
   const std::vector<Command> commands = {
-      AnalyzeCommand(),     BatchCommand(),   CalibrateCommand(),
-      CeilingCommand(),     CheckCommand(),   CompareCommand(),
-      DotProductCommand(),  ExplainCommand(), ImportHfCommand(),
-      LintCommand(),        ListCommand(),    MergeCommand(),
-      SensitivityCommand(), SweepCommand(),   TricksCommand(),
+      AnalyzeCommand(),     BatchCommand(),       CalibrateCommand(),
+      CeilingCommand(),     CheckCommand(),       CompareCommand(),
+      DotProductCommand(),  ExplainCommand(),     ImportHfCommand(),
+      LintCommand(),        ListCommand(),        MergeCommand(),
+      SensitivityCommand(), SweepCommand(Evolve), TricksCommand(),
       ValidateCommand()};
   if (args.empty()) {
     std::cerr << Help(commands);

@@ -33,6 +33,30 @@ std::string ShortPath(const std::string& path) {
   return before == std::string::npos ? path : path.substr(before + 1);
 }
 
+// Points of a search by evolution may have no number.
+std::string IdText(const SweepStudy& study, const SweepPoint& point) {
+  if (study.has_evolution() && !(point.id() > 0)) return "-";
+  return absl::StrFormat("%.0f", point.id());
+}
+
+std::string EvolutionLines(const SweepStudy& study) {
+  if (!study.has_evolution()) return "";
+  const EvolutionSummary& evolution = study.evolution();
+  std::string out = absl::StrFormat(
+      "found by %s: %d generations of %d, seed %d; points are evaluations\n",
+      evolution.algorithm(), evolution.generations(), evolution.population(),
+      evolution.seed());
+  if (evolution.exact_front_points() > 0) {
+    absl::StrAppendFormat(
+        &out,
+        "of the %.0f points of the exact front %.1f %% were found; what was "
+        "found dominates %.2f %% of the exact front's volume\n",
+        evolution.exact_front_points(), 100 * evolution.exact_front_share(),
+        100 * evolution.hypervolume_share());
+  }
+  return out;
+}
+
 std::string FrontRows(const SweepStudy& study) {
   std::vector<std::string> header = {"point"};
   for (const std::string& axis : study.axes()) {
@@ -44,7 +68,7 @@ std::string FrontRows(const SweepStudy& study) {
   TextTable table(header);
   for (int i = 0; i < std::min(kRows, study.front_size()); ++i) {
     const SweepPoint& point = study.front(i);
-    std::vector<std::string> row = {absl::StrFormat("%.0f", point.id())};
+    std::vector<std::string> row = {IdText(study, point)};
     row.insert(row.end(), point.values().begin(), point.values().end());
     for (const std::string& objective : study.objectives()) {
       row.push_back(absl::StrFormat("%.5g", FigureOf(point, objective)));
@@ -78,8 +102,10 @@ std::string SweepTable(const SweepStudy& study) {
     absl::StrAppendFormat(&out, "%.3g points a second and core\n",
                           study.points_per_second_per_core());
   }
-  absl::StrAppendFormat(&out, "\nFront: %d points that none beats in %s\n",
+  absl::StrAppend(&out, EvolutionLines(study));
+  absl::StrAppendFormat(&out, "\nFront: %d points that none %sbeats in %s\n",
                         study.front_size(),
+                        study.has_evolution() ? "that was found " : "",
                         absl::StrJoin(study.objectives(), ", "));
   absl::StrAppend(&out, FrontRows(study));
   for (const InvalidReason& reason : study.invalid_reasons()) {

@@ -147,33 +147,17 @@ absl::StatusOr<std::unique_ptr<Combination>> Compiler::Compile(
   return combination;
 }
 
-// Choices of the axes that name a root, to tell whether it must be loaded
-// again.
-Choices Compiler::ChoicesFor(absl::string_view root,
-                             const Choices& choices) const {
-  Choices of_root;
-  for (const int axis : plan_.structural) {
-    for (const FieldValues& field : space_.axes[axis].fields) {
-      if (absl::StartsWith(field.path(), root)) {
-        of_root.push_back(choices[axis]);
-        break;
-      }
-    }
-  }
-  return of_root;
-}
-
 absl::Status Compiler::Load(const Choices& choices) {
   absl::StatusOr<Scenario> scenario = ScenarioAt(space_, choices);
   if (!scenario.ok()) return scenario.status();
-  const Choices of_model = ChoicesFor("model", choices);
+  const Choices of_model = ChoicesFor("model", space_, plan_, choices);
   if (!model_.has_value() || of_model != of_model_) {
     absl::StatusOr<Model> model = ModelAt(space_, choices);
     if (!model.ok()) return model.status();
     model_ = *std::move(model);
     of_model_ = of_model;
   }
-  const Choices of_hardware = ChoicesFor("hardware", choices);
+  const Choices of_hardware = ChoicesFor("hardware", space_, plan_, choices);
   if (machine_ == nullptr || of_hardware != of_hardware_ ||
       scenario->ideal() != scenario_.ideal()) {
     machine_ = nullptr;

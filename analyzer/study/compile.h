@@ -105,9 +105,6 @@ class Compiler {
   absl::StatusOr<std::unique_ptr<Combination>> Compile(uint64_t number);
 
  private:
-  // Choices of the axes that name a root, to tell whether it must be loaded
-  // again.
-  Choices ChoicesFor(absl::string_view root, const Choices& choices) const;
   absl::Status Load(const Choices& choices);
   void Lower(Combination* out) const;
   // What was taken for structure has not moved, and no dependency was missed.

@@ -188,7 +188,7 @@ void KeepMostReasons(SweepStudy* study) {
 }
 
 void AddPoint(const Space& space, const Choices& choices,
-              const FigureValues<double>& figures, SweepStudy* study) {
+              const SweepFigures& figures, SweepStudy* study) {
   SweepPoint* point = study->add_front();
   if (space.points > 0) {
     point->set_id(static_cast<double>(IdOf(space, choices)));
@@ -196,7 +196,20 @@ void AddPoint(const Space& space, const Choices& choices,
   for (size_t i = 0; i < space.axes.size(); ++i) {
     point->add_values(space.axes[i].fields[0].At(choices[i]));
   }
-  *point->mutable_figures() = ToProto(figures);
+  *point->mutable_figures() = figures;
+}
+
+ObjectiveValues ObjectivesOf(const DesignSpace& description,
+                             const SweepFigures& figures) {
+  ObjectiveValues values = {};
+  for (int i = 0; i < description.objective_size(); ++i) {
+    const Objective& objective = description.objective(i);
+    const double value = figures.GetReflection()->GetDouble(
+        figures,
+        SweepFigures::descriptor()->FindFieldByName(objective.metric()));
+    values[i] = objective.maximize() ? -value : value;
+  }
+  return values;
 }
 
 }  // namespace tokenjoule

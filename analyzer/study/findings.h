@@ -103,7 +103,11 @@ void KeepMostReasons(SweepStudy* study);
 
 // A point of the answer with its values; `id` where points are numbered.
 void AddPoint(const Space& space, const Choices& choices,
-              const FigureValues<double>& figures, SweepStudy* study);
+              const SweepFigures& figures, SweepStudy* study);
+
+// A point's objectives, all to be minimised.
+ObjectiveValues ObjectivesOf(const DesignSpace& description,
+                             const SweepFigures& figures);
 
 template <typename IdOfPoint>
 void Judge::Take(const StepFacts& facts, const std::vector<PackCost>& costs,

@@ -18,7 +18,10 @@ using ::google::protobuf::FieldDescriptor;
 
 // Fields that the ledger or lowering depends on, though they are constants.
 bool DecidesStructure(const Hardware& hardware, const Constant& constant,
-                      const FieldDescriptor& field) {
+                      const FieldDescriptor& field, EachPoint each_point) {
+  // Validation reads it.
+  if (field.name() == "max_chips") return true;
+  if (each_point == EachPoint::kLoweringAndKernel) return false;
   static const auto* const kFields =
       new std::set<std::string>{"pinned_capacity_fraction",
                                 "cache_bandwidth_factor",
@@ -29,8 +32,7 @@ bool DecidesStructure(const Hardware& hardware, const Constant& constant,
                                 "weight_capacity_gb",
                                 "rows",
                                 "columns",
-                                "accumulator_bits",
-                                "max_chips"};
+                                "accumulator_bits"};
   if (kFields->count(std::string(field.name())) > 0) return true;
   for (const MemoryLevel& level : hardware.memory()) {
     if (&level.capacity_gb() == &constant && level.pins() != NOTHING) {
@@ -43,16 +45,16 @@ bool DecidesStructure(const Hardware& hardware, const Constant& constant,
 // The constant at a path below "hardware.", where it is one that only the
 // kernel reads; else nullptr.
 const Constant* KernelConstant(const Hardware& hardware,
-                               const std::string& path) {
+                               const std::string& path, EachPoint each_point) {
   const Constant* found = nullptr;
-  ForEachConstant(hardware,
-                  [&](const std::string& here, const Constant& constant,
-                      const FieldDescriptor& field) {
-                    if (absl::StrCat("hardware.", here) == path &&
-                        !DecidesStructure(hardware, constant, field)) {
-                      found = &constant;
-                    }
-                  });
+  ForEachConstant(
+      hardware, [&](const std::string& here, const Constant& constant,
+                    const FieldDescriptor& field) {
+        if (absl::StrCat("hardware.", here) == path &&
+            !DecidesStructure(hardware, constant, field, each_point)) {
+          found = &constant;
+        }
+      });
   return found;
 }
 
@@ -66,12 +68,14 @@ bool TouchesHardware(const SpaceAxis& axis) {
 }  // namespace
 
 absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
-                                        const Hardware& hardware) {
+                                        const Hardware& hardware,
+                                        EachPoint each_point) {
   KernelAxis out;
   out.axis = index;
   out.size = axis.size();
   for (const FieldValues& field : axis.fields) {
-    const Constant* constant = KernelConstant(hardware, field.path());
+    const Constant* constant =
+        KernelConstant(hardware, field.path(), each_point);
     if (constant == nullptr || !field.IsNumeric()) return absl::nullopt;
     out.fields.push_back({constant, &field});
   }
@@ -92,13 +96,15 @@ Machine<> MachineAt(const Hardware& hardware, bool ideal,
   return MachineWith<double>(hardware, scenario, read);
 }
 
-absl::StatusOr<Plan> MakePlan(const Space& space) {
+absl::StatusOr<Plan> MakePlan(const Space& space, EachPoint each_point) {
   absl::StatusOr<Hardware> hardware =
       HardwareAt(space, Choices(space.axes.size(), 0));
   if (!hardware.ok()) return hardware.status();
   Plan plan;
+  plan.each_point = each_point;
   for (int i = 0; i < static_cast<int>(space.axes.size()); ++i) {
-    const bool kernel = AsKernelAxis(space.axes[i], i, *hardware).has_value();
+    const bool kernel =
+        AsKernelAxis(space.axes[i], i, *hardware, each_point).has_value();
     (kernel ? plan.kernel : plan.structural).push_back(i);
     if (space.points > 0) {
       (kernel ? plan.kernel_points : plan.combinations) *= space.axes[i].size();
@@ -119,7 +125,7 @@ absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
   std::vector<KernelAxis> axes;
   for (const int axis : plan.kernel) {
     absl::optional<KernelAxis> kernel =
-        AsKernelAxis(space.axes[axis], axis, hardware);
+        AsKernelAxis(space.axes[axis], axis, hardware, plan.each_point);
     if (!kernel.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(
           space.axes[axis].path(),
@@ -129,6 +135,21 @@ absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
     axes.push_back(*std::move(kernel));
   }
   return axes;
+}
+
+Choices ChoicesFor(absl::string_view root, const Space& space, const Plan& plan,
+                   const Choices& choices) {
+  Choices of_root;
+  for (const int axis : plan.structural) {
+    const std::vector<FieldValues>& fields = space.axes[axis].fields;
+    if (std::any_of(fields.begin(), fields.end(),
+                    [&](const FieldValues& field) {
+                      return absl::StartsWith(field.path(), root);
+                    })) {
+      of_root.push_back(choices[axis]);
+    }
+  }
+  return of_root;
 }
 
 }  // namespace tokenjoule

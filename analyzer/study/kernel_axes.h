@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/study/space.h"
@@ -27,10 +28,20 @@ struct KernelAxis {
   std::vector<Field> fields;
 };
 
-// The axis over this machine, or nothing where it is not one for the kernel.
-// Points into both.
+// What a search does again at each point.
+enum class EachPoint {
+  // The cost kernel alone.
+  kKernel,
+  // Lowering as well: then the constants that lowering reads need no structure
+  // of their own.
+  kLoweringAndKernel,
+};
+
+// The axis over this machine, or nothing where it is not one for the kernel (or
+// lowering). Points into both.
 absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
-                                        const Hardware& hardware);
+                                        const Hardware& hardware,
+                                        EachPoint each_point);
 
 // The machine at a choice of each kernel axis; `ideal` as Scenario.ideal.
 Machine<> MachineAt(const Hardware& hardware, bool ideal,
@@ -40,6 +51,7 @@ Machine<> MachineAt(const Hardware& hardware, bool ideal,
 // Which axes are for the kernel and which change structure, each in the order
 // of evaluation: machines slowest, the longest kernel axis fastest.
 struct Plan {
+  EachPoint each_point = EachPoint::kKernel;
   std::vector<int> structural;
   std::vector<int> kernel;
   // Products of their sizes, where the space's points are numbered.
@@ -50,13 +62,20 @@ struct Plan {
 };
 
 // Fails where the first point's machine cannot be described.
-absl::StatusOr<Plan> MakePlan(const Space& space);
+absl::StatusOr<Plan> MakePlan(const Space& space,
+                              EachPoint each_point = EachPoint::kKernel);
 
 // The kernel axes of a plan over a machine of the space. Fails where one of
 // them decides structure on this machine.
 absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
                                                      const Plan& plan,
                                                      const Hardware& hardware);
+
+// Choices of the structural axes that set the model ("model"), the machine
+// ("hardware") or a field of it: where they are the same, so is the
+// description.
+Choices ChoicesFor(absl::string_view root, const Space& space, const Plan& plan,
+                   const Choices& choices);
 
 }  // namespace tokenjoule
 

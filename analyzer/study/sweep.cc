@@ -346,7 +346,7 @@ absl::Status FillFront(const Space& space, const Plan& plan,
                });
   }
   for (const uint64_t id : ids) {
-    AddPoint(space, ChoicesOf(space, id), figures[id], study);
+    AddPoint(space, ChoicesOf(space, id), ToProto(figures[id]), study);
   }
   return absl::OkStatus();
 }
@@ -363,14 +363,8 @@ void AddShard(const Space& space, const SweepStudy& shard, Findings* findings) {
         static_cast<uint64_t>(reason.points());
   }
   for (const SweepPoint& point : shard.front()) {
-    ObjectiveValues values = {};
-    for (int i = 0; i < space.description.objective_size(); ++i) {
-      const Objective& objective = space.description.objective(i);
-      const double value = point.figures().GetReflection()->GetDouble(
-          point.figures(),
-          SweepFigures::descriptor()->FindFieldByName(objective.metric()));
-      values[i] = objective.maximize() ? -value : value;
-    }
+    const ObjectiveValues values =
+        ObjectivesOf(space.description, point.figures());
     findings->front.Add(values, static_cast<uint64_t>(point.id()));
   }
 }
@@ -473,8 +467,9 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   return study;
 }
 
-absl::StatusOr<SweepFigures> FiguresAt(const Space& space, uint64_t id) {
-  absl::StatusOr<Setup> setup = SetupAt(space, ChoicesOf(space, id));
+absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
+                                       const Choices& choices) {
+  absl::StatusOr<Setup> setup = SetupAt(space, choices);
   if (!setup.ok()) return setup.status();
   absl::StatusOr<Report> report =
       Analyze(*setup, {/*operators=*/false, /*ranges=*/false});

@@ -45,7 +45,8 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
 
 // A point's figures by the long way: descriptions loaded, a report made. What
 // Sweep answers equals it to 1e-12.
-absl::StatusOr<SweepFigures> FiguresAt(const Space& space, uint64_t id);
+absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
+                                       const Choices& choices);
 
 }  // namespace tokenjoule
 

@@ -62,7 +62,8 @@ BruteForce SearchedByBruteForce(const Space& space) {
   BruteForce out;
   std::vector<std::pair<uint64_t, SweepFigures>> all;
   for (uint64_t id = 0; id < space.points; ++id) {
-    const absl::StatusOr<SweepFigures> figures = FiguresAt(space, id);
+    const absl::StatusOr<SweepFigures> figures =
+        FiguresOf(space, ChoicesOf(space, id));
     if (!figures.ok()) {
       ++out.invalid;
     } else if (figures->memory_left_bytes() < 0) {
@@ -109,7 +110,7 @@ TEST(SweepTest, EqualsTheLongWayPointByPoint) {
   ASSERT_EQ(study.front_size(), static_cast<int>(expected.front.size()));
   for (const SweepPoint& point : study.front()) {
     const absl::StatusOr<SweepFigures> figures =
-        FiguresAt(space, static_cast<uint64_t>(point.id()));
+        FiguresOf(space, ChoicesOf(space, static_cast<uint64_t>(point.id())));
     ASSERT_TRUE(figures.ok());
     const auto* type = SweepFigures::descriptor();
     for (int i = 0; i < type->field_count(); ++i) {
@@ -140,7 +141,7 @@ TEST(SweepTest, AreaAndCostEqualTheLongWay) {
   ASSERT_GT(study.front_size(), 1);
   for (const SweepPoint& point : study.front()) {
     const absl::StatusOr<SweepFigures> figures =
-        FiguresAt(space, static_cast<uint64_t>(point.id()));
+        FiguresOf(space, ChoicesOf(space, static_cast<uint64_t>(point.id())));
     ASSERT_TRUE(figures.ok());
     EXPECT_GT(figures->cost_usd(), 0);
     ExpectNear(point.figures().area_mm2(), figures->area_mm2(), "area");
@@ -237,7 +238,7 @@ TEST(SweepTest, DrawnPointsAreAmongThoseOfTheGrid) {
   EXPECT_EQ(study.points(), 400);
   for (const SweepPoint& point : study.front()) {
     const absl::StatusOr<SweepFigures> figures =
-        FiguresAt(whole, static_cast<uint64_t>(point.id()));
+        FiguresOf(whole, ChoicesOf(whole, static_cast<uint64_t>(point.id())));
     ASSERT_TRUE(figures.ok());
     ExpectNear(point.figures().energy_per_token_j(),
                figures->energy_per_token_j(), "energy");

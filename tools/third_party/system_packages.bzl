@@ -135,6 +135,20 @@ cc_library(
 
 _ceres = repository_rule(implementation = _ceres_impl, local = True)
 
+def _pagmo_impl(ctx):
+    # pagmo ships no pkg-config file; its headers serialize with Boost and want
+    # Eigen's folder.
+    if not ctx.path("/usr/include/pagmo/pagmo.hpp").exists:
+        fail("pagmo is not installed. Install it with: sudo apt-get install libpagmo-dev")
+    ctx.file("BUILD", _HEADER + """
+cc_library(
+    name = "pagmo",
+    linkopts = ["-lpagmo", "-lboost_serialization", "-ltbb"],
+)
+""")
+
+_pagmo = repository_rule(implementation = _pagmo_impl, local = True)
+
 _nlohmann_json = repository_rule(implementation = _nlohmann_json_impl, local = True)
 
 def _distribution_rules_impl(ctx):
@@ -176,6 +190,7 @@ def system_packages():
     _benchmark(name = "com_github_google_benchmark")
     _ceres(name = "ceres_solver")
     _nlohmann_json(name = "nlohmann_json")
+    _pagmo(name = "pagmo2")
 
     # Rules that Bazel would otherwise download.
     _distribution_rules(
