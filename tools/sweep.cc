@@ -175,13 +175,12 @@ Command SweepCommand(Search evolve) {
       "beats in every objective.\nFigures: energy_per_token_j, step_time_s, "
       "time_per_token_s, tokens_per_s, power_w,\nenergy_delay_j_s, "
       "dram_energy_share, memory_used_bytes, memory_left_bytes, chips,\n"
-      "area_mm2, cost_usd (of machines that describe their `silicon`).\nA "
-      "space "
-      "with `evolution` is searched by a seeded evolutionary algorithm "
-      "instead: "
-      "its axes may\nbe continuous, and it finds most of the best and not for "
-      "certain all.\nAn interrupt (Ctrl-C) ends the search with the front of "
-      "what was looked at.";
+      "area_mm2, cost_usd (of machines that describe their `silicon`), "
+      "wear_per_year;\nfor limits alone snr_db.\nA space with `evolution` is "
+      "searched by a seeded evolutionary algorithm instead:\nits axes may be "
+      "continuous, and it finds most of the best and not for certain all.\nAn "
+      "interrupt (Ctrl-C) ends the search with the front of what was looked "
+      "at.";
   command.examples =
       "  tokenjoule sweep --space=hbm-accelerator\n"
       "  tokenjoule sweep --space=hbm-accelerator --format=csv "

@@ -76,10 +76,20 @@ struct LoweredOperator {
   bool is_kernel = false;
 };
 
+// Products that run on rate `rate` of the machine, and the noise power that
+// their operands' formats bring, over the signal's: the largest of them.
+template <typename N = double>
+struct ProductNoise {
+  int rate = 0;
+  N quantisation = N(0.0);
+};
+
 // One step, ready for the kernel. See Ledger for the meaning of the fields.
 template <typename N = double>
 struct LoweredStep {
   std::vector<LoweredOperator<N>> operators;
+  // One a rate that is used.
+  std::vector<ProductNoise<N>> products;
   N layers = N(0.0);
   N admitting = N(0.0);
   N sequences_per_replica = N(0.0);

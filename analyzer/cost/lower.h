@@ -6,6 +6,7 @@
 #define ANALYZER_COST_LOWER_H_
 
 #include <array>
+#include <cmath>
 
 #include "analyzer/cost/kernel.h"
 #include "analyzer/ledger/ledger.h"
@@ -226,6 +227,23 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   return lowered;
 }
 
+// Adds the product of an operator to those of its rate.
+template <typename N>
+void AddProduct(const Operator<N>& op, int rate, LoweredStep<N>* step) {
+  if (op.weight_format == nullptr) return;
+  // 6.02 B + 1.76 dB each (SnrDbOfBits); errors of the operands add up.
+  const auto noise = [](const NumberFormat& format) {
+    return std::pow(10.0, -(6.02 * format.precision_bits + 1.76) / 10);
+  };
+  const N quantisation(noise(*op.weight_format) + noise(*op.activation_format));
+  for (ProductNoise<N>& product : step->products) {
+    if (product.rate != rate) continue;
+    product.quantisation = Max(product.quantisation, quantisation);
+    return;
+  }
+  step->products.push_back({rate, quantisation});
+}
+
 // A step ready for the kernel. The ledger has grown already (Grow).
 template <typename N>
 LoweredStep<N> Lower(const Ledger<N>& ledger, const Machine<N>& machine) {
@@ -234,6 +252,7 @@ LoweredStep<N> Lower(const Ledger<N>& ledger, const Machine<N>& machine) {
   step.operators.reserve(ledger.operators.size());
   for (const Operator<N>& op : ledger.operators) {
     step.operators.push_back(LowerOperator(op, machine, shares));
+    AddProduct(op, step.operators.back().rate, &step);
   }
   step.layers = ledger.layers;
   step.admitting = ledger.admitting;

@@ -21,7 +21,7 @@ EvaluateRun(const LoweredStep<Pack>& step,
     }
     if (!same_actions) actions = ActionsOf(step, *machine);
     costs[begin / Pack::kLanes] =
-        SweepCostOf(CostOfActions(step, *machine, actions), *machine);
+        SweepCostOf(step, *machine, actions);
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include "analyzer/cost/boundary.h"
 #include "analyzer/cost/kernel.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/machine/machine.h"
 
@@ -60,6 +61,9 @@ LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
   for (const LoweredOperator<double>& op : step.operators) {
     to.operators.push_back(sweep_internal::ConvertedOperator<To>(op));
   }
+  for (const ProductNoise<double>& product : step.products) {
+    to.products.push_back({product.rate, To(product.quantisation)});
+  }
   to.layers = To(step.layers);
   to.admitting = To(step.admitting);
   to.sequences_per_replica = To(step.sequences_per_replica);
@@ -89,13 +93,18 @@ struct SweepCost {
   // Logic of one chip and cost of making one, as Machine has them.
   N area_mm2;
   N cost_usd;
+  // NoiseOf and WearOf of the step.
+  N noise;
+  N wear;
 };
 
 using PackCost = SweepCost<Pack>;
 
 // A step's cost on a machine as a search takes it.
 template <typename N>
-SweepCost<N> SweepCostOf(const StepCost<N>& cost, const Machine<N>& machine) {
+SweepCost<N> SweepCostOf(const LoweredStep<N>& step, const Machine<N>& machine,
+                         const Actions<N>& actions) {
+  const StepCost<N> cost = CostOfActions(step, machine, actions);
   SweepCost<N> out;
   out.step_time_s = InSeconds(cost.step_time);
   for (int i = 0; i < kNumBoundaries; ++i) {
@@ -104,6 +113,8 @@ SweepCost<N> SweepCostOf(const StepCost<N>& cost, const Machine<N>& machine) {
   out.usable_bytes = InBytes(machine.levels[0].usable_capacity);
   out.area_mm2 = machine.area_mm2;
   out.cost_usd = machine.cost_usd;
+  out.noise = NoiseOf(step, machine);
+  out.wear = machine.wears ? WearOf(step, machine, actions) : N(0.0);
   return out;
 }
 

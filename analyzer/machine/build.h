@@ -136,6 +136,10 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
                                         N(read(stored.bandwidth_factor()))};
   }
 
+  if (technology.has_endurance_writes()) {
+    costs.wear_per_write = N(1.0) / N(read(technology.endurance_writes()));
+  }
+
   SetAccessEnergy(level, read, &costs);
   costs.read.interface =
       PicojoulesPerBit<N>(read(technology.interface_energy_pj_per_bit()));
@@ -198,6 +202,9 @@ void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
   costs->energy = PerFlop<N>(mac.array * overhead);
   costs->adc = PerFlop<N>(mac.adc * overhead);
   costs->dac = PerFlop<N>(mac.dac * overhead);
+  costs->noise =
+      AnalogNoise(ReadAnalog<N>(engine.analog(), engine.array(), read),
+                  input_bits, weight_bits);
 }
 
 template <typename N, typename Reader>
@@ -232,9 +239,13 @@ ComputeCosts<N> BuildRate(const ComputeEngine::FormatRate& rate,
     costs.resident = array.resident();
     costs.array_write =
         PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+    costs.has_weight_capacity = array.has_weight_capacity_gb();
     costs.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
     costs.model_growth =
         ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
+    if (array.has_endurance_writes()) {
+      costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
+    }
   }
   if (engine.has_dataflow()) {
     costs.has_dataflow = true;
@@ -322,6 +333,7 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
     machine.area_mm2 = AreaMm2<N>(hardware, read);
     machine.cost_usd = CostUsd<N>(hardware, machine.area_mm2, read);
   }
+  machine.wears = Wears(hardware);
   return machine;
 }
 

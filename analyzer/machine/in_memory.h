@@ -143,6 +143,31 @@ N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
   return Max(thermal, geometric);
 }
 
+// Noise power that the array adds to a column's sum, over the signal's: 0 to 1.
+//   thermal    gamma kT / (sigma_p^2 V_FS^2 C) at the capacitance that is
+//   built; mismatch   sigma_C^2 = 1e-4 fF / C: 1 % at 1 fF, falling with area
+//              (Pelgrom), independent from cell to cell;
+//   converter  half a dB of what the sum must have, where the rule is not
+//              lossless.
+// That of the widest slice, which carries most of the sum.
+template <typename N>
+N AnalogNoise(const AnalogNumbers<N>& a, const N& input_bits,
+              const N& weight_bits) {
+  using std::pow;
+  const N cell_bits =
+      N(0.0) < a.cell_bits ? Min(a.cell_bits, weight_bits) : weight_bits;
+  const N snr_db = RequiredSnrDb(a, input_bits, weight_bits);
+  const N capacitance_ff = CellCapacitanceFf(a, snr_db, cell_bits);
+  const N thermal =
+      a.noise_factor * N(kThermalEnergyJ * 1e15) /
+      (a.product_variance * a.full_scale_v * a.full_scale_v * capacitance_ff);
+  const N mismatch = N(1e-4) / capacitance_ff;
+  if (a.rule == AnalogCircuit::LOSSLESS) return thermal + mismatch;
+  const N converter =
+      N(std::pow(10.0, 0.05) - 1) / pow(N(10.0), snr_db / N(10.0));
+  return thermal + mismatch + converter;
+}
+
 // A multiply-add of B_x by B_w bits in S_x x S_w slices:
 //   S_x S_w (E_cell + (E_ADC + E_SA) / (N u)) + S_x E_DAC / (M u) + E_control,
 //   E_cell = activity C V_FS V_DD, E_DAC = C_dac b V_DD^2 (none for one bit).

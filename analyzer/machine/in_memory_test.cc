@@ -159,5 +159,28 @@ TEST(InMemoryTest, SlicesMultiplyTheWork) {
   EXPECT_EQ(InJoules(many.dac), 0);
 }
 
+TEST(InMemoryTest, NoiseIsThermalMismatchAndConverter) {
+  AnalogNumbers<> a = Reference();
+  // 8 bits in a C-2C ladder: 24 fF. Thermal 2 x 4.142e-21 J over 1/9 x 0.49 V2
+  // x 24 fF = 6.34e-6; mismatch 1e-4 / 24 = 4.17e-6; converter 0.122 of -49.92
+  // dB = 1.243e-6.
+  EXPECT_NEAR(AnalogNoise(a, 8.0, 8.0), 6.34e-6 + 4.17e-6 + 1.243e-6, 2e-8);
+  a.rule = AnalogCircuit::LOSSLESS;
+  EXPECT_NEAR(AnalogNoise(a, 8.0, 8.0), 6.34e-6 + 4.17e-6, 2e-8);
+  // Where noise sizes the cell the thermal part is what was asked for.
+  a.unit_capacitance_ff = 1e-9;
+  a.has_required_snr = true;
+  a.required_snr_db = 60;
+  const double capacitance_ff = CellCapacitanceFf(a, 60.0, 8.0);
+  EXPECT_NEAR(AnalogNoise(a, 8.0, 8.0), 1e-6 + 1e-4 / capacitance_ff, 1e-11);
+  // Twice the swing, a quarter of the thermal noise in cells as they are made.
+  AnalogNumbers<> wide = Reference(), narrow = Reference();
+  wide.rule = narrow.rule = AnalogCircuit::LOSSLESS;
+  wide.full_scale_v = 2 * narrow.full_scale_v;
+  const double mismatch = 1e-4 / 24;
+  EXPECT_NEAR(AnalogNoise(narrow, 8.0, 8.0) - mismatch,
+              4 * (AnalogNoise(wide, 8.0, 8.0) - mismatch), 1e-12);
+}
+
 }  // namespace
 }  // namespace tokenjoule

@@ -66,6 +66,9 @@ struct MemoryLevelCosts {
   // Formats that stream slower; the others have a factor of 1.
   int num_stored = 0;
   std::array<StoredCosts<N>, kMaxStoredFormats> stored;
+  // Share of its life that writing the whole level once takes; 0: without
+  // limit.
+  N wear_per_write = N(0.0);
   // Background and refresh of all devices of one chip; leakage of SRAM is in
   // Machine::static_power.
   Power<N> background;
@@ -93,9 +96,14 @@ struct ComputeCosts {
   EnergyPerWork<N> adc;
   EnergyPerWork<N> dac;
   EnergyPerData<N> array_write;
-  // Bytes of weights that the arrays of one chip hold.
+  // Bytes of weights that the arrays of one chip hold, where that is given.
+  bool has_weight_capacity = false;
   Data<N> weight_capacity;
   N model_growth = N(1.0);
+  // Noise power that the array adds to a sum, over the signal's; 0: digital.
+  N noise = N(0.0);
+  // Share of the arrays' life that writing them once takes; 0: without limit.
+  N wear_per_write = N(0.0);
 
   // Weight-stationary array; without one each activation moves once.
   bool has_dataflow = false;
@@ -114,6 +122,8 @@ struct Machine {
   int num_rates = 0;
   std::array<ComputeCosts<N>, kMaxFormatRates> rates;
   ComputeCosts<N> vector;
+  // Whether cells of a level or an array wear out.
+  bool wears = false;
 
   // Links; a machine without an interconnect has none of it.
   Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
@@ -143,6 +153,17 @@ struct Machine {
   N area_mm2 = N(0.0);
   N cost_usd = N(0.0);
 };
+
+// Whether anything that is written wears out.
+inline bool Wears(const Hardware& hardware) {
+  for (const MemoryLevel& level : hardware.memory()) {
+    if (level.technology().has_endurance_writes()) return true;
+  }
+  for (const ComputeEngine& engine : hardware.engine()) {
+    if (engine.array().has_endurance_writes()) return true;
+  }
+  return false;
+}
 
 // The format in which operands are multiplied: activations, or weights where
 // they are wider; weights that are narrower or only stored are unpacked.

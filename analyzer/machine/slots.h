@@ -47,6 +47,7 @@ class Collector {
     for (int i = 0; i < level.num_stored; ++i) {
       (*this)(level.stored[i].bandwidth_factor);
     }
+    (*this)(level.wear_per_write);
     (*this)(level.background);
   }
   void operator()(ComputeCosts<N>& rate) {
@@ -58,6 +59,8 @@ class Collector {
     (*this)(rate.array_write);
     (*this)(rate.weight_capacity);
     (*this)(rate.model_growth);
+    (*this)(rate.noise);
+    (*this)(rate.wear_per_write);
     (*this)(rate.rows);
     (*this)(rate.columns);
     (*this)(rate.partial_sum);
@@ -110,6 +113,7 @@ void CopyStructure(const ComputeCosts<From>& from, ComputeCosts<To>* to) {
   to->in_memory = from.in_memory;
   to->resident = from.resident;
   to->has_dataflow = from.has_dataflow;
+  to->has_weight_capacity = from.has_weight_capacity;
 }
 
 }  // namespace slots_internal
@@ -122,6 +126,7 @@ Machine<To> Converted(const Machine<double>& from) {
   to.num_rates = from.num_rates;
   to.topology = from.topology;
   to.has_power_cap = from.has_power_cap;
+  to.wears = from.wears;
   for (int i = 0; i < from.num_levels; ++i) {
     to.levels[i].is_dram = from.levels[i].is_dram;
     to.levels[i].pins = from.levels[i].pins;

@@ -27,6 +27,9 @@ struct NumberFormat {
   double bits_per_element;
   // Bits of one operand as multiplied (0 for storage-only formats).
   int operand_bits;
+  // Bits that carry an element's precision: sign and significand (with the
+  // leading one of a float), or the integer.
+  int precision_bits;
   Operand operand;
   // The format engines use for activations when weights are stored this way.
   absl::string_view activations;

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/spec/architecture.h"
 #include "analyzer/spec/faults.h"
@@ -367,20 +368,27 @@ void FillMaking(const Spread& cost, const Ledger<>& ledger,
   report->set_cost_usd_high(cost.high());
 }
 
-// Arrays that are written anew each step wear out where their cells do.
-void WarnOfWear(const Hardware& hardware, Report* report) {
-  constexpr double kSecondsPerDay = 86400, kYears = 5, kDaysPerYear = 365;
-  for (const ComputeEngine& engine : hardware.engine()) {
-    const InMemoryArray& array = engine.array();
-    if (array.resident() || !array.has_endurance_writes()) continue;
-    const double days = array.endurance_writes().value() *
-                        report->step_time_s() / kSecondsPerDay;
-    if (days > kYears * kDaysPerYear) continue;
-    report->add_warnings(absl::StrFormat(
-        "%s is written each step: its cells, good for %.3g writes, last %.3g "
-        "days",
-        engine.name(), array.endurance_writes().value(), days));
+// What analog products carry, and how long cells that are written last.
+void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
+                Report* report) {
+  report->set_snr_db(SnrDb(NoiseOf(step, machine)));
+  for (const ProductNoise<>& product : step.products) {
+    const ComputeCosts<>& rate = machine.rates[product.rate];
+    if (!(rate.noise > 0)) continue;
+    report->add_notes(absl::StrFormat(
+        "analog products of %s by %s carry %.3g dB; their operands alone %.3g",
+        rate.format->name, rate.inputs->name,
+        SnrDb(product.quantisation + rate.noise), SnrDb(product.quantisation)));
   }
+  if (!machine.wears) return;
+  const double wear = WearOf(step, machine, ActionsOf(step, machine)) *
+                      kSecondsPerYear / report->step_time_s();
+  report->set_wear_per_year(wear);
+  constexpr double kYears = 5, kDaysPerYear = 365;
+  if (wear < 1 / kYears) return;
+  report->add_warnings(absl::StrFormat(
+      "cells that are written wear out: at this rate they last %.3g days",
+      kDaysPerYear / wear));
 }
 
 void FillWarnings(const Model& model, const Hardware& hardware,
@@ -428,7 +436,6 @@ void FillWarnings(const Model& model, const Hardware& hardware,
   for (const std::string& conversion : conversions) {
     report->add_warnings(conversion);
   }
-  WarnOfWear(hardware, report);
   if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
     report->add_warnings(absl::StrFormat(
         "%s drafts with another vocabulary (%d tokens) than %s has (%d); its "
@@ -524,6 +531,7 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   FillMaking(spreads.cost, ledger, machine, &report);
   FillWarnings(model, hardware, scenario, options.draft, ledger, machine,
                &report);
+  FillLimits(machine, step, &report);
   return report;
 }
 

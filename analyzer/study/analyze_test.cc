@@ -247,5 +247,56 @@ TEST(AnalyzeTest, PricesMoveNeitherTimeNorEnergy) {
   EXPECT_EQ(after.energy_per_token_j_high(), before.energy_per_token_j_high());
 }
 
+TEST(AnalyzeTest, NoiseOfOperandsAddsUpAndAnAnalogArrayAddsItsOwn) {
+  Scenario scenario = Point(1, 1024);
+  scenario.set_weights("int8");
+  scenario.set_activations("int8");
+  // Two operands of 6.02 x 8 + 1.76 dB: 3.01 dB less.
+  const Report digital = AnalyzeNames("llama-3.1-8b", "dimc-hbm3e", scenario);
+  EXPECT_NEAR(digital.snr_db(), 49.92 - 3.01, 0.001);
+  const Report analog = AnalyzeNames("llama-3.1-8b", "aimc-hbm3e", scenario);
+  EXPECT_LT(analog.snr_db(), digital.snr_db() - 0.5);
+  EXPECT_GT(analog.snr_db(), digital.snr_db() - 6);
+  // Four bits of weights carry less, whatever multiplies them.
+  scenario.set_weights("int4-g128");
+  EXPECT_NEAR(AnalyzeNames("llama-3.1-8b", "h100-sxm", scenario).snr_db(),
+              6.02 * 4 + 1.76, 0.1);
+}
+
+TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
+  absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
+  ASSERT_TRUE(model.ok());
+  constexpr double kYear = 365 * 86400.0;
+  // 131 072 bytes of KV cache a token over 40 GB that bear a million writes.
+  const absl::StatusOr<Hardware> memory = LoadHardware(
+      "a100-sxm-40gb", {{"memory.hbm.technology.endurance_writes", "1e6"}});
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  const absl::StatusOr<Report> cached =
+      Analyze(*model, *memory, Point(1, 1024));
+  ASSERT_TRUE(cached.ok());
+  EXPECT_NEAR(cached->wear_per_year(),
+              131072 / (40e9 * 1e6) * kYear / cached->step_time_s(),
+              1e-9 * cached->wear_per_year());
+  EXPECT_EQ(AnalyzeNames("llama-3.1-8b", "a100-sxm-40gb", Point(1, 1024))
+                .wear_per_year(),
+            0);
+  // Arrays that are written each step, once.
+  Scenario scenario = Point(1, 1024);
+  scenario.set_weights("int8");
+  scenario.set_activations("int8");
+  const absl::StatusOr<Hardware> arrays = LoadHardware(
+      "aimc-hbm3e", {{"engine.aimc.array.endurance_writes", "1e9"}});
+  ASSERT_TRUE(arrays.ok()) << arrays.status();
+  const absl::StatusOr<Report> written = Analyze(*model, *arrays, scenario);
+  ASSERT_TRUE(written.ok());
+  EXPECT_NEAR(written->wear_per_year(), kYear / written->step_time_s() / 1e9,
+              1e-9 * written->wear_per_year());
+  bool is_said = false;
+  for (const std::string& warning : written->warnings()) {
+    is_said |= warning.find("wear out") != std::string::npos;
+  }
+  EXPECT_TRUE(is_said);
+}
+
 }  // namespace
 }  // namespace tokenjoule

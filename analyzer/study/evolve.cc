@@ -200,7 +200,8 @@ class Archive {
         MachineAt(hardware.hardware, structure.scenario.ideal(), hardware.axes,
                   kernel_choices);
     const Evaluation<> evaluation = EvaluateOn(structure.ledger, machine);
-    const SweepCost<double> cost = SweepCostOf(evaluation.cost, machine);
+    const SweepCost<double> cost = SweepCostOf(
+        evaluation.step, machine, ActionsOf(evaluation.step, machine));
     if (!std::isfinite(cost.step_time_s) ||
         !std::isfinite(cost.energy_j[kFacilityBoundary])) {
       out.reason = "the step is too large to count";

@@ -24,9 +24,9 @@ StepFacts FactsOf(const Model& model, const Scenario& scenario,
 SweepFigures ToProto(const FigureValues<double>& values) {
   SweepFigures figures;
   for (int i = 0; i < kNumFigures; ++i) {
+    const double value = i == kNoise ? SnrDb(values[i]) : values[i];
     figures.GetReflection()->SetDouble(
-        &figures, SweepFigures::descriptor()->FindFieldByNumber(i + 1),
-        values[i]);
+        &figures, SweepFigures::descriptor()->FindFieldByNumber(i + 1), value);
   }
   return figures;
 }

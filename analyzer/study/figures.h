@@ -33,7 +33,7 @@ StepFacts FactsOf(const Model& model, const Scenario& scenario,
                   const Evaluation<>& evaluation, const Machine<>& machine);
 
 // The figures by number of their field less one.
-constexpr int kNumFigures = 12;
+constexpr int kNumFigures = 14;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -47,6 +47,9 @@ enum Figure {
   kChips,
   kArea,
   kCost,
+  // As noise power over the signal's; SweepFigures has it in dB.
+  kNoise,
+  kWear,
 };
 
 template <typename N>
@@ -71,6 +74,8 @@ FigureValues<N> FiguresFrom(const StepFacts& facts, const SweepCost<N>& cost) {
                    f[kMemoryUsed];
   f[kChips] = N(facts.chips);
   f[kArea] = cost.area_mm2 * f[kChips];
+  f[kNoise] = cost.noise;
+  f[kWear] = cost.wear * steps_per_s * N(kSecondsPerYear);
   f[kCost] = cost.cost_usd * f[kChips];
   return f;
 }

@@ -113,9 +113,16 @@ Judge::Judge(const DesignSpace& description)
     : may_not_fit_(description.may_not_fit()) {
   constexpr double kEnd = std::numeric_limits<double>::infinity();
   for (const Limit& limit : description.limit()) {
-    limits_.push_back({FigureIndex(limit.metric()),
-                       limit.has_min() ? limit.min() : -kEnd,
-                       limit.has_max() ? limit.max() : kEnd});
+    const int figure = FigureIndex(limit.metric());
+    double min = limit.has_min() ? limit.min() : -kEnd;
+    double max = limit.has_max() ? limit.max() : kEnd;
+    if (figure == kNoise) {
+      // A high ratio is little noise.
+      std::swap(min, max);
+      min = NoiseOfSnrDb(min);
+      max = NoiseOfSnrDb(max);
+    }
+    limits_.push_back({figure, min, max});
   }
   for (const Objective& objective : description.objective()) {
     goals_.push_back(

@@ -2,22 +2,69 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstring>
+#include <limits>
 #include <utility>
 
 namespace tokenjoule {
 namespace {
 
-enum class Order { kBetter, kWorse, kEqual, kApart };
+constexpr size_t kLanes = 8;
+constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// How `a` stands to `b`.
-Order Compare(const ObjectiveValues& a, const ObjectiveValues& b, int n) {
-  bool less = false, more = false;
-  for (int i = 0; i < n; ++i) {
-    less |= a[i] < b[i];
-    more |= b[i] < a[i];
+// Several numbers at once, and a truth a lane: all bits or none.
+typedef double Vector __attribute__((vector_size(kLanes * sizeof(double))));
+typedef int64_t Mask __attribute__((vector_size(kLanes * sizeof(double))));
+
+using Columns = std::array<std::vector<double>, kMaxObjectives>;
+
+inline Vector Load(const std::vector<double>& column, size_t begin) {
+  Vector v;
+  std::memcpy(&v, column.data() + begin, sizeof(v));
+  return v;
+}
+
+inline bool Any(const Mask& mask) {
+  int64_t any = 0;
+  for (size_t i = 0; i < kLanes; ++i) any |= mask[i];
+  return any != 0;
+}
+
+// The first of `size` points that is no worse than `key` in any objective, or
+// `size`. Compiled for several instruction sets and chosen at run time.
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) size_t
+FindNoWorse(const Columns& keys, size_t size, int objectives,
+            const ObjectiveValues& key) {
+  for (size_t begin = 0; begin < size; begin += kLanes) {
+    Mask no_worse = Load(keys[0], begin) <= Vector{} + key[0];
+    for (int i = 1; i < objectives; ++i) {
+      no_worse &= Load(keys[i], begin) <= Vector{} + key[i];
+    }
+    if (!Any(no_worse)) continue;
+    for (size_t lane = 0; lane < kLanes; ++lane) {
+      if (no_worse[lane] != 0) return std::min(begin + lane, size);
+    }
   }
-  if (less && more) return Order::kApart;
-  return less ? Order::kBetter : more ? Order::kWorse : Order::kEqual;
+  return size;
+}
+
+// The last point before `size` that `key` is no worse than, or `size`.
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) size_t
+FindLastNoBetter(const Columns& keys, size_t size, int objectives,
+                 const ObjectiveValues& key) {
+  for (size_t end = (size + kLanes - 1) / kLanes * kLanes; end > 0;
+       end -= kLanes) {
+    const size_t begin = end - kLanes;
+    Mask no_better = Load(keys[0], begin) >= Vector{} + key[0];
+    for (int i = 1; i < objectives; ++i) {
+      no_better &= Load(keys[i], begin) >= Vector{} + key[i];
+    }
+    if (!Any(no_better)) continue;
+    for (size_t lane = kLanes; lane-- > 0;) {
+      if (no_better[lane] != 0 && begin + lane < size) return begin + lane;
+    }
+  }
+  return size;
 }
 
 bool Before(const FrontPoint& a, const FrontPoint& b) {
@@ -38,63 +85,79 @@ ObjectiveValues ParetoFront::BoxOf(const ObjectiveValues& values) const {
   return box;
 }
 
+ObjectiveValues ParetoFront::KeyAt(size_t i) const {
+  ObjectiveValues key = {};
+  for (int k = 0; k < objectives_; ++k) key[k] = keys_[k][i];
+  return key;
+}
+
+void ParetoFront::Put(size_t i, const ObjectiveValues& key,
+                      const FrontPoint& point) {
+  points_[i] = point;
+  for (int k = 0; k < objectives_; ++k) keys_[k][i] = key[k];
+}
+
+void ParetoFront::Swap(size_t i, size_t j) {
+  std::swap(points_[i], points_[j]);
+  for (int k = 0; k < objectives_; ++k) std::swap(keys_[k][i], keys_[k][j]);
+}
+
+void ParetoFront::RemoveDominated(const ObjectiveValues& key) {
+  // From the end, so that what takes a place has been looked at.
+  size_t below = points_.size();
+  while (true) {
+    const size_t i = FindLastNoBetter(keys_, below, objectives_, key);
+    if (i == below) return;
+    const size_t last = points_.size() - 1;
+    Swap(i, last);
+    points_.pop_back();
+    for (int k = 0; k < objectives_; ++k) keys_[k][last] = kInfinity;
+    below = i;
+  }
+}
+
+void ParetoFront::Append(const ObjectiveValues& key, const FrontPoint& point) {
+  const size_t i = points_.size();
+  points_.push_back(point);
+  for (int k = 0; k < objectives_; ++k) {
+    if (keys_[k].size() <= i) keys_[k].resize(i + kLanes, kInfinity);
+  }
+  Put(i, key, point);
+}
+
 bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id) {
-  // What a point beats, its box beats: most need no logarithms.
-  if (epsilon_ > 0) {
-    for (size_t i = 0; i < points_.size(); ++i) {
-      if (Compare(values, points_[i].point.values, objectives_) ==
-          Order::kWorse) {
-        if (i > 0) std::swap(points_[i], points_[i / 2]);
-        return false;
-      }
-    }
+  const ObjectiveValues key = BoxOf(values);
+  const size_t i = FindNoWorse(keys_, points_.size(), objectives_, key);
+  if (i == points_.size()) {
+    RemoveDominated(key);
+    Append(key, {values, id});
+    return true;
   }
-  const ObjectiveValues box = BoxOf(values);
-  for (size_t i = 0; i < points_.size(); ++i) {
-    Entry& entry = points_[i];
-    const Order order = Compare(box, entry.box, objectives_);
-    if (order == Order::kApart) continue;
-    if (order == Order::kWorse) {
-      // What rejects once rejects again: towards the front with it.
-      if (i > 0) std::swap(points_[i], points_[i / 2]);
-      return false;
-    }
-    if (order == Order::kEqual) {
-      const FrontPoint point = {values, id};
-      if (!Before(point, entry.point)) return false;
-      entry.point = point;
-      return true;
-    }
-    // It is better than this one: none on the front is better than it.
-    const auto worse = [&](const Entry& other) {
-      return Compare(box, other.box, objectives_) == Order::kBetter;
-    };
-    points_.erase(std::remove_if(points_.begin() + i, points_.end(), worse),
-                  points_.end());
-    break;
+  if (std::equal(key.begin(), key.begin() + objectives_, KeyAt(i).begin())) {
+    if (!Before({values, id}, points_[i])) return false;
+    points_[i] = {values, id};
+    return true;
   }
-  points_.push_back({box, {values, id}});
-  return true;
+  // What rejects once rejects again: towards the front with it.
+  if (i > 0) Swap(i, i / 2);
+  return false;
 }
 
 void ParetoFront::Merge(const ParetoFront& other) {
-  for (const Entry& entry : other.points_) {
-    Add(entry.point.values, entry.point.id);
-  }
+  for (const FrontPoint& point : other.points_) Add(point.values, point.id);
 }
 
 std::vector<ObjectiveValues> ParetoFront::Champions() const {
   constexpr size_t kChampions = 4;
   std::vector<ObjectiveValues> champions;
   for (size_t i = 0; i < std::min(kChampions, points_.size()); ++i) {
-    champions.push_back(points_[i].point.values);
+    champions.push_back(points_[i].values);
   }
   return champions;
 }
 
 std::vector<FrontPoint> ParetoFront::Sorted() const {
-  std::vector<FrontPoint> sorted;
-  for (const Entry& entry : points_) sorted.push_back(entry.point);
+  std::vector<FrontPoint> sorted = points_;
   std::sort(sorted.begin(), sorted.end(), Before);
   return sorted;
 }

@@ -55,18 +55,21 @@ class ParetoFront {
   int objectives() const { return objectives_; }
 
  private:
-  // A point with its box, which is the point's values where nothing is thinned.
-  struct Entry {
-    ObjectiveValues box;
-    FrontPoint point;
-  };
-
   ObjectiveValues BoxOf(const ObjectiveValues& values) const;
+  ObjectiveValues KeyAt(size_t i) const;
+  void Put(size_t i, const ObjectiveValues& key, const FrontPoint& point);
+  void Swap(size_t i, size_t j);
+  // Removes the points that `key` dominates.
+  void RemoveDominated(const ObjectiveValues& key);
+  void Append(const ObjectiveValues& key, const FrontPoint& point);
 
   const int objectives_;
   const double epsilon_;
   // Points that rejected others lately stand first.
-  std::vector<Entry> points_;
+  std::vector<FrontPoint> points_;
+  // What is compared, boxes or values, one column an objective so that several
+  // points are compared at once; filled up to whole packs with infinity.
+  std::array<std::vector<double>, kMaxObjectives> keys_;
 };
 
 }  // namespace tokenjoule

@@ -194,6 +194,12 @@ void CheckObjectives(const DesignSpace& description, SpaceReader* reader) {
     reader->CheckMetric(description.objective(i).metric(),
                         absl::StrCat("objective[", i, "].metric"));
   }
+  for (int i = 0; i < description.objective_size(); ++i) {
+    if (description.objective(i).metric() == "snr_db") {
+      reader->AddFault(absl::StrCat("objective[", i, "].metric"),
+                       "snr_db is for limits alone");
+    }
+  }
   if (description.objective_size() > 5) {
     reader->AddFault("objective", absl::StrCat(description.objective_size(),
                                                " objectives; at most 5"));

@@ -490,6 +490,8 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_chips(report->num_chips());
   figures.set_area_mm2(report->area_mm2());
   figures.set_cost_usd(report->cost_usd());
+  figures.set_snr_db(report->snr_db());
+  figures.set_wear_per_year(report->wear_per_year());
   return figures;
 }
 

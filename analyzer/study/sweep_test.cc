@@ -151,6 +151,46 @@ TEST(SweepTest, AreaAndCostEqualTheLongWay) {
   }
 }
 
+// Numbers of the array that only the kernel reads move noise and wear.
+TEST(SweepTest, NoiseAndWearEqualTheLongWayAndLimit) {
+  const std::string text = R"(
+    scenario { model: "llama-3.1-8b" hardware: "aimc-hbm3e" weights: "int8"
+               activations: "int8" context: 2048 }
+    axis { path: "scenario.batch" value: "1" value: "64" }
+    axis { path: "hardware.engine.aimc.analog.full_scale_v"
+           linear { from: 0.1 to: 0.9 count: 9 } }
+    axis { path: "hardware.engine.aimc.array.endurance_writes"
+           logarithmic { from: 1e6 to: 1e12 count: 7 } }
+    objective { metric: "energy_per_token_j" }
+    objective { metric: "wear_per_year" })";
+  const Space space = Parsed(text);
+  const SweepStudy study = Searched(space);
+  ASSERT_GT(study.front_size(), 0);
+  for (const SweepPoint& point : study.front()) {
+    const absl::StatusOr<SweepFigures> figures =
+        FiguresOf(space, ChoicesOf(space, static_cast<uint64_t>(point.id())));
+    ASSERT_TRUE(figures.ok());
+    EXPECT_GT(figures->wear_per_year(), 0);
+    ExpectNear(point.figures().snr_db(), figures->snr_db(), "snr");
+    ExpectNear(point.figures().wear_per_year(), figures->wear_per_year(),
+               "wear");
+  }
+  // As many are inside the limits as one by one.
+  int inside = 0;
+  for (uint64_t id = 0; id < space.points; ++id) {
+    const absl::StatusOr<SweepFigures> figures =
+        FiguresOf(space, ChoicesOf(space, id));
+    ASSERT_TRUE(figures.ok());
+    inside += figures->snr_db() >= 42 && figures->wear_per_year() <= 0.2;
+  }
+  EXPECT_GT(inside, 0);
+  const SweepStudy limited =
+      Searched(Parsed(text + "limit { metric: \"snr_db\" min: 42 }"
+                             "limit { metric: \"wear_per_year\" max: 0.2 }"));
+  EXPECT_EQ(limited.feasible(), inside);
+  EXPECT_LT(inside, space.points);
+}
+
 TEST(SweepTest, ShardsAndThreadsDoNotChangeTheBytes) {
   const Space space = Parsed(kSmall);
   std::vector<std::string> answers;

@@ -1,0 +1,59 @@
+// What a step does to the accuracy of its products and to the cells it writes.
+
+#ifndef ANALYZER_COST_LIMITS_H_
+#define ANALYZER_COST_LIMITS_H_
+
+#include <cmath>
+
+#include "analyzer/cost/kernel.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
+
+namespace tokenjoule {
+
+inline constexpr double kSecondsPerYear = 365.0 * 86400;
+
+// Noise power of the products with the most of it, over the signal's: that of
+// the operands' formats and what an analog array adds.
+template <typename N>
+N NoiseOf(const LoweredStep<N>& step, const Machine<N>& machine) {
+  N most(0.0);
+  for (const ProductNoise<N>& product : step.products) {
+    most = Max(most, product.quantisation + machine.rates[product.rate].noise);
+  }
+  return most;
+}
+
+// Signal-to-noise ratio in dB of a noise power over the signal's, and back.
+inline double SnrDb(double noise) { return -10 * std::log10(noise); }
+inline double NoiseOfSnrDb(double snr_db) {
+  return std::pow(10.0, -snr_db / 10);
+}
+
+// Share of their life that a step takes of the cells that wear out first,
+// writes being spread evenly over a level. In-memory arrays are written whole
+// where their capacity is not given.
+template <typename N>
+N WearOf(const LoweredStep<N>& step, const Machine<N>& machine,
+         const Actions<N>& actions) {
+  N most(0.0);
+  for (int i = 0; i < machine.num_levels; ++i) {
+    const MemoryLevelCosts<N>& level = machine.levels[i];
+    most = Max(most, level.wear_per_write * (actions.traffic[i].write /
+                                             (level.capacity * step.chips)));
+  }
+  for (int i = 0; i < machine.num_rates; ++i) {
+    const ComputeCosts<N>& rate = machine.rates[i];
+    if (!rate.in_memory || rate.resident) continue;
+    N times(1.0);
+    if (rate.has_weight_capacity) {
+      times = actions.array_written[i] / (rate.weight_capacity * step.chips);
+    }
+    most = Max(most, rate.wear_per_write * times);
+  }
+  return most;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_COST_LIMITS_H_
