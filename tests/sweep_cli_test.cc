@@ -1,10 +1,17 @@
 // sweep and merge as a user runs them: shards and bytes, a shard that was
 // killed, an interrupt, one point, what is refused.
 
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdio>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -138,6 +145,142 @@ TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
   EXPECT_GT(study.points(), 0);
   EXPECT_LT(study.points(), 4e10);
   EXPECT_GT(study.front_size(), 0);
+}
+
+// One value as the CSV writes it: a number by %.15g or, where that reads back
+// as another, by %.17g.
+std::string CellAsCsv(sqlite3_stmt* query, int column) {
+  const double value = sqlite3_column_double(query, column);
+  const std::string text = absl::StrFormat("%.15g", value);
+  return std::stod(text) == value ? text : absl::StrFormat("%.17g", value);
+}
+
+// A query of numbers as the CSV writes them, without the columns `position` and
+// `command`, which it does not have.
+std::string AskCsv(const std::string& path, const std::string& sql) {
+  sqlite3* db = nullptr;
+  EXPECT_EQ(sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr),
+            SQLITE_OK);
+  sqlite3_stmt* query = nullptr;
+  EXPECT_EQ(sqlite3_prepare_v2(db, sql.c_str(), -1, &query, nullptr), SQLITE_OK)
+      << sqlite3_errmsg(db);
+  std::vector<int> columns;
+  std::vector<std::string> names;
+  for (int i = 0; i < sqlite3_column_count(query); ++i) {
+    const std::string name = sqlite3_column_name(query, i);
+    if (name == "position" || name == "command") continue;
+    columns.push_back(i);
+    names.push_back(name);
+  }
+  std::string out = absl::StrCat(absl::StrJoin(names, ","), "\n");
+  while (sqlite3_step(query) == SQLITE_ROW) {
+    const auto append = [query](std::string* cells, int column) {
+      cells->append(CellAsCsv(query, column));
+    };
+    absl::StrAppend(&out, absl::StrJoin(columns, ",", append), "\n");
+  }
+  EXPECT_EQ(sqlite3_finalize(query), SQLITE_OK);
+  EXPECT_EQ(sqlite3_close(db), SQLITE_OK);
+  return out;
+}
+
+TEST(SweepCliTest, TheDatabaseHoldsTheFrontOfTheCsv) {
+  const std::string space = SpaceFile();
+  const std::string path = TempPath("front.sqlite");
+  const Outcome outcome = RunTool(
+      absl::StrCat("sweep --space=", space, " --format=sqlite --out=", path));
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "");
+  const std::string csv =
+      RunTool(absl::StrCat("sweep --format=csv --space=", space)).out;
+  EXPECT_EQ(AskCsv(path, "SELECT * FROM front ORDER BY position"), csv);
+  EXPECT_EQ(AskCsv(path, "SELECT points, interrupted FROM study"),
+            "points,interrupted\n4000,0\n");
+}
+
+// 4 x 10^15 points are not numbered; the same seed is the same bytes.
+TEST(SweepCliTest, TheDatabaseOfASearchByEvolution) {
+  const std::string space = TempPath("evolution.textproto");
+  Write(space, absl::StrCat(kSpace,
+                            "axis { path: \"hardware.board.static_power_w\" "
+                            "linear { from: 50 to: 200 } } axis { path: "
+                            "\"hardware.overheads.time_per_step_us\" linear { "
+                            "from: 1 to: 1000 } } evolution { population: 24 "
+                            "generations: 5 }"));
+  const std::string path = TempPath("evolution.sqlite");
+  const std::string command =
+      absl::StrCat("sweep --format=sqlite --out=", path, " --space=", space);
+  const Outcome outcome = RunTool(command);
+  ASSERT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(AskCsv(path, "SELECT evolution_population FROM study"),
+            "evolution_population\n24\n");
+  EXPECT_EQ(AskCsv(path,
+                   "SELECT count(*) > 0 AS points, count(id) AS numbered, "
+                   "count(*) - count(command) AS mute FROM front"),
+            "points,numbered,mute\n1,0,0\n");
+  const std::string bytes = Read(path);
+  ASSERT_EQ(RunTool(command).exit_code, 0);
+  EXPECT_EQ(bytes, Read(path));
+}
+
+TEST(SweepCliTest, DatabasesOfOneShardAndEightAreTheSameBytes) {
+  const std::string space = SpaceFile();
+  const std::string path = TempPath("merged.sqlite");
+  std::vector<std::string> bytes;
+  for (const int shards : {1, 8, 8}) {
+    std::string command =
+        absl::StrCat("merge --format=sqlite --out=", path, " --space=", space);
+    for (const std::string& file : Shards(space, shards)) {
+      absl::StrAppend(&command, " ", file);
+    }
+    // The file of the run before is replaced.
+    ASSERT_EQ(RunTool(command).exit_code, 0);
+    bytes.push_back(Read(path));
+  }
+  EXPECT_EQ(bytes[0], bytes[1]);
+  EXPECT_EQ(bytes[0], bytes[2]);
+  // And of the search in one go, whose speed is not in it.
+  ASSERT_EQ(RunTool(absl::StrCat("sweep --format=sqlite --out=", path,
+                                 " --space=", space))
+                .exit_code,
+            0);
+  EXPECT_EQ(bytes[0], Read(path));
+}
+
+TEST(SweepCliTest, ADatabaseIsWrittenWholeOrNotAtAll) {
+  const std::string space = SpaceFile();
+  for (const std::string& command :
+       {absl::StrCat("sweep --format=sqlite --space=", space),
+        absl::StrCat("merge --format=sqlite --space=", space, " x.json")}) {
+    const Outcome refused = RunTool(command);
+    EXPECT_EQ(refused.exit_code, 2) << command;
+    EXPECT_EQ(refused.out, "");
+    EXPECT_THAT(refused.err, HasSubstr("--out=FILE"));
+  }
+  for (const char* other : {"analyze", "batch", "tricks"}) {
+    const Outcome refused =
+        RunTool(absl::StrCat(other, " --format=sqlite --out=x.sqlite"));
+    EXPECT_EQ(refused.exit_code, 2) << other;
+    EXPECT_THAT(refused.err, HasSubstr("unknown format"));
+  }
+  const std::string nowhere = TempPath("no-folder/front.sqlite");
+  const Outcome outcome = RunTool(absl::StrCat(
+      "sweep --format=sqlite --space=", space, " --out=", nowhere));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_THAT(outcome.err, HasSubstr("no-folder/front.sqlite"));
+  // A disk that is full after two kilobytes: the old file stays, alone.
+  const std::string folder = TempPath("folder");
+  ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
+  const std::string path = folder + "/front.sqlite";
+  Write(path, "old");
+  EXPECT_EQ(RunTool(absl::StrCat("sweep --format=sqlite --space=", space,
+                                 " --out=", path),
+                    "trap '' XFSZ; ulimit -f 4;")
+                .exit_code,
+            3);
+  EXPECT_EQ(Read(path), "old");
+  ASSERT_EQ(remove(path.c_str()), 0);
+  EXPECT_EQ(rmdir(folder.c_str()), 0) << "something was left beside the file";
 }
 
 TEST(SweepCliTest, EveryFormatAndTheChart) {

@@ -202,6 +202,21 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
   return kExitBadData;
 }
 
+struct FormatName {
+  const char* name;
+  OutputFormat format;
+};
+
+// The formats of an answer, as --format calls them.
+std::vector<FormatName> Formats(bool has_chart, bool has_database) {
+  std::vector<FormatName> formats = {{"table", OutputFormat::kTable},
+                                     {"json", OutputFormat::kJson},
+                                     {"csv", OutputFormat::kCsv}};
+  if (has_chart) formats.push_back({"svg", OutputFormat::kSvg});
+  if (has_database) formats.push_back({"sqlite", OutputFormat::kSqlite});
+  return formats;
+}
+
 // After what is there: standard output may be a file with something in it.
 bool AppendTo(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary | std::ios::app);
@@ -382,28 +397,39 @@ absl::StatusOr<BatchOptions> ReadBatchOptions(const ParsedFlags& flags) {
   return BatchOptions{limit[0]};
 }
 
-std::vector<FlagSpec> OutputFlags(bool has_chart) {
+std::vector<FlagSpec> OutputFlags(bool has_chart, bool has_database) {
+  std::vector<std::string> names;
+  for (const FormatName& format : Formats(has_chart, has_database)) {
+    names.push_back(format.name);
+  }
+  const std::string last = names.back();
+  names.pop_back();
   return {
       {"format", "FORMAT",
-       absl::StrCat("table, json", has_chart ? ", csv or svg" : " or csv",
-                    " (default table)")},
+       absl::StrCat(absl::StrJoin(names, ", "), " or ", last,
+                    " (default table)",
+                    has_database ? "; sqlite needs --out" : "")},
       {"out", "FILE", "write there instead of to stdout"},
   };
 }
 
 absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
-                                              bool has_chart) {
-  const std::string name = flags.Get("format", "table");
-  if (name == "table") return OutputFormat::kTable;
-  if (name == "json") return OutputFormat::kJson;
-  if (name == "csv") return OutputFormat::kCsv;
-  std::vector<std::string> names = {"table", "json", "csv"};
-  if (has_chart) {
-    if (name == "svg") return OutputFormat::kSvg;
-    names.push_back("svg");
+                                              bool has_chart,
+                                              bool has_database) {
+  const std::string wanted = flags.Get("format", "table");
+  std::vector<std::string> names;
+  for (const FormatName& format : Formats(has_chart, has_database)) {
+    names.push_back(format.name);
+    if (wanted != format.name) continue;
+    if (format.format == OutputFormat::kSqlite && !flags.Has("out")) {
+      return absl::InvalidArgumentError(
+          "--format=sqlite: a database is not for stdout; name its file with "
+          "--out=FILE");
+    }
+    return format.format;
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "--format: ", UnknownNameMessage("format", name, names, "")));
+      "--format: ", UnknownNameMessage("format", wanted, names, "")));
 }
 
 std::string Today() {
@@ -425,6 +451,15 @@ int WriteFile(absl::string_view flag, const std::string& path,
   return Fail(absl::InvalidArgumentError(
                   absl::StrCat("--", flag, "=", PrintablePath(path),
                                ": cannot be written: ", std::strerror(errno))),
+              kExitBadData);
+}
+
+int WriteDatabase(const ParsedFlags& flags,
+                  const absl::StatusOr<std::string>& bytes) {
+  if (bytes.ok()) return WriteOutput(flags, *bytes);
+  return Fail(absl::InvalidArgumentError(
+                  absl::StrCat("--out=", PrintablePath(flags.Get("out", "")),
+                               ": ", bytes.status().message())),
               kExitBadData);
 }
 

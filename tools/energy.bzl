@@ -35,12 +35,26 @@ HardwareSpecInfo = provider(
     },
 )
 
-_EXTENSIONS = {"csv": "csv", "json": "json", "svg": "svg", "table": "txt"}
+_EXTENSIONS = {
+    "csv": "csv",
+    "json": "json",
+    "sqlite": "sqlite",
+    "svg": "svg",
+    "table": "txt",
+}
 
 # For build actions. Tests have the tool of the machine that they run on.
 _BUILD_TOOL = attr.label(
     cfg = "exec",
     default = Label("//tools:tokenjoule"),
+    executable = True,
+)
+
+# For searches: linked statically, so that an action runs on a machine that has
+# none of the libraries.
+_SEARCH_TOOL = attr.label(
+    cfg = "exec",
+    default = Label("//tools:tokenjoule_search"),
     executable = True,
 )
 
@@ -330,11 +344,11 @@ energy_sweep = rule(
           "has remote execution. The file is the same whatever `shards`.",
     attrs = {
         "data": attr.label_list(
-            doc = "Textprotos that the space names by path.",
+            doc = "Textprotos that the space names by path, from the workspace's root.",
             allow_files = [".textproto"],
         ),
         "format": attr.string(
-            doc = "table, json, csv or svg.",
+            doc = "table, json, csv, svg or sqlite.",
             default = "table",
         ),
         "shards": attr.int(
@@ -346,7 +360,7 @@ energy_sweep = rule(
             allow_single_file = [".textproto"],
             mandatory = True,
         ),
-        "_tool": _BUILD_TOOL,
+        "_tool": _SEARCH_TOOL,
     },
 )
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/sqlite.h"
 #include "analyzer/spec/catalog.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/study/space.h"
@@ -39,7 +40,7 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
 
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true);
+      ReadOutputFormat(flags, /*has_chart=*/true, /*has_database=*/true);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   if (flags.Get("space", "").empty() || flags.positional.empty()) {
     return Fail(absl::InvalidArgumentError(
@@ -52,7 +53,8 @@ int Run(const ParsedFlags& flags) {
   if (!shards.ok()) return Fail(shards.status(), kExitBadData);
   absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg);
+  return WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg,
+                     SweepSqlite);
 }
 
 }  // namespace
@@ -64,11 +66,15 @@ Command MergeCommand() {
   command.description =
       "Takes the JSON that `sweep --shard=I/N --format=json` wrote, all N of "
       "them. A shard\nthat is missing, twice there, interrupted or of another "
-      "space is an error. The\nanswer is the same bytes whatever N.";
-  command.examples = "  tokenjoule merge --space=big.textproto shard-*.json\n";
+      "space is an error. The\nanswer is the same bytes whatever N, a database "
+      "(--format=sqlite) too.";
+  command.examples =
+      "  tokenjoule merge --space=big.textproto shard-*.json\n"
+      "  tokenjoule merge --space=big.textproto --format=sqlite "
+      "--out=front.sqlite \\\n      shard-*.json\n";
   command.flags = Concat(
       {{"space", "NAME", "the space that was searched, by name or path"}},
-      OutputFlags(/*has_chart=*/true));
+      OutputFlags(/*has_chart=*/true, /*has_database=*/true));
   command.run = Run;
   return command;
 }

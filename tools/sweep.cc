@@ -17,6 +17,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/sqlite.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/study/analyze.h"
 #include "analyzer/study/space.h"
@@ -121,8 +122,9 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
 }
 
 int Run(const ParsedFlags& flags, Search evolve) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/!flags.Has("point"));
+  const bool is_front = !flags.Has("point");
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat(
+      flags, /*has_chart=*/is_front, /*has_database=*/is_front);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   absl::StatusOr<SweepOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
@@ -155,8 +157,8 @@ int Run(const ParsedFlags& flags, Search evolve) {
             "every point is invalid: ", study->invalid_reasons(0).reason())),
         kExitBadData);
   }
-  const int exit_code =
-      WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg);
+  const int exit_code = WriteAnswer(flags, *format, *study, SweepTable,
+                                    SweepCsv, SweepSvg, SweepSqlite);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
   std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
                "at\n";
@@ -178,13 +180,17 @@ Command SweepCommand(Search evolve) {
       "area_mm2, cost_usd (of machines that describe their `silicon`), "
       "wear_per_year;\nfor limits alone snr_db.\nA space with `evolution` is "
       "searched by a seeded evolutionary algorithm instead:\nits axes may be "
-      "continuous, and it finds most of the best and not for certain all.\nAn "
+      "continuous, and it finds most of the best and not for certain all.\n"
+      "--format=sqlite writes a database: tables study, axes, objectives, "
+      "front,\ninvalid_reasons; see docs/sweep.md.\nAn "
       "interrupt (Ctrl-C) ends the search with the front of what was looked "
       "at.";
   command.examples =
       "  tokenjoule sweep --space=hbm-accelerator\n"
       "  tokenjoule sweep --space=hbm-accelerator --format=csv "
       "--out=front.csv\n"
+      "  tokenjoule sweep --space=hbm-accelerator --format=sqlite "
+      "--out=front.sqlite\n"
       "  tokenjoule sweep --space=hbm-accelerator --point=1234\n"
       "  tokenjoule sweep --space=big.textproto --shard=3/8 --format=json "
       "--out=3.json\n"
@@ -194,7 +200,7 @@ Command SweepCommand(Search evolve) {
        {"point", "ID", "report on one point of the space instead"},
        {"shard", "I/N", "do part I of N, from 0; `merge` puts them together"},
        {"threads", "N", "threads (default: all processors)"}},
-      OutputFlags(/*has_chart=*/true));
+      OutputFlags(/*has_chart=*/true, /*has_database=*/true));
   command.run = [evolve](const ParsedFlags& flags) {
     return Run(flags, evolve);
   };

@@ -1,79 +1,26 @@
 // tokenjoule SUBCOMMAND --flag=value ...
 
-#include <iostream>
-#include <string>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
-#include "absl/types/span.h"
-#include "analyzer/report/table.h"
-#include "analyzer/spec/faults.h"
 #include "analyzer/study/evolve.h"
 #include "tools/command.h"
+#include "tools/main.h"
 
 namespace tokenjoule {
 namespace {
 
-std::string Help(const std::vector<Command>& commands) {
-  TextTable table({"", ""});
-  for (const Command& command : commands) {
-    table.AddRow({command.name, command.summary});
-  }
-  return absl::StrCat(
-      "tokenjoule: what one decoded LLM token costs in joules, where they go,\n"
-      "and what could change it.\n\n"
-      "usage: tokenjoule SUBCOMMAND --flag=value ...\n\n",
-      table.ToString(2),
-      "\n`tokenjoule SUBCOMMAND --help` has flags and examples.\n"
-      "Exit codes: 0 fine, 1 regression, 2 usage, 3 bad data.\n");
-}
-
-std::string Help(const Command& command) {
-  return absl::StrCat("tokenjoule ", command.name, ": ", command.summary,
-                      "\n\n", command.description, "\n\nExamples\n",
-                      command.examples, "\nFlags\n", FlagsHelp(command.flags));
-}
-
-int Main(absl::Span<const char* const> args) {
-  const std::vector<Command> commands = {
-      AnalyzeCommand(),     BatchCommand(),       CalibrateCommand(),
-      CeilingCommand(),     CheckCommand(),       CompareCommand(),
-      DotProductCommand(),  ExplainCommand(),     ImportHfCommand(),
-      LintCommand(),        ListCommand(),        MergeCommand(),
-      SensitivityCommand(), SweepCommand(Evolve), TricksCommand(),
-      ValidateCommand()};
-  if (args.empty()) {
-    std::cerr << Help(commands);
-    return kExitUsage;
-  }
-  const std::string name = args[0];
-  if (name == "--help" || name == "-h" || name == "help") {
-    std::cout << Help(commands);
-    return kExitOk;
-  }
-  std::vector<std::string> names;
-  for (const Command& command : commands) {
-    names.push_back(command.name);
-    if (command.name != name) continue;
-    ParsedFlags flags;
-    const absl::Status status =
-        ParseFlags(args.subspan(1), command.flags, &flags);
-    if (flags.help) {
-      std::cout << Help(command);
-      return kExitOk;
-    }
-    if (!status.ok()) return Fail(status, kExitUsage);
-    return command.run(flags);
-  }
-  return Fail(absl::InvalidArgumentError(UnknownNameMessage(
-                  "sub-command", name, names, "(--help shows all)")),
-              kExitUsage);
+std::vector<Command> Commands() {
+  return {AnalyzeCommand(),     BatchCommand(),       CalibrateCommand(),
+          CeilingCommand(),     CheckCommand(),       CompareCommand(),
+          DotProductCommand(),  ExplainCommand(),     ImportHfCommand(),
+          LintCommand(),        ListCommand(),        MergeCommand(),
+          SensitivityCommand(), SweepCommand(Evolve), TricksCommand(),
+          ValidateCommand()};
 }
 
 }  // namespace
 }  // namespace tokenjoule
 
 int main(int argc, char** argv) {
-  return tokenjoule::Main(
-      absl::MakeConstSpan(argv + 1, argc > 0 ? argc - 1 : 0));
+  return tokenjoule::Main(tokenjoule::Commands(), argc, argv);
 }

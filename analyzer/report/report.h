@@ -15,7 +15,7 @@
 namespace tokenjoule {
 
 // How an answer is written.
-enum class OutputFormat { kTable, kJson, kCsv, kSvg };
+enum class OutputFormat { kTable, kJson, kCsv, kSvg, kSqlite };
 
 // JSON with the message's own field names, every field present.
 std::string ToJson(const google::protobuf::Message& message);

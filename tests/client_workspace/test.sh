@@ -4,8 +4,9 @@
 #
 #   tests/client_workspace/test.sh [BINARY]
 #
-# With BINARY, a tokenjoule that is built already, the rules take that one and
-# nothing is compiled: half a minute. Without it the client's Bazel builds
+# With BINARY, a tokenjoule that is built already, the rules take that one (and
+# the tokenjoule_search beside it, where there is one) and nothing is compiled:
+# half a minute. Without it the client's Bazel builds
 # tokenjoule from source for itself, which takes a compilation of everything.
 set -eu
 
@@ -46,7 +47,17 @@ set_up_repository() {
   cp "$repository/tools/energy.bzl" "$work/tokenjoule/tools/"
   cp -r "$repository/tools/third_party" "$work/tokenjoule/tools/"
   cp "$binary" "$work/tokenjoule/tools/tokenjoule_binary"
+  search=$(dirname "$binary")/tokenjoule_search
+  # They answer the same.
+  [ -x "$search" ] || search=$binary
+  cp "$search" "$work/tokenjoule/tools/tokenjoule_search_binary"
   cat >"$work/tokenjoule/tools/BUILD" <<'END'
+sh_binary(
+    name = "tokenjoule_search",
+    srcs = ["tokenjoule_search_binary"],
+    visibility = ["//visibility:public"],
+)
+
 sh_binary(
     name = "tokenjoule",
     srcs = ["tokenjoule_binary"],
@@ -95,6 +106,20 @@ done
 grep -q '"model": "tiny"' "$out/chat_report.json" || fail "the report is of another model"
 [ "$(wc -l <"$out/chat_batches.csv")" = 4 ] || fail "expected three batches"
 claim "good specs build; reports and studies are files"
+
+for format in csv sqlite; do
+  one=$out/stacks_${format}_1.$format
+  three=$out/stacks_${format}_3.$format
+  [ -s "$one" ] || fail "$one is missing"
+  cmp "$one" "$three" || fail "three shards answer other bytes than one"
+done
+for shard in 0 1 2; do
+  [ -s "$out/stacks_csv_3.shard-$shard.json" ] || fail "shard $shard is missing"
+done
+[ "$(wc -l <"$out/stacks_csv_1.csv")" -gt 2 ] || fail "expected a front of several points"
+grep -q '^id,scenario.batch,' "$out/stacks_csv_1.csv" || fail "the front is of another space"
+[ "$(head -c 15 "$out/stacks_sqlite_1.sqlite")" = "SQLite format 3" ] || fail "no database"
+claim "a search of our own space in three shards is the bytes of one"
 
 cp "$out/chat_report.json" "$work/first.json"
 rm -f "$out/chat_report.json"

@@ -121,6 +121,12 @@ def _nlohmann_json_impl(ctx):
     ctx.file("BUILD", _HEADER +
                       _cc_library("json", _linkopts(ctx, "nlohmann_json", "nlohmann-json3-dev")))
 
+def _sqlite3_impl(ctx):
+    ctx.file("BUILD", _HEADER +
+                      _cc_library("sqlite3", _linkopts(ctx, "sqlite3", "libsqlite3-dev")))
+
+_sqlite3 = repository_rule(implementation = _sqlite3_impl, local = True)
+
 def _ceres_impl(ctx):
     # Ceres ships no pkg-config file; Eigen's headers are in a folder of their own.
     if not ctx.path("/usr/include/ceres/ceres.h").exists:
@@ -191,6 +197,7 @@ def system_packages():
     _ceres(name = "ceres_solver")
     _nlohmann_json(name = "nlohmann_json")
     _pagmo(name = "pagmo2")
+    _sqlite3(name = "sqlite3")
 
     # Rules that Bazel would otherwise download.
     _distribution_rules(

@@ -1,0 +1,407 @@
+#include "analyzer/report/sqlite.h"
+
+#include <sqlite3.h>
+
+#include <cmath>
+#include <cstdint>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+// `PRAGMA user_version` of the file; another number where a table or a column
+// is renamed or means something else.
+constexpr int kSchemaVersion = 1;
+
+// Whole numbers from here on are not exact as doubles.
+constexpr double kMostId = 9007199254740992;
+
+// A value; std::monostate is NULL.
+using Cell = std::variant<std::monostate, int64_t, double, std::string>;
+
+struct Column {
+  std::string name;
+  std::string type;
+};
+
+// SQLite leaves open what becomes of text with a NUL in it: U+FFFD instead.
+std::string WithoutNul(absl::string_view text) {
+  return absl::StrReplaceAll(text,
+                             {{absl::string_view("\0", 1), "\xEF\xBF\xBD"}});
+}
+
+std::string Identifier(absl::string_view name) {
+  return absl::StrCat("\"", absl::StrReplaceAll(name, {{"\"", "\"\""}}), "\"");
+}
+
+// A database in memory, written in one transaction. After the first failure
+// every call does nothing; Bytes() says what it was.
+class Database {
+ public:
+  Database() {
+    Check(sqlite3_open_v2(":memory:", &db_,
+                          SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, nullptr),
+          "open a database");
+    Execute(absl::StrCat("BEGIN; PRAGMA user_version = ", kSchemaVersion),
+            "begin a transaction");
+  }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  ~Database() {
+    // Only repeats what the last step said.
+    (void)sqlite3_finalize(insert_);
+    // Nothing is open in it any more: cannot be busy.
+    (void)sqlite3_close(db_);
+  }
+
+  void Fail(const std::string& message) {
+    if (status_.ok()) status_ = absl::InvalidArgumentError(message);
+  }
+
+  // How many columns a table may have.
+  int MostColumns() const {
+    return status_.ok() ? sqlite3_limit(db_, SQLITE_LIMIT_COLUMN, -1) : 0;
+  }
+
+  // AddRow adds to the table that was created last.
+  void CreateTable(const std::string& name, const std::vector<Column>& columns);
+  void AddRow(const std::vector<Cell>& row);
+
+  // Ends the transaction. The file as it would be on a disk.
+  absl::StatusOr<std::string> Bytes();
+
+ private:
+  void Check(int code, absl::string_view doing) {
+    if (code != SQLITE_OK) FailWith(code, doing);
+  }
+  void FailWith(int code, absl::string_view doing) {
+    Fail(absl::StrCat("SQLite cannot ", doing, ": ",
+                      code == SQLITE_NOMEM || db_ == nullptr
+                          ? sqlite3_errstr(code)
+                          : sqlite3_errmsg(db_)));
+  }
+  void Execute(const std::string& sql, absl::string_view doing) {
+    if (!status_.ok()) return;
+    Check(sqlite3_exec(db_, sql.c_str(), nullptr, nullptr, nullptr), doing);
+  }
+  int Bind(int index, const Cell& cell);
+
+  sqlite3* db_ = nullptr;
+  // Into `table_`.
+  sqlite3_stmt* insert_ = nullptr;
+  std::string table_;
+  absl::Status status_;
+};
+
+void Database::CreateTable(const std::string& name,
+                           const std::vector<Column>& columns) {
+  const auto declare = [](std::string* out, const Column& column) {
+    absl::StrAppend(out, Identifier(column.name), " ", column.type);
+  };
+  const std::string doing = absl::StrCat("create the table ", name);
+  Execute(absl::StrCat("CREATE TABLE ", name, " (",
+                       absl::StrJoin(columns, ", ", declare), ")"),
+          doing);
+  if (!status_.ok()) return;
+  (void)sqlite3_finalize(insert_);
+  insert_ = nullptr;
+  table_ = name;
+  const std::string sql = absl::StrCat(
+      "INSERT INTO ", name, " VALUES (",
+      absl::StrJoin(std::vector<std::string>(columns.size(), "?"), ", "), ")");
+  Check(sqlite3_prepare_v2(db_, sql.c_str(), -1, &insert_, nullptr), doing);
+}
+
+int Database::Bind(int index, const Cell& cell) {
+  if (const auto* integer = std::get_if<int64_t>(&cell)) {
+    return sqlite3_bind_int64(insert_, index, *integer);
+  }
+  if (const auto* number = std::get_if<double>(&cell)) {
+    return sqlite3_bind_double(insert_, index, *number);
+  }
+  if (const auto* text = std::get_if<std::string>(&cell)) {
+    return sqlite3_bind_text64(insert_, index, text->data(), text->size(),
+                               SQLITE_TRANSIENT, SQLITE_UTF8);
+  }
+  return sqlite3_bind_null(insert_, index);
+}
+
+void Database::AddRow(const std::vector<Cell>& row) {
+  if (!status_.ok()) return;
+  const std::string doing = absl::StrCat("write a row of ", table_);
+  for (size_t i = 0; i < row.size(); ++i) {
+    Check(Bind(static_cast<int>(i) + 1, row[i]), doing);
+  }
+  if (!status_.ok()) return;
+  const int code = sqlite3_step(insert_);
+  if (code != SQLITE_DONE) FailWith(code, doing);
+  Check(sqlite3_reset(insert_), doing);
+}
+
+absl::StatusOr<std::string> Database::Bytes() {
+  Execute("COMMIT", "end the transaction");
+  if (!status_.ok()) return status_;
+  sqlite3_int64 size = 0;
+  const std::unique_ptr<unsigned char, void (*)(void*)> bytes(
+      sqlite3_serialize(db_, "main", &size, 0), sqlite3_free);
+  if (bytes == nullptr) FailWith(SQLITE_NOMEM, "copy the database");
+  if (!status_.ok()) return status_;
+  return std::string(reinterpret_cast<const char*>(bytes.get()), size);
+}
+
+// Names of columns that SQLite tells apart: to it the case of an ASCII letter
+// makes no difference.
+class ColumnNames {
+ public:
+  // `wanted`, or where that is taken "wanted (2)", "wanted (3)", ...
+  std::string Add(const std::string& wanted) {
+    std::string name = wanted;
+    for (int i = 2; !taken_.insert(absl::AsciiStrToLower(name)).second; ++i) {
+      name = absl::StrCat(wanted, " (", i, ")");
+    }
+    return name;
+  }
+
+ private:
+  std::set<std::string> taken_;
+};
+
+std::vector<const FieldDescriptor*> FiguresInOrder() {
+  std::vector<const FieldDescriptor*> figures;
+  for (int i = 0; i < SweepFigures::descriptor()->field_count(); ++i) {
+    const FieldDescriptor* field = SweepFigures::descriptor()->field(i);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+      figures.push_back(field);
+    }
+  }
+  return figures;
+}
+
+// The column of a field that is no list and no message, and its cell; NULL
+// without `message`. False for kinds that no answer has.
+bool ReadField(const Message* message, const FieldDescriptor* field,
+               std::string* type, Cell* cell) {
+  const Reflection* reflection =
+      message == nullptr ? nullptr : message->GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      // Counts are doubles in the message. SQLite keeps a whole number as one
+      // in such a column, and any other as it is.
+      *type = "NUMERIC";
+      if (reflection) *cell = reflection->GetDouble(*message, field);
+      return true;
+    case FieldDescriptor::CPPTYPE_INT32:
+      *type = "INTEGER";
+      if (reflection) *cell = int64_t{reflection->GetInt32(*message, field)};
+      return true;
+    case FieldDescriptor::CPPTYPE_INT64:
+      *type = "INTEGER";
+      if (reflection) *cell = int64_t{reflection->GetInt64(*message, field)};
+      return true;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      *type = "INTEGER";
+      if (reflection) *cell = int64_t{reflection->GetBool(*message, field)};
+      return true;
+    case FieldDescriptor::CPPTYPE_STRING:
+      *type = "TEXT";
+      if (reflection)
+        *cell = WithoutNul(reflection->GetString(*message, field));
+      return true;
+    default:
+      return false;
+  }
+}
+
+// Every single field of a message of this type, those of its groups led by the
+// group's name; NULLs where `message` is null.
+void AppendFields(const Message* message, const Descriptor& descriptor,
+                  const std::string& prefix, std::vector<Column>* columns,
+                  std::vector<Cell>* row) {
+  for (int i = 0; i < descriptor.field_count(); ++i) {
+    const FieldDescriptor* field = descriptor.field(i);
+    // The speed differs each time; the file does not.
+    if (field->is_repeated() || field->name() == "points_per_second_per_core") {
+      continue;
+    }
+    const std::string name = prefix + field->name();
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      const bool has = message != nullptr &&
+                       message->GetReflection()->HasField(*message, field);
+      AppendFields(has ? &message->GetReflection()->GetMessage(*message, field)
+                       : nullptr,
+                   *field->message_type(), name + "_", columns, row);
+      continue;
+    }
+    std::string type;
+    Cell cell;
+    if (!ReadField(message, field, &type, &cell)) continue;
+    columns->push_back({name, type});
+    row->push_back(std::move(cell));
+  }
+}
+
+void AddStudy(const SweepStudy& study, Database* database) {
+  std::vector<Column> columns;
+  std::vector<Cell> row;
+  AppendFields(&study, *SweepStudy::descriptor(), "", &columns, &row);
+  database->CreateTable("study", columns);
+  database->AddRow(row);
+}
+
+void AddAxes(const SweepStudy& study, const std::vector<Column>& axes,
+             Database* database) {
+  database->CreateTable("axes", {{"position", "INTEGER PRIMARY KEY"},
+                                 {"path", "TEXT"},
+                                 {"front_column", "TEXT"}});
+  for (int i = 0; i < study.axes_size(); ++i) {
+    database->AddRow({int64_t{i}, WithoutNul(study.axes(i)), axes[i].name});
+  }
+}
+
+void AddObjectives(const SweepStudy& study, Database* database) {
+  database->CreateTable("objectives", {{"position", "INTEGER PRIMARY KEY"},
+                                       {"metric", "TEXT"},
+                                       {"maximize", "INTEGER"}});
+  for (int i = 0; i < study.objectives_size(); ++i) {
+    absl::string_view metric = study.objectives(i);
+    const bool maximize = absl::ConsumePrefix(&metric, "max ");
+    database->AddRow({int64_t{i}, WithoutNul(metric), int64_t{maximize}});
+  }
+}
+
+void AddInvalidReasons(const SweepStudy& study, Database* database) {
+  database->CreateTable("invalid_reasons",
+                        {{"reason", "TEXT"}, {"points", "INTEGER"}});
+  for (const InvalidReason& reason : study.invalid_reasons()) {
+    database->AddRow({WithoutNul(reason.reason()), reason.points()});
+  }
+}
+
+// "1e400" is text: no double holds it.
+bool IsNumber(const std::string& text, double* number) {
+  return absl::SimpleAtod(text, number) && std::isfinite(*number);
+}
+
+// Whether there are values and each is a number.
+bool HasNumbers(const SweepStudy& study, int axis) {
+  double number = 0;
+  for (const SweepPoint& point : study.front()) {
+    if (axis >= point.values_size() || !IsNumber(point.values(axis), &number)) {
+      return false;
+    }
+  }
+  return study.front_size() > 0;
+}
+
+// A column for each axis, in an order and with names that clash with none.
+std::vector<Column> AxisColumns(const SweepStudy& study) {
+  ColumnNames names;
+  for (const char* own : {"position", "id", "command"}) names.Add(own);
+  for (const FieldDescriptor* figure : FiguresInOrder()) {
+    names.Add(figure->name());
+  }
+  std::vector<Column> columns;
+  for (int i = 0; i < study.axes_size(); ++i) {
+    const std::string path = WithoutNul(study.axes(i));
+    columns.push_back({names.Add(path.empty() ? "axis" : path),
+                       HasNumbers(study, i) ? "REAL" : "TEXT"});
+  }
+  return columns;
+}
+
+// A point's number, or NULL: those of a search by evolution may have none.
+absl::StatusOr<Cell> IdOf(const SweepStudy& study, const SweepPoint& point) {
+  if (study.has_evolution() && point.id() == 0) return Cell();
+  if (point.id() >= 0 && point.id() < kMostId &&
+      point.id() == std::floor(point.id())) {
+    return Cell(static_cast<int64_t>(point.id()));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "point ", point.id(), ": expected a whole number below 2^53"));
+}
+
+// The value of an axis, as its column has it.
+Cell ValueOf(const SweepPoint& point, int axis, const Column& column) {
+  if (axis >= point.values_size()) return Cell();
+  const std::string& text = point.values(axis);
+  double number = 0;
+  if (column.type == "REAL" && IsNumber(text, &number)) return number;
+  return WithoutNul(text);
+}
+
+std::vector<Column> FrontColumns(const std::vector<Column>& axes) {
+  std::vector<Column> columns = {{"position", "INTEGER PRIMARY KEY"},
+                                 {"id", "INTEGER"}};
+  columns.insert(columns.end(), axes.begin(), axes.end());
+  for (const FieldDescriptor* figure : FiguresInOrder()) {
+    columns.push_back({figure->name(), "REAL"});
+  }
+  columns.push_back({"command", "TEXT"});
+  return columns;
+}
+
+void AddFront(const SweepStudy& study, const std::vector<Column>& axes,
+              Database* database) {
+  const std::vector<const FieldDescriptor*> figures = FiguresInOrder();
+  database->CreateTable("front", FrontColumns(axes));
+  for (int i = 0; i < study.front_size(); ++i) {
+    const SweepPoint& point = study.front(i);
+    absl::StatusOr<Cell> id = IdOf(study, point);
+    if (!id.ok()) return database->Fail(std::string(id.status().message()));
+    std::vector<Cell> row = {int64_t{i}, *std::move(id)};
+    for (size_t k = 0; k < axes.size(); ++k) {
+      row.push_back(ValueOf(point, static_cast<int>(k), axes[k]));
+    }
+    for (const FieldDescriptor* figure : figures) {
+      row.push_back(
+          point.figures().GetReflection()->GetDouble(point.figures(), figure));
+    }
+    row.push_back(point.command().empty() ? Cell()
+                                          : WithoutNul(point.command()));
+    database->AddRow(row);
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> SweepSqlite(const SweepStudy& study) {
+  Database database;
+  // Before names are made for them, each unlike all before it.
+  const int most =
+      database.MostColumns() - static_cast<int>(FrontColumns({}).size());
+  if (study.axes_size() > most) {
+    database.Fail(absl::StrCat("expected at most ", most,
+                               " axes, as many as a table of SQLite has "
+                               "columns for; found ",
+                               study.axes_size()));
+    return database.Bytes();
+  }
+  const std::vector<Column> axes = AxisColumns(study);
+  AddStudy(study, &database);
+  AddAxes(study, axes, &database);
+  AddObjectives(study, &database);
+  AddFront(study, axes, &database);
+  AddInvalidReasons(study, &database);
+  return database.Bytes();
+}
+
+}  // namespace tokenjoule
