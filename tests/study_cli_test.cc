@@ -302,6 +302,37 @@ TEST(StudyCliTest, LintListsGoodFilesOrSaysEveryFaultOfEveryFile) {
   }
 }
 
+TEST(StudyCliTest, LintTriesWhatScenariosAndSpacesName) {
+  const std::string scenario = TempPath("named.textproto");
+  const std::string space = TempPath("space.textproto");
+  Write(scenario,
+        "# proto-message: Scenario\nmodel: \"llama-3.1-8b\"\n"
+        "hardware: \"h100-sxm\"\ntp: 8\n");
+  Write(space,
+        "# proto-message: DesignSpace\n"
+        "scenario { model: \"llama-3.1-8b\" hardware: \"h100-sxm\" }\n"
+        "axis { path: \"scenario.weights\" value: \"bf16\" value: \"fp8\" }\n"
+        "objective { metric: \"energy_per_token_j\" }\n");
+  const std::string lint = absl::StrCat("lint ", scenario, " ", space);
+  EXPECT_EQ(RunTool(lint).exit_code, 0);
+  Write(scenario,
+        "# proto-message: Scenario\nmodel: \"llama-3.1-8c\"\n"
+        "hardware: \"h100-sxm\"\n");
+  Write(space,
+        "# proto-message: DesignSpace\n"
+        "scenario { model: \"llama-3.1-8b\" hardware: \"h100-sxm\" }\n"
+        "axis { path: \"scenario.weights\" value: \"bf16\" value: \"fp9\" }\n"
+        "objective { metric: \"energy_per_token_j\" }\n");
+  const Outcome bad = RunTool(lint);
+  EXPECT_EQ(bad.exit_code, 3);
+  EXPECT_THAT(bad.err, HasSubstr("did you mean \"llama-3.1-8b\""));
+  EXPECT_THAT(bad.err, HasSubstr("did you mean \"fp8\""));
+  Write(scenario,
+        "# proto-message: Scenario\nmodel: \"llama-3.1-8b\"\n"
+        "hardware: \"h100-sxm\"\ntp: 7\n");
+  EXPECT_THAT(RunTool(lint).err, HasSubstr("does not divide"));
+}
+
 }  // namespace
 }  // namespace tokenjoule
 

@@ -10,6 +10,8 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/report/report.h"
 #include "analyzer/spec/faults.h"
+#include "analyzer/study/analyze.h"
+#include "analyzer/study/space.h"
 #include "tools/command.h"
 
 namespace tokenjoule {
@@ -30,6 +32,26 @@ absl::Status CheckUsage(const ParsedFlags& flags) {
   return absl::OkStatus();
 }
 
+// Whether what the file names can be loaded, and goes together: every value of
+// a space's axes; a scenario's model and machine, where it names both.
+absl::Status TryNames(const std::string& file, const std::string& kind) {
+  if (kind == "space") return LoadSpace(file).status();
+  if (kind != "scenario") return absl::OkStatus();
+  ParsedFlags point;
+  point.values["scenario"] = {file};
+  int exit_code = kExitOk;
+  const absl::StatusOr<Setup> setup =
+      LoadSetup(point, /*with_batch=*/true, &exit_code);
+  // It may leave model or machine to the command line.
+  if (!setup.ok() && exit_code == kExitUsage) return absl::OkStatus();
+  if (!setup.ok()) return setup.status();
+  const absl::Status status =
+      Analyze(*setup, {/*operators=*/false, /*ranges=*/false}).status();
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(PrintablePath(file), ": ", status.message()));
+}
+
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
@@ -41,6 +63,11 @@ int Run(const ParsedFlags& flags) {
     absl::StatusOr<LintedFile> linted = LintFile(file, flags.Get("as", ""));
     if (!linted.ok()) {
       faults.emplace_back(linted.status().message());
+      continue;
+    }
+    const absl::Status tried = TryNames(file, linted->kind);
+    if (!tried.ok()) {
+      faults.emplace_back(tried.message());
       continue;
     }
     Listing::Entry* entry = listing.add_entries();
@@ -62,9 +89,10 @@ Command LintCommand() {
   command.name = "lint";
   command.summary = "whether files are descriptions that can be used";
   command.description =
-      "Reads models, machines, technologies and scenarios as the other "
-      "sub-commands do,\nwith what they are based on. Lists the files, or says "
-      "every fault of every file\nand exits with 3.";
+      "Reads models, machines, technologies, scenarios and design spaces as "
+      "the other\nsub-commands do, with what they are based on, and tries what "
+      "a scenario names and\nevery value of a space. Lists the files, or says "
+      "every fault of every file and exits\nwith 3.";
   command.examples =
       "  tokenjoule lint my-model.textproto my-accelerator.textproto\n"
       "  tokenjoule lint --as=class my-class.textproto\n";

@@ -20,7 +20,7 @@ usage: slurm_sweep.sh --space=NAME --shards=N --out=FILE [flags] [-- SBATCH-OPTI
   --shards=N       how many, 1 to 50000; a shard holds whole pieces of about two
                    million points, so that more shards than pieces are empty
   --out=FILE       the answer; the shards are kept in FILE.shards-N/
-  --format=FORMAT  table, json, csv or svg (default json)
+  --format=FORMAT  table, json, csv, svg or sqlite (default json)
   --tool=FILE      the binary (default: bazel-bin/tools/tokenjoule of this clone,
                    or tokenjoule of PATH)
   --tasks=N        at most so many tasks in the array, each with several shards
@@ -258,8 +258,8 @@ run_user() {
   [[ -z $tasks || $tasks =~ ^[1-9][0-9]{0,6}$ ]] ||
     die 2 "--tasks: expected a number from 1, found \"$tasks\""
   case $format in
-    table | json | csv | svg) ;;
-    *) die 2 "--format: expected table, json, csv or svg, found \"$format\"" ;;
+    table | json | csv | svg | sqlite) ;;
+    *) die 2 "--format: expected table, json, csv, svg or sqlite, found \"$format\"" ;;
   esac
   local program
   for program in sbatch squeue scontrol; do

@@ -72,7 +72,7 @@ void BM_EvaluateRun(benchmark::State& state) {
       {&machine.levels[0].read.phy_controller.mutable_base(), energies.data()}};
   std::vector<PackCost> costs(kPoints / Pack::kLanes);
   for (auto _ : state) {
-    EvaluateRun(step, slots, kPoints, &machine, costs.data());
+    EvaluateRun(step, slots, kPoints, nullptr, &machine, costs.data());
     benchmark::DoNotOptimize(costs.data());
   }
   state.counters["evaluations"] = benchmark::Counter(

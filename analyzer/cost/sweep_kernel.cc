@@ -3,25 +3,32 @@
 #include <cstring>
 
 namespace tokenjoule {
+
+const Pack* PlaceOfActions(Machine<Pack>* machine) {
+  return &machine->levels[machine->num_levels - 1]
+              .activation_capacity.mutable_base();
+}
+
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 EvaluateRun(const LoweredStep<Pack>& step,
             const std::vector<VaryingSlot>& slots, size_t count,
-            Machine<Pack>* machine, PackCost* costs) {
-  // What happens is the same along the run unless the room for activations is
-  // not.
-  const Pack* room = &machine->levels[machine->num_levels - 1]
-                          .activation_capacity.mutable_base();
-  bool same_actions = true;
-  for (const VaryingSlot& slot : slots) same_actions &= slot.place != room;
-  Actions<Pack> actions = ActionsOf(step, *machine);
+            const Actions<Pack>* actions, Machine<Pack>* machine,
+            PackCost* costs) {
+  Actions<Pack> own;
+  bool varies = false;
+  if (actions == nullptr) {
+    const Pack* place = PlaceOfActions(machine);
+    for (const VaryingSlot& slot : slots) varies |= slot.place == place;
+    own = ActionsOf(step, *machine);
+    actions = &own;
+  }
   for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
     for (const VaryingSlot& slot : slots) {
       std::memcpy(&slot.place->value, slot.values + begin,
                   sizeof(slot.place->value));
     }
-    if (!same_actions) actions = ActionsOf(step, *machine);
-    costs[begin / Pack::kLanes] =
-        SweepCostOf(step, *machine, actions);
+    if (varies) own = ActionsOf(step, *machine);
+    costs[begin / Pack::kLanes] = SweepCostOf(step, *machine, *actions);
   }
 }
 

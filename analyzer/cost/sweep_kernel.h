@@ -120,12 +120,18 @@ SweepCost<N> SweepCostOf(const LoweredStep<N>& step, const Machine<N>& machine,
 
 // Evaluates points 0 ... count - 1 of a run, a pack at a time into `costs`
 // (which has room for them all). `machine` holds everything that does not vary
-// along the run. Compiled for several instruction sets and chosen at run time;
-// without fused multiply-adds, so that all give the same bits as one number at
-// a time.
+// along the run. `actions` are those of the step on all of the run's machines,
+// or null where they are not known or not the same (PlaceOfActions). Compiled
+// for several instruction sets and chosen at run time; without fused
+// multiply-adds, so that all give the same bits as one number at a time.
 void EvaluateRun(const LoweredStep<Pack>& step,
                  const std::vector<VaryingSlot>& slots, size_t count,
-                 Machine<Pack>* machine, PackCost* costs);
+                 const Actions<Pack>* actions, Machine<Pack>* machine,
+                 PackCost* costs);
+
+// The place in a machine that decides what happens in a step; where it does not
+// vary, all machines have the same actions.
+const Pack* PlaceOfActions(Machine<Pack>* machine);
 
 // Products and additions in packs that do not wait for one another, for
 // benchmarks: what the processor can do at most, and how many MultiplyAddPeak

@@ -72,7 +72,7 @@ constexpr Kind kKinds[] = {
        if (!status.ok()) return status;
        return std::string();
      }},
-    // Its fields; `sweep` checks every value of every axis besides.
+    // Its fields; `tokenjoule lint` tries every value of every axis besides.
     {"space", "DesignSpace",
      [](const std::string& path) {
        return NameOf(LoadPart<DesignSpace>(path));

@@ -188,6 +188,12 @@ void Compiler::Lower(Combination* out) const {
   out->step = ConvertedStep<Pack>(at_base.step);
   out->pack = Converted<Pack>(base);
   out->slots = SlotsOf(&out->pack);
+  const Pack* place = PlaceOfActions(&out->pack);
+  bool varies = false;
+  for (const SlotGroup& group : machine_->groups()) {
+    for (const size_t slot : group.slots) varies |= out->slots[slot] == place;
+  }
+  if (!varies) out->actions = ActionsOf(out->step, out->pack);
   out->facts = FactsOf(*model_, scenario_, at_base, base);
 }
 

@@ -92,6 +92,12 @@ struct Combination {
   LoweredStep<Pack> step;
   Machine<Pack> pack;
   std::vector<Pack*> slots;
+  // What happens in the step, where that is the same at all points.
+  absl::optional<Actions<Pack>> actions;
+
+  const Actions<Pack>* actions_or_null() const {
+    return actions.has_value() ? &*actions : nullptr;
+  }
 };
 
 // Makes combinations; keeps what the last one can share with the next.
@@ -155,7 +161,8 @@ class Gatherer {
       }
     }
     costs_.resize(kRun / Pack::kLanes + 1);
-    EvaluateRun(combination_->step, varying_, count, &combination_->pack,
+    EvaluateRun(combination_->step, varying_, count,
+                combination_->actions_or_null(), &combination_->pack,
                 costs_.data());
     return costs_;
   }

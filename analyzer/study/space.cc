@@ -298,12 +298,23 @@ absl::Status CheckPriced(const PricedFigure& figure, const Hardware& hardware) {
       "cost_usd --hardware=hbm4-asic`)"));
 }
 
+// Names that do not exist are a slip; what does not go together at a point,
+// such as parallelism that does not divide, makes that point invalid and no
+// more.
+absl::Status CheckNames(const Setup& setup) {
+  std::vector<Fault> faults, unknown;
+  ValidateScenario(setup.scenario, setup.model, setup.hardware, &faults);
+  for (const Fault& fault : faults) {
+    if (absl::StartsWith(fault.message, "unknown ")) unknown.push_back(fault);
+  }
+  return unknown.empty() ? absl::OkStatus() : FaultsToStatus(unknown);
+}
+
 // Each value of each axis by itself, the others at their first: a slip of unit
 // or a misspelt field is found before the search. Of steps the ends do; a
 // continuous axis must take what is between as well.
 void CheckValues(const Space& space, SpaceReader* reader) {
   const PricedFigure priced = FirstPriced(space.description);
-  bool first_at_fault = false;
   for (size_t i = 0; i < space.axes.size(); ++i) {
     const Axis& axis = space.description.axis(static_cast<int>(i));
     Choices choices(space.axes.size(), 0);
@@ -315,18 +326,17 @@ void CheckValues(const Space& space, SpaceReader* reader) {
       }
       choices[i] = static_cast<uint32_t>(k);
       const absl::StatusOr<Setup> setup = SetupAt(space, choices);
-      const absl::Status status =
-          setup.ok() ? CheckPriced(priced, setup->hardware) : setup.status();
+      absl::Status status = setup.status();
+      if (status.ok()) status = CheckPriced(priced, setup->hardware);
+      if (status.ok()) status = CheckNames(*setup);
       if (status.ok()) continue;
       reader->AddFault(
           absl::StrCat("axis[", i, "]"),
           absl::StrCat("\"", Printable(space.axes[i].fields[0].At(k)),
                        "\": ", status.message()));
-      first_at_fault = i == 0 && k == 0;
-      break;
+      // The first values are at fault everywhere: once is enough.
+      if (i == 0 && k == 0) return;
     }
-    // The first values are at fault everywhere: once is enough.
-    if (first_at_fault) return;
   }
 }
 

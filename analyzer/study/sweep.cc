@@ -161,7 +161,8 @@ class Searcher {
     costs_.resize(kRun / Pack::kLanes + 1);
     for (size_t begin = 0; begin < row; begin += kRun) {
       const size_t count = std::min(kRun, row - begin);
-      EvaluateRun(combination->step, varying_, count, &combination->pack,
+      EvaluateRun(combination->step, varying_, count,
+                  combination->actions_or_null(), &combination->pack,
                   costs_.data());
       judge_.Take(
           combination->facts, costs_, count,

@@ -352,6 +352,22 @@ TEST(SweepTest, BadSpacesSayWhatIsWrong) {
   }
 }
 
+TEST(SweepTest, EveryValueThatNamesNothingIsSaid) {
+  const absl::StatusOr<Space> space = ParseSpace(R"(
+    scenario { model: "llama-3.1-8b" hardware: "h100-sxm" }
+    axis { path: "scenario.batch" value: "1" value: "many" value: "lots" }
+    axis { path: "scenario.weights" value: "bf16" value: "fp9" value: "bf17" }
+    objective { metric: "energy_per_token_j" })",
+                                                 "s");
+  ASSERT_FALSE(space.ok());
+  for (const char* said : {"\"many\"", "\"lots\"", "\"fp9\"", "\"bf17\"",
+                           "did you mean \"fp8\""}) {
+    EXPECT_TRUE(absl::StrContains(space.status().message(), said))
+        << said << "\n"
+        << space.status().message();
+  }
+}
+
 TEST(SweepTest, SpacesOfTheCatalogueAreSearched) {
   for (const char* name : {"hbm-accelerator", "lpddr5x-edge", "stacked-dram",
                            "analog-or-digital"}) {
