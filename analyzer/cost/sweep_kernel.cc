@@ -14,21 +14,20 @@ EvaluateRun(const LoweredStep<Pack>& step,
             const std::vector<VaryingSlot>& slots, size_t count,
             const Actions<Pack>* actions, Machine<Pack>* machine,
             PackCost* costs) {
-  Actions<Pack> own;
   bool varies = false;
   if (actions == nullptr) {
     const Pack* place = PlaceOfActions(machine);
     for (const VaryingSlot& slot : slots) varies |= slot.place == place;
-    own = ActionsOf(step, *machine);
-    actions = &own;
   }
+  // A copy: the compiler may keep what nothing else can reach.
+  Actions<Pack> own = actions != nullptr ? *actions : ActionsOf(step, *machine);
   for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
     for (const VaryingSlot& slot : slots) {
       std::memcpy(&slot.place->value, slot.values + begin,
                   sizeof(slot.place->value));
     }
     if (varies) own = ActionsOf(step, *machine);
-    costs[begin / Pack::kLanes] = SweepCostOf(step, *machine, *actions);
+    costs[begin / Pack::kLanes] = SweepCostOf(step, *machine, own);
   }
 }
 
