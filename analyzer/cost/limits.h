@@ -3,8 +3,6 @@
 #ifndef ANALYZER_COST_LIMITS_H_
 #define ANALYZER_COST_LIMITS_H_
 
-#include <cmath>
-
 #include "analyzer/cost/kernel.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/units/units.h"
@@ -22,12 +20,6 @@ N NoiseOf(const LoweredStep<N>& step, const Machine<N>& machine) {
     most = Max(most, product.quantisation + machine.rates[product.rate].noise);
   }
   return most;
-}
-
-// Signal-to-noise ratio in dB of a noise power over the signal's, and back.
-inline double SnrDb(double noise) { return -10 * std::log10(noise); }
-inline double NoiseOfSnrDb(double snr_db) {
-  return std::pow(10.0, -snr_db / 10);
 }
 
 // Share of their life that a step takes of the cells that wear out first,

@@ -6,10 +6,10 @@
 #define ANALYZER_COST_LOWER_H_
 
 #include <array>
-#include <cmath>
 
 #include "analyzer/cost/kernel.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/units/units.h"
 
@@ -231,9 +231,9 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
 template <typename N>
 void AddProduct(const Operator<N>& op, int rate, LoweredStep<N>* step) {
   if (op.weight_format == nullptr) return;
-  // 6.02 B + 1.76 dB each (SnrDbOfBits); errors of the operands add up.
+  // Errors of the operands add up.
   const auto noise = [](const NumberFormat& format) {
-    return std::pow(10.0, -(6.02 * format.precision_bits + 1.76) / 10);
+    return NoiseOfSnrDb(SnrDbOfBits<double>(format.precision_bits));
   };
   const N quantisation(noise(*op.weight_format) + noise(*op.activation_format));
   for (ProductNoise<N>& product : step->products) {

@@ -6,6 +6,8 @@
 #ifndef ANALYZER_COST_PACK_H_
 #define ANALYZER_COST_PACK_H_
 
+#include <cstdint>
+
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -15,6 +17,8 @@ namespace tokenjoule {
 struct alignas(64) Pack {
   static constexpr int kLanes = 8;
   typedef double Vector __attribute__((vector_size(kLanes * sizeof(double))));
+  // What comparing two gives: all bits of a lane, or none.
+  typedef int64_t Mask __attribute__((vector_size(kLanes * sizeof(double))));
 
   Pack() = default;
   // Every lane the same.

@@ -183,7 +183,7 @@ EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
   return mac / Flop<N>(N(2.0));
 }
 
-// Energies of an in-memory engine's rate.
+// Energies and noise of an in-memory engine's rate.
 template <typename N, typename Reader>
 void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
                        const N& overhead, ComputeCosts<N>* costs) {
@@ -196,15 +196,13 @@ void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
         DigitalInMemoryMac(full_adder, input_bits, weight_bits) * overhead);
     return;
   }
-  const MacEnergy<N> mac =
-      AnalogMac(ReadAnalog<N>(engine.analog(), engine.array(), read),
-                input_bits, weight_bits);
+  const AnalogNumbers<N> analog =
+      ReadAnalog<N>(engine.analog(), engine.array(), read);
+  const MacEnergy<N> mac = AnalogMac(analog, input_bits, weight_bits);
   costs->energy = PerFlop<N>(mac.array * overhead);
   costs->adc = PerFlop<N>(mac.adc * overhead);
   costs->dac = PerFlop<N>(mac.dac * overhead);
-  costs->noise =
-      AnalogNoise(ReadAnalog<N>(engine.analog(), engine.array(), read),
-                  input_bits, weight_bits);
+  costs->noise = AnalogNoise(analog, input_bits, weight_bits);
 }
 
 template <typename N, typename Reader>
@@ -267,10 +265,12 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   for (const MemoryLevel& level : hardware.memory()) {
     machine.levels[machine.num_levels++] =
         machine_internal::BuildLevel<N>(level, read);
+    machine.wears |= level.technology().has_endurance_writes();
   }
   int engine_index = -1;
   for (const ComputeEngine& engine : hardware.engine()) {
     ++engine_index;
+    machine.wears |= engine.array().has_endurance_writes();
     for (const ComputeEngine::FormatRate& rate : engine.rate()) {
       ComputeCosts<N> costs =
           machine_internal::BuildRate<N>(rate, engine, read);
@@ -333,7 +333,6 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
     machine.area_mm2 = AreaMm2<N>(hardware, read);
     machine.cost_usd = CostUsd<N>(hardware, machine.area_mm2, read);
   }
-  machine.wears = Wears(hardware);
   return machine;
 }
 

@@ -33,6 +33,14 @@ N SnrDbOfBits(const N& bits) {
   return N(6.02) * bits + N(1.76);
 }
 
+// Signal-to-noise ratio in dB of a noise power over the signal's, and back.
+inline double SnrDb(double noise) { return -10 * std::log10(noise); }
+template <typename N>
+N NoiseOfSnrDb(const N& snr_db) {
+  using std::pow;
+  return pow(N(10.0), snr_db / N(-10.0));
+}
+
 // The least energy of a sample at a signal-to-noise ratio: 8 kT SNR (Vittoz,
 // ISCAS 1990), with SNR = 1.5 4^B: 12 kT 4^B.
 template <typename N>
@@ -77,6 +85,12 @@ N RequiredSnrDb(const AnalogNumbers<N>& a, const N& input_bits,
   if (a.has_required_snr) return a.required_snr_db;
   // The coarser operand sets what the sum can carry.
   return SnrDbOfBits(Min(input_bits, weight_bits));
+}
+
+// Weight bits of one cell.
+template <typename N>
+N CellBits(const AnalogNumbers<N>& a, const N& weight_bits) {
+  return N(0.0) < a.cell_bits ? Min(a.cell_bits, weight_bits) : weight_bits;
 }
 
 // Bits of a conversion.
@@ -153,19 +167,16 @@ N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
 template <typename N>
 N AnalogNoise(const AnalogNumbers<N>& a, const N& input_bits,
               const N& weight_bits) {
-  using std::pow;
-  const N cell_bits =
-      N(0.0) < a.cell_bits ? Min(a.cell_bits, weight_bits) : weight_bits;
   const N snr_db = RequiredSnrDb(a, input_bits, weight_bits);
-  const N capacitance_ff = CellCapacitanceFf(a, snr_db, cell_bits);
+  const N capacitance_ff =
+      CellCapacitanceFf(a, snr_db, CellBits(a, weight_bits));
   const N thermal =
       a.noise_factor * N(kThermalEnergyJ * 1e15) /
       (a.product_variance * a.full_scale_v * a.full_scale_v * capacitance_ff);
   const N mismatch = N(1e-4) / capacitance_ff;
   if (a.rule == AnalogCircuit::LOSSLESS) return thermal + mismatch;
-  const N converter =
-      N(std::pow(10.0, 0.05) - 1) / pow(N(10.0), snr_db / N(10.0));
-  return thermal + mismatch + converter;
+  const N half_a_db(std::pow(10.0, 0.05) - 1);
+  return thermal + mismatch + half_a_db * NoiseOfSnrDb(snr_db);
 }
 
 // A multiply-add of B_x by B_w bits in S_x x S_w slices:
@@ -177,8 +188,7 @@ MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
   const N zero(0.0);
   const N dac_bits =
       zero < a.dac_bits ? Min(a.dac_bits, input_bits) : input_bits;
-  const N cell_bits =
-      zero < a.cell_bits ? Min(a.cell_bits, weight_bits) : weight_bits;
+  const N cell_bits = CellBits(a, weight_bits);
   const N input_slices = input_bits / dac_bits;
   const N slices = input_slices * weight_bits / cell_bits;
   const N snr_db = RequiredSnrDb(a, input_bits, weight_bits);

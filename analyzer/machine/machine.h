@@ -154,17 +154,6 @@ struct Machine {
   N cost_usd = N(0.0);
 };
 
-// Whether anything that is written wears out.
-inline bool Wears(const Hardware& hardware) {
-  for (const MemoryLevel& level : hardware.memory()) {
-    if (level.technology().has_endurance_writes()) return true;
-  }
-  for (const ComputeEngine& engine : hardware.engine()) {
-    if (engine.array().has_endurance_writes()) return true;
-  }
-  return false;
-}
-
 // The format in which operands are multiplied: activations, or weights where
 // they are wider; weights that are narrower or only stored are unpacked.
 const NumberFormat& OperandFormat(const NumberFormat& weights,

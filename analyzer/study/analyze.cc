@@ -16,6 +16,7 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
+#include "analyzer/machine/in_memory.h"
 #include "analyzer/spec/architecture.h"
 #include "analyzer/spec/faults.h"
 #include "analyzer/spec/field_path.h"

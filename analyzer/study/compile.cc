@@ -55,8 +55,7 @@ std::vector<double> TabledMachine::NumbersAt(
   return numbers;
 }
 
-// Which kernel axes each slot depends on, one bit each: probed at several
-// places, lest a product with zero hide a factor.
+// Probed at several places, lest a product with zero hide a factor.
 std::vector<uint64_t> TabledMachine::Dependencies() const {
   constexpr uint32_t kProbes = 5;
   std::vector<uint64_t> depends;
@@ -132,7 +131,6 @@ void TabledMachine::FillGroup(size_t entries, SlotGroup* group) const {
   }
 }
 
-// Fails where the combination cannot be described.
 absl::StatusOr<std::unique_ptr<Combination>> Compiler::Compile(
     uint64_t number) {
   auto combination = std::make_unique<Combination>();

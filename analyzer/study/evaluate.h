@@ -37,12 +37,19 @@ Machine<N> MachineWith(const Hardware& hardware, const Scenario& scenario,
   return machine;
 }
 
-// A ledger on a machine.
+// A ledger on a machine, without its cost.
 template <typename N>
-Evaluation<N> EvaluateOn(const Ledger<N>& ledger, const Machine<N>& machine) {
+Evaluation<N> LoweredOn(const Ledger<N>& ledger, const Machine<N>& machine) {
   Evaluation<N> evaluation;
   evaluation.ledger = Grow(ledger, machine);
   evaluation.step = Lower(evaluation.ledger, machine);
+  return evaluation;
+}
+
+// A ledger on a machine.
+template <typename N>
+Evaluation<N> EvaluateOn(const Ledger<N>& ledger, const Machine<N>& machine) {
+  Evaluation<N> evaluation = LoweredOn(ledger, machine);
   evaluation.cost = CostOfStep(evaluation.step, machine);
   return evaluation;
 }

@@ -165,8 +165,8 @@ class Archive {
         plan_(plan),
         judge_(space.description),
         structures_(space, plan),
-        findings_(space.description),
-        best_(space.description.objective_size()) {}
+        // Exact, to be compared with the exact front; thinned in the answer.
+        findings_(space.description.objective_size(), /*epsilon=*/0) {}
 
   // What the algorithm minimises at a decision vector: logarithms, so that
   // objectives of any size weigh alike, and outside limits how far.
@@ -199,7 +199,7 @@ class Archive {
     const Machine<> machine =
         MachineAt(hardware.hardware, structure.scenario.ideal(), hardware.axes,
                   kernel_choices);
-    const Evaluation<> evaluation = EvaluateOn(structure.ledger, machine);
+    const Evaluation<> evaluation = LoweredOn(structure.ledger, machine);
     const SweepCost<double> cost = SweepCostOf(
         evaluation.step, machine, ActionsOf(evaluation.step, machine));
     if (!std::isfinite(cost.step_time_s) ||
@@ -216,7 +216,7 @@ class Archive {
   }
 
   const Findings& findings() const { return findings_; }
-  const ParetoFront& best() const { return best_; }
+  const ParetoFront& best() const { return findings_.front; }
   const Choices& ChoicesOfBest(uint64_t id) const { return choices_.at(id); }
 
  private:
@@ -248,10 +248,10 @@ class Archive {
   void Keep(const Choices& choices, const ObjectiveValues& values) {
     const uint64_t id =
         space_.points > 0 ? IdOf(space_, choices) : findings_.points;
-    if (best_.Add(values, id)) choices_[id] = choices;
-    if (choices_.size() <= 2 * best_.size() + 1000) return;
+    if (findings_.front.Add(values, id)) choices_[id] = choices;
+    if (choices_.size() <= 2 * best().size() + 1000) return;
     std::map<uint64_t, Choices> kept;
-    for (const FrontPoint& point : best_.Sorted()) {
+    for (const FrontPoint& point : best().Sorted()) {
       kept[point.id] = std::move(choices_[point.id]);
     }
     choices_ = std::move(kept);
@@ -262,8 +262,7 @@ class Archive {
   Judge judge_;
   Structures structures_;
   Findings findings_;
-  ParetoFront best_;
-  // Choices of the points on `best_`, and of some that were.
+  // Choices of the best points, and of some that were.
   std::map<uint64_t, Choices> choices_;
 };
 

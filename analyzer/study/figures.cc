@@ -1,6 +1,7 @@
 #include "analyzer/study/figures.h"
 
 #include "analyzer/cost/occupancy.h"
+#include "analyzer/machine/in_memory.h"
 #include "analyzer/study/analyze.h"
 #include "analyzer/study/boundary.h"
 #include "google/protobuf/descriptor.h"

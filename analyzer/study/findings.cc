@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/machine/in_memory.h"
 
 namespace tokenjoule {
 namespace {
@@ -19,8 +20,7 @@ namespace findings_internal {
 
 namespace {
 
-// A truth a lane: all bits or none.
-typedef int64_t Mask __attribute__((vector_size(Pack::kLanes * 8)));
+using Mask = Pack::Mask;
 
 inline Mask Everywhere(bool truth) { return Mask{} - (truth ? 1 : 0); }
 

@@ -21,8 +21,10 @@ namespace tokenjoule {
 
 // What was found so far.
 struct Findings {
+  // As ParetoFront.
+  Findings(int objectives, double epsilon) : front(objectives, epsilon) {}
   explicit Findings(const DesignSpace& description)
-      : front(description.objective_size(), description.epsilon()) {}
+      : Findings(description.objective_size(), description.epsilon()) {}
 
   ParetoFront front;
   uint64_t points = 0, invalid = 0, does_not_fit = 0, outside_limits = 0,

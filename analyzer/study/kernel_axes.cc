@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
 #include "analyzer/spec/field_path.h"
 #include "analyzer/spec/number_reader.h"
 #include "analyzer/study/evaluate.h"
@@ -58,15 +59,17 @@ const Constant* KernelConstant(const Hardware& hardware,
   return found;
 }
 
-bool TouchesHardware(const SpaceAxis& axis) {
-  for (const FieldValues& field : axis.fields) {
-    if (absl::StartsWith(field.path(), "hardware")) return true;
-  }
-  return false;
+// Whether an axis sets the model ("model"), the machine ("hardware") or a field
+// of it.
+bool Touches(const SpaceAxis& axis, absl::string_view root) {
+  return std::any_of(axis.fields.begin(), axis.fields.end(),
+                     [&](const FieldValues& field) {
+                       return absl::StartsWith(field.path(), root);
+                     });
 }
 
-}  // namespace
-
+// The axis over this machine, or nothing where it is not one for what each
+// point does again. Points into both.
 absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
                                         const Hardware& hardware,
                                         EachPoint each_point) {
@@ -77,10 +80,21 @@ absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
     const Constant* constant =
         KernelConstant(hardware, field.path(), each_point);
     if (constant == nullptr || !field.IsNumeric()) return absl::nullopt;
-    out.fields.push_back({constant, &field});
+    out.fields.push_back({constant, &field, {}});
   }
   return out;
 }
+
+// Writes out the numbers of an axis.
+void FillNumbers(KernelAxis* axis) {
+  for (KernelAxis::Field& field : axis->fields) {
+    std::vector<double> numbers(axis->size);
+    for (size_t i = 0; i < numbers.size(); ++i) numbers[i] = field.NumberAt(i);
+    field.numbers = std::move(numbers);
+  }
+}
+
+}  // namespace
 
 Machine<> MachineAt(const Hardware& hardware, bool ideal,
                     const std::vector<KernelAxis>& axes,
@@ -88,7 +102,7 @@ Machine<> MachineAt(const Hardware& hardware, bool ideal,
   ReplacingReader<double> read;
   for (size_t i = 0; i < axes.size(); ++i) {
     for (const KernelAxis::Field& field : axes[i].fields) {
-      read.Replace(*field.constant, field.values->NumberAt(kernel_choices[i]));
+      read.Replace(*field.constant, field.NumberAt(kernel_choices[i]));
     }
   }
   Scenario scenario;
@@ -112,7 +126,7 @@ absl::StatusOr<Plan> MakePlan(const Space& space, EachPoint each_point) {
   }
   std::stable_partition(
       plan.structural.begin(), plan.structural.end(),
-      [&](int axis) { return TouchesHardware(space.axes[axis]); });
+      [&](int axis) { return Touches(space.axes[axis], "hardware"); });
   std::stable_sort(plan.kernel.begin(), plan.kernel.end(), [&](int a, int b) {
     return space.axes[a].size() < space.axes[b].size();
   });
@@ -132,6 +146,7 @@ absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
           ": is read by the kernel alone on one machine of the space and "
           "decides structure on another; search them apart"));
     }
+    if (plan.each_point == EachPoint::kKernel) FillNumbers(&*kernel);
     axes.push_back(*std::move(kernel));
   }
   return axes;
@@ -141,13 +156,7 @@ Choices ChoicesFor(absl::string_view root, const Space& space, const Plan& plan,
                    const Choices& choices) {
   Choices of_root;
   for (const int axis : plan.structural) {
-    const std::vector<FieldValues>& fields = space.axes[axis].fields;
-    if (std::any_of(fields.begin(), fields.end(),
-                    [&](const FieldValues& field) {
-                      return absl::StartsWith(field.path(), root);
-                    })) {
-      of_root.push_back(choices[axis]);
-    }
+    if (Touches(space.axes[axis], root)) of_root.push_back(choices[axis]);
   }
   return of_root;
 }

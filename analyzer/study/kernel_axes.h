@@ -9,7 +9,6 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/optional.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/study/space.h"
 #include "proto/hardware.pb.h"
@@ -21,6 +20,12 @@ struct KernelAxis {
   struct Field {
     const Constant* constant;
     const FieldValues* values;
+    // All of `values`, where a search comes by each; else empty.
+    std::vector<double> numbers;
+
+    double NumberAt(size_t choice) const {
+      return numbers.empty() ? values->NumberAt(choice) : numbers[choice];
+    }
   };
   // Its place among the space's axes.
   int axis = 0;
@@ -37,12 +42,6 @@ enum class EachPoint {
   kLoweringAndKernel,
 };
 
-// The axis over this machine, or nothing where it is not one for the kernel (or
-// lowering). Points into both.
-absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
-                                        const Hardware& hardware,
-                                        EachPoint each_point);
-
 // The machine at a choice of each kernel axis; `ideal` as Scenario.ideal.
 Machine<> MachineAt(const Hardware& hardware, bool ideal,
                     const std::vector<KernelAxis>& axes,
@@ -57,16 +56,14 @@ struct Plan {
   // Products of their sizes, where the space's points are numbered.
   uint64_t combinations = 1;
   uint64_t kernel_points = 1;
-
-  uint64_t points() const { return combinations * kernel_points; }
 };
 
 // Fails where the first point's machine cannot be described.
 absl::StatusOr<Plan> MakePlan(const Space& space,
                               EachPoint each_point = EachPoint::kKernel);
 
-// The kernel axes of a plan over a machine of the space. Fails where one of
-// them decides structure on this machine.
+// The kernel axes of a plan over a machine of the space; they point into both.
+// Fails where one of them decides structure on this machine.
 absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
                                                      const Plan& plan,
                                                      const Hardware& hardware);

@@ -6,16 +6,16 @@
 #include <limits>
 #include <utility>
 
+#include "analyzer/cost/pack.h"
+
 namespace tokenjoule {
 namespace {
 
-constexpr size_t kLanes = 8;
+constexpr size_t kLanes = Pack::kLanes;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Several numbers at once, and a truth a lane: all bits or none.
-typedef double Vector __attribute__((vector_size(kLanes * sizeof(double))));
-typedef int64_t Mask __attribute__((vector_size(kLanes * sizeof(double))));
-
+using Vector = Pack::Vector;
+using Mask = Pack::Mask;
 using Columns = std::array<std::vector<double>, kMaxObjectives>;
 
 inline Vector Load(const std::vector<double>& column, size_t begin) {

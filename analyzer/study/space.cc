@@ -298,18 +298,6 @@ absl::Status CheckPriced(const PricedFigure& figure, const Hardware& hardware) {
       "cost_usd --hardware=hbm4-asic`)"));
 }
 
-// Names that do not exist are a slip; what does not go together at a point,
-// such as parallelism that does not divide, makes that point invalid and no
-// more.
-absl::Status CheckNames(const Setup& setup) {
-  std::vector<Fault> faults, unknown;
-  ValidateScenario(setup.scenario, setup.model, setup.hardware, &faults);
-  for (const Fault& fault : faults) {
-    if (absl::StartsWith(fault.message, "unknown ")) unknown.push_back(fault);
-  }
-  return unknown.empty() ? absl::OkStatus() : FaultsToStatus(unknown);
-}
-
 // Each value of each axis by itself, the others at their first: a slip of unit
 // or a misspelt field is found before the search. Of steps the ends do; a
 // continuous axis must take what is between as well.
@@ -328,7 +316,13 @@ void CheckValues(const Space& space, SpaceReader* reader) {
       const absl::StatusOr<Setup> setup = SetupAt(space, choices);
       absl::Status status = setup.status();
       if (status.ok()) status = CheckPriced(priced, setup->hardware);
-      if (status.ok()) status = CheckNames(*setup);
+      if (status.ok()) {
+        // What does not go together at a point makes that point invalid and no
+        // more; a field by itself is a slip.
+        std::vector<Fault> own;
+        ValidateFields(setup->scenario, {"scenario", nullptr, true}, &own);
+        status = FaultsToStatus(own);
+      }
       if (status.ok()) continue;
       reader->AddFault(
           absl::StrCat("axis[", i, "]"),
