@@ -36,7 +36,7 @@ absl::StatusOr<std::shared_ptr<const TabledMachine>> TabledMachine::Make(
     const Space& space, const Plan& plan, Hardware hardware, bool ideal) {
   auto tabled = std::shared_ptr<TabledMachine>(new TabledMachine);
   tabled->hardware_ = std::move(hardware);
-  tabled->ideal_ = ideal;
+  tabled->scenario_.set_ideal(ideal);
   absl::StatusOr<std::vector<KernelAxis>> axes =
       KernelAxesOf(space, plan, tabled->hardware_);
   if (!axes.ok()) return axes.status();

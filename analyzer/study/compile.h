@@ -60,7 +60,7 @@ class TabledMachine {
 
   // The machine at a choice of each kernel axis, built anew.
   Machine<> At(const std::vector<uint32_t>& kernel_choices) const {
-    return MachineAt(hardware_, ideal_, axes_, kernel_choices);
+    return MachineAt(hardware_, scenario_, axes_, kernel_choices);
   }
 
   const Machine<>& base() const { return base_; }
@@ -76,7 +76,8 @@ class TabledMachine {
   void FillGroup(size_t entries, SlotGroup* group) const;
 
   Hardware hardware_;
-  bool ideal_ = false;
+  // Says whether the machine is ideal, and nothing else.
+  Scenario scenario_;
   std::vector<KernelAxis> axes_;
   Machine<> base_;
   std::vector<SlotGroup> groups_;

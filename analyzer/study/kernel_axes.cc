@@ -96,7 +96,7 @@ void FillNumbers(KernelAxis* axis) {
 
 }  // namespace
 
-Machine<> MachineAt(const Hardware& hardware, bool ideal,
+Machine<> MachineAt(const Hardware& hardware, const Scenario& scenario,
                     const std::vector<KernelAxis>& axes,
                     const std::vector<uint32_t>& kernel_choices) {
   ReplacingReader<double> read;
@@ -105,8 +105,6 @@ Machine<> MachineAt(const Hardware& hardware, bool ideal,
       read.Replace(*field.constant, field.NumberAt(kernel_choices[i]));
     }
   }
-  Scenario scenario;
-  scenario.set_ideal(ideal);
   return MachineWith<double>(hardware, scenario, read);
 }
 

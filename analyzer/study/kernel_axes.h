@@ -12,6 +12,7 @@
 #include "analyzer/machine/machine.h"
 #include "analyzer/study/space.h"
 #include "proto/hardware.pb.h"
+#include "proto/scenario.pb.h"
 
 namespace tokenjoule {
 
@@ -42,8 +43,8 @@ enum class EachPoint {
   kLoweringAndKernel,
 };
 
-// The machine at a choice of each kernel axis; `ideal` as Scenario.ideal.
-Machine<> MachineAt(const Hardware& hardware, bool ideal,
+// The machine that a scenario runs on, at a choice of each kernel axis.
+Machine<> MachineAt(const Hardware& hardware, const Scenario& scenario,
                     const std::vector<KernelAxis>& axes,
                     const std::vector<uint32_t>& kernel_choices);
 
