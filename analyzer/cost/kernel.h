@@ -91,6 +91,7 @@ struct LoweredStep {
   // One a rate that is used.
   std::vector<ProductNoise<N>> products;
   N layers = N(0.0);
+  N recurrent_layers = N(0.0);
   N admitting = N(0.0);
   N sequences_per_replica = N(0.0);
   N sequences = N(0.0);
@@ -324,6 +325,8 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, const Machine<N>& machine,
                      (machine.time_per_layer +
                       machine.time_per_layer_admitting * step.admitting) *
                          step.layers +
+                     machine.time_per_recurrent_layer_admitting *
+                         (step.admitting * step.recurrent_layers) +
                      machine.time_per_sequence * step.sequences_per_replica;
   const UnitTimes<N> units(machine);
   for (const LoweredOperator<N>& op : step.operators) {

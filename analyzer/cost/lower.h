@@ -196,12 +196,18 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   // Time waits for the busiest chip, for slower reads of caches and experts.
   const MemoryLevelCosts<N>& backing = machine.levels[0];
   const Data<N> cached = op.kv_read + op.state_read;
+  // Bytes that time counts beyond those that move, at a factor of the bandwidth.
+  const auto slower = [](const Data<N>& bytes, const N& factor) {
+    return bytes * (N(1.0) / factor - N(1.0));
+  };
   lowered.extra_read =
       weights *
           (shares.weights[0] * (op.weight_imbalance - N(2.0) +
                                 N(1.0) / WeightBandwidthFactor(op, backing))) +
-      cached * (shares.sequences[0] *
-                (N(1.0) / backing.cache_bandwidth_factor - N(1.0)));
+      (slower(op.kv_read, backing.cache_bandwidth_factor) +
+       slower(op.state_read, backing.state_read_factor) +
+       slower(op.state_write, backing.state_write_factor)) *
+          shares.sequences[0];
   if (op.product_kind == ProductKind::kAttention) {
     lowered.extra_read += backing.cache_half_transfer - backing.half_transfer;
   }
@@ -255,6 +261,7 @@ LoweredStep<N> Lower(const Ledger<N>& ledger, const Machine<N>& machine) {
     AddProduct(op, step.operators.back().rate, &step);
   }
   step.layers = ledger.layers;
+  step.recurrent_layers = ledger.recurrent_layers;
   step.admitting = ledger.admitting;
   step.sequences_per_replica = ledger.sequences_per_replica;
   step.sequences = ledger.tokens / ledger.tokens_per_sequence;
@@ -295,6 +302,7 @@ LoweredStep<N> PerSequence(const LoweredStep<N>& a, const LoweredStep<N>& b) {
     op.link_sent = (op.link_sent - less.link_sent) / growth;
   }
   slope.layers = N(0.0);
+  slope.recurrent_layers = N(0.0);
   slope.sequences_per_replica =
       (b.sequences_per_replica - a.sequences_per_replica) / growth;
   slope.sequences = (b.sequences - a.sequences) / growth;
@@ -315,6 +323,7 @@ Machine<N> WithoutFixedCosts(Machine<N> machine) {
   machine.time_per_step = {};
   machine.time_per_layer = {};
   machine.time_per_layer_admitting = {};
+  machine.time_per_recurrent_layer_admitting = {};
   machine.time_per_kernel = {};
   return machine;
 }

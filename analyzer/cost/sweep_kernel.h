@@ -65,6 +65,7 @@ LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
     to.products.push_back({product.rate, To(product.quantisation)});
   }
   to.layers = To(step.layers);
+  to.recurrent_layers = To(step.recurrent_layers);
   to.admitting = To(step.admitting);
   to.sequences_per_replica = To(step.sequences_per_replica);
   to.sequences = To(step.sequences);

@@ -140,6 +140,8 @@ struct Ledger {
   std::vector<Operator<N>> operators;
   // Layers on the critical path.
   N layers = N(0.0);
+  // Of them, those with a recurrent state.
+  N recurrent_layers = N(0.0);
   // Groups of chips with sequences of their own.
   N replicas = N(1.0);
   // Sequences of one replica.

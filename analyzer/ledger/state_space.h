@@ -20,6 +20,7 @@ template <typename N, typename Reader>
 void AddState(Context<N, Reader>& c, const N& on_chip, const N& logical,
               Operator<N>* op) {
   op->state_read = c.Stored(c.tokens.sequences * on_chip, *c.formats.state);
+  c.ledger->recurrent_layers += c.layers * c.repeats;
   // A newcomer's state is written at the end of its prompt.
   op->state_write = c.Stored(
       (c.tokens.sequences + c.tokens.newcomers) * on_chip, *c.formats.state);

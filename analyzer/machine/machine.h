@@ -61,6 +61,8 @@ struct MemoryLevelCosts {
   // near levels.
   N cache_bandwidth_factor = N(1.0);
   N expert_bandwidth_factor = N(1.0);
+  N state_read_factor = N(1.0);
+  N state_write_factor = N(1.0);
   N cache_passes = N(1.0);
   N activation_passes = N(1.0);
   // Formats that stream slower; the others have a factor of 1.
@@ -143,6 +145,7 @@ struct Machine {
   Duration<N> time_per_step;
   Duration<N> time_per_layer;
   Duration<N> time_per_layer_admitting;
+  Duration<N> time_per_recurrent_layer_admitting;
   Duration<N> time_per_kernel;
   Duration<N> time_per_sequence;
   Energy<N> energy_per_sequence;
@@ -209,6 +212,8 @@ void MakeIdeal(Machine<N>* machine) {
     machine->levels[i].num_stored = 0;
     machine->levels[i].cache_bandwidth_factor = N(1.0);
     machine->levels[i].expert_bandwidth_factor = N(1.0);
+    machine->levels[i].state_read_factor = N(1.0);
+    machine->levels[i].state_write_factor = N(1.0);
     machine->levels[i].cache_passes = N(1.0);
     machine->levels[i].activation_passes = N(1.0);
   }
@@ -224,6 +229,7 @@ void MakeIdeal(Machine<N>* machine) {
   machine->time_per_step = {};
   machine->time_per_layer = {};
   machine->time_per_layer_admitting = {};
+  machine->time_per_recurrent_layer_admitting = {};
   machine->time_per_kernel = {};
   machine->time_per_sequence = {};
   machine->energy_per_sequence = {};

@@ -42,6 +42,8 @@ class Collector {
     (*this)(level.write);
     (*this)(level.cache_bandwidth_factor);
     (*this)(level.expert_bandwidth_factor);
+    (*this)(level.state_read_factor);
+    (*this)(level.state_write_factor);
     (*this)(level.cache_passes);
     (*this)(level.activation_passes);
     for (int i = 0; i < level.num_stored; ++i) {
@@ -93,6 +95,7 @@ std::vector<N*> SlotsOf(Machine<N>* machine) {
   collect(machine->time_per_step);
   collect(machine->time_per_layer);
   collect(machine->time_per_layer_admitting);
+  collect(machine->time_per_recurrent_layer_admitting);
   collect(machine->time_per_kernel);
   collect(machine->time_per_sequence);
   collect(machine->energy_per_sequence);
