@@ -117,6 +117,10 @@ void ReadRow(absl::string_view file, const std::vector<Cell>& header,
     }
   }
   if (absl::StrContains(row->note(), "host-bound")) row->set_host_bound(true);
+  if (absl::StrContains(row->source(), "eager") ||
+      absl::StrContains(row->note(), "eager")) {
+    row->set_eager(true);
+  }
   std::vector<Fault> invalid;
   ValidateFields(*row, {file, nullptr, true}, &invalid);
   for (Fault& fault : invalid) {

@@ -499,17 +499,18 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
   std::vector<Point> points;
   int host_bound_rows = 0, overfull_rows = 0;
   for (const Measurement& row : set.row()) {
-    if (row.device() != device || row.check_only()) continue;
+    if (MachineOf(row) != device || row.check_only()) continue;
     if (row.host_bound()) {
       ++host_bound_rows;
       continue;
     }
-    if (models.count(row.model()) == 0) {
-      absl::StatusOr<Model> model = LoadModel(row.model());
+    const std::string name = CheckpointOf(row);
+    if (models.count(name) == 0) {
+      absl::StatusOr<Model> model = LoadModel(name);
       if (!model.ok()) continue;
-      models.emplace(row.model(), *std::move(model));
+      models.emplace(name, *std::move(model));
     }
-    const Model& model = models.at(row.model());
+    const Model& model = models.at(name);
     const absl::StatusOr<ValidatedRow> predicted =
         PredictRow(row, model, hardware);
     if (!predicted.ok()) continue;

@@ -37,9 +37,9 @@ class Specs {
         .first->second;
   }
   absl::StatusOr<ValidatedRow> Predict(const Measurement& row) {
-    const absl::StatusOr<Model>& model = ModelOf(row.model());
+    const absl::StatusOr<Model>& model = ModelOf(CheckpointOf(row));
     if (!model.ok()) return model.status();
-    const absl::StatusOr<Hardware>& hardware = HardwareOf(row.device());
+    const absl::StatusOr<Hardware>& hardware = HardwareOf(MachineOf(row));
     if (!hardware.ok()) return hardware.status();
     return PredictRow(row, *model, *hardware);
   }
@@ -108,6 +108,14 @@ std::string BatchRange(double batch) {
   return "513-";
 }
 
+// The name where the catalogue has it, else the other.
+std::string NameOr(const std::string& name, SpecKind kind,
+                   const std::string& otherwise) {
+  const std::vector<std::string> names = CatalogNames(kind);
+  return std::binary_search(names.begin(), names.end(), name) ? name
+                                                              : otherwise;
+}
+
 // Formats at rest as flags. A checkpoint that is published in the row's format
 // is served as it is, parts in other formats included.
 void SetFormats(const Measurement& row, const Model& model,
@@ -123,9 +131,21 @@ void SetFormats(const Measurement& row, const Model& model,
 
 }  // namespace
 
+std::string CheckpointOf(const Measurement& row) {
+  return NameOr(absl::StrCat(row.model(), "-", row.weight_dtype()),
+                SpecKind::kModel, row.model());
+}
+
+std::string MachineOf(const Measurement& row) {
+  return row.eager() ? NameOr(absl::StrCat(row.device(), "-eager"),
+                              SpecKind::kSystem, row.device())
+                     : row.device();
+}
+
 bool CarriesPrefill(const Measurement& row) {
   return row.has_step_ms() &&
-         (!row.has_itl_ms() || row.step_ms() > row.itl_ms() * (1 + 1e-6));
+         (!row.has_itl_ms() ||
+          std::abs(row.step_ms() - row.itl_ms()) > row.itl_ms() * 1e-6);
 }
 
 double MeasuredStepTimeMs(const Measurement& row) {

@@ -3,6 +3,8 @@
 #ifndef ANALYZER_STUDY_VALIDATE_H_
 #define ANALYZER_STUDY_VALIDATE_H_
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/spec/catalog.h"
@@ -22,6 +24,15 @@ namespace tokenjoule {
 // and n devices is tp n, ep n.
 Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed);
 
+// The checkpoint that a row was measured with: MODEL-FORMAT where the catalogue
+// has one of its own in the row's weight format (llama-3.1-405b in fp8 is served
+// as its publisher quantised it), else the model.
+std::string CheckpointOf(const Measurement& row);
+
+// The machine that predicts a row: DEVICE-eager for code that launches every
+// kernel from the host, where the catalogue has it, else the device.
+std::string MachineOf(const Measurement& row);
+
 // Predicts every row that can be mapped and scores it. Step time is compared
 // with step_ms (mixed serving), or with itl_ms (pure decode) where that alone
 // was measured or both are the same (a static batch). `overrides` change the
@@ -31,8 +42,8 @@ Validation ValidateMeasurements(const MeasurementSet& set,
                                 absl::Span<const FieldOverride> overrides = {});
 
 // Whether the row's steps carry the prefill of newcomers: those of servers do,
-// whose step_ms is longer than their inter-token latency; a static batch that
-// is only decoded has both the same.
+// whose step_ms, a mean, is not their median inter-token latency; a static batch
+// that is only decoded has both the same.
 bool CarriesPrefill(const Measurement& row);
 
 // The measured step time that predictions are compared with, ms: step_ms where
