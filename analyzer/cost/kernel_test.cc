@@ -164,6 +164,19 @@ TEST(KernelTest, StepsThatAdmitPromptsLaunchTheirLayersOneByOne) {
   EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 220);
 }
 
+TEST(KernelTest, RecurrentLayersTakeLongerToAdmitPrompts) {
+  Machine<> machine = PlainMachine();
+  machine.time_per_layer_admitting = Seconds(40.0);
+  machine.time_per_recurrent_layer_admitting = Seconds(100.0);
+  LoweredStep<> step = StepOf({Reads(0, 0)});
+  step.layers = 3;
+  step.recurrent_layers = 2;
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 0);
+  // A quarter of the steps: (3 x 40 + 2 x 100) / 4.
+  step.admitting = 0.25;
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 80);
+}
+
 TEST(KernelTest, SequencesCostEnergyOnceEachHoweverManyChips) {
   Machine<> machine = PlainMachine();
   const LoweredStep<> none = StepOf({Reads(1e9, 0)});

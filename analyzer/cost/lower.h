@@ -196,7 +196,8 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
   // Time waits for the busiest chip, for slower reads of caches and experts.
   const MemoryLevelCosts<N>& backing = machine.levels[0];
   const Data<N> cached = op.kv_read + op.state_read;
-  // Bytes that time counts beyond those that move, at a factor of the bandwidth.
+  // Bytes that time counts beyond those that move, at a factor of the
+  // bandwidth.
   const auto slower = [](const Data<N>& bytes, const N& factor) {
     return bytes * (N(1.0) / factor - N(1.0));
   };

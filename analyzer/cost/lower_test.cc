@@ -115,6 +115,25 @@ TEST(LowerTest, AttentionKernelsHaveAHalfTransferOfTheirOwn) {
   EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 7);
 }
 
+TEST(LowerTest, StateStreamsAtABandwidthOfItsOwn) {
+  Ledger<> ledger;
+  ledger.operators.emplace_back();
+  Operator<>& op = ledger.operators.back();
+  op.state_read = Bytes(30.0);
+  op.state_write = Bytes(50.0);
+  op.kv_read = Bytes(8.0);
+  Machine<> machine = UnitMachine();
+  const auto extra = [&] {
+    return InBytes(Lower(ledger, machine).operators[0].extra_read);
+  };
+  EXPECT_NEAR(extra(), 0, 1e-12);
+  // 30 (1 / 0.5 - 1) + 50 (1 / 0.25 - 1) + 8 (1 / 0.8 - 1).
+  machine.levels[0].state_read_factor = 0.5;
+  machine.levels[0].state_write_factor = 0.25;
+  machine.levels[0].cache_bandwidth_factor = 0.8;
+  EXPECT_NEAR(extra(), 30 + 150 + 2, 1e-12);
+}
+
 TEST(LowerTest, SequencesOfTheSystemAreThoseOfAllReplicas) {
   absl::StatusOr<Model> model = LoadModel("unit");
   ASSERT_TRUE(model.ok());

@@ -62,6 +62,13 @@ TEST(LedgerTest, ShareOfStepsThatAdmitPrompts) {
   EXPECT_DOUBLE_EQ(LedgerOf("unit", scenario).admitting, 1 - std::exp(-0.5));
 }
 
+TEST(LedgerTest, LayersWithARecurrentStateAreCounted) {
+  EXPECT_EQ(LedgerOf("unit", Point(1, 1)).recurrent_layers, 0);
+  // 56 layers: 27 Mamba-2, 25 MLP, 4 attention.
+  EXPECT_EQ(LedgerOf("nemotron-nano-9b-v2", Point(1, 1)).recurrent_layers, 27);
+  EXPECT_EQ(LedgerOf("mamba2-2.7b", Point(1, 1)).recurrent_layers, 64);
+}
+
 TEST(LedgerTest, MixersMayBeStoredInAFormatOfTheirOwn) {
   const double fp8 = TotalsOf("llama-3.1-405b-fp8", Point(1, 1)).weights;
   Scenario scenario = Point(1, 1);

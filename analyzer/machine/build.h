@@ -127,8 +127,9 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
   costs.expert_bandwidth_factor =
       ReadOr<N>(level.has_expert_bandwidth_factor(),
                 level.expert_bandwidth_factor(), read, 1.0);
-  costs.state_read_factor = ReadOr<N>(level.has_state_bandwidth_factor(),
-                                      level.state_bandwidth_factor(), read, 1.0);
+  costs.state_read_factor =
+      ReadOr<N>(level.has_state_bandwidth_factor(),
+                level.state_bandwidth_factor(), read, 1.0);
   costs.state_write_factor = costs.state_read_factor;
   if (!level.has_state_bandwidth_factor()) {
     costs.state_read_factor = costs.cache_bandwidth_factor;
@@ -327,8 +328,8 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   machine.time_per_layer = Microseconds<N>(read(overheads.time_per_layer_us()));
   machine.time_per_layer_admitting =
       Microseconds<N>(read(overheads.time_per_layer_admitting_us()));
-  machine.time_per_recurrent_layer_admitting = Microseconds<N>(
-      read(overheads.time_per_recurrent_layer_admitting_us()));
+  machine.time_per_recurrent_layer_admitting =
+      Microseconds<N>(read(overheads.time_per_recurrent_layer_admitting_us()));
   machine.time_per_kernel =
       Microseconds<N>(read(overheads.time_per_kernel_us()));
   machine.time_per_sequence =

@@ -49,6 +49,19 @@ TEST(MeasurementsTest, NotesSayThatTheHostSetThePace) {
   EXPECT_FALSE(set->row(1).host_bound());
 }
 
+TEST(MeasurementsTest, SourcesAndNotesSayThatCodeIsEager) {
+  const absl::StatusOr<MeasurementSet> set = ParseMeasurementsCsv(
+      "source,model,device,batch,note\n"
+      "HF eager,m,d,1,\n"
+      "s,m,d,1,eager software\n"
+      "s,m,d,1,captured graphs\n",
+      "rows.csv");
+  ASSERT_TRUE(set.ok()) << set.status();
+  EXPECT_TRUE(set->row(0).eager());
+  EXPECT_TRUE(set->row(1).eager());
+  EXPECT_FALSE(set->row(2).eager());
+}
+
 TEST(MeasurementsTest, EveryFaultIsReportedWithItsPlace) {
   const std::string error = Error(
       "source,model,device,batch,itl_ms\n"

@@ -25,8 +25,8 @@ namespace tokenjoule {
 Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed);
 
 // The checkpoint that a row was measured with: MODEL-FORMAT where the catalogue
-// has one of its own in the row's weight format (llama-3.1-405b in fp8 is served
-// as its publisher quantised it), else the model.
+// has one of its own in the row's weight format (llama-3.1-405b in fp8 is
+// served as its publisher quantised it), else the model.
 std::string CheckpointOf(const Measurement& row);
 
 // The machine that predicts a row: DEVICE-eager for code that launches every
@@ -42,8 +42,8 @@ Validation ValidateMeasurements(const MeasurementSet& set,
                                 absl::Span<const FieldOverride> overrides = {});
 
 // Whether the row's steps carry the prefill of newcomers: those of servers do,
-// whose step_ms, a mean, is not their median inter-token latency; a static batch
-// that is only decoded has both the same.
+// whose step_ms, a mean, is not their median inter-token latency; a static
+// batch that is only decoded has both the same.
 bool CarriesPrefill(const Measurement& row);
 
 // The measured step time that predictions are compared with, ms: step_ms where

@@ -80,6 +80,38 @@ TEST(ValidateTest, ServedRowsAreComparedWithTheirPrefill) {
   EXPECT_EQ(validation.rows(1).compared_with(), "itl_ms");
   EXPECT_NEAR(validation.rows(1).predicted_step_time_s(),
               Predicted(row, false).step_time_s(), 1e-12);
+  // A mean below the median is a server's too.
+  row.set_step_ms(9);
+  EXPECT_TRUE(CarriesPrefill(row));
+}
+
+TEST(ValidateTest, CheckpointsAndMachinesOfRowsAreLookedUp) {
+  Measurement row = Row("llama-3.1-405b", 8);
+  row.set_weight_dtype("bf16");
+  EXPECT_EQ(CheckpointOf(row), "llama-3.1-405b");
+  row.set_weight_dtype("fp8");
+  EXPECT_EQ(CheckpointOf(row), "llama-3.1-405b-fp8");
+  row.set_model("llama-3.1-8b");  // has no such checkpoint
+  EXPECT_EQ(CheckpointOf(row), "llama-3.1-8b");
+
+  row.set_device("v100-sxm");
+  EXPECT_EQ(MachineOf(row), "v100-sxm");
+  row.set_eager(true);
+  EXPECT_EQ(MachineOf(row), "v100-sxm-eager");
+  row.set_device("h100-sxm");  // has no such machine
+  EXPECT_EQ(MachineOf(row), "h100-sxm");
+
+  // Such a row is predicted on them, under the names it came with.
+  row.set_device("v100-sxm");
+  row.set_itl_ms(100);
+  MeasurementSet set;
+  *set.add_row() = row;
+  const Validation validation = ValidateMeasurements(set);
+  ASSERT_EQ(validation.rows_size(), 1);
+  EXPECT_EQ(validation.rows(0).device(), "v100-sxm");
+  row.set_device("v100-sxm-eager");
+  EXPECT_EQ(validation.rows(0).predicted_step_time_s(),
+            Predicted(row, false).step_time_s());
 }
 
 TEST(ValidateTest, RowsThatCannotBeMappedSayWhy) {
