@@ -26,9 +26,21 @@ constexpr char kBandwidth[] = "memory.hbm.bandwidth_efficiency";
 constexpr char kFp8[] = "engine.tensor.rate.fp8.energy_pj_per_flop";
 
 Hardware Unfitted() {
-  absl::StatusOr<Hardware> hardware = LoadHardware("h200");
+  // A chip of which nothing is known but its data sheet.
+  absl::StatusOr<Hardware> hardware = ParseHardware(
+      R"(name: "unfitted"
+         description: "H100 with more and faster memory"
+         base: "h100-sxm-datasheet"
+         sources { id: "s" kind: ASSUMPTION citation: "a test" date: "2026" }
+         memory {
+           name: "hbm"
+           capacity_gb { value: 141 low: 141 high: 141 source: "s" }
+           bandwidth_gb_per_s { value: 4800 low: 4800 high: 4800 source: "s" }
+           bandwidth_efficiency { value: 0.88 low: 0.83 high: 0.93 source: "s" }
+           half_transfer_mb { value: 15 low: 8 high: 22 source: "s" }
+         })",
+      "unfitted.textproto");
   EXPECT_TRUE(hardware.ok()) << hardware.status();
-  hardware->set_name(kMachine);
   return *hardware;
 }
 
