@@ -206,8 +206,7 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op,
           (shares.weights[0] * (op.weight_imbalance - N(2.0) +
                                 N(1.0) / WeightBandwidthFactor(op, backing))) +
       (slower(op.kv_read, backing.cache_bandwidth_factor) +
-       slower(op.state_read, backing.state_read_factor) +
-       slower(op.state_write, backing.state_write_factor)) *
+       slower(op.state_read + op.state_write, backing.state_bandwidth_factor)) *
           shares.sequences[0];
   if (op.product_kind == ProductKind::kAttention) {
     lowered.extra_read += backing.cache_half_transfer - backing.half_transfer;

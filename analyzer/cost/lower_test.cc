@@ -127,11 +127,10 @@ TEST(LowerTest, StateStreamsAtABandwidthOfItsOwn) {
     return InBytes(Lower(ledger, machine).operators[0].extra_read);
   };
   EXPECT_NEAR(extra(), 0, 1e-12);
-  // 30 (1 / 0.5 - 1) + 50 (1 / 0.25 - 1) + 8 (1 / 0.8 - 1).
-  machine.levels[0].state_read_factor = 0.5;
-  machine.levels[0].state_write_factor = 0.25;
+  // (30 + 50) (1 / 0.5 - 1) + 8 (1 / 0.8 - 1).
+  machine.levels[0].state_bandwidth_factor = 0.5;
   machine.levels[0].cache_bandwidth_factor = 0.8;
-  EXPECT_NEAR(extra(), 30 + 150 + 2, 1e-12);
+  EXPECT_NEAR(extra(), 80 + 2, 1e-12);
 }
 
 TEST(LowerTest, SequencesOfTheSystemAreThoseOfAllReplicas) {

@@ -127,13 +127,9 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
   costs.expert_bandwidth_factor =
       ReadOr<N>(level.has_expert_bandwidth_factor(),
                 level.expert_bandwidth_factor(), read, 1.0);
-  costs.state_read_factor =
-      ReadOr<N>(level.has_state_bandwidth_factor(),
-                level.state_bandwidth_factor(), read, 1.0);
-  costs.state_write_factor = costs.state_read_factor;
-  if (!level.has_state_bandwidth_factor()) {
-    costs.state_read_factor = costs.cache_bandwidth_factor;
-  }
+  costs.state_bandwidth_factor = level.has_state_bandwidth_factor()
+                                     ? N(read(level.state_bandwidth_factor()))
+                                     : costs.cache_bandwidth_factor;
   costs.cache_passes =
       ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
   costs.activation_passes = ReadOr<N>(level.has_activation_passes(),

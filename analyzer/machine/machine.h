@@ -56,13 +56,12 @@ struct MemoryLevelCosts {
   Data<N> pinned_capacity;
   MemoryEnergy<N> read;
   MemoryEnergy<N> write;
-  // Achieved bandwidth of cached data and of experts over that of weights, and
-  // how often KV cache (at most once a query head) and activations pass the
-  // near levels.
+  // Achieved bandwidth of KV cache, experts and recurrent state over that of
+  // weights, and how often KV cache (at most once a query head) and activations
+  // pass the near levels.
   N cache_bandwidth_factor = N(1.0);
   N expert_bandwidth_factor = N(1.0);
-  N state_read_factor = N(1.0);
-  N state_write_factor = N(1.0);
+  N state_bandwidth_factor = N(1.0);
   N cache_passes = N(1.0);
   N activation_passes = N(1.0);
   // Formats that stream slower; the others have a factor of 1.
@@ -212,8 +211,7 @@ void MakeIdeal(Machine<N>* machine) {
     machine->levels[i].num_stored = 0;
     machine->levels[i].cache_bandwidth_factor = N(1.0);
     machine->levels[i].expert_bandwidth_factor = N(1.0);
-    machine->levels[i].state_read_factor = N(1.0);
-    machine->levels[i].state_write_factor = N(1.0);
+    machine->levels[i].state_bandwidth_factor = N(1.0);
     machine->levels[i].cache_passes = N(1.0);
     machine->levels[i].activation_passes = N(1.0);
   }

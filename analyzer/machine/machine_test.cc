@@ -84,6 +84,15 @@ TEST(MachineTest, IdealKeepsPeaksAndDropsOverheads) {
   EXPECT_EQ(machine.levels[0].read.phy_controller, PicojoulesPerBit(8.0));
 }
 
+TEST(MachineTest, StateStreamsAsTheCacheWhereNothingElseIsSaid) {
+  const Machine<> b200 = MachineOf("b200");
+  EXPECT_LT(b200.levels[0].state_bandwidth_factor,
+            b200.levels[0].cache_bandwidth_factor);
+  const Machine<> mi300x = MachineOf("mi300x");
+  EXPECT_EQ(mi300x.levels[0].state_bandwidth_factor,
+            mi300x.levels[0].cache_bandwidth_factor);
+}
+
 TEST(MachineTest, TechnologyTermsSumToTheirCitedTotals) {
   // Stack energy of a streamed bit, pJ: O'Connor MICRO 2017 (3.48 to 3.92),
   // IEDM 2023 (4.3 and 3.44), data-sheet arithmetic (3.9, 3.6), Micron (7.25).

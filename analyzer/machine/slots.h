@@ -42,8 +42,7 @@ class Collector {
     (*this)(level.write);
     (*this)(level.cache_bandwidth_factor);
     (*this)(level.expert_bandwidth_factor);
-    (*this)(level.state_read_factor);
-    (*this)(level.state_write_factor);
+    (*this)(level.state_bandwidth_factor);
     (*this)(level.cache_passes);
     (*this)(level.activation_passes);
     for (int i = 0; i < level.num_stored; ++i) {
