@@ -320,11 +320,7 @@ Machine<N> WithoutFixedCosts(Machine<N> machine) {
     machine.levels[i].activation_capacity = Bytes<N>(N(1e300));
   }
   machine.link_latency = {};
-  machine.time_per_step = {};
-  machine.time_per_layer = {};
-  machine.time_per_layer_admitting = {};
-  machine.time_per_recurrent_layer_admitting = {};
-  machine.time_per_kernel = {};
+  ClearFixedTimes(&machine);
   return machine;
 }
 

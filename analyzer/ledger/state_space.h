@@ -19,8 +19,8 @@ namespace ledger_internal {
 template <typename N, typename Reader>
 void AddState(Context<N, Reader>& c, const N& on_chip, const N& logical,
               Operator<N>* op) {
-  op->state_read = c.Stored(c.tokens.sequences * on_chip, *c.formats.state);
   c.ledger->recurrent_layers += c.layers * c.repeats;
+  op->state_read = c.Stored(c.tokens.sequences * on_chip, *c.formats.state);
   // A newcomer's state is written at the end of its prompt.
   op->state_write = c.Stored(
       (c.tokens.sequences + c.tokens.newcomers) * on_chip, *c.formats.state);

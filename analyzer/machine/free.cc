@@ -70,11 +70,7 @@ void FreeHost(Machine<>* machine) {
 }
 
 void NoOverhead(Machine<>* machine) {
-  machine->time_per_step = {};
-  machine->time_per_layer = {};
-  machine->time_per_layer_admitting = {};
-  machine->time_per_recurrent_layer_admitting = {};
-  machine->time_per_kernel = {};
+  ClearFixedTimes(machine);
   machine->time_per_sequence = {};
 }
 

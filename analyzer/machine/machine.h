@@ -200,6 +200,17 @@ int RateIndex(const Machine<N>& machine, const NumberFormat& weights,
   return best;
 }
 
+// Drops the time that a step takes whatever its size: all overheads but
+// time_per_sequence.
+template <typename N>
+void ClearFixedTimes(Machine<N>* machine) {
+  machine->time_per_step = {};
+  machine->time_per_layer = {};
+  machine->time_per_layer_admitting = {};
+  machine->time_per_recurrent_layer_admitting = {};
+  machine->time_per_kernel = {};
+}
+
 // Makes everything but bytes and FLOP free: peak rates, no overhead, no link
 // time or energy, no power cap. See Scenario.ideal.
 template <typename N>
@@ -224,11 +235,7 @@ void MakeIdeal(Machine<N>* machine) {
   machine->link_latency = {};
   machine->link_energy = {};
   machine->has_power_cap = false;
-  machine->time_per_step = {};
-  machine->time_per_layer = {};
-  machine->time_per_layer_admitting = {};
-  machine->time_per_recurrent_layer_admitting = {};
-  machine->time_per_kernel = {};
+  ClearFixedTimes(machine);
   machine->time_per_sequence = {};
   machine->energy_per_sequence = {};
   machine->overlap_fraction = N(1.0);
