@@ -9,12 +9,12 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/measurements.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/fit/score.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/measurements.h"
-#include "analyzer/study/analyze.h"
 #include "analyzer/study/batch.h"
-#include "analyzer/study/validate.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {

@@ -6,10 +6,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/import/import_hf.h"
 #include "analyzer/ledger/ledger.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/import_hf.h"
-#include "analyzer/study/analyze.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {

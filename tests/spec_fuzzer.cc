@@ -9,9 +9,9 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/study/analyze.h"
 #include "analyzer/study/batch.h"
 
 namespace tokenjoule {

@@ -1,6 +1,6 @@
 // tokenjoule analyze: one scenario.
 
-#include "analyzer/study/analyze.h"
+#include "analyzer/evaluate/analyze.h"
 
 #include <string>
 

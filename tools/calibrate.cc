@@ -1,16 +1,16 @@
 // tokenjoule calibrate: a machine's free constants from measurements.
 
-#include "analyzer/study/calibrate.h"
+#include "analyzer/fit/calibrate.h"
 
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/measurements.h"
+#include "analyzer/description/textproto.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/measurements.h"
-#include "analyzer/spec/textproto.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

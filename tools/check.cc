@@ -7,12 +7,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/validate.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/spec/field_path.h"
-#include "analyzer/spec/validate.h"
-#include "analyzer/study/analyze.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

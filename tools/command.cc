@@ -18,12 +18,12 @@
 #include "absl/strings/str_split.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/spec/field_path.h"
-#include "analyzer/spec/textproto.h"
-#include "analyzer/spec/validate.h"
-#include "analyzer/study/analyze.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/description/validate.h"
+#include "analyzer/evaluate/analyze.h"
 
 namespace tokenjoule {
 namespace {

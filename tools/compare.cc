@@ -9,8 +9,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
-#include "analyzer/study/analyze.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

@@ -5,8 +5,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/catalog.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

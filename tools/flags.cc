@@ -8,8 +8,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/report/table.h"
-#include "analyzer/spec/faults.h"
 
 namespace tokenjoule {
 namespace {

@@ -1,6 +1,6 @@
 // tokenjoule import-hf: a Hugging Face config.json into a model textproto.
 
-#include "analyzer/spec/import_hf.h"
+#include "analyzer/import/import_hf.h"
 
 #include <cstddef>
 #include <string>
@@ -10,8 +10,8 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/faults.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

@@ -1,6 +1,6 @@
 // tokenjoule lint: whether files are descriptions that can be used.
 
-#include "analyzer/spec/lint.h"
+#include "analyzer/description/lint.h"
 
 #include <algorithm>
 #include <string>
@@ -8,10 +8,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/study/analyze.h"
-#include "analyzer/study/space.h"
+#include "analyzer/search/space.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

@@ -6,8 +6,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/report/table.h"
-#include "analyzer/spec/faults.h"
 #include "tools/command.h"
 #include "tools/flags.h"
 

@@ -6,12 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/sqlite.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/study/space.h"
-#include "analyzer/study/sweep.h"
+#include "analyzer/search/space.h"
+#include "analyzer/search/sweep.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

@@ -6,8 +6,8 @@
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/faults.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

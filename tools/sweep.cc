@@ -1,6 +1,6 @@
 // tokenjoule sweep: the Pareto front of a design space.
 
-#include "analyzer/study/sweep.h"
+#include "analyzer/search/sweep.h"
 
 #include <unistd.h>
 
@@ -16,11 +16,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/sqlite.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/study/analyze.h"
-#include "analyzer/study/space.h"
+#include "analyzer/search/space.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

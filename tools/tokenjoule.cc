@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "analyzer/study/evolve.h"
+#include "analyzer/search/evolve.h"
 #include "tools/command.h"
 #include "tools/main.h"
 

@@ -1,11 +1,10 @@
 // tokenjoule validate: predictions scored against measurements.
 
-#include "analyzer/study/validate.h"
-
 #include <string>
 
+#include "analyzer/description/measurements.h"
+#include "analyzer/fit/score.h"
 #include "analyzer/report/report.h"
-#include "analyzer/spec/measurements.h"
 #include "tools/command.h"
 
 namespace tokenjoule {

@@ -7,11 +7,11 @@
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/machine/slots.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/study/analyze.h"
 #include "benchmark/benchmark.h"
 
 namespace tokenjoule {

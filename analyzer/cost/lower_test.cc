@@ -3,10 +3,10 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/ledger/testing.h"
 #include "analyzer/machine/machine.h"
-#include "analyzer/spec/catalog.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {

@@ -7,10 +7,10 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/ledger/routing.h"
 #include "analyzer/ledger/testing.h"
-#include "analyzer/spec/catalog.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 

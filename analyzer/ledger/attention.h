@@ -1,5 +1,5 @@
 // Softmax attention in the ledger: MHA, MQA, GQA with any window, and latent
-// attention. See build.h.
+// attention. See build_ledger.h.
 
 #ifndef ANALYZER_LEDGER_ATTENTION_H_
 #define ANALYZER_LEDGER_ATTENTION_H_
@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/ledger/context.h"
+#include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -18,7 +18,7 @@ namespace ledger_internal {
 
 // Positions of the cache that a new token reads, of a context of S.
 template <typename N, typename Reader>
-N Span(const Context<N, Reader>& c, const Attention& attention,
+N Span(const LedgerWriter<N, Reader>& c, const Attention& attention,
        const N& context) {
   if (attention.has_sliding_tokens()) {
     return Min(context,
@@ -37,7 +37,7 @@ N Span(const Context<N, Reader>& c, const Attention& attention,
 
 // Positions of the cache that must be kept.
 template <typename N, typename Reader>
-N Kept(const Context<N, Reader>& c, const Attention& attention) {
+N Kept(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   if (attention.has_chunk_tokens()) {
     return Min(c.context,
                N(c.read(attention, Attention::kChunkTokensFieldNumber)));
@@ -50,7 +50,7 @@ N Kept(const Context<N, Reader>& c, const Attention& attention) {
 // width)). A chunk counts with its mean or largest width, as Span and Kept have
 // it.
 template <typename N, typename Reader>
-N SharedWithin(const Context<N, Reader>& c, const N& width) {
+N SharedWithin(const LedgerWriter<N, Reader>& c, const N& width) {
   // Studies of shorter contexts keep the prefix; no more than all is shared.
   return Min(width, Max(N(0.0), c.prefix_tokens - (c.context - width)));
 }
@@ -60,7 +60,7 @@ N SharedWithin(const Context<N, Reader>& c, const N& width) {
 // of a prompt; 5 vector FLOP a score (scale, subtract the maximum,
 // exponentiate, sum, divide).
 template <typename N, typename Reader>
-void AddScores(const Context<N, Reader>& c, const N& heads, const N& span,
+void AddScores(const LedgerWriter<N, Reader>& c, const N& heads, const N& span,
                const N& prefill_span, const N& per_score,
                const N& per_prefill_score, Operator<N>* op) {
   const N scores = heads * c.tokens.sequences * c.tokens.queries * span;
@@ -79,8 +79,8 @@ void AddScores(const Context<N, Reader>& c, const N& heads, const N& span,
 // written and read back on chip, after the `prefill_cached` positions of a
 // shared prefix that a newcomer's first token attends to.
 template <typename N, typename Reader>
-void AddCache(const Context<N, Reader>& c, const N& elements, const N& span,
-              const N& prefill_cached, Operator<N>* op) {
+void AddCache(const LedgerWriter<N, Reader>& c, const N& elements,
+              const N& span, const N& prefill_cached, Operator<N>* op) {
   N positions = c.tokens.sequences * span + c.tokens.newcomers * prefill_cached;
   if (c.scenario.shared_prefix_read_once()) {
     positions -= (c.tokens.sequences - N(1.0)) * SharedWithin(c, span);
@@ -94,8 +94,8 @@ void AddCache(const Context<N, Reader>& c, const N& elements, const N& span,
 // where there are pages: p ceil(kept / p), of which p floor(shared / p) hold
 // the prefix.
 template <typename N, typename Reader>
-void HoldCache(const Context<N, Reader>& c, const N& logical, const N& held,
-               const N& kept) {
+void HoldCache(const LedgerWriter<N, Reader>& c, const N& logical,
+               const N& held, const N& kept) {
   using std::ceil;
   using std::floor;
   if (c.counts_parameters) {
@@ -126,7 +126,7 @@ N WindowedSum(const N& x, const N& window) {
 // or the mean of min(i, W) with a window of W, which is W - W^2 / (2 P) for
 // p = 0.
 template <typename N, typename Reader>
-N PrefillSpan(const Context<N, Reader>& c, const Attention& attention) {
+N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
   const N& prefix = c.prefix_tokens;
   if (!attention.has_sliding_tokens() || !(prefix < prompt)) {
@@ -138,7 +138,7 @@ N PrefillSpan(const Context<N, Reader>& c, const Attention& attention) {
 }
 
 template <typename N, typename Reader>
-void AddAttention(Context<N, Reader>& c, const Attention& attention,
+void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
                   const std::string& block) {
   const N heads = c.read(attention, Attention::kHeadsFieldNumber);
   const N kv_heads = c.read(attention, Attention::kKvHeadsFieldNumber);
@@ -200,7 +200,7 @@ struct LatentSizes {
 //   expanded: each position's keys and values are rebuilt (c h (nope + v)),
 //     scores run on heads, h (nope + rope + v) a position.
 template <typename N, typename Reader>
-void LatentFlop(const Context<N, Reader>& c, const LatentSizes<N>& s,
+void LatentFlop(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
                 const N& span, const N& prefill_span, bool absorbed,
                 Operator<N>* op) {
   const N up = s.h * s.kv_rank * (s.nope + s.v);
@@ -225,7 +225,7 @@ void LatentFlop(const Context<N, Reader>& c, const LatentSizes<N>& s,
 // Whether the absorbed form is taken: it has fewer FLOP (prompts cost the same
 // in both), or the scenario says so. Leaves a note of both forms' FLOP.
 template <typename N, typename Reader>
-bool ChooseAbsorbed(const Context<N, Reader>& c, const LatentSizes<N>& s,
+bool ChooseAbsorbed(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
                     const N& span, const N& prefill_span,
                     const std::string& block) {
   Operator<N> absorbed, expanded;
@@ -246,7 +246,8 @@ bool ChooseAbsorbed(const Context<N, Reader>& c, const LatentSizes<N>& s,
 }
 
 template <typename N, typename Reader>
-void AddLatentAttention(Context<N, Reader>& c, const LatentAttention& latent,
+void AddLatentAttention(LedgerWriter<N, Reader>& c,
+                        const LatentAttention& latent,
                         const std::string& block) {
   LatentSizes<N> s;
   s.heads = c.read(latent, LatentAttention::kHeadsFieldNumber);

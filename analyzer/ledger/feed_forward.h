@@ -1,5 +1,5 @@
 // Channel parts in the ledger: dense networks and mixtures of experts. See
-// build.h.
+// build_ledger.h.
 
 #ifndef ANALYZER_LEDGER_FEED_FORWARD_H_
 #define ANALYZER_LEDGER_FEED_FORWARD_H_
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "analyzer/ledger/context.h"
+#include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/ledger/routing.h"
 #include "analyzer/units/units.h"
 
@@ -19,7 +19,7 @@ namespace ledger_internal {
 inline double ActivationFlop(bool gated) { return gated ? 6.0 : 5.0; }
 
 template <typename N, typename Reader>
-void AddMlp(Context<N, Reader>& c, const Mlp& mlp, const std::string& name,
+void AddMlp(LedgerWriter<N, Reader>& c, const Mlp& mlp, const std::string& name,
             Part part, const NumberFormat& format) {
   const N ff_all = c.read(mlp, Mlp::kDFfFieldNumber);
   const N ff = ff_all / c.tp;
@@ -49,7 +49,8 @@ struct ExpertLoad {
 };
 
 template <typename N, typename Reader>
-ExpertLoad<N> LoadOf(const Context<N, Reader>& c, const MixtureOfExperts& moe) {
+ExpertLoad<N> LoadOf(const LedgerWriter<N, Reader>& c,
+                     const MixtureOfExperts& moe) {
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
   const N per_token =
       c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
@@ -84,7 +85,7 @@ ExpertLoad<N> LoadOf(const Context<N, Reader>& c, const MixtureOfExperts& moe) {
 
 // One of an expert's matrices, `in` x `out` of one chip.
 template <typename N, typename Reader>
-void AddExpertMatrix(Context<N, Reader>& c, const ExpertLoad<N>& load,
+void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
                      const MixtureOfExperts& moe, const N& in, const N& out,
                      const N& bias, Operator<N>* op) {
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
@@ -107,7 +108,7 @@ void AddExpertMatrix(Context<N, Reader>& c, const ExpertLoad<N>& load,
 // Tokens to the chips that hold their experts, and back: a token goes to the
 // distinct chips among its k experts', (ep - 1) / ep of them elsewhere.
 template <typename N, typename Reader>
-void AddAllToAll(Context<N, Reader>& c, const MixtureOfExperts& moe,
+void AddAllToAll(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
                  const std::string& name) {
   const double k = static_cast<double>(moe.experts_per_token());
   const double ep = c.parallel.ep;
@@ -123,7 +124,7 @@ void AddAllToAll(Context<N, Reader>& c, const MixtureOfExperts& moe,
 }
 
 template <typename N, typename Reader>
-void AddMoe(Context<N, Reader>& c, const MixtureOfExperts& moe,
+void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
             const std::string& block) {
   const std::string name = absl::StrCat(block, ".moe");
   const N t = c.tokens.linear();

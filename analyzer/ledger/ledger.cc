@@ -2,8 +2,8 @@
 
 #include <string>
 
-#include "analyzer/ledger/build.h"
-#include "analyzer/spec/number_reader.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/ledger/build_ledger.h"
 
 namespace tokenjoule {
 namespace {

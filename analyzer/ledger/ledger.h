@@ -14,7 +14,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
-#include "analyzer/spec/formats.h"
+#include "analyzer/description/formats.h"
 #include "analyzer/units/units.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/ledger/testing.h"
-#include "analyzer/spec/catalog.h"
 #include "analyzer/units/units.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

@@ -1,6 +1,6 @@
 // Mixers with a recurrent state in the ledger: Mamba-1, Mamba-2, gated linear
 // attention. The state is read and written each step, whatever the context. See
-// build.h.
+// build_ledger.h.
 
 #ifndef ANALYZER_LEDGER_STATE_SPACE_H_
 #define ANALYZER_LEDGER_STATE_SPACE_H_
@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "analyzer/ledger/context.h"
+#include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -17,7 +17,7 @@ namespace ledger_internal {
 // State traffic and memory: `on_chip` elements of the `logical` ones of a
 // sequence and layer. Verified tokens share one read and one write.
 template <typename N, typename Reader>
-void AddState(Context<N, Reader>& c, const N& on_chip, const N& logical,
+void AddState(LedgerWriter<N, Reader>& c, const N& on_chip, const N& logical,
               Operator<N>* op) {
   c.ledger->recurrent_layers += c.layers * c.repeats;
   op->state_read = c.Stored(c.tokens.sequences * on_chip, *c.formats.state);
@@ -35,7 +35,7 @@ void AddState(Context<N, Reader>& c, const N& on_chip, const N& logical,
 // A causal convolution of `channels`, one chip's and all, with its bias: one
 // multiply-add a tap.
 template <typename N, typename Reader>
-void AddConvolution(Context<N, Reader>& c, const N& on_chip, const N& all,
+void AddConvolution(LedgerWriter<N, Reader>& c, const N& on_chip, const N& all,
                     const N& taps, bool bias, Operator<N>* op) {
   const N weights(bias ? 1.0 : 0.0);
   c.HoldWeights(*op, on_chip * (taps + weights), all * (taps + weights),
@@ -51,7 +51,7 @@ inline constexpr double kSelectiveScanFlop = 5;
 inline constexpr double kDeltaRuleFlop = 7;
 
 template <typename N, typename Reader>
-void AddMamba1(Context<N, Reader>& c, const Mamba1& mamba,
+void AddMamba1(LedgerWriter<N, Reader>& c, const Mamba1& mamba,
                const std::string& block) {
   const N inner_all = c.read(mamba, Mamba1::kDInnerFieldNumber);
   const N inner = inner_all / c.tp;
@@ -91,7 +91,7 @@ void AddMamba1(Context<N, Reader>& c, const Mamba1& mamba,
 }
 
 template <typename N, typename Reader>
-void AddMamba2(Context<N, Reader>& c, const Mamba2& mamba,
+void AddMamba2(LedgerWriter<N, Reader>& c, const Mamba2& mamba,
                const std::string& block) {
   const N heads_all = c.read(mamba, Mamba2::kHeadsFieldNumber);
   const N heads = heads_all / c.tp;
@@ -130,7 +130,8 @@ void AddMamba2(Context<N, Reader>& c, const Mamba2& mamba,
 }
 
 template <typename N, typename Reader>
-void AddLinearAttention(Context<N, Reader>& c, const LinearAttention& linear,
+void AddLinearAttention(LedgerWriter<N, Reader>& c,
+                        const LinearAttention& linear,
                         const std::string& block) {
   const N key_heads = c.read(linear, LinearAttention::kKeyHeadsFieldNumber);
   const N value_heads = c.read(linear, LinearAttention::kValueHeadsFieldNumber);

@@ -1,7 +1,7 @@
 #include "analyzer/machine/machine.h"
 
-#include "analyzer/machine/build.h"
-#include "analyzer/spec/number_reader.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/machine/build_machine.h"
 
 namespace tokenjoule {
 

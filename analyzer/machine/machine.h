@@ -8,7 +8,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
-#include "analyzer/spec/formats.h"
+#include "analyzer/description/formats.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 

@@ -3,7 +3,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "analyzer/spec/catalog.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 

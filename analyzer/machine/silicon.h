@@ -20,7 +20,7 @@
 
 #include <cmath>
 
-#include "analyzer/spec/formats.h"
+#include "analyzer/description/formats.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 

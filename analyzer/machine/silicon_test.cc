@@ -5,12 +5,12 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/description/validate.h"
 #include "analyzer/machine/machine.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/spec/field_path.h"
-#include "analyzer/spec/number_reader.h"
-#include "analyzer/spec/validate.h"
 #include "gtest/gtest.h"
 #include "proto/hardware.pb.h"
 

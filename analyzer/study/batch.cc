@@ -13,12 +13,12 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
+#include "analyzer/description/architecture.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
-#include "analyzer/spec/architecture.h"
-#include "analyzer/spec/number_reader.h"
-#include "analyzer/study/analyze.h"
-#include "analyzer/study/evaluate.h"
 
 namespace tokenjoule {
 namespace {

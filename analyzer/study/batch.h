@@ -7,7 +7,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
-#include "analyzer/study/setup.h"
+#include "analyzer/evaluate/setup.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {

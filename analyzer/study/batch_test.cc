@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/study/analyze.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -8,12 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/boundary.h"
+#include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/free.h"
-#include "analyzer/spec/number_reader.h"
-#include "analyzer/study/analyze.h"
-#include "analyzer/study/boundary.h"
-#include "analyzer/study/evaluate.h"
 
 namespace tokenjoule {
 namespace {

@@ -7,9 +7,9 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/study/analyze.h"
-#include "analyzer/study/setup.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/setup.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {

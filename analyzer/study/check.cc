@@ -12,9 +12,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/spec/textproto.h"
-#include "analyzer/spec/validate.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/description/validate.h"
 #include "analyzer/study/compare.h"
 
 namespace tokenjoule {

@@ -6,8 +6,8 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/study/analyze.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {

@@ -4,7 +4,7 @@
 #define ANALYZER_STUDY_SENSITIVITY_H_
 
 #include "absl/status/statusor.h"
-#include "analyzer/study/setup.h"
+#include "analyzer/evaluate/setup.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {

@@ -8,10 +8,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/field_path.h"
-#include "analyzer/study/analyze.h"
-#include "analyzer/study/setup.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/setup.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {

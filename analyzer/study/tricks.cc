@@ -10,12 +10,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/formats.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/spec/faults.h"
-#include "analyzer/spec/formats.h"
-#include "analyzer/study/analyze.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {

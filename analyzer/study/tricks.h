@@ -9,8 +9,8 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/evaluate/setup.h"
 #include "analyzer/study/batch.h"
-#include "analyzer/study/setup.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {

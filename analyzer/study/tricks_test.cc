@@ -5,9 +5,9 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/machine/machine.h"
-#include "analyzer/spec/catalog.h"
-#include "analyzer/study/analyze.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 

@@ -4,7 +4,7 @@
 //   embed_files OUTPUT.cc FILE...
 //
 // The output defines tokenjoule::EmbeddedFiles() of
-// analyzer/spec/embedded_files.h; files are named by their path from the
+// analyzer/description/embedded_files.h; files are named by their path from the
 // workspace's root.
 
 #include <algorithm>
@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
   std::vector<std::string> paths(argv + 2, argv + argc);
   std::sort(paths.begin(), paths.end());
   std::ostringstream out;
-  out << "#include \"analyzer/spec/embedded_files.h\"\n\n"
+  out << "#include \"analyzer/description/embedded_files.h\"\n\n"
       << "namespace tokenjoule {\n\n"
       << "absl::Span<const EmbeddedFile> EmbeddedFiles() {\n"
       << "  static constexpr EmbeddedFile kFiles[] = {\n";

@@ -1,0 +1,30 @@
+#include "analyzer/description/architecture.h"
+
+#include <algorithm>
+
+namespace tokenjoule {
+
+int64_t TotalLayers(const Model& model) {
+  int64_t layers = 0;
+  for (const LayerPattern& pattern : model.layers()) {
+    const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
+    for (const LayerPattern::Run& run : pattern.run()) {
+      layers += run.count() * periods;
+    }
+  }
+  return layers;
+}
+
+Parallelism ParallelismOf(const Scenario& scenario) {
+  Parallelism parallel;
+  parallel.tp = scenario.tp();
+  parallel.pp = scenario.pp();
+  parallel.ep = scenario.ep();
+  parallel.stage_chips = std::max(parallel.tp * scenario.dp(), parallel.ep);
+  parallel.replicas = parallel.stage_chips / parallel.tp;
+  parallel.expert_tp =
+      parallel.ep > 1 ? parallel.stage_chips / parallel.ep : parallel.tp;
+  return parallel;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,34 @@
+// What follows from a model's and a scenario's descriptions without any
+// counting: layers, chips by degree.
+
+#ifndef ANALYZER_DESCRIPTION_ARCHITECTURE_H_
+#define ANALYZER_DESCRIPTION_ARCHITECTURE_H_
+
+#include <cstdint>
+
+#include "proto/model.pb.h"
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+
+// Layers of the model.
+int64_t TotalLayers(const Model& model);
+
+// How the chips of a pipeline stage share the work.
+struct Parallelism {
+  int64_t tp;         // chips that split a matrix
+  int64_t replicas;   // groups of tp chips with sequences of their own
+  int64_t pp;         // pipeline stages
+  int64_t ep;         // chips that whole experts are spread over; 1: tp splits
+  int64_t expert_tp;  // chips that split one expert
+  int64_t stage_chips;  // chips of a stage: the larger of tp x dp and ep
+
+  int64_t chips() const { return stage_chips * pp; }
+};
+
+// The degrees of a scenario whose degrees are at least 1.
+Parallelism ParallelismOf(const Scenario& scenario);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_DESCRIPTION_ARCHITECTURE_H_

@@ -1,0 +1,579 @@
+#include "analyzer/description/catalog.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "analyzer/description/embedded_files.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/description/validate.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+constexpr absl::string_view kSuffix = ".textproto";
+constexpr int kDeepestBase = 8;
+constexpr size_t kLargestFileBytes = 4'000'000;
+// Source of a number that --set gave.
+constexpr absl::string_view kSetSource = "set";
+
+struct KindInfo {
+  absl::string_view directory;
+  absl::string_view noun;
+  absl::string_view list_hint;
+  // Message of the file, as its `# proto-message:` line says; technologies of
+  // all kinds stand in one folder.
+  absl::string_view message;
+};
+
+KindInfo InfoOf(SpecKind kind) {
+  constexpr absl::string_view kTechnologies = "hw_specs/technologies/";
+  constexpr absl::string_view kHint =
+      "(`tokenjoule list technologies` shows all)";
+  switch (kind) {
+    case SpecKind::kModel:
+      return {"models/", "model", "(`tokenjoule list models` shows all)",
+              "Model"};
+    case SpecKind::kSystem:
+      return {"hw_specs/systems/", "hardware",
+              "(`tokenjoule list hardware` shows all)", "Hardware"};
+    case SpecKind::kMemoryTechnology:
+      return {kTechnologies, "memory technology", kHint, "MemoryTechnology"};
+    case SpecKind::kLogicTechnology:
+      return {kTechnologies, "logic technology", kHint, "LogicTechnology"};
+    case SpecKind::kLinkTechnology:
+      return {kTechnologies, "link technology", kHint, "LinkTechnology"};
+    case SpecKind::kSpace:
+      return {"hw_specs/spaces/", "design space",
+              "(`tokenjoule list spaces` shows all)", "DesignSpace"};
+    case SpecKind::kClass:
+      break;
+  }
+  return {"hw_specs/classes/", "hardware class", "", "Hardware"};
+}
+
+bool IsOfKind(const EmbeddedFile& file, const KindInfo& info) {
+  return absl::StartsWith(file.path, info.directory) &&
+         absl::StrContains(
+             file.content,
+             absl::StrCat("# proto-message: ", info.message, "\n"));
+}
+
+bool IsPath(absl::string_view name) {
+  return absl::StrContains(name, '/') || absl::EndsWith(name, kSuffix);
+}
+
+// "a/b/h100-sxm.textproto" -> "h100-sxm".
+std::string Stem(absl::string_view file) {
+  const size_t slash = file.rfind('/');
+  if (slash != absl::string_view::npos) file.remove_prefix(slash + 1);
+  return std::string(absl::StripSuffix(file, kSuffix));
+}
+
+// The text of a catalogue entry or of a file. `relative_to` is the file that
+// refers to it.
+absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
+                               absl::string_view relative_to) {
+  if (IsPath(name)) {
+    std::string path(name);
+    const size_t slash = relative_to.rfind('/');
+    if (path[0] != '/' && slash != absl::string_view::npos) {
+      path = absl::StrCat(relative_to.substr(0, slash + 1), path);
+    }
+    absl::StatusOr<std::string> text = ReadTextFile(path);
+    if (!text.ok()) return text.status();
+    return NamedText{path, *std::move(text)};
+  }
+  const KindInfo info = InfoOf(kind);
+  const std::string wanted = absl::StrCat(info.directory, name, kSuffix);
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (file.path == wanted && IsOfKind(file, info)) {
+      return NamedText{wanted, std::string(file.content)};
+    }
+  }
+  return absl::InvalidArgumentError(
+      UnknownNameMessage(info.noun, name, CatalogNames(kind), info.list_hint));
+}
+
+// Prefixes the ids of sources and the references to them with the file's name,
+// so that sources of several files can stand side by side.
+void QualifySources(const std::string& qualifier, Message* message) {
+  const Reflection& reflection = *message->GetReflection();
+  const Descriptor& type = *message->GetDescriptor();
+  const bool is_source = &type == Source::descriptor();
+  const bool is_constant = &type == Constant::descriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE) {
+      if (field->is_repeated()) {
+        for (int k = 0; k < reflection.FieldSize(*message, field); ++k) {
+          QualifySources(qualifier,
+                         reflection.MutableRepeatedMessage(message, field, k));
+        }
+      } else if (reflection.HasField(*message, field)) {
+        QualifySources(qualifier, reflection.MutableMessage(message, field));
+      }
+    } else if ((is_source && field->name() == "id") ||
+               (is_constant && field->name() == "source")) {
+      const std::string id = reflection.GetString(*message, field);
+      if (!id.empty()) {
+        reflection.SetString(message, field, absl::StrCat(qualifier, ":", id));
+      }
+    }
+  }
+}
+
+// Replaces a list of enum values, the only lists of scalars there are.
+void OverlayList(const Message& over, const FieldDescriptor& field,
+                 Message* base) {
+  const Reflection& reflection = *over.GetReflection();
+  const int size = reflection.FieldSize(over, &field);
+  if (size == 0 || field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return;
+  reflection.ClearField(base, &field);
+  for (int k = 0; k < size; ++k) {
+    reflection.AddEnumValue(base, &field,
+                            reflection.GetRepeatedEnumValue(over, &field, k));
+  }
+}
+
+// Lays `over` on top of `base`: constants and scalars replace, groups merge,
+// list entries of the same name merge, others are appended.
+void Overlay(const Message& over, Message* base) {
+  const Reflection& reflection = *over.GetReflection();
+  const Descriptor& type = *over.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->is_repeated() && field->message_type() == nullptr) {
+      OverlayList(over, *field, base);
+      continue;
+    }
+    if (field->is_repeated()) {
+      for (int k = 0; k < reflection.FieldSize(over, field); ++k) {
+        const Message& entry = reflection.GetRepeatedMessage(over, field, k);
+        const std::string name = EntryName(entry);
+        Message* same = nullptr;
+        for (int m = 0; m < reflection.FieldSize(*base, field); ++m) {
+          Message* candidate =
+              reflection.MutableRepeatedMessage(base, field, m);
+          if (!name.empty() && EntryName(*candidate) == name) same = candidate;
+        }
+        if (same != nullptr) {
+          Overlay(entry, same);
+        } else {
+          reflection.AddMessage(base, field)->CopyFrom(entry);
+        }
+      }
+      continue;
+    }
+    if (!reflection.HasField(over, field)) continue;
+    if (field->message_type() != nullptr) {
+      Message* target = reflection.MutableMessage(base, field);
+      const Message& group = reflection.GetMessage(over, field);
+      if (field->message_type() == Constant::descriptor()) {
+        target->CopyFrom(group);
+      } else {
+        Overlay(group, target);
+      }
+      continue;
+    }
+    switch (field->cpp_type()) {
+      case FieldDescriptor::CPPTYPE_STRING:
+        reflection.SetString(base, field, reflection.GetString(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM:
+        reflection.SetEnumValue(base, field,
+                                reflection.GetEnumValue(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        reflection.SetInt64(base, field, reflection.GetInt64(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        reflection.SetInt32(base, field, reflection.GetInt32(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        reflection.SetDouble(base, field, reflection.GetDouble(over, field));
+        break;
+      case FieldDescriptor::CPPTYPE_BOOL:
+        reflection.SetBool(base, field, reflection.GetBool(over, field));
+        break;
+      default:
+        break;
+    }
+  }
+}
+
+// One file, parsed and checked by itself.
+template <typename Spec>
+struct ParsedFile {
+  Spec spec;
+  std::unique_ptr<FieldLocations> locations;
+};
+
+// Parses and checks the fields of one file; a base may fill in what is missing.
+template <typename Spec>
+ParsedFile<Spec> ParseFile(const NamedText& text, bool may_be_partial,
+                           std::vector<Fault>* faults) {
+  ParsedFile<Spec> parsed;
+  const bool whole = ParseTextproto(text.text, text.file, &parsed.spec,
+                                    &parsed.locations, faults);
+  ValidateFields(parsed.spec,
+                 {text.file, parsed.locations.get(), whole && !may_be_partial},
+                 faults);
+  return parsed;
+}
+
+void AddStatus(const absl::Status& status, absl::string_view file,
+               absl::string_view path,
+               const google::protobuf::TextFormat::ParseLocation& location,
+               std::vector<Fault>* faults) {
+  faults->push_back({std::string(file), location.line + 1, location.column + 1,
+                     std::string(path), std::string(status.message())});
+}
+
+google::protobuf::TextFormat::ParseLocation LocationOf(
+    const FieldLocations* locations, const Message& message,
+    const char* field_name) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(field_name);
+  if (locations == nullptr || field == nullptr) return {};
+  return locations->GetLocation(field, -1);
+}
+
+// A technology with its own bases filled in and its sources qualified.
+template <typename Technology>
+void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
+                       Technology* technology, std::vector<Fault>* faults) {
+  ParsedFile<Technology> parsed =
+      ParseFile<Technology>(text, /*may_be_partial=*/true, faults);
+  const std::string base = parsed.spec.base();
+  QualifySources(Stem(text.file), &parsed.spec);
+  if (!base.empty()) {
+    const auto location =
+        LocationOf(parsed.locations.get(), parsed.spec, "base");
+    absl::StatusOr<NamedText> found =
+        depth >= kDeepestBase
+            ? absl::InvalidArgumentError("bases are nested too deeply")
+            : Find(kind, base, text.file);
+    if (found.ok()) {
+      ResolveTechnology(kind, *found, depth + 1, technology, faults);
+    } else {
+      AddStatus(found.status(), text.file, "base", location, faults);
+    }
+  }
+  Overlay(parsed.spec, technology);
+}
+
+// Replaces a technology inside a machine by its file overlaid with what the
+// machine says itself; moves its sources to the machine. `path` and `locations`
+// say where the technology stands.
+template <typename Technology>
+void ResolveInPlace(SpecKind kind, absl::string_view file,
+                    const std::string& path, const FieldLocations* locations,
+                    Technology* technology, Hardware* hardware,
+                    std::vector<Fault>* faults) {
+  const std::string base = technology->base();
+  if (base.empty()) return;
+  absl::StatusOr<NamedText> found = Find(kind, base, file);
+  if (!found.ok()) {
+    AddStatus(found.status(), file, path + ".base",
+              LocationOf(locations, *technology, "base"), faults);
+    return;
+  }
+  Technology resolved;
+  ResolveTechnology(kind, *found, 0, &resolved, faults);
+  for (const Source& source : resolved.sources()) {
+    bool known = false;
+    for (const Source& other : hardware->sources()) {
+      known |= other.id() == source.id();
+    }
+    if (!known) *hardware->add_sources() = source;
+  }
+  resolved.clear_sources();
+  Overlay(*technology, &resolved);
+  resolved.set_base(base);
+  resolved.clear_name();
+  *technology = std::move(resolved);
+}
+
+// Places of the fields of `message`'s group `field_name`, entry `index` of a
+// list (-1 for a single group); nullptr where it does not stand in the file.
+const FieldLocations* Descend(const FieldLocations* locations,
+                              const Message& message, const char* field_name,
+                              int index) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(field_name);
+  if (locations == nullptr ||
+      (index >= 0 &&
+       index >= message.GetReflection()->FieldSize(message, field))) {
+    return nullptr;
+  }
+  return locations->GetTreeForNested(field, index);
+}
+
+// Fills in the technologies of memory levels, engines and links. Entries that a
+// class brought have no place in the file.
+void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
+                         absl::string_view file, Hardware* hardware,
+                         std::vector<Fault>* faults) {
+  const FieldLocations* root = parsed.locations.get();
+  for (int i = 0; i < hardware->memory_size(); ++i) {
+    MemoryLevel* level = hardware->mutable_memory(i);
+    const FieldLocations* place = Descend(root, parsed.spec, "memory", i);
+    ResolveInPlace(SpecKind::kMemoryTechnology, file,
+                   EntryPath("memory", *level, i) + ".technology",
+                   Descend(place, *level, "technology", -1),
+                   level->mutable_technology(), hardware, faults);
+  }
+  for (int i = 0; i < hardware->engine_size(); ++i) {
+    ComputeEngine* engine = hardware->mutable_engine(i);
+    if (!engine->has_logic()) continue;
+    const FieldLocations* place = Descend(root, parsed.spec, "engine", i);
+    ResolveInPlace(SpecKind::kLogicTechnology, file,
+                   EntryPath("engine", *engine, i) + ".logic",
+                   Descend(place, *engine, "logic", -1),
+                   engine->mutable_logic(), hardware, faults);
+  }
+  if (hardware->interconnect().has_technology()) {
+    Interconnect* link = hardware->mutable_interconnect();
+    const FieldLocations* place =
+        Descend(root, parsed.spec, "interconnect", -1);
+    ResolveInPlace(SpecKind::kLinkTechnology, file, "interconnect.technology",
+                   Descend(place, *link, "technology", -1),
+                   link->mutable_technology(), hardware, faults);
+  }
+}
+
+// What a machine is based on: a class, or another machine.
+absl::StatusOr<NamedText> FindBase(absl::string_view base,
+                                   absl::string_view relative_to) {
+  absl::StatusOr<NamedText> found = Find(SpecKind::kClass, base, relative_to);
+  if (found.ok() || IsPath(base)) return found;
+  absl::StatusOr<NamedText> system = Find(SpecKind::kSystem, base, relative_to);
+  return system.ok() ? system : found;
+}
+
+// A machine with its class laid under it.
+void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
+                     std::vector<Fault>* faults) {
+  ParsedFile<Hardware> parsed =
+      ParseFile<Hardware>(text, /*may_be_partial=*/true, faults);
+  const std::string base = parsed.spec.base();
+  const auto location = LocationOf(parsed.locations.get(), parsed.spec, "base");
+  QualifySources(Stem(text.file), &parsed.spec);
+  if (!base.empty()) {
+    absl::StatusOr<NamedText> found =
+        depth >= kDeepestBase
+            ? absl::InvalidArgumentError("bases are nested too deeply")
+            : FindBase(base, text.file);
+    if (found.ok()) {
+      ResolveHardware(*found, depth + 1, hardware, faults);
+    } else {
+      AddStatus(found.status(), text.file, "base", location, faults);
+    }
+  }
+  Overlay(parsed.spec, hardware);
+  if (depth == 0) ResolveTechnologies(parsed, text.file, hardware, faults);
+}
+
+// Applies --set; faults name the path as the user wrote it.
+void ApplyOverrides(absl::Span<const FieldOverride> overrides,
+                    absl::string_view root_name, Message* root,
+                    std::vector<Fault>* faults) {
+  for (const FieldOverride& change : overrides) {
+    if (change.path == "base" || absl::EndsWith(change.path, ".base")) {
+      faults->push_back({"--set", 0, 0,
+                         absl::StrCat(root_name, ".", Printable(change.path)),
+                         "is read before anything is set; write a file with "
+                         "another base"});
+      continue;
+    }
+    absl::Status status = SetField(root, change.path, change.value, kSetSource);
+    if (!status.ok()) {
+      faults->push_back({"--set", 0, 0,
+                         absl::StrCat(root_name, ".", Printable(change.path)),
+                         std::string(status.message())});
+    }
+  }
+}
+
+template <typename Spec>
+void AddSetSource(absl::Span<const FieldOverride> overrides, Spec* spec) {
+  if (overrides.empty()) return;
+  Source* source = spec->add_sources();
+  source->set_id(std::string(kSetSource));
+  source->set_kind(Source::ASSUMPTION);
+  source->set_citation("given with --set on the command line");
+  source->set_date("now");
+}
+
+absl::StatusOr<Model> FinishModel(const NamedText& text,
+                                  absl::Span<const FieldOverride> overrides) {
+  std::vector<Fault> faults;
+  ParsedFile<Model> parsed =
+      ParseFile<Model>(text, /*may_be_partial=*/false, &faults);
+  // What is missing would be reported again, and shapes of half a model mean
+  // nothing.
+  if (!faults.empty()) return FaultsToStatus(faults);
+  AddSetSource(overrides, &parsed.spec);
+  ApplyOverrides(overrides, "model", &parsed.spec, &faults);
+  const ValidateOptions options = {text.file, nullptr, true};
+  if (!overrides.empty()) ValidateFields(parsed.spec, options, &faults);
+  if (faults.empty()) ValidateModel(parsed.spec, options, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return std::move(parsed.spec);
+}
+
+absl::StatusOr<Hardware> FinishHardware(
+    const NamedText& text, absl::Span<const FieldOverride> overrides) {
+  std::vector<Fault> faults;
+  Hardware hardware;
+  ResolveHardware(text, 0, &hardware, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  AddSetSource(overrides, &hardware);
+  ApplyOverrides(overrides, "hardware", &hardware, &faults);
+  const ValidateOptions options = {text.file, nullptr, true};
+  ValidateFields(hardware, options, &faults);
+  if (faults.empty()) ValidateHardware(hardware, options, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return hardware;
+}
+
+}  // namespace
+
+std::vector<std::string> CatalogNames(SpecKind kind) {
+  const KindInfo info = InfoOf(kind);
+  std::vector<std::string> names;
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (IsOfKind(file, info)) {
+      names.push_back(Stem(file.path));
+    }
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+absl::StatusOr<Model> LoadModel(absl::string_view name,
+                                absl::Span<const FieldOverride> overrides) {
+  absl::StatusOr<NamedText> text = Find(SpecKind::kModel, name, "");
+  if (!text.ok()) return text.status();
+  return FinishModel(*text, overrides);
+}
+
+absl::StatusOr<Hardware> LoadHardware(
+    absl::string_view name, absl::Span<const FieldOverride> overrides) {
+  absl::StatusOr<NamedText> text = Find(SpecKind::kSystem, name, "");
+  if (!text.ok()) return text.status();
+  return FinishHardware(*text, overrides);
+}
+
+namespace {
+
+template <typename Technology>
+absl::StatusOr<Technology> LoadAnyTechnology(SpecKind kind,
+                                             absl::string_view name) {
+  absl::StatusOr<NamedText> text = Find(kind, name, "");
+  if (!text.ok()) return text.status();
+  std::vector<Fault> faults;
+  Technology technology;
+  ResolveTechnology(kind, *text, 0, &technology, &faults);
+  ValidateFields(technology, {text->file, nullptr, faults.empty()}, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return technology;
+}
+
+}  // namespace
+
+absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name) {
+  return LoadAnyTechnology<MemoryTechnology>(SpecKind::kMemoryTechnology, name);
+}
+
+absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name) {
+  return LoadAnyTechnology<LogicTechnology>(SpecKind::kLogicTechnology, name);
+}
+
+absl::Status Overrides::Add(absl::string_view path, absl::string_view value) {
+  const std::pair<absl::string_view, absl::string_view> halves =
+      absl::StrSplit(path, absl::MaxSplits('.', 1));
+  const auto& [root, below] = halves;
+  std::vector<FieldOverride>* const of_root = root == "model"      ? &model
+                                              : root == "hardware" ? &hardware
+                                              : root == "scenario" ? &scenario
+                                                                   : nullptr;
+  if (of_root == nullptr) {
+    return absl::InvalidArgumentError(UnknownNameMessage(
+        "root", root, {"model", "hardware", "scenario"}, ""));
+  }
+  of_root->push_back({std::string(below), std::string(value)});
+  return absl::OkStatus();
+}
+
+absl::Status Overrides::AddAssignment(absl::string_view assignment) {
+  const size_t equals = assignment.find('=');
+  const size_t dot = assignment.find('.');
+  if (equals == absl::string_view::npos || dot == absl::string_view::npos ||
+      dot > equals) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("expected ROOT.PATH=VALUE, e.g. "
+                     "hardware.memory.hbm.bandwidth_gb_per_s=4000, found \"",
+                     Printable(assignment), "\""));
+  }
+  return Add(assignment.substr(0, equals), assignment.substr(equals + 1));
+}
+
+absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name) {
+  return Find(SpecKind::kSpace, name, "");
+}
+
+absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name) {
+  return LoadAnyTechnology<LinkTechnology>(SpecKind::kLinkTechnology, name);
+}
+
+absl::StatusOr<Model> ParseModel(absl::string_view text, absl::string_view file,
+                                 absl::Span<const FieldOverride> overrides) {
+  return FinishModel({std::string(file), std::string(text)}, overrides);
+}
+
+absl::StatusOr<Hardware> ParseHardware(
+    absl::string_view text, absl::string_view file,
+    absl::Span<const FieldOverride> overrides) {
+  return FinishHardware({std::string(file), std::string(text)}, overrides);
+}
+
+absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  if (!in) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        PrintablePath(path), ": cannot be read: ", std::strerror(errno)));
+  }
+  std::string text(kLargestFileBytes + 1, '\0');
+  in.read(text.data(), text.size());
+  if (in.bad() || (in.fail() && !in.eof())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
+  }
+  text.resize(in.gcount());
+  if (text.size() > kLargestFileBytes) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(PrintablePath(path), ": is longer than ",
+                     kLargestFileBytes, " bytes; expected a description"));
+  }
+  return text;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,88 @@
+// Names to descriptions: the built-in catalogue and the user's own files.
+
+#ifndef ANALYZER_DESCRIPTION_CATALOG_H_
+#define ANALYZER_DESCRIPTION_CATALOG_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "proto/hardware.pb.h"
+#include "proto/model.pb.h"
+
+namespace tokenjoule {
+
+// The kinds of description in the catalogue.
+enum class SpecKind {
+  kModel,
+  kSystem,
+  kMemoryTechnology,
+  kLogicTechnology,
+  kLinkTechnology,
+  kClass,
+  kSpace,
+};
+
+// Names of one kind, sorted; what `tokenjoule list` shows.
+std::vector<std::string> CatalogNames(SpecKind kind);
+
+// A change to one field, from --set=ROOT.PATH=VALUE.
+struct FieldOverride {
+  // Path below the root, e.g. "memory.hbm.bandwidth_gb_per_s".
+  std::string path;
+  std::string value;
+};
+
+// Changes by what they are a field of.
+struct Overrides {
+  std::vector<FieldOverride> model, hardware, scenario;
+
+  // Adds a change at ROOT.PATH. Fails for another root, with the nearest.
+  absl::Status Add(absl::string_view path, absl::string_view value);
+  // The same of ROOT.PATH=VALUE.
+  absl::Status AddAssignment(absl::string_view assignment);
+};
+
+// The model of that name or, where the name has a slash or ends in
+// ".textproto", in that file; changed by `overrides`, then validated. Fails
+// with every fault at once (InvalidArgument, one line a fault).
+absl::StatusOr<Model> LoadModel(absl::string_view name,
+                                absl::Span<const FieldOverride> overrides = {});
+
+// The machine of that name or file, likewise, with its class and technologies
+// filled in. `sources` holds the sources of all files it was made from; their
+// ids are qualified by the file's name ("hbm3:hpca17").
+absl::StatusOr<Hardware> LoadHardware(
+    absl::string_view name, absl::Span<const FieldOverride> overrides = {});
+
+// Technologies by themselves, for `explain`, `list` and studies.
+absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name);
+absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name);
+absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name);
+
+// A file's name and what is in it.
+struct NamedText {
+  std::string file;
+  std::string text;
+};
+
+// The text of a design space, by name or in a file as above.
+absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name);
+
+// The same from text, as if it stood in a file of that name; for tests and
+// fuzzing.
+absl::StatusOr<Model> ParseModel(
+    absl::string_view text, absl::string_view file,
+    absl::Span<const FieldOverride> overrides = {});
+absl::StatusOr<Hardware> ParseHardware(
+    absl::string_view text, absl::string_view file,
+    absl::Span<const FieldOverride> overrides = {});
+
+// The whole content of a file of at most 4 MB.
+absl::StatusOr<std::string> ReadTextFile(const std::string& path);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_DESCRIPTION_CATALOG_H_

@@ -1,0 +1,302 @@
+#include "analyzer/description/catalog.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/embedded_files.h"
+#include "analyzer/description/field_path.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/constant.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string ModelError(const std::string& text) {
+  return std::string(ParseModel(text, "m.textproto").status().message());
+}
+std::string HardwareError(const std::string& text) {
+  return std::string(ParseHardware(text, "h.textproto").status().message());
+}
+
+// A model that is right; tests break it.
+constexpr char kGoodModel[] = R"(name: "m"
+sources { id: "s" kind: PAPER citation: "c" date: "2024" }
+d_model: 64
+vocab_size: 100
+max_context: 128
+norm: RMS_NORM
+block {
+  name: "full"
+  norms: 2
+  attention { heads: 4 kv_heads: 2 head_dim: 16 }
+  mlp { d_ff: 128 }
+}
+layers { run { block: "full" count: 2 } }
+)";
+
+std::string Replaced(std::string text, const std::string& from,
+                     const std::string& to) {
+  const size_t at = text.find(from);
+  EXPECT_NE(at, std::string::npos) << from;
+  return text.replace(at, from.size(), to);
+}
+
+TEST(CatalogTest, EveryShippedDescriptionLoads) {
+  for (const std::string& name : CatalogNames(SpecKind::kModel)) {
+    absl::StatusOr<Model> model = LoadModel(name);
+    ASSERT_TRUE(model.ok()) << model.status();
+    EXPECT_EQ(model->name(), name) << "the file is named otherwise";
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
+    absl::StatusOr<Hardware> hardware = LoadHardware(name);
+    ASSERT_TRUE(hardware.ok()) << hardware.status();
+    EXPECT_EQ(hardware->name(), name) << "the file is named otherwise";
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kMemoryTechnology)) {
+    absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
+    ASSERT_TRUE(technology.ok()) << technology.status();
+    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kLogicTechnology)) {
+    absl::StatusOr<LogicTechnology> technology = LoadLogicTechnology(name);
+    ASSERT_TRUE(technology.ok()) << technology.status();
+    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kLinkTechnology)) {
+    absl::StatusOr<LinkTechnology> technology = LoadLinkTechnology(name);
+    ASSERT_TRUE(technology.ok()) << technology.status();
+    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+  }
+}
+
+TEST(CatalogTest, ShippedCatalogueHasWhatTheReadmeNames) {
+  const std::vector<std::string> models = CatalogNames(SpecKind::kModel);
+  for (const char* name :
+       {"llama-2-7b", "llama-2-13b", "llama-2-70b", "llama-3.1-8b",
+        "llama-3.1-70b", "llama-3.1-405b", "qwen3-8b", "qwen3-14b", "qwen3-32b",
+        "mistral-7b-v0.1", "mistral-7b-v0.3", "unit"}) {
+    EXPECT_THAT(models, testing::Contains(name));
+  }
+  const std::vector<std::string> hardware = CatalogNames(SpecKind::kSystem);
+  for (const char* name : {"a100-sxm-80gb", "h100-sxm", "h200", "b200",
+                           "tpu-v5e", "rtx-4090", "m2-ultra", "unit"}) {
+    EXPECT_THAT(hardware, testing::Contains(name));
+  }
+}
+
+TEST(CatalogTest, EveryNumberOfTheHardwareHasARangeAndASource) {
+  for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
+    absl::StatusOr<Hardware> hardware = LoadHardware(name);
+    ASSERT_TRUE(hardware.ok());
+    std::set<std::string> sources;
+    for (const Source& source : hardware->sources()) {
+      sources.insert(source.id());
+      EXPECT_GE(source.citation().size(), 10u) << name << " " << source.id();
+      EXPECT_NE(source.kind(), Source::KIND_UNSPECIFIED);
+      EXPECT_EQ(source.date().substr(0, 2), "20") << name << " " << source.id();
+    }
+    ForEachConstant(*hardware, [&](const std::string& path,
+                                   const Constant& constant, const auto&) {
+      EXPECT_EQ(sources.count(constant.source()), 1u) << name << " " << path;
+      EXPECT_LE(constant.low(), constant.value()) << name << " " << path;
+      EXPECT_GE(constant.high(), constant.value()) << name << " " << path;
+    });
+  }
+}
+
+TEST(CatalogTest, AssumptionsHaveARange) {
+  // A number that nobody measured is not known to the last digit.
+  for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
+    absl::StatusOr<Hardware> hardware = LoadHardware(name);
+    ASSERT_TRUE(hardware.ok());
+    std::set<std::string> assumed;
+    for (const Source& source : hardware->sources()) {
+      if (source.kind() == Source::ASSUMPTION) assumed.insert(source.id());
+    }
+    ForEachConstant(
+        *hardware, [&](const std::string& path, const Constant& constant,
+                       const google::protobuf::FieldDescriptor& field) {
+          // Sizes and counts are what they are.
+          const bool is_count = field.name() == "capacity_gb" ||
+                                field.name() == "row_bytes" ||
+                                field.name() == "power_usage_effectiveness";
+          if (is_count || assumed.count(constant.source()) == 0) return;
+          EXPECT_LT(constant.low(), constant.high()) << name << " " << path;
+        });
+  }
+}
+
+TEST(CatalogTest, FilesSayWhichSchemaTheyFollow) {
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    EXPECT_THAT(std::string(file.content), HasSubstr("# proto-file: proto/"))
+        << file.path;
+    EXPECT_THAT(std::string(file.content), HasSubstr("# proto-message: "))
+        << file.path;
+  }
+}
+
+TEST(CatalogTest, UnknownNamesOfferTheNearest) {
+  EXPECT_THAT(std::string(LoadModel("llama3.1-8b").status().message()),
+              HasSubstr("did you mean \"llama-3.1-8b\"?"));
+  EXPECT_THAT(std::string(LoadHardware("h100").status().message()),
+              HasSubstr("did you mean \"h100-sxm\"?"));
+  EXPECT_THAT(LoadModel("no such model at all, is there").status().message(),
+              HasSubstr("`tokenjoule list models` shows all"));
+}
+
+TEST(CatalogTest, EveryFaultIsReportedWithItsPlace) {
+  std::string text = Replaced(kGoodModel, "d_model: 64", "d_modle: 64");
+  text = Replaced(text, "RMS_NORM", "RMS_NROM");
+  text = Replaced(text, "vocab_size: 100", "vocab_size: \"many\"");
+  text = Replaced(text, "count: 2", "count: -2");
+  const std::string error = ModelError(text);
+  EXPECT_THAT(error, HasSubstr("m.textproto:3:8: unknown field of Model "
+                               "\"d_modle\"; did you mean \"d_model\"?"));
+  EXPECT_THAT(error, HasSubstr("m.textproto:4:13: Expected integer"));
+  EXPECT_THAT(error, HasSubstr("m.textproto:6:7: unknown value of norm "
+                               "\"RMS_NROM\"; did you mean \"RMS_NORM\"?"));
+  EXPECT_THAT(error, HasSubstr("m.textproto:13:30: layers[0].run.full.count: "
+                               "-2 is out of range; expected 1 to 100000"));
+  // What is missing because its line could not be read is not a second fault.
+  EXPECT_THAT(error, Not(HasSubstr("is missing")));
+}
+
+TEST(CatalogTest, MissingFieldsAreNamed) {
+  const std::string error =
+      ModelError(Replaced(kGoodModel, "vocab_size: 100\n", ""));
+  EXPECT_EQ(error, "m.textproto: vocab_size: is missing; expected 1 to 1e+08");
+}
+
+TEST(CatalogTest, ExplicitZeroIsOutOfRangeWithItsPlace) {
+  EXPECT_THAT(ModelError(Replaced(kGoodModel, "d_model: 64", "d_model: 0")),
+              HasSubstr("m.textproto:3:1: d_model: 0 is out of range"));
+}
+
+TEST(CatalogTest, HeadsThatDoNotDivideAreRefused) {
+  EXPECT_THAT(ModelError(Replaced(kGoodModel, "kv_heads: 2", "kv_heads: 3")),
+              HasSubstr("3 does not divide the 4 query heads"));
+}
+
+TEST(CatalogTest, UnknownAndUnusedBlocksAreRefused) {
+  const std::string error =
+      ModelError(Replaced(kGoodModel, "block: \"full\"", "block: \"fool\""));
+  EXPECT_THAT(error,
+              HasSubstr("unknown block \"fool\"; did you mean \"full\""));
+}
+
+TEST(CatalogTest, NotTextAndEmptyAreRefused) {
+  EXPECT_THAT(ModelError(std::string("\xff\xfe\x00\x01", 4)),
+              HasSubstr("is not UTF-8"));
+  EXPECT_THAT(ModelError(""), HasSubstr("name: is missing"));
+  EXPECT_THAT(ModelError(std::string(5'000'000, ' ')),
+              HasSubstr("at most 4000000"));
+}
+
+TEST(CatalogTest, DeepNestingIsRefused) {
+  std::string text;
+  for (int i = 0; i < 100'000; ++i) text += "block {";
+  EXPECT_FALSE(ParseModel(text, "m.textproto").ok());
+}
+
+TEST(CatalogTest, ConstantsNeedRangeAndSource) {
+  const std::string error = HardwareError(R"(name: "h"
+base: "datacenter-gpu"
+sources { id: "s" kind: PAPER citation: "c" date: "2024" }
+board {
+  static_power_w { value: 10 source: "s" }
+  power_cap_w { value: 5 low: 6 high: 7 source: "t" }
+}
+)");
+  EXPECT_THAT(error, HasSubstr("board.static_power_w.low: is missing"));
+  EXPECT_THAT(error, HasSubstr("h.textproto:6:17: board.power_cap_w: value 5 "
+                               "is not between low 6 and high 7"));
+  EXPECT_THAT(error, HasSubstr("board.power_cap_w.source: unknown source"));
+}
+
+TEST(CatalogTest, NanAndInfinityAreRefused) {
+  for (const char* bad : {"nan", "inf", "-inf", "1e999"}) {
+    EXPECT_FALSE(
+        LoadHardware("h100-sxm", {{"memory.hbm.bandwidth_gb_per_s", bad}}).ok())
+        << bad;
+    const std::string text = absl::StrCat(
+        "name: \"h\" base: \"datacenter-gpu\"\n"
+        "sources { id: \"s\" kind: PAPER citation: \"c\" date: \"2024\" }\n"
+        "board { static_power_w { value: ",
+        bad, " low: 1 high: 1e9 source: \"s\" } }\n");
+    EXPECT_THAT(HardwareError(text), HasSubstr("is out of range")) << bad;
+  }
+}
+
+TEST(CatalogTest, ClassAndTechnologyFillInWhatASystemLeavesOpen) {
+  absl::StatusOr<Hardware> hardware = LoadHardware("h100-sxm");
+  ASSERT_TRUE(hardware.ok());
+  const MemoryLevel& hbm = hardware->memory(0);
+  EXPECT_EQ(hbm.name(), "hbm");
+  // From the system, the class and the technology.
+  EXPECT_EQ(hbm.bandwidth_gb_per_s().value(), 3350);
+  EXPECT_EQ(hbm.phy_controller_energy_pj_per_bit().source(),
+            "datacenter-gpu:lump");
+  EXPECT_EQ(hbm.technology().read_energy_pj_per_bit().source(), "hbm3:pimid");
+}
+
+TEST(CatalogTest, UnknownBaseIsReportedWithItsPlace) {
+  EXPECT_THAT(
+      HardwareError("name: \"h\"\nbase: \"datacentre-gpu\"\n"),
+      HasSubstr("h.textproto:2:1: base: unknown hardware class "
+                "\"datacentre-gpu\"; did you mean \"datacenter-gpu\"?"));
+}
+
+TEST(CatalogTest, SetReachesAnyNumericField) {
+  absl::StatusOr<Hardware> hardware =
+      LoadHardware("h100-sxm", {{"memory.hbm.bandwidth_gb_per_s", "4000"},
+                                {"memory[1].capacity_gb", "0.1"},
+                                {"engine.tensor.rate.fp8.peak_tflops", "7"}});
+  ASSERT_TRUE(hardware.ok()) << hardware.status();
+  EXPECT_EQ(hardware->memory(0).bandwidth_gb_per_s().low(), 4000);
+  EXPECT_EQ(hardware->memory(0).bandwidth_gb_per_s().high(), 4000);
+  EXPECT_EQ(hardware->memory(1).capacity_gb().value(), 0.1);
+  absl::StatusOr<Model> model =
+      LoadModel("llama-3.1-8b", {{"block.full.attention.kv_heads", "4"}});
+  ASSERT_TRUE(model.ok()) << model.status();
+  EXPECT_EQ(model->block(0).attention().kv_heads(), 4);
+}
+
+TEST(CatalogTest, SetReachesEveryConstantThatExplainShows) {
+  absl::StatusOr<Hardware> hardware = LoadHardware("h100-sxm");
+  ASSERT_TRUE(hardware.ok());
+  ForEachConstant(*hardware, [&](const std::string& path,
+                                 const Constant& constant, const auto&) {
+    EXPECT_TRUE(
+        LoadHardware("h100-sxm", {{path, absl::StrCat(constant.value())}}).ok())
+        << path;
+  });
+}
+
+TEST(CatalogTest, SetRefusesWhatTheSchemaRefuses) {
+  const auto error = [](const char* path, const char* value) {
+    return std::string(
+        LoadHardware("h100-sxm", {{path, value}}).status().message());
+  };
+  EXPECT_THAT(error("memory.hbm.bandwith_gb_per_s", "1"),
+              HasSubstr("did you mean \"bandwidth_gb_per_s\"?"));
+  EXPECT_THAT(error("memory.hbn.bandwidth_gb_per_s", "1"),
+              HasSubstr("did you mean \"hbm\"?"));
+  EXPECT_THAT(error("memory.hbm.bandwidth_gb_per_s", "fast"),
+              HasSubstr("expected a number"));
+  EXPECT_THAT(error("memory.hbm.bandwidth_gb_per_s", "-1"),
+              HasSubstr("out of range"));
+  EXPECT_THAT(error("memory", "1"), HasSubstr("is a list"));
+  EXPECT_THAT(error("board", "1"), HasSubstr("is a group"));
+  EXPECT_THAT(error("memory[0", "1"), HasSubstr("unbalanced brackets"));
+  EXPECT_THAT(error("", "1"), HasSubstr("the path is empty"));
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,139 @@
+#include "analyzer/description/lint.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/description/validate.h"
+#include "proto/hardware.pb.h"
+#include "proto/scenario.pb.h"
+#include "proto/space.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr absl::string_view kMessageLine = "# proto-message:";
+
+// Loads a file and returns the name that it gives itself.
+using Loader = absl::StatusOr<std::string> (*)(const std::string& path);
+
+template <typename Spec>
+absl::StatusOr<std::string> NameOf(const absl::StatusOr<Spec>& spec) {
+  if (!spec.ok()) return spec.status();
+  return spec->name();
+}
+
+// What need not be whole: only what it says is checked.
+template <typename Spec>
+absl::StatusOr<Spec> LoadPart(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  Spec spec;
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> faults;
+  ParseTextproto(*text, path, &spec, &locations, &faults);
+  ValidateFields(spec, {path, locations.get(), /*complete=*/false}, &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return spec;
+}
+
+struct Kind {
+  const char* name;
+  const char* message;
+  Loader load;
+};
+
+// Where two kinds share a message, the first is what a file is taken for.
+constexpr Kind kKinds[] = {
+    {"model", "Model",
+     [](const std::string& path) { return NameOf(LoadModel(path)); }},
+    {"hardware", "Hardware",
+     [](const std::string& path) { return NameOf(LoadHardware(path)); }},
+    {"class", "Hardware",
+     [](const std::string& path) { return NameOf(LoadPart<Hardware>(path)); }},
+    {"memory-technology", "MemoryTechnology",
+     [](const std::string& path) {
+       return NameOf(LoadMemoryTechnology(path));
+     }},
+    {"logic-technology", "LogicTechnology",
+     [](const std::string& path) { return NameOf(LoadLogicTechnology(path)); }},
+    {"link-technology", "LinkTechnology",
+     [](const std::string& path) { return NameOf(LoadLinkTechnology(path)); }},
+    {"scenario", "Scenario",
+     [](const std::string& path) -> absl::StatusOr<std::string> {
+       const absl::Status status = LoadPart<Scenario>(path).status();
+       if (!status.ok()) return status;
+       return std::string();
+     }},
+    // Its fields; `tokenjoule lint` tries every value of every axis besides.
+    {"space", "DesignSpace",
+     [](const std::string& path) {
+       return NameOf(LoadPart<DesignSpace>(path));
+     }},
+};
+
+// What the file's header says it is.
+absl::StatusOr<std::string> MessageOf(const std::string& path) {
+  absl::StatusOr<std::string> text = ReadTextFile(path);
+  if (!text.ok()) return text.status();
+  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+    if (!absl::ConsumePrefix(&line, kMessageLine)) continue;
+    return std::string(absl::StripAsciiWhitespace(line));
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(PrintablePath(path),
+                   ": does not say what it describes: add a line like \"",
+                   kMessageLine, " Model\", or give the kind"));
+}
+
+absl::StatusOr<const Kind*> FindKind(const std::string& path,
+                                     absl::string_view name) {
+  for (const Kind& kind : kKinds) {
+    if (kind.name == name) return &kind;
+  }
+  if (!name.empty()) {
+    return absl::InvalidArgumentError(
+        UnknownNameMessage("kind", name, LintKinds(), ""));
+  }
+  absl::StatusOr<std::string> message = MessageOf(path);
+  if (!message.ok()) return message.status();
+  std::vector<std::string> messages;
+  for (const Kind& kind : kKinds) {
+    if (kind.message == *message) return &kind;
+    messages.emplace_back(kind.message);
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat(PrintablePath(path), ": ",
+                   UnknownNameMessage("message", *message, messages, "")));
+}
+
+}  // namespace
+
+std::vector<std::string> LintKinds() {
+  std::vector<std::string> names;
+  for (const Kind& kind : kKinds) names.emplace_back(kind.name);
+  return names;
+}
+
+absl::StatusOr<LintedFile> LintFile(absl::string_view path,
+                                    absl::string_view kind) {
+  std::string file(path);
+  absl::StatusOr<const Kind*> found = FindKind(file, kind);
+  if (!found.ok()) return found.status();
+  // A bare name would be looked up in the catalogue.
+  if (!absl::StrContains(file, '/') && !absl::EndsWith(file, ".textproto")) {
+    file = absl::StrCat("./", file);
+  }
+  absl::StatusOr<std::string> name = (*found)->load(file);
+  if (!name.ok()) return name.status();
+  return LintedFile{(*found)->name, *std::move(name)};
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,259 @@
+#include "analyzer/description/textproto.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <set>
+#include <tuple>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/io/tokenizer.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::DescriptorPool;
+using ::google::protobuf::EnumDescriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::TextFormat;
+
+constexpr size_t kLargestFileBytes = 4'000'000;
+constexpr int kMostSyntaxFaults = 50;
+constexpr int kDeepestNesting = 64;
+
+// A complaint of the protobuf parser, 0-based.
+struct Complaint {
+  int line;
+  int column;
+  std::string message;
+
+  bool operator<(const Complaint& other) const {
+    return std::tie(line, column, message) <
+           std::tie(other.line, other.column, other.message);
+  }
+};
+
+// Unknown fields come as warnings, after which the parser goes on; everything
+// else is an error, after which it stops.
+class Collector : public google::protobuf::io::ErrorCollector {
+ public:
+  // protobuf up to 25 calls these.
+  void AddError(int line, int column, const std::string& message) {
+    errors.push_back({line, column, message});
+  }
+  void AddWarning(int line, int column, const std::string& message) {
+    warnings.insert({line, column, message});
+  }
+  // protobuf from 26 on calls these.
+  void RecordError(int line, int column, absl::string_view message) {
+    AddError(line, column, std::string(message));
+  }
+  void RecordWarning(int line, int column, absl::string_view message) {
+    AddWarning(line, column, std::string(message));
+  }
+
+  std::vector<Complaint> errors;
+  std::set<Complaint> warnings;
+};
+
+bool IsUtf8(absl::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    const unsigned char lead = text[i];
+    const int tail = lead < 0x80   ? 0
+                     : lead < 0xC2 ? -1
+                     : lead < 0xE0 ? 1
+                     : lead < 0xF0 ? 2
+                     : lead < 0xF5 ? 3
+                                   : -1;
+    if (tail < 0 || i + tail >= text.size()) return false;
+    for (int k = 1; k <= tail; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80)
+        return false;
+    }
+    // Overlong forms, surrogates, beyond U+10FFFF.
+    const unsigned char next = tail > 0 ? text[i + 1] : 0;
+    if ((lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
+        (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F)) {
+      return false;
+    }
+    i += tail + 1;
+  }
+  return true;
+}
+
+// The n-th quoted word of a message, without its quotes.
+std::string Quoted(absl::string_view message, int n) {
+  std::vector<std::string> parts = absl::StrSplit(message, '"');
+  const size_t index = 2 * n + 1;
+  return index < parts.size() ? parts[index] : "";
+}
+
+// Offset of a 0-based line in a text, or npos.
+size_t LineBegin(const std::string& text, int line) {
+  size_t begin = 0;
+  for (int i = 0; i < line; ++i) {
+    begin = text.find('\n', begin);
+    if (begin == std::string::npos) return begin;
+    ++begin;
+  }
+  return begin;
+}
+
+// The parser complains about an unknown enum value at the token after it; moves
+// the complaint to the value.
+void Relocate(const std::string& text, Complaint* complaint) {
+  if (!absl::StrContains(complaint->message, "Unknown enumeration value")) {
+    return;
+  }
+  const size_t line = LineBegin(text, complaint->line);
+  if (line == std::string::npos) return;
+  // The column counts tabs as eight; the line's end is late enough.
+  const size_t end = std::min(text.find('\n', line), text.size());
+  const size_t at = text.rfind(Quoted(complaint->message, 0), end);
+  if (at == std::string::npos) return;
+  complaint->line = std::count(text.begin(), text.begin() + at, '\n');
+  const size_t newline = text.rfind('\n', at);
+  complaint->column = at - (newline == std::string::npos ? 0 : newline + 1);
+}
+
+// Makes the parser's words say what was expected.
+std::string Explain(const Complaint& complaint, const Message& root) {
+  const DescriptorPool* pool = root.GetDescriptor()->file()->pool();
+  if (absl::StrContains(complaint.message, "has no field named")) {
+    const Descriptor* type =
+        pool->FindMessageTypeByName(Quoted(complaint.message, 0));
+    std::vector<std::string> names;
+    for (int i = 0; type != nullptr && i < type->field_count(); ++i) {
+      names.push_back(std::string(type->field(i)->name()));
+    }
+    return UnknownNameMessage(
+        absl::StrCat("field of ", type ? type->name() : "message"),
+        Quoted(complaint.message, 1), names, "");
+  }
+  if (absl::StrContains(complaint.message, "Unknown enumeration value")) {
+    // The field is named without its message: any field of that name will do
+    // to list what it takes.
+    std::vector<std::string> names;
+    const std::string field_name = Quoted(complaint.message, 1);
+    std::vector<const Descriptor*> open = {root.GetDescriptor()};
+    std::set<const Descriptor*> seen;
+    while (!open.empty() && names.empty()) {
+      const Descriptor* type = open.back();
+      open.pop_back();
+      if (!seen.insert(type).second) continue;
+      for (int i = 0; i < type->field_count(); ++i) {
+        const FieldDescriptor* field = type->field(i);
+        if (field->message_type() != nullptr) {
+          open.push_back(field->message_type());
+        }
+        if (field->name() != field_name || field->enum_type() == nullptr) {
+          continue;
+        }
+        const EnumDescriptor* values = field->enum_type();
+        for (int k = 1; k < values->value_count(); ++k) {
+          names.push_back(std::string(values->value(k)->name()));
+        }
+      }
+    }
+    return UnknownNameMessage(absl::StrCat("value of ", field_name),
+                              Quoted(complaint.message, 0), names, "");
+  }
+  // The parser quotes what it found as it stands; it may be anything.
+  std::string out;
+  for (const char c : complaint.message) {
+    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  }
+  return out;
+}
+
+// Blanks the line of a complaint, if that leaves braces balanced, so that what
+// comes after can be read. Returns whether it did.
+bool BlankLine(int line, std::string* text) {
+  const size_t begin = LineBegin(*text, line);
+  if (begin == std::string::npos) return false;
+  const size_t end = std::min(text->find('\n', begin), text->size());
+  int depth = 0;
+  char quote = 0;
+  bool blank = true;
+  for (size_t i = begin; i < end; ++i) {
+    const char c = (*text)[i];
+    if (c != ' ') blank = false;
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '"' || c == '\'') quote = c;
+    if (c == '#') break;
+    if (c == '{' || c == '<' || c == '[') ++depth;
+    if (c == '}' || c == '>' || c == ']') --depth;
+    if (depth < 0) return false;
+  }
+  if (depth != 0 || blank) return false;
+  std::fill(text->begin() + begin, text->begin() + end, ' ');
+  return true;
+}
+
+}  // namespace
+
+bool ParseTextproto(absl::string_view text, absl::string_view file,
+                    Message* message,
+                    std::unique_ptr<FieldLocations>* locations,
+                    std::vector<Fault>* faults) {
+  const size_t before = faults->size();
+  *locations = std::make_unique<FieldLocations>();
+  if (text.size() > kLargestFileBytes) {
+    faults->push_back({std::string(file), 0, 0, "",
+                       absl::StrCat("is ", text.size(),
+                                    " bytes long; a description has at most ",
+                                    kLargestFileBytes)});
+    return false;
+  }
+  if (!IsUtf8(text)) {
+    faults->push_back({std::string(file), 0, 0, "",
+                       "is not UTF-8 text; expected a textproto"});
+    return false;
+  }
+
+  std::string rest(text);
+  std::set<Complaint> complaints;
+  for (int round = 0; round < kMostSyntaxFaults; ++round) {
+    Collector collector;
+    TextFormat::Parser parser;
+    parser.RecordErrorsTo(&collector);
+    parser.AllowUnknownField(true);
+    parser.SetRecursionLimit(kDeepestNesting);
+    *locations = std::make_unique<FieldLocations>();
+    parser.WriteLocationsTo(locations->get());
+    message->Clear();
+    parser.ParseFromString(rest, message);
+    for (Complaint& error : collector.errors) Relocate(rest, &error);
+    complaints.insert(collector.warnings.begin(), collector.warnings.end());
+    complaints.insert(collector.errors.begin(), collector.errors.end());
+    if (collector.errors.empty() ||
+        !BlankLine(collector.errors.front().line, &rest)) {
+      break;
+    }
+  }
+  for (const Complaint& complaint : complaints) {
+    faults->push_back({std::string(file), complaint.line + 1,
+                       complaint.column + 1, "", Explain(complaint, *message)});
+  }
+  return faults->size() == before;
+}
+
+std::string PrintTextproto(const Message& message) {
+  TextFormat::Printer printer;
+  printer.SetUseUtf8StringEscaping(true);
+  std::string out;
+  printer.PrintToString(message, &out);
+  return out;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,35 @@
+// Reading textprotos with every fault at once.
+
+#ifndef ANALYZER_DESCRIPTION_TEXTPROTO_H_
+#define ANALYZER_DESCRIPTION_TEXTPROTO_H_
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "analyzer/description/faults.h"
+#include "google/protobuf/message.h"
+#include "google/protobuf/text_format.h"
+
+namespace tokenjoule {
+
+// Where each field of a parsed message stands in its file.
+using FieldLocations = google::protobuf::TextFormat::ParseInfoTree;
+
+// Parses `text` into `message` and the places of its fields into `locations`.
+// Appends every syntax fault that can be told apart, with its place and, for
+// unknown fields and enum values, the nearest name. Where faults were found the
+// message holds what could still be read. Returns whether there were none.
+// Refuses input that is not UTF-8 or longer than 4 MB; never crashes.
+bool ParseTextproto(absl::string_view text, absl::string_view file,
+                    google::protobuf::Message* message,
+                    std::unique_ptr<FieldLocations>* locations,
+                    std::vector<Fault>* faults);
+
+// `message` as textproto, fields in schema order.
+std::string PrintTextproto(const google::protobuf::Message& message);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_DESCRIPTION_TEXTPROTO_H_

@@ -1,0 +1,675 @@
+#include "analyzer/description/validate.h"
+
+#include <cmath>
+#include <cstdint>
+#include <set>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/description/architecture.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/formats.h"
+#include "google/protobuf/descriptor.h"
+#include "proto/constant.pb.h"
+#include "proto/options.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+constexpr int kMostMemoryLevels = 4;
+constexpr int kMostFormatRates = 16;
+constexpr int kMostStoredFormats = 8;
+constexpr int64_t kMostLayers = 100'000;
+
+// Shortest text that reads back as the same number.
+std::string Number(double value) { return absl::StrCat(value); }
+
+// Walks one message with the places of its fields.
+class FieldValidator {
+ public:
+  FieldValidator(const ValidateOptions& options, std::vector<Fault>* faults)
+      : options_(options), faults_(faults) {}
+
+  void ValidateRoot(const Message& root) {
+    CollectNames(root, "sources", &sources_);
+    CollectNames(root, "block", &blocks_);
+    Validate(root, options_.locations, "");
+  }
+
+ private:
+  static void CollectNames(const Message& root, const char* field_name,
+                           std::vector<std::string>* names) {
+    const FieldDescriptor* field =
+        root.GetDescriptor()->FindFieldByName(field_name);
+    if (field == nullptr || !field->is_repeated() ||
+        field->message_type() == nullptr) {
+      return;
+    }
+    const Reflection& reflection = *root.GetReflection();
+    for (int i = 0; i < reflection.FieldSize(root, field); ++i) {
+      names->push_back(
+          EntryName(reflection.GetRepeatedMessage(root, field, i)));
+    }
+  }
+
+  void AddFault(const FieldLocations* tree, const FieldDescriptor* field,
+                int index, absl::string_view path, std::string message) {
+    Fault fault;
+    fault.file = std::string(options_.file);
+    if (tree != nullptr && field != nullptr) {
+      const auto location = tree->GetLocation(field, index);
+      fault.line = location.line + 1;
+      fault.column = location.column + 1;
+    }
+    fault.path = std::string(path);
+    fault.message = std::move(message);
+    faults_->push_back(std::move(fault));
+  }
+
+  void Validate(const Message& message, const FieldLocations* tree,
+                const std::string& prefix) {
+    const Descriptor& type = *message.GetDescriptor();
+    const Reflection& reflection = *message.GetReflection();
+    for (int i = 0; i < type.field_count(); ++i) {
+      const FieldDescriptor* field = type.field(i);
+      const Range& limits = field->options().GetExtension(range);
+      const std::string path = absl::StrCat(prefix, field->name());
+      if (field->is_repeated()) {
+        const int size = reflection.FieldSize(message, field);
+        if (size == 0 && limits.required() && options_.complete) {
+          AddFault(nullptr, nullptr, 0, path, "is missing");
+        }
+        for (int k = 0; k < size; ++k) {
+          if (field->message_type() == nullptr) continue;
+          const Message& entry =
+              reflection.GetRepeatedMessage(message, field, k);
+          Validate(entry, Nested(tree, field, k),
+                   EntryPath(path, entry, k) + ".");
+        }
+        continue;
+      }
+      ValidateSingular(message, *field, limits, tree, path);
+    }
+  }
+
+  static const FieldLocations* Nested(const FieldLocations* tree,
+                                      const FieldDescriptor* field, int index) {
+    return tree == nullptr ? nullptr : tree->GetTreeForNested(field, index);
+  }
+
+  void ValidateSingular(const Message& message, const FieldDescriptor& field,
+                        const Range& limits, const FieldLocations* tree,
+                        const std::string& path) {
+    const Reflection& reflection = *message.GetReflection();
+    // A proto3 number given as 0 is not "present", but it has a place.
+    const bool present =
+        reflection.HasField(message, &field) ||
+        (tree != nullptr && tree->GetLocation(&field, -1).line >= 0);
+    if (!present) {
+      if (limits.required() && options_.complete) {
+        AddFault(nullptr, nullptr, 0, path,
+                 absl::StrCat("is missing", Expected(limits)));
+      }
+      return;
+    }
+    switch (field.cpp_type()) {
+      case FieldDescriptor::CPPTYPE_MESSAGE: {
+        const Message& child = reflection.GetMessage(message, &field);
+        const FieldLocations* nested = Nested(tree, &field, -1);
+        if (const auto* constant =
+                google::protobuf::DynamicCastToGenerated<Constant>(&child)) {
+          ValidateConstant(*constant, limits, nested, path);
+        } else {
+          Validate(child, nested, path + ".");
+        }
+        break;
+      }
+      case FieldDescriptor::CPPTYPE_STRING:
+        ValidateName(reflection.GetString(message, &field), field, tree, path);
+        break;
+      case FieldDescriptor::CPPTYPE_DOUBLE:
+        ValidateNumber(reflection.GetDouble(message, &field), limits, tree,
+                       &field, path);
+        break;
+      case FieldDescriptor::CPPTYPE_INT32:
+        ValidateNumber(reflection.GetInt32(message, &field), limits, tree,
+                       &field, path);
+        break;
+      case FieldDescriptor::CPPTYPE_INT64:
+        ValidateNumber(
+            static_cast<double>(reflection.GetInt64(message, &field)), limits,
+            tree, &field, path);
+        break;
+      case FieldDescriptor::CPPTYPE_ENUM: {
+        const int number = reflection.GetEnumValue(message, &field);
+        if (field.enum_type()->FindValueByNumber(number) == nullptr ||
+            (number == 0 && limits.required())) {
+          AddFault(tree, &field, -1, path,
+                   absl::StrCat("has no meaning as ", number));
+        }
+        break;
+      }
+      default:
+        break;
+    }
+  }
+
+  static std::string Expected(const Range& limits) {
+    if (limits.min() == 0 && limits.max() == 0) return "";
+    return absl::StrCat("; expected ", Number(limits.min()), " to ",
+                        Number(limits.max()));
+  }
+
+  void ValidateNumber(double value, const Range& limits,
+                      const FieldLocations* tree, const FieldDescriptor* field,
+                      const std::string& path) {
+    if (limits.min() == 0 && limits.max() == 0) return;
+    // Written so that NaN fails.
+    if (!(value >= limits.min() && value <= limits.max())) {
+      AddFault(
+          tree, field, -1, path,
+          absl::StrCat(Number(value), " is out of range", Expected(limits)));
+    }
+  }
+
+  void ValidateName(const std::string& name, const FieldDescriptor& field,
+                    const FieldLocations* tree, const std::string& path) {
+    const auto check = [&](absl::string_view kind,
+                           const std::vector<std::string>& names,
+                           absl::string_view hint) {
+      for (const std::string& known : names) {
+        if (known == name) return;
+      }
+      AddFault(tree, &field, -1, path,
+               UnknownNameMessage(kind, name, names, hint));
+    };
+    switch (field.options().GetExtension(name_of)) {
+      case NUMBER_FORMAT:
+        if (name.empty()) break;
+        check("number format", FormatNames(),
+              "(`tokenjoule list formats` shows all)");
+        break;
+      case BOUNDARY:
+        if (name.empty()) break;
+        check("boundary", BoundaryNames(), "");
+        break;
+      case BLOCK:
+        check("block", blocks_, "");
+        break;
+      default:
+        break;
+    }
+    // A colon qualifies the ids of merged files ("hbm3:micro17").
+    const bool is_id = field.name() == "id";
+    if ((is_id || field.name() == "name") &&
+        name.find_first_not_of(
+            is_id ? "abcdefghijklmnopqrstuvwxyz0123456789-_.:"
+                  : "abcdefghijklmnopqrstuvwxyz0123456789-_.") !=
+            std::string::npos) {
+      AddFault(tree, &field, -1, path,
+               absl::StrCat("\"", Printable(name),
+                            "\" has letters other than a-z, 0-9, - _ and ."));
+    }
+  }
+
+  void ValidateConstant(const Constant& constant, const Range& limits,
+                        const FieldLocations* tree, const std::string& path) {
+    const Descriptor& type = *Constant::descriptor();
+    struct Part {
+      const char* name;
+      bool present;
+      double value;
+    };
+    const Part parts[] = {
+        {"value", constant.has_value(), constant.value()},
+        {"low", constant.has_low(), constant.low()},
+        {"high", constant.has_high(), constant.high()},
+    };
+    bool whole = true;
+    for (const Part& part : parts) {
+      const std::string part_path = absl::StrCat(path, ".", part.name);
+      if (part.present) {
+        ValidateNumber(part.value, limits, tree,
+                       type.FindFieldByName(part.name), part_path);
+      } else {
+        whole = false;
+        AddFault(nullptr, nullptr, 0, part_path,
+                 "is missing; a constant has value, low, high and source");
+      }
+    }
+    if (whole && !(constant.low() <= constant.value() &&
+                   constant.value() <= constant.high())) {
+      AddFault(tree, type.FindFieldByName("value"), -1, path,
+               absl::StrCat("value ", Number(constant.value()),
+                            " is not between low ", Number(constant.low()),
+                            " and high ", Number(constant.high())));
+    }
+    const FieldDescriptor* source = type.FindFieldByName("source");
+    for (const std::string& known : sources_) {
+      if (known == constant.source()) return;
+    }
+    if (constant.source().empty()) {
+      AddFault(nullptr, nullptr, 0, path + ".source",
+               "is missing; name an entry of `sources`");
+    } else {
+      AddFault(tree, source, -1, path + ".source",
+               UnknownNameMessage("source", constant.source(), sources_, ""));
+    }
+  }
+
+  const ValidateOptions& options_;
+  std::vector<Fault>* faults_;
+  std::vector<std::string> sources_;
+  std::vector<std::string> blocks_;
+};
+
+// Adds faults about a path of the root message.
+class CrossChecker {
+ public:
+  CrossChecker(absl::string_view file, std::vector<Fault>* faults)
+      : file_(file), faults_(faults) {}
+
+  void Require(bool holds, absl::string_view path, std::string message) {
+    if (holds) return;
+    faults_->push_back(
+        {std::string(file_), 0, 0, std::string(path), std::move(message)});
+  }
+
+  // Requires that the names of a repeated field differ.
+  template <typename Entries>
+  void RequireDistinct(const Entries& entries, absl::string_view path) {
+    std::set<std::string> seen;
+    for (const auto& entry : entries) {
+      const std::string name = EntryName(entry);
+      Require(seen.insert(name).second, path,
+              absl::StrCat("\"", Printable(name), "\" is there twice"));
+    }
+  }
+
+ private:
+  absl::string_view file_;
+  std::vector<Fault>* faults_;
+};
+
+bool Divides(int64_t divisor, int64_t number) {
+  return divisor > 0 && number % divisor == 0;
+}
+
+void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
+  const std::string path =
+      absl::StrCat("memory.", Printable(level.name()), ".technology");
+  const MemoryTechnology& technology = level.technology();
+  const bool derived = technology.has_currents() || technology.has_sram_fit();
+  check->Require(derived || technology.has_read_energy_pj_per_bit(),
+                 path + ".read_energy_pj_per_bit",
+                 "is missing; give it, currents or sram_fit");
+  check->Require(derived || technology.has_write_energy_pj_per_bit(),
+                 path + ".write_energy_pj_per_bit",
+                 "is missing; give it, currents or sram_fit");
+  if (technology.has_currents()) {
+    const DataSheetCurrents& sheet = technology.currents();
+    check->Require(sheet.tras_ns().high() <= sheet.trc_ns().low(),
+                   path + ".currents.tras_ns", "is longer than trc_ns");
+    check->Require(sheet.idd3n_ma().high() <= sheet.idd4r_ma().low() &&
+                       sheet.idd3n_ma().high() <= sheet.idd4w_ma().low(),
+                   path + ".currents.idd3n_ma",
+                   "is larger than a burst current");
+    check->Require(sheet.idd2n_ma().high() <= sheet.idd5b_ma().low(),
+                   path + ".currents.idd2n_ma",
+                   "is larger than the refresh current");
+    // IDD0 averages over tRC what standby draws in its two parts.
+    const double tras = sheet.tras_ns().high(), trc = sheet.trc_ns().high();
+    const double standby =
+        sheet.idd3n_ma().high() * tras + sheet.idd2n_ma().high() * (trc - tras);
+    check->Require(standby <= sheet.idd0_ma().low() * trc,
+                   path + ".currents.idd0_ma",
+                   "is smaller than the standby currents it contains");
+  }
+  if (level.has_toggle_rate() && technology.has_toggle_slope_pj_per_bit()) {
+    // No access may come out negative.
+    const double least =
+        std::min(technology.read_energy_pj_per_bit().low(),
+                 technology.write_energy_pj_per_bit().low()) +
+        (level.toggle_rate().low() - technology.toggle_reference().high()) *
+            technology.toggle_slope_pj_per_bit().high();
+    check->Require(least >= 0, path + ".toggle_slope_pj_per_bit",
+                   "takes more from an access than it costs");
+  }
+}
+
+// Whether the engine's rate has an energy, given or derived.
+bool HasEnergy(const ComputeEngine& engine,
+               const ComputeEngine::FormatRate& rate) {
+  if (rate.has_energy_pj_per_flop()) return true;
+  if (engine.kind() == ComputeEngine::ANALOG_IMC) return engine.has_analog();
+  if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
+    return engine.logic().has_full_adder_energy_fj();
+  }
+  for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
+    if (mac.format() == rate.format()) return true;
+  }
+  return false;
+}
+
+bool IsInMemory(const ComputeEngine& engine) {
+  return engine.kind() == ComputeEngine::DIGITAL_IMC ||
+         engine.kind() == ComputeEngine::ANALOG_IMC;
+}
+
+void CheckRate(const ComputeEngine& engine,
+               const ComputeEngine::FormatRate& rate, const std::string& path,
+               CrossChecker* check) {
+  for (const std::string& name : {rate.format(), rate.activations()}) {
+    const NumberFormat* format = FindFormat(name);
+    check->Require(format == nullptr ||
+                       format->operand != NumberFormat::Operand::kStorageOnly,
+                   path, "is a storage format; no engine multiplies it");
+    check->Require(
+        format == nullptr || !IsInMemory(engine) || format->operand_bits <= 16,
+        path, "is wider than 16 bits; arrays take narrower ones");
+  }
+  check->Require(HasEnergy(engine, rate), path + ".energy_pj_per_flop",
+                 "is missing; give it, or a logic node or array that has it");
+}
+
+void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
+  const std::string path = absl::StrCat("engine.", Printable(engine.name()));
+  // A wide float is what every other format can be converted to.
+  bool has_wide = false;
+  for (const auto& rate : engine.rate()) {
+    CheckRate(engine, rate,
+              absl::StrCat(path, ".rate.", Printable(rate.format())), check);
+    const NumberFormat* format = FindFormat(rate.format());
+    has_wide |= format != nullptr && format->operand_bits >= 16;
+  }
+  if (!IsInMemory(engine)) {
+    check->RequireDistinct(engine.rate(), path + ".rate");
+    check->Require(has_wide, path + ".rate",
+                   "has no 16- or 32-bit float; give bf16, fp16 or fp32");
+    return;
+  }
+  check->Require(engine.has_array(), path + ".array",
+                 "is missing; an in-memory engine has one");
+  check->Require(
+      engine.kind() != ComputeEngine::ANALOG_IMC || engine.has_analog(),
+      path + ".analog", "is missing; an analog engine has one");
+  check->Require(
+      !engine.array().resident() || engine.array().has_weight_capacity_gb(),
+      path + ".array.weight_capacity_gb",
+      "is missing; resident weights need a place");
+}
+
+// In-memory engines need an area that other machines do not have.
+void CheckSilicon(const Hardware& hardware, CrossChecker* check) {
+  if (!hardware.has_silicon()) return;
+  const Silicon& silicon = hardware.silicon();
+  for (const ComputeEngine& engine : hardware.engine()) {
+    if (!IsInMemory(engine)) continue;
+    const bool resident = engine.array().resident();
+    check->Require(
+        resident ? silicon.has_array_mm2_per_mb()
+                 : silicon.has_array_mm2_per_tflops(),
+        resident ? "silicon.array_mm2_per_mb" : "silicon.array_mm2_per_tflops",
+        absl::StrCat("is missing; engine \"", Printable(engine.name()),
+                     "\" takes area by it"));
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> BoundaryNames() {
+  return {"stack", "memory_path", "chip", "board", "node", "facility"};
+}
+
+void ValidateFields(const Message& message, const ValidateOptions& options,
+                    std::vector<Fault>* faults) {
+  FieldValidator(options, faults).ValidateRoot(message);
+}
+
+void ValidateModel(const Model& model, const ValidateOptions& options,
+                   std::vector<Fault>* faults) {
+  CrossChecker check(options.file, faults);
+  check.RequireDistinct(model.block(), "block");
+  std::set<std::string> used;
+  // In doubles, so that absurd repetitions cannot overflow.
+  double layers = 0;
+  for (const LayerPattern& pattern : model.layers()) {
+    for (const LayerPattern::Run& run : pattern.run()) {
+      used.insert(run.block());
+      layers += static_cast<double>(run.count()) *
+                std::max<int64_t>(pattern.repeat(), 1);
+    }
+  }
+  check.Require(
+      layers <= kMostLayers, "layers",
+      absl::StrCat(layers, " layers in all; expected at most ", kMostLayers));
+  for (const Block& block : model.block()) {
+    const std::string path = absl::StrCat("block.", Printable(block.name()));
+    check.Require(used.count(block.name()) > 0, path,
+                  "is in no run of `layers`");
+    check.Require(block.mixer_case() != Block::MIXER_NOT_SET ||
+                      block.channel_case() != Block::CHANNEL_NOT_SET,
+                  path, "has neither a mixer nor a channel part");
+    if (block.has_attention()) {
+      const Attention& attention = block.attention();
+      check.Require(Divides(attention.kv_heads(), attention.heads()),
+                    path + ".attention.kv_heads",
+                    absl::StrCat(attention.kv_heads(), " does not divide the ",
+                                 attention.heads(), " query heads"));
+    }
+    if (block.has_linear_attention()) {
+      const LinearAttention& linear = block.linear_attention();
+      check.Require(Divides(linear.key_heads(), linear.value_heads()),
+                    path + ".linear_attention.key_heads",
+                    absl::StrCat(linear.key_heads(), " does not divide the ",
+                                 linear.value_heads(), " value heads"));
+    }
+    if (block.has_moe()) {
+      check.Require(
+          block.moe().experts_per_token() <= block.moe().experts(),
+          path + ".moe.experts_per_token",
+          absl::StrCat(block.moe().experts_per_token(), " is more than the ",
+                       block.moe().experts(), " experts"));
+    }
+  }
+}
+
+void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
+                      std::vector<Fault>* faults) {
+  CrossChecker check(options.file, faults);
+  check.RequireDistinct(hardware.memory(), "memory");
+  check.RequireDistinct(hardware.engine(), "engine");
+  check.Require(hardware.memory_size() <= kMostMemoryLevels, "memory",
+                absl::StrCat("has ", hardware.memory_size(),
+                             " levels; expected at most ", kMostMemoryLevels));
+  for (const MemoryLevel& level : hardware.memory()) {
+    CheckMemoryLevel(level, &check);
+    check.Require(
+        level.stored_size() <= kMostStoredFormats,
+        "memory." + level.name() + ".stored",
+        absl::StrCat("has ", level.stored_size(), " formats; expected at most ",
+                     kMostStoredFormats));
+  }
+  int tensor_engines = 0, vector_engines = 0, rates = 0;
+  for (const ComputeEngine& engine : hardware.engine()) {
+    tensor_engines += engine.kind() == ComputeEngine::TENSOR;
+    vector_engines += engine.kind() == ComputeEngine::VECTOR;
+    rates += engine.rate_size();
+    CheckEngine(engine, &check);
+  }
+  check.Require(rates <= kMostFormatRates, "engine",
+                absl::StrCat("have ", rates, " rates in all; expected at most ",
+                             kMostFormatRates));
+  check.Require(tensor_engines >= 1, "engine",
+                "has no engine of kind TENSOR; products with the KV cache need "
+                "one");
+  check.Require(vector_engines == 1, "engine",
+                absl::StrCat("has ", vector_engines,
+                             " engines of kind VECTOR; expected one"));
+  if (hardware.has_interconnect()) {
+    const Interconnect& link = hardware.interconnect();
+    check.Require(link.has_energy_pj_per_bit() ||
+                      link.technology().has_energy_pj_per_bit(),
+                  "interconnect.energy_pj_per_bit",
+                  "is missing; give it or a technology");
+  }
+  CheckSilicon(hardware, &check);
+  const BoardPower& board = hardware.board();
+  if (board.has_power_cap_w()) {
+    double standing = board.static_power_w().high();
+    for (const MemoryLevel& level : hardware.memory()) {
+      standing += level.devices().high() *
+                  (level.technology().background_power_w_per_device().high() +
+                   level.technology().refresh_power_w_per_device().high());
+    }
+    standing /= std::max(board.regulator_efficiency().low(), 1e-3);
+    check.Require(
+        standing < board.power_cap_w().low(), "board.power_cap_w",
+        absl::StrFormat("%g W leaves nothing above the %g W that the chip and "
+                        "its memory draw when idle, at the high end of their "
+                        "ranges",
+                        board.power_cap_w().low(), standing));
+  }
+}
+
+namespace {
+
+// Heads that tensor parallelism splits, and those that it may copy instead.
+struct SplitHeads {
+  absl::string_view kind;
+  int64_t split = 0;
+  int64_t copied = 0;
+};
+
+SplitHeads HeadsOf(const Block& block) {
+  switch (block.mixer_case()) {
+    case Block::kAttention:
+      return {"query", block.attention().heads(), block.attention().kv_heads()};
+    case Block::kLatentAttention:
+      return {"query", block.latent_attention().heads(), 0};
+    case Block::kMamba2:
+      return {"state-space", block.mamba2().heads(), 0};
+    case Block::kLinearAttention:
+      return {"key", block.linear_attention().key_heads(), 0};
+    default:
+      return {};
+  }
+}
+
+void CheckParallelism(const Scenario& scenario, const Model& model,
+                      const Hardware& hardware, CrossChecker* check) {
+  const Parallelism parallel = ParallelismOf(scenario);
+  const int64_t tp = parallel.tp, ep = parallel.ep;
+  const int64_t attention_chips = tp * scenario.dp();
+  check->Require(parallel.pp <= TotalLayers(model), "pp",
+                 absl::StrCat(parallel.pp, " stages are more than the ",
+                              TotalLayers(model), " layers of ", model.name()));
+  bool has_experts = false;
+  for (const Block& block : model.block()) {
+    const SplitHeads heads = HeadsOf(block);
+    check->Require(heads.split % tp == 0, "tp",
+                   absl::StrCat(tp, " does not divide the ", heads.split, " ",
+                                heads.kind, " heads of ", model.name()));
+    check->Require(
+        heads.copied == 0 || heads.copied % tp == 0 || tp % heads.copied == 0,
+        "tp",
+        absl::StrCat(tp, " and the ", heads.copied, " KV heads of ",
+                     model.name(), " do not divide one another"));
+    if (!block.has_moe()) continue;
+    has_experts = true;
+    check->Require(
+        block.moe().experts() % ep == 0, "ep",
+        absl::StrCat(ep, " does not divide the ", block.moe().experts(),
+                     " experts of ", model.name()));
+  }
+  check->Require(ep == 1 || has_experts, "ep",
+                 absl::StrCat(model.name(), " has no experts to spread"));
+  check->Require(ep % attention_chips == 0 || attention_chips % ep == 0, "ep",
+                 absl::StrCat("ep = ", ep, " and tp x dp = ", attention_chips,
+                              " do not divide one another"));
+  check->Require(
+      scenario.batch() >= static_cast<double>(parallel.replicas), "batch",
+      absl::StrCat(Number(scenario.batch()), " leaves some of the ",
+                   parallel.replicas,
+                   " data-parallel replicas without a sequence; expected at "
+                   "least ",
+                   parallel.replicas));
+  if (parallel.chips() == 1) return;
+  if (!hardware.has_interconnect()) {
+    check->Require(
+        false, "tp",
+        absl::StrCat(parallel.chips(), " chips need an interconnect; ",
+                     hardware.name(), " has none"));
+    return;
+  }
+  const double most = hardware.interconnect().max_chips().value();
+  check->Require(parallel.chips() <= most, "tp",
+                 absl::StrCat(parallel.chips(), " chips; ", hardware.name(),
+                              " joins at most ", most));
+}
+
+void CheckSpeculation(const Scenario& scenario, const Model& model,
+                      CrossChecker* check) {
+  if (!scenario.has_speculation()) return;
+  const Speculation& speculation = scenario.speculation();
+  check->Require(
+      speculation.accepted_length() == 0 ||
+          (speculation.accepted_length() >= 1 &&
+           speculation.accepted_length() <= speculation.draft_tokens() + 1),
+      "speculation.accepted_length",
+      absl::StrCat(Number(speculation.accepted_length()),
+                   " is out of range; a step yields 1 to draft_tokens + 1 = ",
+                   speculation.draft_tokens() + 1, " tokens"));
+  check->Require(
+      speculation.has_acceptance_rate() || speculation.accepted_length() > 0,
+      "speculation", "needs acceptance_rate or accepted_length");
+  check->Require(
+      speculation.draft_model() != "mtp" || model.mtp_modules() > 0,
+      "speculation.draft_model",
+      absl::StrCat(model.name(), " has no multi-token-prediction module"));
+}
+
+// The prefix ends before the token that is decoded, and before a newcomer's
+// last one.
+void CheckSharedPrefix(const Scenario& scenario, CrossChecker* check) {
+  const double prefix = scenario.shared_prefix_tokens();
+  const auto require_shorter = [&](double length, absl::string_view of) {
+    check->Require(prefix <= length - 1, "shared_prefix_tokens",
+                   absl::StrCat(Number(prefix), " is too long; ", of, " of ",
+                                Number(length), " tokens leaves at most ",
+                                Number(length - 1)));
+  };
+  // Written so that NaN, which is out of range already, is not said twice.
+  if (!(prefix > 0)) return;
+  require_shorter(scenario.context(), "a context");
+  if (scenario.prompt() > 0) require_shorter(scenario.prompt(), "a prompt");
+}
+
+}  // namespace
+
+void ValidateScenario(const Scenario& scenario, const Model& model,
+                      const Hardware& hardware, std::vector<Fault>* faults) {
+  ValidateFields(scenario, {"scenario", nullptr, true}, faults);
+  CrossChecker check("scenario", faults);
+  const bool has_degrees = scenario.tp() >= 1 && scenario.pp() >= 1 &&
+                           scenario.dp() >= 1 && scenario.ep() >= 1;
+  if (has_degrees) CheckParallelism(scenario, model, hardware, &check);
+  CheckSpeculation(scenario, model, &check);
+  check.Require((scenario.prompt() > 0) == (scenario.output() > 0), "prompt",
+                "mixed serving needs both prompt and output lengths");
+  CheckSharedPrefix(scenario, &check);
+  if (const NumberFormat* format = FindFormat(scenario.activations())) {
+    check.Require(format->operand != NumberFormat::Operand::kStorageOnly,
+                  "activations",
+                  absl::StrCat("\"", scenario.activations(),
+                               "\" is a storage format; no engine multiplies "
+                               "it"));
+  }
+}
+
+}  // namespace tokenjoule

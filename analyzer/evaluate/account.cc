@@ -1,0 +1,265 @@
+#include "analyzer/evaluate/account.h"
+
+#include <array>
+#include <iterator>
+
+#include "analyzer/cost/lower.h"
+#include "analyzer/evaluate/boundary.h"
+
+namespace tokenjoule {
+namespace {
+
+// A class of tensors or of work: what of an operator belongs to it.
+struct ActionClass {
+  const char* cause;
+  void (*keep)(const Operator<>& from, Operator<>* to);
+};
+
+constexpr ActionClass kClasses[] = {
+    {"weights read",
+     [](const Operator<>& from, Operator<>* to) {
+       to->weight_read = from.weight_read;
+     }},
+    {"KV read", [](const Operator<>& from,
+                   Operator<>* to) { to->kv_read = from.kv_read; }},
+    {"KV write", [](const Operator<>& from,
+                    Operator<>* to) { to->kv_write = from.kv_write; }},
+    {"recurrent state",
+     [](const Operator<>& from, Operator<>* to) {
+       to->state_read = from.state_read;
+       to->state_write = from.state_write;
+     }},
+    {"embedding",
+     [](const Operator<>& from, Operator<>* to) {
+       to->embedding_read = from.embedding_read;
+     }},
+    {"activations",
+     [](const Operator<>& from, Operator<>* to) {
+       to->activation_in = from.activation_in;
+       to->activation_out = from.activation_out;
+       // Sizes of the products say what a weight-stationary array moves again.
+       for (size_t i = 0; i < from.shapes.size(); ++i) {
+         to->shapes[i].tokens = from.shapes[i].tokens;
+       }
+     }},
+    {"matrix products",
+     [](const Operator<>& from, Operator<>* to) {
+       to->matmul_flop = from.matmul_flop;
+     }},
+    {"vector work", [](const Operator<>& from,
+                       Operator<>* to) { to->vector_flop = from.vector_flop; }},
+    {"collectives",
+     [](const Operator<>& from, Operator<>* to) {
+       to->collective = from.collective;
+       to->payload = from.payload;
+     }},
+};
+
+// An operator on the same engine that moves and computes nothing.
+Operator<> Emptied(const Operator<>& op) {
+  Operator<> empty;
+  empty.count = op.count;
+  empty.part = op.part;
+  empty.weight_format = op.weight_format;
+  empty.activation_format = op.activation_format;
+  empty.product_kind = op.product_kind;
+  empty.kv_sharing = op.kv_sharing;
+  empty.group = op.group;
+  empty.shapes = op.shapes;
+  for (MatrixShape<>& shape : empty.shapes) shape.tokens = 0;
+  return empty;
+}
+
+// What happens in a step because of one class.
+Actions<> ActionsOf(const ActionClass& tensors, const Ledger<>& ledger,
+                    const Machine<>& machine,
+                    const PinnedShares<double>& shares) {
+  Actions<> actions;
+  for (const Operator<>& op : ledger.operators) {
+    Operator<> kept = Emptied(op);
+    tensors.keep(op, &kept);
+    AddActions(LowerOperator(kept, machine, shares), machine,
+               SystemRuns(ledger, op), &actions);
+  }
+  return actions;
+}
+
+// Whether bytes through a level count for a term.
+bool Counts(EnergyTermIndex term, const MemoryLevelCosts<>& level) {
+  switch (term) {
+    case kDramActivate:
+    case kDramColumn:
+    case kDramInterface:
+      return level.is_dram;
+    case kDramPhyController:
+      return level.is_dram || level.read.phy_controller.base() > 0;
+    case kSram:
+      return !level.is_dram;
+    case kOnChipNetwork:
+      return level.read.network.base() > 0;
+    default:
+      return false;
+  }
+}
+
+struct Amount {
+  double quantity = 0;
+  const char* unit = "byte";
+};
+
+// How much of what a term is charged for.
+Amount AmountOf(EnergyTermIndex term, const Actions<>& actions,
+                const Machine<>& machine) {
+  Amount amount;
+  switch (term) {
+    case kCompute:
+    case kAdc:
+    case kDac:
+      amount.unit = "FLOP";
+      for (const Work<>& work : actions.matmul) amount.quantity += InFlop(work);
+      if (term == kCompute) amount.quantity += InFlop(actions.vector);
+      break;
+    case kArrayWrite:
+      for (const Data<>& written : actions.array_written) {
+        amount.quantity += InBytes(written);
+      }
+      break;
+    case kLink:
+      amount.quantity = InBytes(actions.link);
+      break;
+    default:
+      for (int i = 0; i < machine.num_levels; ++i) {
+        if (!Counts(term, machine.levels[i])) continue;
+        amount.quantity += InBytes(actions.traffic[i].read) +
+                           InBytes(actions.traffic[i].write);
+      }
+  }
+  return amount;
+}
+
+// Adds products of one step, as products of one token.
+class CauseWriter {
+ public:
+  CauseWriter(double tokens, int boundary, Report* report)
+      : tokens_(tokens), boundary_(boundary), report_(report) {}
+
+  void Add(EnergyTermIndex term, const char* cause, const Amount& amount,
+           double energy_j) const {
+    if (kTermBoundary[term] > boundary_) return;
+    if (amount.quantity == 0 && energy_j == 0) return;
+    EnergyCause* out = report_->add_energy_causes();
+    out->set_term(static_cast<Term::Value>(term + 1));
+    out->set_cause(cause);
+    out->set_quantity_per_token(amount.quantity / tokens_);
+    out->set_unit(amount.unit);
+    out->set_cost_j_per_unit(amount.quantity > 0 ? energy_j / amount.quantity
+                                                 : 0);
+    out->set_energy_per_token_j(energy_j / tokens_);
+  }
+  // Power for the time of the step.
+  void AddPower(EnergyTermIndex term, double time_s, double power_w) const {
+    Add(term, "time", {time_s, "s"}, power_w * time_s);
+  }
+  // What sequences cost besides the ledger.
+  void AddSequences(EnergyTermIndex term, double sequences,
+                    double energy_j) const {
+    if (energy_j == 0) return;
+    Add(term, "sequences", {sequences, "sequence"}, sequences * energy_j);
+  }
+  // A share of what is behind a regulator, a supply or a facility.
+  void AddLoss(EnergyTermIndex term, double behind_j, double share) const {
+    if (share == 0) return;
+    Add(term, "losses", {behind_j, "J"}, behind_j * share);
+  }
+
+ private:
+  const double tokens_;
+  const int boundary_;
+  Report* const report_;
+};
+
+void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
+                  const StepCost<>& cost, const CauseWriter& writer) {
+  const double time = InSeconds(cost.step_time);
+  const double background = InWatts(MemoryBackground(machine)) * step.chips;
+  const double fixed = InWatts(machine.static_power) * step.chips;
+  const double host =
+      InWatts(machine.host_power) * step.chips / machine.supply_efficiency;
+  // What is behind the regulators: all but what they lose.
+  const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
+  const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
+  writer.AddPower(kDramBackground, time, background);
+  writer.AddPower(kStatic, time, fixed);
+  writer.AddSequences(kStatic, step.sequences,
+                      InJoules(machine.energy_per_sequence));
+  writer.AddLoss(kStatic, board * machine.regulator_efficiency,
+                 1 / machine.regulator_efficiency - 1);
+  writer.AddPower(kHost, time, host);
+  writer.AddLoss(kHost, board, 1 / machine.supply_efficiency - 1);
+  writer.AddLoss(kFacility, node, machine.power_usage_effectiveness - 1);
+}
+
+bool MovesData(Term::Value term) {
+  switch (term) {
+    case Term::DRAM_ACTIVATE:
+    case Term::DRAM_COLUMN:
+    case Term::DRAM_INTERFACE:
+    case Term::DRAM_PHY_CONTROLLER:
+    case Term::SRAM:
+    case Term::ON_CHIP_NETWORK:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool Operates(Term::Value term) {
+  return term == Term::COMPUTE || term == Term::ADC || term == Term::DAC ||
+         term == Term::ARRAY_WRITE;
+}
+
+void FillFactorization(Report* report) {
+  double moving = 0, operating = 0;
+  for (const EnergyCause& cause : report->energy_causes()) {
+    if (MovesData(cause.term())) moving += cause.energy_per_token_j();
+    if (Operates(cause.term())) operating += cause.energy_per_token_j();
+  }
+  Factorization& factors = *report->mutable_factorization();
+  const double flop = report->flop_per_token();
+  const double intensity = report->arithmetic_intensity_flop_per_byte();
+  factors.set_operations_per_token(flop);
+  if (flop > 0) factors.set_energy_per_operation_j(operating / flop);
+  if (intensity > 0) {
+    factors.set_memory_accesses_per_operation(1 / intensity);
+    factors.set_energy_per_access_j(moving * intensity / flop);
+  }
+  factors.set_product_j(moving + operating);
+  factors.set_standing_j(report->energy_per_token_j() - factors.product_j());
+}
+
+}  // namespace
+
+void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
+                 const Machine<>& machine, const StepCost<>& cost, int boundary,
+                 Report* report) {
+  constexpr int kNumClasses = std::size(kClasses);
+  const PinnedShares<double> shares = SharesOf(ledger, machine);
+  std::array<Actions<>, kNumClasses> actions;
+  std::array<EnergyTerms<>, kNumClasses> energy;
+  for (int k = 0; k < kNumClasses; ++k) {
+    actions[k] = ActionsOf(kClasses[k], ledger, machine, shares);
+    energy[k] = DynamicEnergy(actions[k], machine);
+  }
+  const CauseWriter writer(step.tokens, boundary, report);
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    const auto term = static_cast<EnergyTermIndex>(i);
+    for (int k = 0; k < kNumClasses; ++k) {
+      writer.Add(term, kClasses[k].cause, AmountOf(term, actions[k], machine),
+                 InJoules(energy[k][term]));
+    }
+  }
+  FillStanding(step, machine, cost, writer);
+  FillFactorization(report);
+}
+
+}  // namespace tokenjoule

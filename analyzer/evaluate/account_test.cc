@@ -1,0 +1,143 @@
+#include "analyzer/evaluate/account.h"
+
+#include <map>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+Report Answer(const std::string& model, const std::string& hardware,
+              const Scenario& scenario) {
+  absl::StatusOr<Model> m = LoadModel(model);
+  absl::StatusOr<Hardware> h = LoadHardware(hardware);
+  EXPECT_TRUE(m.ok()) << m.status();
+  EXPECT_TRUE(h.ok()) << h.status();
+  absl::StatusOr<Report> report = Analyze(*m, *h, scenario);
+  EXPECT_TRUE(report.ok()) << report.status();
+  return report.ok() ? *report : Report();
+}
+
+Scenario At(double batch, double context, int tp = 1) {
+  Scenario scenario = DefaultScenario();
+  scenario.set_batch(batch);
+  scenario.set_context(context);
+  scenario.set_tp(tp);
+  return scenario;
+}
+
+const EnergyCause* Find(const Report& report, Term::Value term,
+                        const std::string& cause) {
+  for (const EnergyCause& entry : report.energy_causes()) {
+    if (entry.term() == term && entry.cause() == cause) return &entry;
+  }
+  return nullptr;
+}
+
+void ExpectCausesSumToTerms(const Report& report) {
+  std::map<Term::Value, double> sums;
+  double whole = 0;
+  for (const EnergyCause& cause : report.energy_causes()) {
+    EXPECT_NEAR(cause.quantity_per_token() * cause.cost_j_per_unit(),
+                cause.energy_per_token_j(), 1e-12 * report.energy_per_token_j())
+        << cause.DebugString();
+    sums[cause.term()] += cause.energy_per_token_j();
+    whole += cause.energy_per_token_j();
+  }
+  for (const EnergyTerm& term : report.energy_terms()) {
+    EXPECT_NEAR(sums[term.term()], term.energy_per_token_j(),
+                1e-12 * report.energy_per_token_j())
+        << Term::Value_Name(term.term());
+  }
+  EXPECT_NEAR(whole, report.energy_per_token_j(),
+              1e-12 * report.energy_per_token_j());
+}
+
+TEST(AccountTest, CausesSumToTermsOnEveryKindOfModelAndMachine) {
+  for (const char* model : {"llama-3.1-8b", "gpt-oss-20b", "deepseek-v2-lite",
+                            "nemotron-h-8b", "gemma-3-27b"}) {
+    for (const char* hardware :
+         {"h100-sxm", "apple-m4", "tpu-v5e", "groq-lpu-v1", "aimc-hbm3e"}) {
+      SCOPED_TRACE(absl::StrCat(model, " on ", hardware));
+      Scenario scenario = At(4, 4096);
+      scenario.set_boundary("facility");
+      ExpectCausesSumToTerms(Answer(model, hardware, scenario));
+    }
+  }
+}
+
+TEST(AccountTest, CausesSumToTermsWithLinksPrefillAndDrafts) {
+  Scenario scenario = At(64, 0, 4);
+  scenario.clear_context();
+  scenario.set_prompt(1000);
+  scenario.set_output(500);
+  scenario.mutable_speculation()->set_draft_tokens(3);
+  scenario.mutable_speculation()->set_acceptance_rate(0.7);
+  const Report report = Answer("llama-3.1-70b", "h100-sxm", scenario);
+  ExpectCausesSumToTerms(report);
+  EXPECT_NE(Find(report, Term::LINK, "collectives"), nullptr);
+}
+
+TEST(AccountTest, InMemoryArraysChargeTheWeightsWritten) {
+  Scenario scenario = At(1, 2048);
+  scenario.set_weights("int8");
+  scenario.set_activations("int8");
+  const Report report = Answer("llama-3.1-8b", "aimc-hbm3e", scenario);
+  ExpectCausesSumToTerms(report);
+  const EnergyCause* written = Find(report, Term::ARRAY_WRITE, "weights read");
+  ASSERT_NE(written, nullptr);
+  EXPECT_GT(written->energy_per_token_j(), 0);
+  EXPECT_GT(Find(report, Term::ADC, "matrix products")->energy_per_token_j(),
+            0);
+}
+
+// design.md: Llama-3.1-8B reads 1.500932e10 B of weights and 268 435 456 B of
+// KV cache at batch 1 and context 2048; norm weights are with them here.
+TEST(AccountTest, QuantitiesAreTheLedgers) {
+  const Report report = Answer("llama-3.1-8b", "h100-sxm", At(1, 2048));
+  const EnergyCause* weights =
+      Find(report, Term::DRAM_PHY_CONTROLLER, "weights read");
+  const EnergyCause* kv = Find(report, Term::DRAM_PHY_CONTROLLER, "KV read");
+  const EnergyCause* flop = Find(report, Term::COMPUTE, "matrix products");
+  ASSERT_TRUE(weights != nullptr && kv != nullptr && flop != nullptr);
+  EXPECT_EQ(weights->quantity_per_token(), report.weight_bytes_per_step());
+  EXPECT_NEAR(weights->quantity_per_token(), 1.500932e10, 1e6);
+  EXPECT_EQ(kv->quantity_per_token(), 268435456);
+  EXPECT_EQ(flop->quantity_per_token(), report.flop_per_token());
+  // 8 pJ/bit of H100's PHY and controller are 64 pJ a byte.
+  EXPECT_NEAR(weights->cost_j_per_unit(), 64e-12, 1e-18);
+}
+
+TEST(AccountTest, FactorsMultiplyToTheAnswer) {
+  for (const double batch : {1.0, 64.0}) {
+    const Report report = Answer("llama-3.1-8b", "h100-sxm", At(batch, 2048));
+    const Factorization& f = report.factorization();
+    const double product =
+        f.operations_per_token() *
+        (f.energy_per_operation_j() +
+         f.memory_accesses_per_operation() * f.energy_per_access_j());
+    EXPECT_NEAR(product, f.product_j(), 1e-12 * product);
+    EXPECT_NEAR(f.product_j() + f.standing_j(), report.energy_per_token_j(),
+                1e-12 * report.energy_per_token_j());
+    EXPECT_NEAR(f.memory_accesses_per_operation() *
+                    report.arithmetic_intensity_flop_per_byte(),
+                1, 1e-12);
+  }
+}
+
+TEST(AccountTest, OnlyTermsInsideTheBoundary) {
+  Scenario scenario = At(1, 2048);
+  scenario.set_boundary("memory_path");
+  const Report report = Answer("llama-3.1-8b", "h100-sxm", scenario);
+  ExpectCausesSumToTerms(report);
+  EXPECT_EQ(Find(report, Term::STATIC, "time"), nullptr);
+  EXPECT_EQ(Find(report, Term::COMPUTE, "matrix products"), nullptr);
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,544 @@
+#include "analyzer/evaluate/analyze.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <limits>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/cost/limits.h"
+#include "analyzer/cost/occupancy.h"
+#include "analyzer/description/architecture.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/description/validate.h"
+#include "analyzer/evaluate/account.h"
+#include "analyzer/evaluate/evaluate.h"
+#include "analyzer/machine/in_memory.h"
+
+namespace tokenjoule {
+namespace {
+
+// A number with its range: the changes that single constants cause, in
+// quadrature. Changes of positive numbers are factors, added as logarithms, so
+// that a range never reaches below zero; where a number is or becomes zero they
+// are differences.
+class Spread {
+ public:
+  double value = 0;
+
+  // One constant moved the value to `moved`.
+  void Add(double moved) {
+    const bool factor = value > 0 && moved > 0;
+    const double change = factor ? std::log(moved / value) : moved - value;
+    Sums& sums = factor ? factors_ : differences_;
+    (change < 0 ? sums.below : sums.above) += change * change;
+  }
+  double low() const {
+    return std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
+                             std::sqrt(differences_.below));
+  }
+  double high() const {
+    return value * std::exp(std::sqrt(factors_.above)) +
+           std::sqrt(differences_.above);
+  }
+
+ private:
+  struct Sums {
+    double below = 0;
+    double above = 0;
+  };
+  Sums factors_;
+  Sums differences_;
+};
+
+// What a range is wanted of.
+struct Spreads {
+  Spread step_time;
+  Spread energy_per_token;
+  // Of all chips, US$.
+  Spread cost;
+  std::array<Spread, kNumEnergyTerms> terms;
+};
+
+double PerToken(const Energy<>& energy, const LoweredStep<>& step) {
+  return InJoules(energy) / step.tokens;
+}
+
+void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
+                const Machine<>& machine, int boundary, Spreads* spreads) {
+  spreads->cost.value = machine.cost_usd * step.chips;
+  spreads->step_time.value = InSeconds(cost.step_time);
+  spreads->energy_per_token.value =
+      PerToken(EnergyInside(cost.terms, boundary), step);
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    spreads->terms[i].value = PerToken(cost.terms[i], step);
+  }
+}
+
+// Moves each constant of the machine to either end of its range, the others
+// staying, and adds the changes in quadrature: errors of different constants
+// are taken as independent.
+void FillRanges(const Hardware& hardware, const Scenario& scenario,
+                const Ledger<>& ledger, int boundary, Spreads* spreads) {
+  // Area and cost move neither time nor energy.
+  constexpr absl::string_view kSilicon = "silicon.";
+  ForEachConstant(hardware,
+                  [&](const std::string& path, const Constant& constant,
+                      const google::protobuf::FieldDescriptor& field) {
+                    for (const double end : {constant.low(), constant.high()}) {
+                      if (end == constant.value()) continue;
+                      const Machine<> machine = MachineWith<double>(
+                          hardware, scenario, MovedReader{&constant, end});
+                      spreads->cost.Add(machine.cost_usd * ledger.chips);
+                      if (absl::StartsWith(path, kSilicon)) continue;
+                      // What is pinned and how the model grows depend on
+                      // constants too.
+                      const Evaluation<> moved = EvaluateOn(ledger, machine);
+                      const EnergyTerms<>& terms = moved.cost.terms;
+                      spreads->step_time.Add(InSeconds(moved.cost.step_time));
+                      spreads->energy_per_token.Add(
+                          PerToken(EnergyInside(terms, boundary), moved.step));
+                      for (int i = 0; i < kNumEnergyTerms; ++i) {
+                        spreads->terms[i].Add(PerToken(terms[i], moved.step));
+                      }
+                    }
+                  });
+}
+
+void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
+                const LoweredStep<>& step, int boundary, Report* report) {
+  report->set_step_time_s(spreads.step_time.value);
+  report->set_step_time_s_low(spreads.step_time.low());
+  report->set_step_time_s_high(spreads.step_time.high());
+  report->set_tokens_per_s(step.tokens / spreads.step_time.value);
+  report->set_energy_per_token_j(spreads.energy_per_token.value);
+  report->set_energy_per_token_j_low(spreads.energy_per_token.low());
+  report->set_energy_per_token_j_high(spreads.energy_per_token.high());
+  report->set_power_w(
+      InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
+
+  const std::vector<std::string> names = BoundaryNames();
+  const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
+  const double path = InJoules(EnergyInside(cost.terms, kMemoryPathBoundary));
+  for (int i = 0; i < kNumBoundaries; ++i) {
+    const Energy<> inside = EnergyInside(cost.terms, i);
+    BoundaryEnergy* energy = report->add_energy_by_boundary();
+    energy->set_boundary(names[i]);
+    energy->set_energy_per_token_j(PerToken(inside, step));
+    DramShare* share = report->add_dram_share_by_boundary();
+    share->set_boundary(names[i]);
+    // A machine without DRAM has nothing inside the first boundaries.
+    if (!(InJoules(inside) > 0)) continue;
+    share->set_stack_energy_share(stack / InJoules(inside));
+    if (i >= kMemoryPathBoundary) {
+      share->set_dram_energy_share(path / InJoules(inside));
+    }
+    if (i == kBoardBoundary) {
+      report->set_dram_energy_share(share->dram_energy_share());
+    }
+  }
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    if (kTermBoundary[i] > boundary) continue;
+    EnergyTerm* term = report->add_energy_terms();
+    term->set_term(static_cast<Term::Value>(i + 1));
+    term->set_energy_per_token_j(spreads.terms[i].value);
+    term->set_low(spreads.terms[i].low());
+    term->set_high(spreads.terms[i].high());
+  }
+}
+
+void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
+                const Machine<>& machine, Report* report) {
+  double flop = 0, weights = 0, kv = 0, dram = 0, state = 0, activations = 0;
+  double backing = 0;
+  for (size_t i = 0; i < ledger.operators.size(); ++i) {
+    const Operator<>& op = ledger.operators[i];
+    const double runs = SystemRuns(ledger, op);
+    flop += runs * InFlop(op.matmul_flop);
+    weights += runs * InBytes(op.weight_read);
+    kv += runs * InBytes(op.kv_read);
+    state += runs * InBytes(op.state_read + op.state_write);
+    activations += runs * InBytes(op.activation_in + op.activation_out);
+    for (int level = 0; level < machine.num_levels; ++level) {
+      if (!step.operators[i].is_kernel) continue;
+      const Traffic<> traffic = TrafficOf(step.operators[i], machine, level);
+      const double bytes = runs * InBytes(traffic.read + traffic.write);
+      if (machine.levels[level].is_dram) dram += bytes;
+      if (level == 0) backing += bytes;
+    }
+  }
+  report->set_flop_per_token(flop / ledger.tokens);
+  report->set_weight_bytes_per_step(weights);
+  report->set_kv_read_bytes_per_step(kv);
+  report->set_kv_bytes_per_sequence(InBytes(ledger.kv_per_sequence));
+  report->set_state_bytes_per_step(state);
+  report->set_state_bytes_per_sequence(InBytes(ledger.state_per_sequence));
+  report->set_activation_bytes_per_step(activations);
+  report->set_dram_bytes_per_step(dram);
+  if (backing > 0) {
+    report->set_arithmetic_intensity_flop_per_byte(flop / backing);
+  }
+  report->set_total_parameters(ledger.parameters);
+  report->set_active_parameters(ledger.active_parameters);
+  report->set_experts_read_per_layer(ledger.experts_read);
+  report->set_tokens_per_sequence_step(ledger.tokens_per_sequence);
+  for (const std::string& note : ledger.notes) report->add_notes(note);
+}
+
+// Weights read and held by part of the model.
+void FillParts(const Ledger<>& ledger, Report* report) {
+  constexpr int kParts = static_cast<int>(Part::kNumParts);
+  std::array<double, kParts> read = {};
+  for (const Operator<>& op : ledger.operators) {
+    read[static_cast<int>(op.part)] +=
+        SystemRuns(ledger, op) * InBytes(op.weight_read + op.embedding_read);
+  }
+  for (int i = 0; i < kParts; ++i) {
+    const double held = InBytes(ledger.weight_footprint[i]);
+    if (read[i] == 0 && held == 0) continue;
+    PartBytes* part = report->add_parts();
+    part->set_part(std::string(PartName(static_cast<Part>(i))));
+    part->set_read_bytes_per_step(read[i]);
+    part->set_held_bytes(held);
+  }
+}
+
+// Peak of the engine that multiplies the linear layers over peak bandwidth of
+// the backing store.
+void FillRidge(const TensorFormats& formats, const Machine<>& machine,
+               Report* report) {
+  const int rate =
+      RateIndex(machine, *formats.linear,
+                formats.ActivationsFor(*formats.linear), ComputeEngine::LINEAR);
+  report->set_ridge_point_flop_per_byte(InFlopPerByte(
+      machine.rates[rate].peak / machine.levels[0].peak_bandwidth));
+}
+
+// Splits one run's time into what bound it.
+using BoundTimes = std::array<double, 6>;
+
+BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
+                     const Machine<>& machine, const UnitTimes<>& units) {
+  BoundTimes split = {};
+  const double total = InSeconds(times.total);
+  if (!op.is_kernel) {
+    split[Bound::NETWORK] = total;
+    return split;
+  }
+  double overhead = InSeconds(times.overhead);
+  if (times.compute > times.memory) {
+    split[Bound::COMPUTE] = total - overhead;
+  } else {
+    // Launch, ramp and tail are expressed as bytes of the backing store, but no
+    // byte explains them.
+    const MemoryLevelCosts<>& backing = machine.levels[0];
+    const Traffic<> traffic = TrafficOf(op, machine, 0);
+    const Duration<> slowest = TransferTime(
+        backing, units.memory[0], traffic.read + traffic.write + op.extra_read);
+    if (op.reads_backing && !(slowest < times.memory)) {
+      overhead += InSeconds(backing.half_transfer * units.memory[0]);
+    }
+    overhead = std::min(overhead, total);
+    split[Bound::MEMORY] = total - overhead;
+  }
+  split[Bound::OVERHEAD] = overhead;
+  return split;
+}
+
+Bound::Value Largest(const BoundTimes& split) {
+  const auto largest = std::max_element(split.begin() + 1, split.end());
+  return static_cast<Bound::Value>(largest - split.begin());
+}
+
+void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
+                   const Machine<>& machine, const StepCost<>& cost,
+                   bool list_operators, Report* report) {
+  const UnitTimes<> units(machine);
+  BoundTimes whole = {};
+  double explained = 0;
+  for (size_t i = 0; i < step.operators.size(); ++i) {
+    const LoweredOperator<>& lowered = step.operators[i];
+    const OperatorTimes<> times = TimesOf(lowered, machine, units);
+    const BoundTimes split = SplitTime(lowered, times, machine, units);
+    for (size_t k = 0; k < split.size(); ++k) {
+      whole[k] += split[k] * lowered.count;
+    }
+    explained += InSeconds(times.total) * lowered.count;
+    if (!list_operators) continue;
+
+    const Operator<>& op = ledger.operators[i];
+    const double runs = SystemRuns(ledger, op);
+    Actions<> actions;
+    AddActions(lowered, machine, runs, &actions);
+    OperatorReport* out = report->add_operators();
+    out->set_name(op.name);
+    out->set_count(op.count);
+    out->set_flop(runs * InFlop(op.matmul_flop));
+    out->set_weight_bytes(runs * InBytes(op.weight_read));
+    out->set_kv_bytes(runs * InBytes(op.kv_read + op.kv_write));
+    out->set_activation_bytes(runs *
+                              InBytes(op.activation_in + op.activation_out));
+    out->set_link_bytes(runs * InBytes(lowered.link_sent));
+    out->set_time_s(InSeconds(times.total) * op.count);
+    out->set_bound(Largest(split));
+    out->set_energy_j(InJoules(Sum(DynamicEnergy(actions, machine))));
+  }
+  whole[Bound::POWER] = InSeconds(cost.stretch);
+  whole[Bound::OVERHEAD] +=
+      InSeconds(cost.step_time) - explained - whole[Bound::POWER];
+  report->set_bound(Largest(whole));
+  for (int bound = Bound::MEMORY; bound <= Bound::POWER; ++bound) {
+    BoundTime* part = report->add_time_by_bound();
+    part->set_bound(static_cast<Bound::Value>(bound));
+    part->set_time_s(std::max(whole[bound], 0.0));
+  }
+}
+
+void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
+                  const Scenario& scenario, Report* report) {
+  const Occupancy occupancy = OccupancyOf(ledger, machine);
+  const double arrays = InBytes(occupancy.array_capacity);
+  const double in_arrays = InBytes(occupancy.in_arrays);
+  const double store =
+      InBytes(machine.levels[0].usable_capacity) * ledger.chips;
+  const double weights = InBytes(occupancy.weights);
+  const double per_sequence = InBytes(ledger.sequence_footprint);
+  const double used = InBytes(occupancy.StoreUsed());
+  report->set_memory_usable_bytes(store + arrays);
+  report->set_memory_used_bytes(used + in_arrays);
+  report->set_fits(used <= store && in_arrays <= arrays);
+  const double usable = in_arrays <= arrays ? store : 0;
+  // Whole sequences on each replica.
+  const double replicas = ParallelismOf(scenario).replicas;
+  const double room =
+      usable - weights - InBytes(ledger.prefix_footprint) * replicas;
+  double batch = 0;
+  if (room >= 0) {
+    batch = per_sequence > 0
+                ? std::floor(room / per_sequence / replicas) * replicas
+                : std::numeric_limits<int32_t>::max();
+  }
+  report->set_max_batch(static_cast<int32_t>(
+      std::min<double>(batch, std::numeric_limits<int32_t>::max())));
+  if (report->fits()) return;
+  const std::string advice =
+      report->max_batch() > 0
+          ? absl::StrCat("a batch of ", report->max_batch(), " would")
+          : std::string("use more chips or a narrower format");
+  if (in_arrays > arrays) {
+    report->add_warnings(
+        absl::StrFormat("does not fit: resident weights take %.1f GB of the "
+                        "arrays' %.1f GB; %s",
+                        in_arrays / 1e9, arrays / 1e9, advice));
+  } else {
+    report->add_warnings(absl::StrFormat(
+        "does not fit: weights and KV cache take %.1f GB of %.1f GB usable; %s",
+        used / 1e9, store / 1e9, advice));
+  }
+}
+
+// Carbon and money of a million tokens, at the facility.
+void FillRunningCosts(const Node& node, const StepCost<>& cost,
+                      const LoweredStep<>& step, Report* report) {
+  constexpr double kJoulesPerKwh = 3.6e6, kTokens = 1e6;
+  const double kwh =
+      PerToken(EnergyInside(cost.terms, kNumBoundaries - 1), step) * kTokens /
+      kJoulesPerKwh;
+  report->set_co2e_g_per_million_tokens(
+      kwh * node.carbon_intensity_g_per_kwh().value());
+  report->set_electricity_price_per_million_tokens(
+      kwh * node.price_per_kwh().value());
+}
+
+// Silicon and money of the whole system.
+void FillMaking(const Spread& cost, const Ledger<>& ledger,
+                const Machine<>& machine, Report* report) {
+  report->set_area_mm2(machine.area_mm2 * ledger.chips);
+  report->set_cost_usd(cost.value);
+  report->set_cost_usd_low(cost.low());
+  report->set_cost_usd_high(cost.high());
+}
+
+// What analog products carry, and how long cells that are written last.
+void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
+                Report* report) {
+  report->set_snr_db(SnrDb(NoiseOf(step, machine)));
+  for (const ProductNoise<>& product : step.products) {
+    const ComputeCosts<>& rate = machine.rates[product.rate];
+    if (!(rate.noise > 0)) continue;
+    report->add_notes(absl::StrFormat(
+        "analog products of %s by %s carry %.3g dB; their operands alone %.3g",
+        rate.format->name, rate.inputs->name,
+        SnrDb(product.quantisation + rate.noise), SnrDb(product.quantisation)));
+  }
+  if (!machine.wears) return;
+  const double wear = WearOf(step, machine, ActionsOf(step, machine)) *
+                      kSecondsPerYear / report->step_time_s();
+  report->set_wear_per_year(wear);
+  constexpr double kYears = 5, kDaysPerYear = 365;
+  if (wear < 1 / kYears) return;
+  report->add_warnings(absl::StrFormat(
+      "cells that are written wear out: at this rate they last %.3g days",
+      kDaysPerYear / wear));
+}
+
+void FillWarnings(const Model& model, const Hardware& hardware,
+                  const Scenario& scenario, const Model* draft,
+                  const Ledger<>& ledger, const Machine<>& machine,
+                  Report* report) {
+  if (model.max_context() > 0 &&
+      scenario.context() > static_cast<double>(model.max_context())) {
+    report->add_warnings(
+        absl::StrFormat("context %g is longer than the %d tokens that %s was "
+                        "made for",
+                        scenario.context(), model.max_context(), model.name()));
+  }
+  std::set<std::string> conversions;
+  bool has_arrays = false, uses_arrays = false;
+  for (int i = 0; i < machine.num_rates; ++i) {
+    has_arrays |= machine.rates[i].in_memory;
+  }
+  for (const Operator<>& op : ledger.operators) {
+    if (op.weight_format == nullptr) continue;
+    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
+    uses_arrays |= rate.in_memory;
+    const NumberFormat& wanted =
+        OperandFormat(*op.weight_format, *op.activation_format);
+    if (!rate.in_memory && rate.format->operand_bits != wanted.operand_bits) {
+      conversions.insert(absl::StrCat(hardware.name(), " has no ", wanted.name,
+                                      " products; they run in ",
+                                      rate.format->name));
+    }
+  }
+  if (has_arrays && !uses_arrays) {
+    std::set<std::string> pairs;
+    for (int i = 0; i < machine.num_rates; ++i) {
+      const ComputeCosts<>& rate = machine.rates[i];
+      if (rate.in_memory) {
+        pairs.insert(absl::StrCat("--weights=", rate.format->name,
+                                  " --activations=", rate.inputs->name));
+      }
+    }
+    report->add_warnings(
+        absl::StrCat("the in-memory engines of ", hardware.name(),
+                     " run nothing in these formats; they take ",
+                     absl::StrJoin(pairs, " or ")));
+  }
+  for (const std::string& conversion : conversions) {
+    report->add_warnings(conversion);
+  }
+  if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
+    report->add_warnings(absl::StrFormat(
+        "%s drafts with another vocabulary (%d tokens) than %s has (%d); its "
+        "tokens cannot be verified as they are",
+        draft->name(), draft->vocab_size(), model.name(), model.vocab_size()));
+  }
+  if (scenario.ideal()) {
+    report->add_warnings(
+        "ideal: peak rates, no overheads, free links; a bound, not a "
+        "prediction");
+  }
+}
+
+}  // namespace
+
+Scenario DefaultScenario() {
+  Scenario scenario;
+  scenario.set_batch(1);
+  scenario.set_tp(1);
+  scenario.set_pp(1);
+  scenario.set_dp(1);
+  scenario.set_ep(1);
+  return scenario;
+}
+
+Scenario WithContext(Scenario scenario) {
+  if (scenario.has_context()) return scenario;
+  // Sequences of prompt + output tokens that are half-way through their output.
+  const bool mixed = scenario.prompt() > 0 && scenario.output() > 0;
+  scenario.set_context(mixed ? scenario.prompt() + scenario.output() / 2
+                             : 2048);
+  return scenario;
+}
+
+absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
+                               const Scenario& given,
+                               const AnalyzeOptions& options) {
+  const Scenario scenario = WithContext(given);
+  std::vector<Fault> faults;
+  ValidateScenario(scenario, model, hardware, &faults);
+  if (options.draft != nullptr) {
+    // The draft model is split by tp; it need not have experts to spread.
+    Scenario split = scenario;
+    split.set_ep(1);
+    ValidateScenario(split, *options.draft, hardware, &faults);
+  }
+  if (!faults.empty()) return FaultsToStatus(faults);
+
+  const Scenario resolved = ResolveScenario(model, scenario);
+  const int boundary = BoundaryIndex(resolved.boundary());
+  const Machine<> machine =
+      MachineWith<double>(hardware, scenario, ValueReader());
+  if (machine.has_power_cap &&
+      !(machine.static_power + MemoryBackground(machine) <
+        machine.power_cap * machine.regulator_efficiency)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        hardware.name(),
+        ": board.power_cap_w leaves nothing above what the chip and its memory "
+        "draw when idle"));
+  }
+  const Ledger<> as_described = BuildLedger(model, scenario, options.draft);
+  const Evaluation<> evaluation = EvaluateOn(as_described, machine);
+  const Ledger<>& ledger = evaluation.ledger;
+  const LoweredStep<>& step = evaluation.step;
+  const StepCost<>& cost = evaluation.cost;
+
+  Spreads spreads;
+  FillValues(cost, step, machine, boundary, &spreads);
+  // Counts past the range of doubles would make every answer a NaN.
+  if (!std::isfinite(spreads.energy_per_token.value) ||
+      !std::isfinite(spreads.step_time.value)) {
+    return absl::InvalidArgumentError(
+        "scenario: the step is too large to count; check batch, context and "
+        "the model's dimensions");
+  }
+  if (options.ranges) {
+    FillRanges(hardware, scenario, as_described, boundary, &spreads);
+  }
+
+  Report report;
+  report.set_model(model.name());
+  report.set_hardware(hardware.name());
+  report.set_num_chips(static_cast<int32_t>(ledger.chips));
+  *report.mutable_scenario() = resolved;
+  FillEnergy(spreads, cost, step, boundary, &report);
+  FillCounts(ledger, step, machine, &report);
+  FillParts(ledger, &report);
+  FillRidge(ResolveFormats(model, scenario), machine, &report);
+  FillOperators(ledger, step, machine, cost, options.operators, &report);
+  FillAccount(ledger, step, machine, cost, boundary, &report);
+  FillCapacity(ledger, machine, scenario, &report);
+  FillRunningCosts(hardware.node(), cost, step, &report);
+  FillMaking(spreads.cost, ledger, machine, &report);
+  FillWarnings(model, hardware, scenario, options.draft, ledger, machine,
+               &report);
+  FillLimits(machine, step, &report);
+  return report;
+}
+
+absl::StatusOr<Report> Analyze(const Setup& setup, AnalyzeOptions options) {
+  options.draft = setup.draft_or_null();
+  return Analyze(setup.model, setup.hardware, setup.scenario, options);
+}
+
+}  // namespace tokenjoule

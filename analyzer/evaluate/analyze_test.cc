@@ -1,0 +1,302 @@
+#include "analyzer/evaluate/analyze.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::testing::HasSubstr;
+
+Report AnalyzeNames(const std::string& model_name,
+                    const std::string& hardware_name, const Scenario& scenario,
+                    const std::vector<FieldOverride>& model_sets = {},
+                    const std::vector<FieldOverride>& hardware_sets = {}) {
+  absl::StatusOr<Model> model = LoadModel(model_name, model_sets);
+  EXPECT_TRUE(model.ok()) << model.status();
+  absl::StatusOr<Hardware> hardware =
+      LoadHardware(hardware_name, hardware_sets);
+  EXPECT_TRUE(hardware.ok()) << hardware.status();
+  absl::StatusOr<Report> report = Analyze(*model, *hardware, scenario);
+  EXPECT_TRUE(report.ok()) << report.status();
+  return *report;
+}
+
+Scenario Point(double batch, double context, int tp = 1) {
+  Scenario scenario = DefaultScenario();
+  scenario.set_batch(batch);
+  scenario.set_context(context);
+  scenario.set_tp(tp);
+  return scenario;
+}
+
+double TermOf(const Report& report, Term::Value term) {
+  for (const EnergyTerm& entry : report.energy_terms()) {
+    if (entry.term() == term) return entry.energy_per_token_j();
+  }
+  return 0;
+}
+
+// The unit model on the unit machine, batch 1, context 1.
+//
+//   operator   DRAM read+write  activations  FLOP  vector FLOP   time, ns
+//   embedding        1               1         0        0           1
+//   qkv              3               4         6        6           6
+//   attention        2 + 2           4         4        5           5
+//   output           1               2         2        0           2
+//   gate_up          2               3         4        6           6
+//   down             1               2         2        0           2
+//   head             1               2         2        5           5
+//
+// Vector: rotary 3 x (1 + 1) heads, softmax 5, SwiGLU 6, sampling 5. Each byte
+// takes 1 ns from DRAM, each FLOP 1 ns; the longest counts: 27 ns.
+TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
+  const Report report = AnalyzeNames("unit", "unit", Point(1, 1));
+  EXPECT_EQ(report.flop_per_token(), 20);
+  EXPECT_EQ(report.weight_bytes_per_step(), 8);
+  EXPECT_EQ(report.kv_read_bytes_per_step(), 2);
+  EXPECT_EQ(report.dram_bytes_per_step(), 13);
+  EXPECT_NEAR(report.step_time_s(), 27e-9, 1e-18);
+  EXPECT_EQ(report.bound(), Bound::COMPUTE);
+  EXPECT_DOUBLE_EQ(report.ridge_point_flop_per_byte(), 1);
+  // 13 bytes of 8 bits at 1 pJ a term; near level: 13 + 18 bytes.
+  EXPECT_NEAR(TermOf(report, Term::DRAM_ACTIVATE), 104e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::DRAM_COLUMN), 104e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::DRAM_INTERFACE), 104e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::DRAM_PHY_CONTROLLER), 104e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::SRAM), 31 * 8e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::ON_CHIP_NETWORK), 31 * 8e-12, 1e-21);
+  // 20 matrix and 22 vector FLOP.
+  EXPECT_NEAR(TermOf(report, Term::COMPUTE), 42e-12, 1e-21);
+  // 1 mW for 27 ns, twice.
+  EXPECT_NEAR(TermOf(report, Term::DRAM_BACKGROUND), 27e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::STATIC), 27e-12, 1e-21);
+  EXPECT_NEAR(report.energy_per_token_j(), 1008e-12, 1e-20);
+  EXPECT_NEAR(report.dram_energy_share(), (4 * 104 + 27) / 1008.0, 1e-12);
+}
+
+TEST(AnalyzeTest, UnitMachinesTalkOverUnitLinks) {
+  // Two data-parallel machines do the same twice over, with nothing to say to
+  // one another.
+  Scenario scenario = Point(2, 1);
+  scenario.set_dp(2);
+  const Report two = AnalyzeNames("unit", "unit", scenario);
+  const Report one = AnalyzeNames("unit", "unit", Point(1, 1));
+  EXPECT_EQ(two.num_chips(), 2);
+  EXPECT_NEAR(two.step_time_s(), one.step_time_s(), 1e-18);
+  EXPECT_NEAR(two.energy_per_token_j(), one.energy_per_token_j(), 1e-20);
+  EXPECT_NEAR(two.power_w(), 2 * one.power_w(), 1e-12);
+}
+
+// Energy of a worked example: 15.137 GB of weights and 1.208 GB of KV cache at
+// 3.97 pJ/bit, 19.97 GFLOP at 0.75 pJ/FLOP: 0.481 + 0.038 + 0.015 = 0.534 J;
+// with 32 sequences 0.068 J. On the unit machine with those two constants and
+// everything else free.
+TEST(AnalyzeTest, WorkedEnergyVectorWithinTwoPercent) {
+  const std::vector<FieldOverride> constants = {
+      {"memory.dram.technology.read_energy_pj_per_bit", "3.97"},
+      {"memory.dram.technology.write_energy_pj_per_bit", "3.97"},
+      {"memory.dram.technology.row_activation_energy_pj", "0"},
+      {"memory.dram.technology.interface_energy_pj_per_bit", "0"},
+      {"memory.dram.technology.background_power_w_per_device", "0"},
+      {"memory.dram.phy_controller_energy_pj_per_bit", "0"},
+      {"memory.sram.technology.read_energy_pj_per_bit", "0"},
+      {"memory.sram.technology.write_energy_pj_per_bit", "0"},
+      {"memory.sram.network_energy_pj_per_bit", "0"},
+      {"engine.tensor.rate.bf16.energy_pj_per_flop", "0.75"},
+      {"engine.vector.rate.fp32.energy_pj_per_flop", "0"},
+      {"board.static_power_w", "0"},
+  };
+  const Report one =
+      AnalyzeNames("qwen3-8b", "unit", Point(1, 8192), {}, constants);
+  EXPECT_NEAR(one.energy_per_token_j() / 0.534, 1, 0.02);
+  EXPECT_NEAR(one.weight_bytes_per_step(), 15.137e9, 1e6);
+  EXPECT_NEAR(one.kv_read_bytes_per_step(), 1.208e9, 1e6);
+  EXPECT_NEAR(one.flop_per_token(), 19.97e9, 1e7);
+  const Report many =
+      AnalyzeNames("qwen3-8b", "unit", Point(32, 8192), {}, constants);
+  EXPECT_NEAR(many.energy_per_token_j() / 0.068, 1, 0.02);
+}
+
+// Step times of LLaMA-2-13B in bf16 on 8 TPU v5e (6.56 TB/s) at a context of
+// 8192, bandwidth bound: Austin et al., How to Scale Your Model, 2025, chapter
+// on serving LLaMA.
+TEST(AnalyzeTest, ScalingBookStepTimesWithinOnePercent) {
+  const struct {
+    double batch, book_ms;
+  } cases[] = {{1, 4.98}, {8, 12.13}, {64, 69.33}};
+  for (const auto& c : cases) {
+    Scenario scenario = Point(c.batch, 8192, 8);
+    scenario.set_ideal(true);
+    const Report report = AnalyzeNames("llama-2-13b", "tpu-v5e", scenario);
+    EXPECT_NEAR(report.step_time_s() * 1e3 / c.book_ms, 1, 0.01) << c.batch;
+  }
+}
+
+// The same with 8 KV heads. The book keeps 26 GB of weights although key and
+// value projections shrink: their bytes are added back here.
+TEST(AnalyzeTest, ScalingBookStepTimesWithEightKvHeads) {
+  const struct {
+    double batch, book_ms;
+  } cases[] = {{1, 4.17}, {8, 5.60}, {64, 17.04}};
+  for (const auto& c : cases) {
+    Scenario scenario = Point(c.batch, 8192, 8);
+    scenario.set_ideal(true);
+    const Report report =
+        AnalyzeNames("llama-2-13b", "tpu-v5e", scenario,
+                     {{"block.full.attention.kv_heads", "8"}});
+    const double kept_s = (26e9 - report.weight_bytes_per_step()) / (8 * 819e9);
+    EXPECT_NEAR((report.step_time_s() + kept_s) * 1e3 / c.book_ms, 1, 0.01)
+        << c.batch;
+  }
+}
+
+TEST(AnalyzeTest, CapacityCountsWholeSequences) {
+  // 72 GB usable less 16.06 GB of weights, over 1.0737 GB a sequence: 52.1.
+  const Report report =
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(1, 8192));
+  EXPECT_EQ(report.max_batch(), 52);
+  EXPECT_TRUE(AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(52, 8192)).fits());
+  const Report over = AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(53, 8192));
+  EXPECT_FALSE(over.fits());
+  ASSERT_EQ(over.warnings_size(), 1);
+  EXPECT_THAT(over.warnings(0), HasSubstr("a batch of 52 would"));
+}
+
+TEST(AnalyzeTest, ModelLargerThanMemoryFitsNoBatch) {
+  const Report report =
+      AnalyzeNames("llama-3.1-405b", "h100-sxm", Point(1, 2048));
+  EXPECT_FALSE(report.fits());
+  EXPECT_EQ(report.max_batch(), 0);
+}
+
+TEST(AnalyzeTest, LongContextAndMissingFormatsAreSaid) {
+  Scenario scenario = Point(1, 8192);
+  scenario.set_weights("fp8");
+  const Report report = AnalyzeNames("llama-2-7b", "a100-sxm-80gb", scenario);
+  ASSERT_EQ(report.warnings_size(), 2);
+  EXPECT_THAT(report.warnings(0), HasSubstr("longer than the 4096 tokens"));
+  EXPECT_THAT(report.warnings(1), HasSubstr("no fp8 products"));
+}
+
+TEST(AnalyzeTest, EveryFaultOfAScenarioIsReportedAtOnce) {
+  absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
+  absl::StatusOr<Hardware> hardware = LoadHardware("m2-ultra");
+  Scenario scenario = Point(0.5, -3, 3);
+  scenario.set_weights("fp9");
+  scenario.set_boundary("planet");
+  const std::string message(
+      Analyze(*model, *hardware, scenario).status().message());
+  EXPECT_THAT(message, HasSubstr("batch: 0.5 is out of range"));
+  EXPECT_THAT(message, HasSubstr("context: -3 is out of range"));
+  EXPECT_THAT(message, HasSubstr("did you mean \"fp8\"?"));
+  EXPECT_THAT(message, HasSubstr("unknown boundary \"planet\""));
+  EXPECT_THAT(message, HasSubstr("3 does not divide the 32 query heads"));
+  EXPECT_THAT(message, HasSubstr("m2-ultra has none"));
+}
+
+TEST(AnalyzeTest, RangesHoldTheValueAndVanishWithoutUncertainty) {
+  const Report h100 = AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(8, 2048));
+  EXPECT_LT(h100.energy_per_token_j_low(), h100.energy_per_token_j());
+  EXPECT_GT(h100.energy_per_token_j_high(), h100.energy_per_token_j());
+  EXPECT_LT(h100.step_time_s_low(), h100.step_time_s());
+  EXPECT_GT(h100.step_time_s_high(), h100.step_time_s());
+  const Report unit = AnalyzeNames("unit", "unit", Point(1, 1));
+  EXPECT_EQ(unit.energy_per_token_j_low(), unit.energy_per_token_j());
+  EXPECT_EQ(unit.energy_per_token_j_high(), unit.energy_per_token_j());
+}
+
+TEST(AnalyzeTest, RangeOfALinearTermIsThatOfItsConstant) {
+  // DRAM_PHY_CONTROLLER is bits x 8 (6 to 10) pJ/bit and nothing else.
+  const Report report =
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(1, 2048));
+  for (const EnergyTerm& term : report.energy_terms()) {
+    if (term.term() != Term::DRAM_PHY_CONTROLLER) continue;
+    EXPECT_NEAR(term.low() / term.energy_per_token_j(), 6.0 / 8, 1e-9);
+    EXPECT_NEAR(term.high() / term.energy_per_token_j(), 10.0 / 8, 1e-9);
+  }
+}
+
+TEST(AnalyzeTest, AreaAndCostAreOfAllChips) {
+  const Report one = AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048));
+  const Report four =
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048, 4));
+  EXPECT_GT(one.area_mm2(), 0);
+  EXPECT_DOUBLE_EQ(four.area_mm2(), 4 * one.area_mm2());
+  EXPECT_DOUBLE_EQ(four.cost_usd(), 4 * one.cost_usd());
+  EXPECT_LT(one.cost_usd_low(), one.cost_usd());
+  EXPECT_GT(one.cost_usd_high(), one.cost_usd());
+  EXPECT_EQ(
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(8, 2048)).cost_usd_high(),
+      0);
+}
+
+TEST(AnalyzeTest, PricesMoveNeitherTimeNorEnergy) {
+  const Report before =
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048));
+  const Report after = AnalyzeNames(
+      "llama-3.1-8b", "hbm4-asic", Point(8, 2048), {},
+      {{"silicon.sram_mm2_per_mb", "1"}, {"silicon.memory_usd_per_gb", "40"}});
+  EXPECT_GT(after.cost_usd(), before.cost_usd());
+  EXPECT_EQ(after.step_time_s(), before.step_time_s());
+  EXPECT_EQ(after.energy_per_token_j_high(), before.energy_per_token_j_high());
+}
+
+TEST(AnalyzeTest, NoiseOfOperandsAddsUpAndAnAnalogArrayAddsItsOwn) {
+  Scenario scenario = Point(1, 1024);
+  scenario.set_weights("int8");
+  scenario.set_activations("int8");
+  // Two operands of 6.02 x 8 + 1.76 dB: 3.01 dB less.
+  const Report digital = AnalyzeNames("llama-3.1-8b", "dimc-hbm3e", scenario);
+  EXPECT_NEAR(digital.snr_db(), 49.92 - 3.01, 0.001);
+  const Report analog = AnalyzeNames("llama-3.1-8b", "aimc-hbm3e", scenario);
+  EXPECT_LT(analog.snr_db(), digital.snr_db() - 0.5);
+  EXPECT_GT(analog.snr_db(), digital.snr_db() - 6);
+  // Four bits of weights carry less, whatever multiplies them.
+  scenario.set_weights("int4-g128");
+  EXPECT_NEAR(AnalyzeNames("llama-3.1-8b", "h100-sxm", scenario).snr_db(),
+              6.02 * 4 + 1.76, 0.1);
+}
+
+TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
+  absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
+  ASSERT_TRUE(model.ok());
+  constexpr double kYear = 365 * 86400.0;
+  // 131 072 bytes of KV cache a token over 40 GB that bear a million writes.
+  const absl::StatusOr<Hardware> memory = LoadHardware(
+      "a100-sxm-40gb", {{"memory.hbm.technology.endurance_writes", "1e6"}});
+  ASSERT_TRUE(memory.ok()) << memory.status();
+  const absl::StatusOr<Report> cached =
+      Analyze(*model, *memory, Point(1, 1024));
+  ASSERT_TRUE(cached.ok());
+  EXPECT_NEAR(cached->wear_per_year(),
+              131072 / (40e9 * 1e6) * kYear / cached->step_time_s(),
+              1e-9 * cached->wear_per_year());
+  EXPECT_EQ(AnalyzeNames("llama-3.1-8b", "a100-sxm-40gb", Point(1, 1024))
+                .wear_per_year(),
+            0);
+  // Arrays that are written each step, once.
+  Scenario scenario = Point(1, 1024);
+  scenario.set_weights("int8");
+  scenario.set_activations("int8");
+  const absl::StatusOr<Hardware> arrays = LoadHardware(
+      "aimc-hbm3e", {{"engine.aimc.array.endurance_writes", "1e9"}});
+  ASSERT_TRUE(arrays.ok()) << arrays.status();
+  const absl::StatusOr<Report> written = Analyze(*model, *arrays, scenario);
+  ASSERT_TRUE(written.ok());
+  EXPECT_NEAR(written->wear_per_year(), kYear / written->step_time_s() / 1e9,
+              1e-9 * written->wear_per_year());
+  bool is_said = false;
+  for (const std::string& warning : written->warnings()) {
+    is_said |= warning.find("wear out") != std::string::npos;
+  }
+  EXPECT_TRUE(is_said);
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,67 @@
+// A scenario's way through the engine, for every number type: ledger and
+// machine, lowered, and the kernel's answer. Include this only to instantiate
+// it for a number type or a reader of its own.
+
+#ifndef ANALYZER_EVALUATE_EVALUATE_H_
+#define ANALYZER_EVALUATE_EVALUATE_H_
+
+#include "analyzer/cost/kernel.h"
+#include "analyzer/cost/lower.h"
+#include "analyzer/evaluate/setup.h"
+#include "analyzer/ledger/build_ledger.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/build_machine.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
+
+namespace tokenjoule {
+
+template <typename N = double>
+struct Evaluation {
+  // Grown where an engine asks for a larger model.
+  Ledger<N> ledger;
+  LoweredStep<N> step;
+  StepCost<N> cost;
+
+  Energy<N> PerToken(const Energy<N>& energy) const {
+    return energy / step.tokens;
+  }
+};
+
+// The machine in number type N that a scenario runs on.
+template <typename N, typename Reader>
+Machine<N> MachineWith(const Hardware& hardware, const Scenario& scenario,
+                       const Reader& read) {
+  Machine<N> machine = BuildMachine<N>(hardware, read);
+  if (scenario.ideal()) MakeIdeal(&machine);
+  return machine;
+}
+
+// A ledger on a machine, without its cost.
+template <typename N>
+Evaluation<N> LoweredOn(const Ledger<N>& ledger, const Machine<N>& machine) {
+  Evaluation<N> evaluation;
+  evaluation.ledger = Grow(ledger, machine);
+  evaluation.step = Lower(evaluation.ledger, machine);
+  return evaluation;
+}
+
+// A ledger on a machine.
+template <typename N>
+Evaluation<N> EvaluateOn(const Ledger<N>& ledger, const Machine<N>& machine) {
+  Evaluation<N> evaluation = LoweredOn(ledger, machine);
+  evaluation.cost = CostOfStep(evaluation.step, machine);
+  return evaluation;
+}
+
+// A validated setup whose scenario has a context, its numbers read by `read`.
+template <typename N, typename Reader>
+Evaluation<N> Evaluate(const Setup& setup, const Reader& read) {
+  return EvaluateOn(
+      BuildLedger<N>(setup.model, setup.scenario, setup.draft_or_null(), read),
+      MachineWith<N>(setup.hardware, setup.scenario, read));
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_EVALUATE_EVALUATE_H_

@@ -1,0 +1,180 @@
+#include "analyzer/fit/score.h"
+
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::testing::HasSubstr;
+
+Measurement Row(const std::string& model, double batch) {
+  Measurement row;
+  row.set_source("test");
+  row.set_model(model);
+  row.set_device("h100-sxm");
+  row.set_weight_dtype("bf16");
+  row.set_kv_dtype("bf16");
+  row.set_batch(batch);
+  row.set_mean_context_tokens(1000);
+  return row;
+}
+
+// What the tool itself says of a row.
+Report Predicted(const Measurement& row, bool mixed) {
+  absl::StatusOr<Model> model = LoadModel(row.model());
+  absl::StatusOr<Hardware> hardware = LoadHardware(row.device());
+  EXPECT_TRUE(model.ok() && hardware.ok());
+  absl::StatusOr<Report> report =
+      Analyze(*model, *hardware, ScenarioOf(row, *model, mixed));
+  EXPECT_TRUE(report.ok()) << report.status();
+  return *report;
+}
+
+TEST(ValidateTest, ErrorsArePredictedOverMeasuredLessOne) {
+  MeasurementSet set;
+  for (const double factor : {1.0, 2.0, 0.8}) {
+    Measurement row = Row("llama-3.1-8b", 8);
+    const Report report = Predicted(row, false);
+    row.set_itl_ms(report.step_time_s() * 1e3 * factor);
+    row.set_energy_per_token_j(report.energy_per_token_j() * factor);
+    *set.add_row() = row;
+  }
+  const Validation validation = ValidateMeasurements(set);
+  ASSERT_EQ(validation.rows_size(), 3);
+  EXPECT_NEAR(validation.rows(0).step_time_error(), 0, 1e-9);
+  EXPECT_NEAR(validation.rows(1).step_time_error(), -0.5, 1e-9);
+  EXPECT_NEAR(validation.rows(2).energy_error(), 0.25, 1e-9);
+  // Absolute errors 0, 0.25, 0.5; errors -0.5, 0, 0.25.
+  EXPECT_NEAR(validation.overall().energy_median_abs_error(), 0.25, 1e-9);
+  EXPECT_NEAR(validation.overall().energy_p90_abs_error(), 0.45, 1e-9);
+  EXPECT_NEAR(validation.overall().energy_bias(), 0, 1e-9);
+  // The prediction is inside its own range, half of it is not.
+  EXPECT_NEAR(validation.overall().energy_range_coverage(), 2.0 / 3, 0.34);
+  ASSERT_EQ(validation.groups_size(), 1);
+  EXPECT_EQ(validation.groups(0).rows(), 3);
+}
+
+TEST(ValidateTest, ServedRowsAreComparedWithTheirPrefill) {
+  Measurement row = Row("llama-3.1-8b", 64);
+  row.set_prompt_tokens(200);
+  row.set_output_tokens(400);
+  row.set_itl_ms(10);
+  row.set_step_ms(12);
+  MeasurementSet set;
+  *set.add_row() = row;
+  // A static batch has no newcomers.
+  row.set_step_ms(10);
+  *set.add_row() = row;
+  const Validation validation = ValidateMeasurements(set);
+  ASSERT_EQ(validation.rows_size(), 2);
+  EXPECT_EQ(validation.rows(0).compared_with(), "step_ms");
+  EXPECT_NEAR(validation.rows(0).measured_step_time_s(), 0.012, 1e-12);
+  EXPECT_NEAR(validation.rows(0).predicted_step_time_s(),
+              Predicted(row, true).step_time_s(), 1e-12);
+  EXPECT_EQ(validation.rows(1).compared_with(), "itl_ms");
+  EXPECT_NEAR(validation.rows(1).predicted_step_time_s(),
+              Predicted(row, false).step_time_s(), 1e-12);
+  // A mean below the median is a server's too.
+  row.set_step_ms(9);
+  EXPECT_TRUE(CarriesPrefill(row));
+}
+
+TEST(ValidateTest, CheckpointsAndMachinesOfRowsAreLookedUp) {
+  Measurement row = Row("llama-3.1-405b", 8);
+  row.set_weight_dtype("bf16");
+  EXPECT_EQ(CheckpointOf(row), "llama-3.1-405b");
+  row.set_weight_dtype("fp8");
+  EXPECT_EQ(CheckpointOf(row), "llama-3.1-405b-fp8");
+  row.set_model("llama-3.1-8b");  // has no such checkpoint
+  EXPECT_EQ(CheckpointOf(row), "llama-3.1-8b");
+
+  row.set_device("v100-sxm");
+  EXPECT_EQ(MachineOf(row), "v100-sxm");
+  row.set_eager(true);
+  EXPECT_EQ(MachineOf(row), "v100-sxm-eager");
+  row.set_device("h100-sxm");  // has no such machine
+  EXPECT_EQ(MachineOf(row), "h100-sxm");
+
+  // Such a row is predicted on them, under the names it came with.
+  row.set_device("v100-sxm");
+  row.set_itl_ms(100);
+  MeasurementSet set;
+  *set.add_row() = row;
+  const Validation validation = ValidateMeasurements(set);
+  ASSERT_EQ(validation.rows_size(), 1);
+  EXPECT_EQ(validation.rows(0).device(), "v100-sxm");
+  row.set_device("v100-sxm-eager");
+  EXPECT_EQ(validation.rows(0).predicted_step_time_s(),
+            Predicted(row, false).step_time_s());
+}
+
+TEST(ValidateTest, RowsThatCannotBeMappedSayWhy) {
+  MeasurementSet set;
+  Measurement row = Row("llama-9", 8);
+  row.set_itl_ms(1);
+  *set.add_row() = row;
+  row = Row("llama-3.1-8b", 8);
+  *set.add_row() = row;  // nothing measured
+  row.set_itl_ms(1);
+  row.set_weight_dtype("fp7");
+  *set.add_row() = row;
+  row = Row("llama-3.1-8b", 8);
+  row.set_itl_ms(1);
+  row.set_num_devices(3);
+  *set.add_row() = row;
+  const Validation validation = ValidateMeasurements(set);
+  EXPECT_EQ(validation.overall().rows(), 0);
+  ASSERT_EQ(validation.skipped_rows_size(), 4);
+  EXPECT_THAT(validation.skipped_rows(0).reason(), HasSubstr("unknown model"));
+  EXPECT_THAT(validation.skipped_rows(1).reason(),
+              HasSubstr("nothing was measured"));
+  EXPECT_THAT(validation.skipped_rows(2).reason(),
+              HasSubstr("unknown number format"));
+  EXPECT_THAT(validation.skipped_rows(3).reason(), HasSubstr("it says 3"));
+  EXPECT_EQ(validation.skipped_rows(3).row(), 4);
+}
+
+TEST(ValidateTest, ExpertParallelRowsRunAttentionTensorParallel) {
+  Measurement row = Row("qwen3-30b-a3b", 8);
+  row.set_num_devices(2);
+  row.set_tensor_parallel(1);
+  row.set_expert_parallel(2);
+  const Scenario scenario = ScenarioOf(row, Model(), false);
+  EXPECT_EQ(scenario.tp(), 2);
+  EXPECT_EQ(scenario.ep(), 2);
+}
+
+TEST(ValidateTest, ServedRowsShareExpertsStaticBatchesDoNot) {
+  const Measurement row = Row("qwen3-30b-a3b", 8);
+  EXPECT_EQ(ScenarioOf(row, Model(), true).routing(), POWER_LAW);
+  EXPECT_GT(ScenarioOf(row, Model(), true).routing_exponent(), 0);
+  EXPECT_EQ(ScenarioOf(row, Model(), false).routing(), COVERAGE);
+}
+
+TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
+  Measurement row = Row("gpt-oss-20b", 8);
+  row.set_weight_dtype("mxfp4");
+  Model model;
+  model.mutable_formats()->set_experts("mxfp4");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
+  row.set_weight_dtype("fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false).lm_head(), "bf16");
+  model.mutable_formats()->set_linear("fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
+}
+
+TEST(ValidateTest, NoRowsNoErrors) {
+  const Validation validation = ValidateMeasurements(MeasurementSet());
+  EXPECT_EQ(validation.overall().rows(), 0);
+  EXPECT_EQ(validation.overall().energy_median_abs_error(), 0);
+}
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,147 @@
+// What the decoder families of the transformers library have in common: fields,
+// layer types, windows, experts.
+//
+// Field names, and the values of absent fields, are those of the configuration
+// classes of that library. Sizes that every published configuration states
+// (hidden_size, num_hidden_layers, ...) are required nevertheless: an empty
+// file does not mean Llama-7B. Every function notes faults in the reader's log
+// and goes on with a stand-in.
+
+#ifndef ANALYZER_IMPORT_HF_DECODER_H_
+#define ANALYZER_IMPORT_HF_DECODER_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "analyzer/import/json_reader.h"
+#include "analyzer/import/layer_stack.h"
+#include "proto/model.pb.h"
+
+namespace tokenjoule {
+
+// What numbers of each kind may be.
+constexpr Limits kHeadLimits = {1, 65536};
+constexpr Limits kLayerLimits = {1, 1024};
+constexpr Limits kVocabLimits = {1, 100'000'000};
+constexpr Limits kMlpLimits = {1, 10'000'000};
+constexpr Limits kContextLimits = {1, 10'000'000'000};
+constexpr Limits kWindowLimits = {1, 1'000'000'000};
+constexpr Limits kRankLimits = {0, 65536};
+constexpr Limits kConvLimits = {1, 1024};
+constexpr Limits kPeriodLimits = {1, 1024};
+constexpr Limits kOffsetLimits = {0, 1024};
+
+// Values of `layer_types`.
+constexpr char kFull[] = "full_attention";
+constexpr char kSliding[] = "sliding_attention";
+constexpr char kChunked[] = "chunked_attention";
+constexpr char kLinear[] = "linear_attention";
+
+// Names of the fields that all decoders of softmax attention have, and what
+// the family's class takes where they are absent; 0: the field is required or,
+// for kv_heads, `heads`, and for head_dim, hidden / heads.
+struct DecoderFields {
+  const char* hidden = "hidden_size";
+  const char* layers = "num_hidden_layers";
+  const char* heads = "num_attention_heads";
+  // Empty where every query head has its own key and value.
+  const char* kv_heads = "num_key_value_heads";
+  // Empty where it is always hidden / heads.
+  const char* head_dim = "head_dim";
+  const char* positions = "max_position_embeddings";
+  int64_t default_heads = 0;
+  int64_t default_kv_heads = 0;
+  int64_t default_head_dim = 0;
+  int64_t default_positions = 0;
+  int64_t default_vocab = 0;
+};
+
+// A decoder whose layers have softmax attention, then an MLP or experts.
+struct Decoder {
+  // The type of each layer, in transformers' words.
+  std::vector<std::string> types;
+  // Whether each layer has experts; empty where none has.
+  std::vector<bool> sparse;
+  Attention attention;
+  // Tokens that a sliding or chunked layer sees.
+  int64_t window = 0;
+  // In place of attention in layers of type "linear_attention".
+  LinearAttention linear;
+  Mlp mlp;
+  MixtureOfExperts moe;
+  int64_t norms = 2;
+  bool parallel = false;
+
+  int64_t layers() const { return types.size(); }
+};
+
+// A number that must be there where `otherwise` is 0, else one with that
+// default.
+int64_t IntOrRequired(const JsonReader& config, const char* name,
+                      int64_t otherwise, Limits limits);
+
+// The first of two names of a field that is there, else the first.
+const char* EitherName(const JsonReader& config, const char* name,
+                       const char* other);
+
+// Notes a fault, with the reason `why`, where a truth value is not `wanted`.
+void RequireBool(const JsonReader& config, const char* name, bool otherwise,
+                 bool wanted, absl::string_view why);
+
+// Reads width, vocabulary, context, number of layers and attention. The norms
+// are RMS norms and all layers full attention; a family changes that.
+Decoder ReadDecoder(const JsonReader& config, const DecoderFields& fields,
+                    Model* model);
+
+// Sets biases on the four projections of attention.
+void SetBiases(bool bias, Attention* attention);
+
+// An MLP whose hidden width is in the field `name`: two matrices, or three
+// where it is gated.
+Mlp ReadMlp(const JsonReader& config, const char* name, bool gated);
+Mlp ReadGatedMlp(const JsonReader& config, const char* name);
+
+// Experts of that shape; their number and how many a token visits are in the
+// fields `experts` and `per_token`. A default of 0 makes a number required.
+MixtureOfExperts ReadExperts(const JsonReader& config, const char* experts,
+                             int64_t default_experts, const char* per_token,
+                             int64_t default_per_token, const Mlp& expert);
+
+// Fills decoder->types from `layer_types`, or by `otherwise` where it is
+// absent. `choices` are the types that the family has.
+void ReadLayerTypes(const JsonReader& config,
+                    absl::Span<const std::string> choices,
+                    absl::FunctionRef<const char*(int64_t)> otherwise,
+                    Decoder* decoder);
+
+// Tokens of a window; 0 where it is null, or absent and `otherwise` is 0.
+int64_t ReadWindow(const JsonReader& config, const char* name,
+                   int64_t otherwise);
+
+// Notes a fault where a layer has a window whose width `field` does not tell.
+void RequireWindow(const JsonReader& config, const char* field,
+                   const Decoder& decoder);
+
+// Reads `sliding_window`; all layers slide where there is one.
+void ReadUniformWindow(const JsonReader& config, int64_t otherwise,
+                       Decoder* decoder);
+
+// Reads `sliding_window`, by default `window`; every `period`-th layer is full,
+// the others slide.
+void ReadPeriodicWindow(const JsonReader& config, int64_t period,
+                        int64_t window, Decoder* decoder);
+
+// Gives a block its experts, and the name that goes with them.
+void SetExperts(const MixtureOfExperts& moe, Block* block);
+
+// Appends a decoder's layers: "full", "local", "chunked" or "linear" by their
+// type, with "-moe" where they have experts.
+void AddLayers(const Decoder& decoder, LayerStack* stack);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_IMPORT_HF_DECODER_H_

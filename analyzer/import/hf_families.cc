@@ -1,0 +1,832 @@
+#include "analyzer/import/hf_families.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <iterator>
+
+#include "absl/strings/str_cat.h"
+#include "absl/types/optional.h"
+#include "analyzer/import/hf_decoder.h"
+
+namespace tokenjoule {
+namespace {
+
+void ImportLlama(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.default_positions = 2048;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  decoder.mlp.set_bias(config.BoolOr("mlp_bias", false));
+  AddLayers(decoder, stack);
+}
+
+DecoderFields MistralFields() {
+  DecoderFields fields;
+  fields.default_kv_heads = 8;
+  fields.default_positions = 131072;
+  return fields;
+}
+
+void ImportMistral(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, MistralFields(), model);
+  ReadUniformWindow(config, 4096, &decoder);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+void ImportMixtral(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, MistralFields(), model);
+  ReadUniformWindow(config, 0, &decoder);
+  decoder.moe =
+      ReadExperts(config, "num_local_experts", 8, "num_experts_per_tok", 2,
+                  ReadGatedMlp(config, "intermediate_size"));
+  decoder.sparse.assign(decoder.layers(), true);
+  AddLayers(decoder, stack);
+}
+
+// Qwen: the layers from max_window_layers on slide, where use_sliding_window
+// says so at all.
+void ReadQwenWindow(const JsonReader& config, Decoder* decoder) {
+  const bool slides = config.BoolOr("use_sliding_window", false);
+  int64_t first_local = 0;
+  if (slides) {
+    decoder->window = ReadWindow(config, "sliding_window", 4096);
+    first_local = config.IntOr("max_window_layers", 28, kOffsetLimits);
+  }
+  const bool has_window = decoder->window > 0;
+  ReadLayerTypes(
+      config, {kFull, kSliding},
+      [&](int64_t i) {
+        return has_window && i >= first_local ? kSliding : kFull;
+      },
+      decoder);
+  if (!slides && std::count(decoder->types.begin(), decoder->types.end(),
+                            std::string(kSliding)) > 0) {
+    config.AddFault("use_sliding_window",
+                    "is not true; layer_types has \"sliding_attention\"");
+  }
+  RequireWindow(config, "sliding_window", *decoder);
+}
+
+DecoderFields QwenFields(int64_t kv_heads) {
+  DecoderFields fields;
+  fields.default_kv_heads = kv_heads;
+  fields.default_positions = 32768;
+  return fields;
+}
+
+void ImportQwen2(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, QwenFields(32), model);
+  decoder.attention.set_qkv_bias(true);
+  ReadQwenWindow(config, &decoder);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+void ImportQwen3(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields = QwenFields(32);
+  fields.default_head_dim = 128;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.attention.set_qk_norm(true);
+  ReadQwenWindow(config, &decoder);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+// Qwen: every decoder_sparse_step-th layer has experts, except those that
+// mlp_only_layers lists. Reads the MLP where a layer is dense.
+void ReadQwenSparsity(const JsonReader& config, Decoder* decoder) {
+  const int64_t step = config.IntOr("decoder_sparse_step", 1, kPeriodLimits);
+  const std::vector<int64_t> dense =
+      config
+          .Ints("mlp_only_layers",
+                {0, std::max<int64_t>(decoder->layers() - 1, 0)})
+          .value_or(std::vector<int64_t>());
+  decoder->sparse.assign(decoder->layers(), false);
+  bool any_dense = false;
+  for (int64_t i = 0; i < decoder->layers(); ++i) {
+    decoder->sparse[i] =
+        step > 0 && (i + 1) % step == 0 &&
+        std::find(dense.begin(), dense.end(), i) == dense.end();
+    any_dense |= !decoder->sparse[i];
+  }
+  if (any_dense) decoder->mlp = ReadGatedMlp(config, "intermediate_size");
+}
+
+// One expert that every token visits, behind a gate.
+void ReadQwenSharedExpert(const JsonReader& config, MixtureOfExperts* moe) {
+  *moe->mutable_shared() =
+      ReadGatedMlp(config, "shared_expert_intermediate_size");
+  moe->set_shared_gate(true);
+}
+
+void ImportQwen2Moe(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, QwenFields(16), model);
+  decoder.attention.set_qkv_bias(config.BoolOr("qkv_bias", true));
+  ReadQwenWindow(config, &decoder);
+  ReadQwenSparsity(config, &decoder);
+  decoder.moe = ReadExperts(config, "num_experts", 60, "num_experts_per_tok", 4,
+                            ReadGatedMlp(config, "moe_intermediate_size"));
+  ReadQwenSharedExpert(config, &decoder.moe);
+  AddLayers(decoder, stack);
+}
+
+void ImportQwen3Moe(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, QwenFields(4), model);
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.attention.set_qk_norm(true);
+  ReadQwenWindow(config, &decoder);
+  ReadQwenSparsity(config, &decoder);
+  decoder.moe = ReadExperts(
+      config, EitherName(config, "num_experts", "num_local_experts"), 128,
+      "num_experts_per_tok", 8, ReadGatedMlp(config, "moe_intermediate_size"));
+  AddLayers(decoder, stack);
+}
+
+LinearAttention ReadLinearAttention(const JsonReader& config) {
+  LinearAttention linear;
+  linear.set_key_heads(config.IntOr("linear_num_key_heads", 16, kHeadLimits));
+  linear.set_value_heads(
+      config.IntOr("linear_num_value_heads", 32, kHeadLimits));
+  linear.set_key_head_dim(
+      config.IntOr("linear_key_head_dim", 128, kHeadLimits));
+  linear.set_value_head_dim(
+      config.IntOr("linear_value_head_dim", 128, kHeadLimits));
+  linear.set_d_conv(config.IntOr("linear_conv_kernel_dim", 4, kConvLimits));
+  if (linear.key_heads() > 0 && linear.value_heads() > 0 &&
+      linear.value_heads() % linear.key_heads() != 0) {
+    config.AddFault("linear_num_key_heads",
+                    absl::StrCat("found ", linear.key_heads(),
+                                 "; expected a divisor of "
+                                 "linear_num_value_heads ",
+                                 linear.value_heads()));
+  }
+  return linear;
+}
+
+void ImportQwen3Next(const JsonReader& config, Model* model,
+                     LayerStack* stack) {
+  DecoderFields fields = QwenFields(2);
+  fields.default_head_dim = 256;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.attention.set_qk_norm(true);
+  decoder.attention.set_output_gate(true);
+  decoder.linear = ReadLinearAttention(config);
+  const int64_t interval =
+      config.Has("layer_types")
+          ? 1
+          : config.IntOr("full_attention_interval", 4, kPeriodLimits);
+  ReadLayerTypes(
+      config, {kFull, kLinear},
+      [interval](int64_t i) {
+        return interval > 0 && (i + 1) % interval != 0 ? kLinear : kFull;
+      },
+      &decoder);
+  ReadQwenSparsity(config, &decoder);
+  decoder.moe = ReadExperts(config, "num_experts", 512, "num_experts_per_tok",
+                            10, ReadGatedMlp(config, "moe_intermediate_size"));
+  ReadQwenSharedExpert(config, &decoder.moe);
+  AddLayers(decoder, stack);
+}
+
+DecoderFields GemmaFields(int64_t kv_heads, int64_t positions) {
+  DecoderFields fields;
+  fields.default_kv_heads = kv_heads;
+  fields.default_head_dim = 256;
+  fields.default_positions = positions;
+  return fields;
+}
+
+void ImportGemma(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, GemmaFields(16, 8192), model);
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+void ImportGemma2(const JsonReader& config, Model* model, LayerStack* stack) {
+  Decoder decoder = ReadDecoder(config, GemmaFields(4, 8192), model);
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.norms = 4;
+  ReadPeriodicWindow(config, /*period=*/2, /*window=*/4096, &decoder);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+void ImportGemma3(const JsonReader& config, Model* model, LayerStack* stack) {
+  // The text_config of the multimodal checkpoints leaves out whatever equals
+  // its class's default, even the number of heads.
+  DecoderFields fields = GemmaFields(4, 131072);
+  fields.default_heads = 8;
+  fields.default_vocab = 262208;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  RequireBool(config, "use_bidirectional_attention", false, false,
+              "that makes an encoder; expected a decoder");
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  decoder.attention.set_qk_norm(true);
+  decoder.norms = 4;
+  const char* pattern =
+      EitherName(config, "sliding_window_pattern", "_sliding_window_pattern");
+  const int64_t period =
+      config.Has("layer_types") ? 1 : config.IntOr(pattern, 6, kPeriodLimits);
+  ReadPeriodicWindow(config, period, /*window=*/4096, &decoder);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+void ImportPhi3(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.default_positions = 4096;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  ReadUniformWindow(config, 0, &decoder);
+  decoder.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddLayers(decoder, stack);
+}
+
+LatentAttention ReadLatentAttention(const JsonReader& config) {
+  LatentAttention latent;
+  latent.set_heads(config.Int("num_attention_heads", kHeadLimits));
+  // null: queries are projected directly.
+  if (config.Has("q_lora_rank") || !config.Contains("q_lora_rank")) {
+    latent.set_q_rank(config.IntOr("q_lora_rank", 1536, kRankLimits));
+  }
+  latent.set_kv_rank(config.IntOr("kv_lora_rank", 512, kHeadLimits));
+  latent.set_rope_dim(config.IntOr("qk_rope_head_dim", 64, kRankLimits));
+  latent.set_nope_dim(config.IntOr("qk_nope_head_dim", 128, kHeadLimits));
+  latent.set_v_dim(config.IntOr("v_head_dim", 128, kHeadLimits));
+  RequireBool(config, "attention_bias", false, false,
+              "the schema's latent attention has no biases");
+  return latent;
+}
+
+// Whether the router has a score correction for each expert.
+bool ReadRouterBias(const JsonReader& config, absl::string_view otherwise) {
+  if (config.Has("topk_method")) {
+    return config.String("topk_method") == "noaux_tc";
+  }
+  config.NoteDefault("topk_method", otherwise);
+  return otherwise == "noaux_tc";
+}
+
+MixtureOfExperts ReadDeepSeekExperts(const JsonReader& config,
+                                     absl::string_view topk_method) {
+  const Mlp expert = ReadGatedMlp(config, "moe_intermediate_size");
+  MixtureOfExperts moe = ReadExperts(config, "n_routed_experts", 0,
+                                     "num_experts_per_tok", 0, expert);
+  const int64_t shared =
+      config.Has("n_shared_experts")
+          ? config.Int("n_shared_experts", {0, kHeadLimits.max})
+          : 0;
+  if (shared > 0) {
+    // Shared experts are stored and computed as one network.
+    *moe.mutable_shared() = expert;
+    moe.mutable_shared()->set_d_ff(shared * expert.d_ff());
+  }
+  moe.set_router_bias(ReadRouterBias(config, topk_method));
+  return moe;
+}
+
+void ImportDeepSeek(const JsonReader& config, absl::string_view topk_method,
+                    int64_t default_dense, Model* model, LayerStack* stack) {
+  model->set_norm(RMS_NORM);
+  model->set_d_model(config.Int("hidden_size"));
+  model->set_vocab_size(config.Int("vocab_size", kVocabLimits));
+  model->set_max_context(config.Int("max_position_embeddings", kContextLimits));
+  const int64_t layers = config.Int("num_hidden_layers", kLayerLimits);
+  const int64_t dense =
+      config.IntOr("first_k_dense_replace", default_dense, kOffsetLimits);
+  const int64_t step = config.IntOr("moe_layer_freq", 1, kPeriodLimits);
+  Block block;
+  block.set_norms(2);
+  *block.mutable_latent_attention() = ReadLatentAttention(config);
+  const Mlp mlp = ReadGatedMlp(config, "intermediate_size");
+  const MixtureOfExperts moe = ReadDeepSeekExperts(config, topk_method);
+  for (int64_t i = 0; i < layers && step > 0; ++i) {
+    if (i >= dense && i % step == 0) {
+      block.set_name("moe");
+      *block.mutable_moe() = moe;
+    } else {
+      block.set_name("dense");
+      *block.mutable_mlp() = mlp;
+    }
+    stack->Add(block);
+  }
+}
+
+void ImportDeepSeekV2(const JsonReader& config, Model* model,
+                      LayerStack* stack) {
+  ImportDeepSeek(config, "greedy", 0, model, stack);
+}
+
+void ImportDeepSeekV3(const JsonReader& config, Model* model,
+                      LayerStack* stack) {
+  ImportDeepSeek(config, "noaux_tc", 3, model, stack);
+}
+
+void ImportGptOss(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.default_kv_heads = 8;
+  fields.default_head_dim = 64;
+  fields.default_positions = 131072;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  SetBiases(config.BoolOr("attention_bias", true), &decoder.attention);
+  decoder.attention.set_sinks(true);
+  ReadPeriodicWindow(config, /*period=*/2, /*window=*/128, &decoder);
+  Mlp expert = ReadGatedMlp(config, "intermediate_size");
+  expert.set_bias(true);
+  decoder.moe = ReadExperts(
+      config, "num_local_experts", 0,
+      EitherName(config, "num_experts_per_tok", "experts_per_token"), 4,
+      expert);
+  decoder.moe.set_router_bias(true);
+  decoder.sparse.assign(decoder.layers(), true);
+  AddLayers(decoder, stack);
+}
+
+// Llama 4: layers with rotary positions see a chunk, those without all of the
+// context. `no_rope_layers` has 1 where a layer HAS rotary positions.
+void ReadLlama4Chunks(const JsonReader& config, Decoder* decoder) {
+  decoder->window = ReadWindow(config, "attention_chunk_size", 8192);
+  const int64_t layers = decoder->layers();
+  std::vector<int64_t> rotary =
+      config.Ints("no_rope_layers", {0, 1}).value_or(std::vector<int64_t>());
+  if (rotary.empty()) {
+    const int64_t interval =
+        config.IntOr("no_rope_layer_interval", 4, kPeriodLimits);
+    for (int64_t i = 0; i < layers && interval > 0; ++i) {
+      rotary.push_back((i + 1) % interval != 0);
+    }
+    rotary.resize(layers, 1);
+  }
+  if (static_cast<int64_t>(rotary.size()) != layers) {
+    if (layers > 0) {
+      config.AddFault(
+          "no_rope_layers",
+          absl::StrCat("found ", rotary.size(),
+                       " entries; expected num_hidden_layers ", layers));
+    }
+    return;
+  }
+  const bool has_window = decoder->window > 0;
+  ReadLayerTypes(
+      config, {kFull, kChunked},
+      [&](int64_t i) {
+        return has_window && rotary[i] != 0 ? kChunked : kFull;
+      },
+      decoder);
+  RequireWindow(config, "attention_chunk_size", *decoder);
+}
+
+// Llama 4: the layers that `moe_layers` lists have experts, by default every
+// interleave_moe_layer_step-th.
+void ReadLlama4Sparsity(const JsonReader& config, Decoder* decoder) {
+  const int64_t layers = decoder->layers();
+  decoder->sparse.assign(layers, false);
+  const absl::optional<std::vector<int64_t>> listed =
+      config.Ints("moe_layers", {0, std::max<int64_t>(layers - 1, 0)});
+  if (listed.has_value()) {
+    for (const int64_t i : *listed) {
+      if (i < layers) decoder->sparse[i] = true;
+    }
+  } else {
+    const int64_t step =
+        config.IntOr("interleave_moe_layer_step", 1, kPeriodLimits);
+    for (int64_t i = 0; i < layers && step > 0; ++i) {
+      decoder->sparse[i] = (i + 1) % step == 0;
+    }
+  }
+  if (std::count(decoder->sparse.begin(), decoder->sparse.end(), false) > 0) {
+    decoder->mlp = ReadGatedMlp(config, "intermediate_size_mlp");
+  }
+}
+
+void ImportLlama4(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.default_heads = 40;
+  fields.default_kv_heads = 8;
+  fields.default_head_dim = 128;
+  fields.default_positions = 131072;
+  fields.default_vocab = 202048;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  // Its norm of queries and keys has no weights (use_qk_norm).
+  SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
+  ReadLlama4Chunks(config, &decoder);
+  ReadLlama4Sparsity(config, &decoder);
+  const Mlp expert = ReadGatedMlp(config, "intermediate_size");
+  decoder.moe = ReadExperts(config, "num_local_experts", 16,
+                            "num_experts_per_tok", 1, expert);
+  *decoder.moe.mutable_shared() = expert;
+  AddLayers(decoder, stack);
+}
+
+constexpr char kMambaBias[] =
+    "the schema's Mamba blocks have no biases on their projections";
+constexpr char kMambaConvBias[] =
+    "the schema's Mamba blocks have a bias on their convolution";
+
+Mamba2 ReadMamba2(const JsonReader& config, const char* heads,
+                  const char* head_dim, const char* state) {
+  Mamba2 mamba;
+  mamba.set_heads(config.Int(heads, kHeadLimits));
+  mamba.set_head_dim(config.Int(head_dim, kHeadLimits));
+  mamba.set_d_state(config.Int(state, kHeadLimits));
+  mamba.set_groups(config.IntOr("n_groups", 8, kHeadLimits));
+  mamba.set_d_conv(config.IntOr("conv_kernel", 4, kConvLimits));
+  RequireBool(config, "use_bias", false, false, kMambaBias);
+  RequireBool(config, "use_conv_bias", true, true, kMambaConvBias);
+  if (mamba.heads() > 0 && mamba.groups() > 0 &&
+      mamba.heads() % mamba.groups() != 0) {
+    config.AddFault("n_groups", absl::StrCat("found ", mamba.groups(),
+                                             "; expected a divisor of ", heads,
+                                             " ", mamba.heads()));
+  }
+  return mamba;
+}
+
+// A state-space model, which states no longest context: all its layers are
+// `block`.
+void ImportStateSpace(const JsonReader& config, const Block& block,
+                      Model* model, LayerStack* stack) {
+  model->set_norm(RMS_NORM);
+  model->set_vocab_size(config.Int("vocab_size", kVocabLimits));
+  const int64_t layers = config.Int("num_hidden_layers", kLayerLimits);
+  for (int64_t i = 0; i < layers; ++i) stack->Add(block);
+}
+
+void ImportMamba2(const JsonReader& config, Model* model, LayerStack* stack) {
+  const int64_t hidden = config.Int("hidden_size");
+  model->set_d_model(hidden);
+  Block block;
+  block.set_name("mamba");
+  block.set_norms(1);
+  const Mamba2 mamba =
+      ReadMamba2(config, "num_heads", "head_dim", "state_size");
+  *block.mutable_mamba2() = mamba;
+  const int64_t expand = config.IntOr("expand", 2, {1, 1024});
+  const int64_t inner = mamba.heads() * mamba.head_dim();
+  if (hidden > 0 && expand > 0 && inner > 0 && inner != expand * hidden) {
+    config.AddFault(
+        "num_heads",
+        absl::StrCat("found ", mamba.heads(), " heads of ", mamba.head_dim(),
+                     " channels; expected expand * hidden_size = ",
+                     expand * hidden, " channels in all"));
+  }
+  ImportStateSpace(config, block, model, stack);
+}
+
+// Names of a Mamba-1 mixer's fields, which differ by family.
+struct Mamba1Fields {
+  const char* state;
+  const char* conv;
+  const char* expand;
+  const char* rank;
+  const char* bias;
+  const char* conv_bias;
+};
+
+Mamba1 ReadMamba1(const JsonReader& config, const Mamba1Fields& fields,
+                  int64_t hidden) {
+  Mamba1 mamba;
+  mamba.set_d_inner(hidden * config.IntOr(fields.expand, 2, {1, 1024}));
+  mamba.set_d_state(config.IntOr(fields.state, 16, kHeadLimits));
+  mamba.set_d_conv(config.IntOr(fields.conv, 4, kConvLimits));
+  // "auto": a sixteenth of the width, rounded up.
+  const bool is_auto =
+      !config.Has(fields.rank) || config.IsString(fields.rank, "auto");
+  mamba.set_dt_rank(is_auto ? (hidden + 15) / 16
+                            : config.Int(fields.rank, kHeadLimits));
+  RequireBool(config, fields.bias, false, false, kMambaBias);
+  RequireBool(config, fields.conv_bias, true, true, kMambaConvBias);
+  return mamba;
+}
+
+void ImportMamba(const JsonReader& config, Model* model, LayerStack* stack) {
+  model->set_d_model(config.Int("hidden_size"));
+  Block block;
+  block.set_name("mamba");
+  block.set_norms(1);
+  *block.mutable_mamba1() =
+      ReadMamba1(config,
+                 {"state_size", "conv_kernel", "expand", "time_step_rank",
+                  "use_bias", "use_conv_bias"},
+                 model->d_model());
+  ImportStateSpace(config, block, model, stack);
+}
+
+// A layer number's remainder, as Jamba places attention and experts.
+struct Placement {
+  int64_t period;
+  int64_t offset;
+
+  bool Has(int64_t layer) const {
+    return period > 0 && layer % period == offset;
+  }
+};
+
+Placement ReadPlacement(const JsonReader& config, const char* period,
+                        int64_t default_period, const char* offset,
+                        int64_t default_offset) {
+  const Placement placement = {
+      config.IntOr(period, default_period, kPeriodLimits),
+      config.IntOr(offset, default_offset, kOffsetLimits)};
+  if (placement.period > 0 && placement.offset >= placement.period) {
+    config.AddFault(offset, absl::StrCat("found ", placement.offset,
+                                         "; expected less than ", period, " ",
+                                         placement.period));
+  }
+  return placement;
+}
+
+void ImportJamba(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.head_dim = "";
+  fields.default_kv_heads = 8;
+  fields.default_positions = 262144;
+  const Decoder decoder = ReadDecoder(config, fields, model);
+  Mamba1 mamba =
+      ReadMamba1(config,
+                 {"mamba_d_state", "mamba_d_conv", "mamba_expand",
+                  "mamba_dt_rank", "mamba_proj_bias", "mamba_conv_bias"},
+                 model->d_model());
+  mamba.set_inner_norms(true);
+  const Placement attention =
+      ReadPlacement(config, "attn_layer_period", 8, "attn_layer_offset", 4);
+  const Placement experts =
+      ReadPlacement(config, "expert_layer_period", 2, "expert_layer_offset", 1);
+  const Mlp mlp = ReadGatedMlp(config, "intermediate_size");
+  const MixtureOfExperts moe =
+      ReadExperts(config, "num_experts", 16, "num_experts_per_tok", 2, mlp);
+  for (int64_t i = 0; i < decoder.layers(); ++i) {
+    Block block;
+    block.set_norms(2);
+    if (attention.Has(i)) {
+      block.set_name("attention");
+      *block.mutable_attention() = decoder.attention;
+    } else {
+      block.set_name("mamba");
+      *block.mutable_mamba1() = mamba;
+    }
+    // One expert is no choice: transformers makes it a plain MLP.
+    if (experts.Has(i) && moe.experts() > 1) {
+      SetExperts(moe, &block);
+    } else {
+      *block.mutable_mlp() = mlp;
+    }
+    stack->Add(block);
+  }
+}
+
+// Nemotron-H's experts: not gated, with a score correction in the router.
+MixtureOfExperts ReadNemotronExperts(const JsonReader& config, bool bias) {
+  Mlp expert = ReadMlp(config, "moe_intermediate_size", /*gated=*/false);
+  expert.set_bias(bias);
+  MixtureOfExperts moe = ReadExperts(config, "n_routed_experts", 0,
+                                     "num_experts_per_tok", 0, expert);
+  moe.set_router_bias(true);
+  const int64_t shared =
+      config.IntOr("n_shared_experts", 1, {0, kHeadLimits.max});
+  if (shared > 0) {
+    *moe.mutable_shared() =
+        ReadMlp(config, "moe_shared_expert_intermediate_size", /*gated=*/false);
+    moe.mutable_shared()->set_bias(bias);
+  }
+  return moe;
+}
+
+// The block of a letter of hybrid_override_pattern; without a name where the
+// letter has no meaning. Mixers and MLPs are layers of their own.
+Block ReadNemotronBlock(const JsonReader& config, char letter,
+                        const Attention& attention) {
+  const bool bias = config.BoolOr("mlp_bias", false);
+  Block block;
+  block.set_norms(1);
+  switch (letter) {
+    case 'M':
+      block.set_name("mamba");
+      *block.mutable_mamba2() = ReadMamba2(config, "mamba_num_heads",
+                                           "mamba_head_dim", "ssm_state_size");
+      break;
+    case '*':
+      block.set_name("attention");
+      *block.mutable_attention() = attention;
+      SetBiases(config.BoolOr("attention_bias", false),
+                block.mutable_attention());
+      break;
+    case '-':
+      block.set_name("mlp");
+      *block.mutable_mlp() =
+          ReadMlp(config, "intermediate_size", /*gated=*/false);
+      block.mutable_mlp()->set_bias(bias);
+      break;
+    case 'E':
+      block.set_name("moe");
+      *block.mutable_moe() = ReadNemotronExperts(config, bias);
+      break;
+    default:
+      break;
+  }
+  return block;
+}
+
+void ImportNemotronH(const JsonReader& config, Model* model,
+                     LayerStack* stack) {
+  constexpr char kPattern[] = "hybrid_override_pattern";
+  DecoderFields fields;
+  fields.head_dim = EitherName(config, "attention_head_dim", "head_dim");
+  fields.default_kv_heads = 8;
+  fields.default_head_dim = 128;
+  fields.default_positions = 4096;
+  const Decoder decoder = ReadDecoder(config, fields, model);
+  const std::string pattern = config.String(kPattern);
+  const int64_t letters = pattern.size();
+  if (letters == 0 || decoder.layers() == 0) return;
+  if (letters != decoder.layers()) {
+    config.AddFault(
+        kPattern,
+        absl::StrCat("found ", letters, " letters; expected num_hidden_layers ",
+                     decoder.layers()));
+    return;
+  }
+  // Each kind is read once, so that a fault is told once.
+  std::string seen;
+  std::vector<Block> blocks;
+  for (const char letter : pattern) {
+    size_t kind = seen.find(letter);
+    if (kind == std::string::npos) {
+      kind = seen.size();
+      seen += letter;
+      blocks.push_back(ReadNemotronBlock(config, letter, decoder.attention));
+      if (blocks.back().name().empty()) {
+        config.AddFault(
+            kPattern,
+            absl::StrCat("found \"", Printable(std::string(1, letter)),
+                         "\"; expected M (Mamba-2), * (attention), - (MLP) or "
+                         "E (experts)"));
+      }
+    }
+    stack->Add(blocks[kind]);
+  }
+}
+
+// Layer norms of a Falcon block.
+int64_t FalconNorms(const JsonReader& config, bool new_architecture,
+                    bool parallel) {
+  if (!parallel) return 2;
+  constexpr char kNorms[] = "num_ln_in_parallel_attn";
+  if (config.Has(kNorms)) return config.Int(kNorms, {1, 2});
+  return new_architecture ? 2 : 1;
+}
+
+void ImportFalcon(const JsonReader& config, Model* model, LayerStack* stack) {
+  const bool new_architecture =
+      config.BoolOr("new_decoder_architecture", false);
+  const bool multi_query = config.BoolOr("multi_query", true);
+  const bool parallel_attn = config.BoolOr("parallel_attn", true);
+  DecoderFields fields;
+  // The first configurations kept the names of BLOOM.
+  fields.layers = EitherName(config, "num_hidden_layers", "n_layer");
+  fields.heads = EitherName(config, "num_attention_heads", "n_head");
+  // The old architecture knows one key head or as many as query heads.
+  fields.kv_heads = new_architecture || !multi_query
+                        ? EitherName(config, "num_kv_heads", "n_head_kv")
+                        : "";
+  fields.head_dim = "";
+  fields.default_positions = 2048;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  model->set_norm(LAYER_NORM);
+  if (!new_architecture && multi_query) decoder.attention.set_kv_heads(1);
+  const bool bias = config.BoolOr("bias", false);
+  SetBiases(bias, &decoder.attention);
+  decoder.mlp.set_d_ff(config.Has("ffn_hidden_size")
+                           ? config.Int("ffn_hidden_size", kMlpLimits)
+                           : 4 * model->d_model());
+  decoder.mlp.set_bias(bias);
+  decoder.parallel = new_architecture || parallel_attn;
+  decoder.norms = FalconNorms(config, new_architecture, parallel_attn);
+  AddLayers(decoder, stack);
+}
+
+// A decoder of the GPT kind: MHA, layer norms, an MLP of two matrices, biases
+// everywhere where `bias`.
+Decoder ReadGptDecoder(const JsonReader& config, const DecoderFields& fields,
+                       const char* mlp, bool bias, Model* model) {
+  Decoder decoder = ReadDecoder(config, fields, model);
+  model->set_norm(LAYER_NORM);
+  SetBiases(bias, &decoder.attention);
+  decoder.mlp = ReadMlp(config, mlp, /*gated=*/false);
+  decoder.mlp.set_bias(bias);
+  return decoder;
+}
+
+void ImportOpt(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.kv_heads = "";
+  fields.head_dim = "";
+  fields.default_positions = 2048;
+  const bool bias = config.BoolOr("enable_bias", true);
+  const Decoder decoder =
+      ReadGptDecoder(config, fields, "ffn_dim", bias, model);
+  // The position table has two rows more than there are positions.
+  model->set_learned_positions(model->max_context() + 2);
+  RequireBool(config, "do_layer_norm_before", true, true,
+              "the schema has a norm before the head");
+  RequireBool(config, "layer_norm_elementwise_affine", true, true,
+              "the schema's layer norms have weights");
+  constexpr char kEmbedding[] = "word_embed_proj_dim";
+  if (config.Has(kEmbedding) && config.Int(kEmbedding) != model->d_model()) {
+    config.AddFault(kEmbedding,
+                    absl::StrCat("found ", config.Int(kEmbedding),
+                                 "; expected hidden_size ", model->d_model(),
+                                 ": the schema has no projection of the "
+                                 "embedding"));
+  }
+  AddLayers(decoder, stack);
+}
+
+void ImportGpt2(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.hidden = "n_embd";
+  fields.layers = "n_layer";
+  fields.heads = "n_head";
+  fields.kv_heads = "";
+  fields.head_dim = "";
+  fields.positions = "n_positions";
+  fields.default_positions = 1024;
+  Decoder decoder = ReadDecoder(config, fields, model);
+  model->set_norm(LAYER_NORM);
+  model->set_learned_positions(model->max_context());
+  SetBiases(true, &decoder.attention);
+  decoder.mlp.set_d_ff(config.Has("n_inner") ? config.Int("n_inner", kMlpLimits)
+                                             : 4 * model->d_model());
+  decoder.mlp.set_bias(true);
+  AddLayers(decoder, stack);
+}
+
+void ImportGptNeox(const JsonReader& config, Model* model, LayerStack* stack) {
+  DecoderFields fields;
+  fields.kv_heads = "";
+  fields.head_dim = "";
+  fields.default_positions = 2048;
+  Decoder decoder =
+      ReadGptDecoder(config, fields, "intermediate_size", true, model);
+  SetBiases(config.BoolOr("attention_bias", true), &decoder.attention);
+  // Mixer and MLP have a norm each, but read the same input.
+  decoder.parallel = config.BoolOr("use_parallel_residual", true);
+  AddLayers(decoder, stack);
+}
+
+// Sorted by model_type.
+constexpr HfFamily kFamilies[] = {
+    {"deepseek_v2", "", false, ImportDeepSeekV2},
+    {"deepseek_v3", "", false, ImportDeepSeekV3},
+    {"falcon", "", true, ImportFalcon},
+    {"gemma", "", true, ImportGemma},
+    {"gemma2", "", true, ImportGemma2},
+    {"gemma3", "gemma3_text", true, ImportGemma3},
+    {"gemma3_text", "", true, ImportGemma3},
+    {"gpt2", "", true, ImportGpt2},
+    {"gpt_neox", "", false, ImportGptNeox},
+    {"gpt_oss", "", false, ImportGptOss},
+    {"jamba", "", false, ImportJamba},
+    {"kimi_k2", "", false, ImportDeepSeekV3},
+    {"llama", "", false, ImportLlama},
+    {"llama4", "llama4_text", false, ImportLlama4},
+    {"llama4_text", "", false, ImportLlama4},
+    {"mamba", "", true, ImportMamba},
+    {"mamba2", "", false, ImportMamba2},
+    {"ministral", "", false, ImportMistral},
+    {"mistral", "", false, ImportMistral},
+    {"mistral3", "mistral", false, ImportMistral},
+    {"mixtral", "", false, ImportMixtral},
+    {"nemotron_h", "", false, ImportNemotronH},
+    {"opt", "", true, ImportOpt},
+    {"phi3", "", false, ImportPhi3},
+    {"qwen2", "", false, ImportQwen2},
+    {"qwen2_moe", "", false, ImportQwen2Moe},
+    {"qwen3", "", false, ImportQwen3},
+    {"qwen3_moe", "", false, ImportQwen3Moe},
+    {"qwen3_next", "", false, ImportQwen3Next},
+};
+
+}  // namespace
+
+const HfFamily* FindHfFamily(absl::string_view model_type) {
+  const auto* found = std::find_if(
+      std::begin(kFamilies), std::end(kFamilies),
+      [&](const HfFamily& family) { return family.model_type == model_type; });
+  return found == std::end(kFamilies) ? nullptr : found;
+}
+
+std::vector<std::string> HfModelTypes() {
+  std::vector<std::string> types;
+  for (const HfFamily& family : kFamilies) {
+    types.emplace_back(family.model_type);
+  }
+  return types;
+}
+
+}  // namespace tokenjoule

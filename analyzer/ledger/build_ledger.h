@@ -1,0 +1,286 @@
+// The formulas of the ledger, for every number type, put together: embedding,
+// blocks, head, pipeline, drafts. The parts are in attention.h, state_space.h
+// and feed_forward.h. Include this only to instantiate it; users of doubles
+// call BuildLedger of ledger.h.
+
+#ifndef ANALYZER_LEDGER_BUILD_LEDGER_H_
+#define ANALYZER_LEDGER_BUILD_LEDGER_H_
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/architecture.h"
+#include "analyzer/ledger/attention.h"
+#include "analyzer/ledger/feed_forward.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/ledger/ledger_writer.h"
+#include "analyzer/ledger/state_space.h"
+#include "analyzer/units/units.h"
+#include "proto/model.pb.h"
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+namespace ledger_internal {
+
+// `count` norms of width d with their residual addition. RMSNorm: square, add,
+// scale by the root and by the weight, add the residual: 5 FLOP an element;
+// LayerNorm 8.
+template <typename N, typename Reader>
+void AddNorm(LedgerWriter<N, Reader>& c, const std::string& name,
+             const N& count) {
+  if (c.model.norm() == NO_NORM) return;
+  const bool layer_norm = c.model.norm() == LAYER_NORM;
+  const N t = c.tokens.linear();
+  Operator<N>& op = c.Add(name, Part::kNorms, count);
+  op.vector_flop = Flop<N>(N(layer_norm ? 8.0 : 5.0) * t * c.d);
+  op.activation_in = c.Stream(t * c.d);
+  op.activation_out = c.Stream(t * c.d);
+  c.Vector(op, layer_norm ? N(2.0) * c.d : c.d);
+}
+
+template <typename N, typename Reader>
+void AddEmbedding(LedgerWriter<N, Reader>& c) {
+  // Rows of T tokens, not the table: it only takes capacity.
+  const N t = c.tokens.linear();
+  Operator<N>& op = c.Add("embedding", Part::kEmbedding, N(1.0));
+  op.embedding_read = c.Stored(t * c.d, *c.formats.embedding);
+  op.activation_out = c.Stream(t * c.d);
+  const N table = c.vocab * c.d;
+  c.CountParameters(table, table);
+  if (!c.model.tied_embeddings()) {
+    c.Hold(Part::kEmbedding, table / c.tp, *c.formats.embedding);
+  }
+  if (c.model.learned_positions() > 0) {
+    const N positions =
+        N(c.read(c.model, Model::kLearnedPositionsFieldNumber)) * c.d;
+    op.embedding_read += c.Stored(t * c.d, *c.formats.embedding);
+    op.vector_flop = Flop<N>(t * c.d);
+    c.CountParameters(positions, positions);
+    c.Hold(Part::kEmbedding, positions / c.tp, *c.formats.embedding);
+  }
+  c.AllReduce("embedding.all_reduce", N(1.0));
+}
+
+template <typename N, typename Reader>
+void AddHead(LedgerWriter<N, Reader>& c) {
+  AddNorm(c, "final_norm", N(1.0));
+  const N t = c.tokens.sampled();
+  Operator<N>& op = c.Add("lm_head", Part::kLmHead, N(1.0));
+  // A tied head is the embedding table: read as any head, counted once.
+  const N all = c.model.tied_embeddings() ? N(0.0) : c.vocab * c.d;
+  c.Matmul(op, t, c.d, c.vocab / c.tp, all, *c.formats.lm_head);
+  if (c.model.lm_head_bias()) c.ShardedVector(op, c.vocab);
+  // Sampling: softmax and a draw over the vocabulary, 5 FLOP a logit.
+  op.vector_flop = Flop<N>(N(5.0) * t * c.vocab / c.tp);
+  c.AddCollective("lm_head.gather", Collective::kGather, c.parallel.tp, N(1.0),
+                  c.Stream(t * c.vocab));
+}
+
+template <typename N, typename Reader>
+void AddMixer(LedgerWriter<N, Reader>& c, const Block& block) {
+  switch (block.mixer_case()) {
+    case Block::kAttention:
+      return AddAttention(c, block.attention(), block.name());
+    case Block::kLatentAttention:
+      return AddLatentAttention(c, block.latent_attention(), block.name());
+    case Block::kMamba1:
+      return AddMamba1(c, block.mamba1(), block.name());
+    case Block::kMamba2:
+      return AddMamba2(c, block.mamba2(), block.name());
+    case Block::kLinearAttention:
+      return AddLinearAttention(c, block.linear_attention(), block.name());
+    case Block::MIXER_NOT_SET:
+      return;
+  }
+}
+
+template <typename N, typename Reader>
+void AddBlock(LedgerWriter<N, Reader>& c, const Block& block, const N& layers) {
+  c.layers = layers;
+  // Norms that are not before the mixer or the channel part (post-norms) cost
+  // the same; they are one operator here.
+  if (block.norms() > 0) {
+    AddNorm(c, absl::StrCat(block.name(), ".norm"),
+            layers * N(c.read(block, Block::kNormsFieldNumber)));
+  }
+  AddMixer(c, block);
+  const bool has_channel = block.channel_case() != Block::CHANNEL_NOT_SET;
+  if (block.mixer_case() != Block::MIXER_NOT_SET &&
+      !(block.parallel() && has_channel)) {
+    c.AllReduce(absl::StrCat(block.name(), ".mixer.all_reduce"), layers);
+  }
+  if (block.has_mlp()) {
+    AddMlp(c, block.mlp(), absl::StrCat(block.name(), ".mlp"), Part::kMlp,
+           *c.formats.linear);
+    c.AllReduce(absl::StrCat(block.name(), ".mlp.all_reduce"), layers);
+  } else if (block.has_moe()) {
+    AddMoe(c, block.moe(), block.name());
+  }
+}
+
+// Layers that are of one block: its runs in each period, times the periods.
+template <typename N, typename Reader>
+N LayersOf(const LedgerWriter<N, Reader>& c, const std::string& block) {
+  N layers(0.0);
+  for (const LayerPattern& pattern : c.model.layers()) {
+    N period(0.0);
+    for (const LayerPattern::Run& run : pattern.run()) {
+      if (run.block() != block) continue;
+      period += N(c.read(run, LayerPattern::Run::kCountFieldNumber));
+    }
+    if (pattern.repeat() > 0) {
+      period = period * N(c.read(pattern, LayerPattern::kRepeatFieldNumber));
+    }
+    layers += period;
+  }
+  return layers;
+}
+
+template <typename N, typename Reader>
+N AddModel(LedgerWriter<N, Reader>& c) {
+  AddEmbedding(c);
+  N layers(0.0);
+  for (const Block& block : c.model.block()) {
+    const N count = LayersOf(c, block.name());
+    layers += count;
+    AddBlock(c, block, count);
+  }
+  AddHead(c);
+  return layers;
+}
+
+// The model's own module that predicts the next token but one: a projection of
+// the stream and the embedding of the last token together (2 d x d), two norms,
+// one block of the last kind, and the shared head (DeepSeek-V3 technical
+// report, arXiv:2412.19437, section 2.2).
+template <typename N, typename Reader>
+N AddMtpModule(LedgerWriter<N, Reader>& c) {
+  AddNorm(c, "mtp.norm", N(2.0));
+  Operator<N>& project = c.Add("mtp.proj", Part::kDraft, N(1.0));
+  c.Matmul(project, c.tokens.linear(), N(2.0) * c.d, c.d / c.tp,
+           N(2.0) * c.d * c.d, *c.formats.linear);
+  const LayerPattern& last = c.model.layers(c.model.layers_size() - 1);
+  const std::string& name = last.run(last.run_size() - 1).block();
+  for (const Block& block : c.model.block()) {
+    if (block.name() == name) AddBlock(c, block, N(1.0));
+  }
+  // The head is the model's: read again, held once.
+  const auto held = c.ledger->weight_footprint;
+  AddHead(c);
+  c.ledger->weight_footprint = held;
+  return N(1.0);
+}
+
+// Drafting: the draft model, or the model's own module, runs once for each
+// drafted token, one token a sequence.
+template <typename N, typename Reader>
+void AddDraft(const Model& model, const Scenario& scenario, const Model* draft,
+              const Reader& read, const Parallelism& parallel,
+              const StepTokens<N>& tokens, Ledger<N>* ledger) {
+  if (!scenario.has_speculation()) return;
+  const bool mtp = scenario.speculation().draft_model() == "mtp";
+  if (!mtp && draft == nullptr) return;
+  const N runs(static_cast<double>(scenario.speculation().draft_tokens()));
+  // Prompts pass the draft model once, not once for each drafted token.
+  StepTokens<N> one = tokens;
+  one.queries = N(1.0);
+  one.prefill = tokens.prefill / runs;
+  one.newcomers = tokens.newcomers / runs;
+  // A draft model is run as its checkpoint stores it.
+  Scenario stored = scenario;
+  if (!mtp) {
+    stored.clear_weights();
+    stored.clear_experts();
+    stored.clear_lm_head();
+  }
+  // Readers know the fields of the caller's scenario, not of a copy.
+  LedgerWriter<N, Reader> c(mtp ? model : *draft, scenario, read, parallel, one,
+                            ledger);
+  if (!mtp) c.UseFormats(ResolveFormats(*draft, stored));
+  c.prefix = "draft.";
+  c.counts_parameters = false;
+  c.repeats = runs;
+  const N layers = mtp ? AddMtpModule(c) : AddModel(c);
+  ledger->layers += layers * c.repeats;
+}
+
+// Tokens that a sequence gains in a step: 1 without speculation, else as
+// measured or 1 + a + a^2 + ... + a^n, the chance that each next token still
+// stands.
+template <typename N, typename Reader>
+N AcceptedLength(const Scenario& scenario, const Reader& read) {
+  if (!scenario.has_speculation()) return N(1.0);
+  const Speculation& speculation = scenario.speculation();
+  if (speculation.accepted_length() > 0) {
+    return N(read(speculation, Speculation::kAcceptedLengthFieldNumber));
+  }
+  const N rate(read(speculation, Speculation::kAcceptanceRateFieldNumber));
+  N length(0.0), chance(1.0);
+  for (int i = 0; i <= speculation.draft_tokens(); ++i) {
+    length += chance;
+    chance = chance * rate;
+  }
+  return length;
+}
+
+// Tokens of a step and how often its operators run.
+template <typename N, typename Reader>
+StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
+                          const Parallelism& parallel, Ledger<N>* ledger) {
+  const N batch = read(scenario, Scenario::kBatchFieldNumber);
+  const N pp(static_cast<double>(parallel.pp));
+  ledger->replicas = N(static_cast<double>(parallel.replicas));
+  ledger->sequences_per_replica = batch / ledger->replicas;
+  ledger->tokens_per_sequence = AcceptedLength<N>(scenario, read);
+  ledger->tokens = batch * ledger->tokens_per_sequence;
+  // A pipeline of pp stages decodes pp microbatches at once, or as many as
+  // there are sequences; each stage reads its weights once for each of them.
+  const N microbatches = Min(pp, ledger->sequences_per_replica);
+  ledger->chips = N(static_cast<double>(parallel.stage_chips)) * pp;
+  ledger->passes = N(static_cast<double>(parallel.stage_chips)) * microbatches;
+
+  StepTokens<N> tokens;
+  tokens.sequences = ledger->sequences_per_replica / microbatches;
+  if (scenario.has_speculation()) {
+    tokens.queries = N(scenario.speculation().draft_tokens() + 1.0);
+  }
+  if (scenario.prompt() > 0 && scenario.output() > 0) {
+    // Sequences end after `output` tokens; newcomers bring their prompts.
+    tokens.newcomers = tokens.sequences * ledger->tokens_per_sequence /
+                       N(read(scenario, Scenario::kOutputFieldNumber));
+    // What they share with others is in the cache already.
+    tokens.prefill =
+        tokens.newcomers * (N(read(scenario, Scenario::kPromptFieldNumber)) -
+                            SharedPrefix<N>(scenario, read));
+    // They come independently: a step has none with chance exp(-newcomers).
+    using std::exp;
+    ledger->admitting = N(1.0) - exp(-tokens.newcomers);
+  }
+  return tokens;
+}
+
+}  // namespace ledger_internal
+
+// The ledger in number type N, its inputs read by `read`.
+template <typename N, typename Reader>
+Ledger<N> BuildLedger(const Model& model, const Scenario& scenario,
+                      const Model* draft, const Reader& read) {
+  using namespace ledger_internal;  // NOLINT
+  Ledger<N> ledger;
+  const Parallelism parallel = ParallelismOf(scenario);
+  const StepTokens<N> tokens = CountTokens(scenario, read, parallel, &ledger);
+  LedgerWriter<N, Reader> c(model, scenario, read, parallel, tokens, &ledger);
+  ledger.layers = AddModel(c);
+  if (parallel.pp > 1) {
+    // Each tensor-parallel chip sends its part to its counterpart.
+    c.AddCollective("pipeline.send", Collective::kSend, 2,
+                    N(static_cast<double>(parallel.pp - 1)),
+                    c.Stream(tokens.linear() * c.d / c.tp));
+  }
+  AddDraft(model, scenario, draft, read, parallel, tokens, &ledger);
+  return ledger;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_LEDGER_BUILD_LEDGER_H_

@@ -1,0 +1,346 @@
+// From constants to costs, for every number type. Include this only to
+// instantiate it; users of doubles call BuildMachine of machine.h.
+
+#ifndef ANALYZER_MACHINE_BUILD_MACHINE_H_
+#define ANALYZER_MACHINE_BUILD_MACHINE_H_
+
+#include <cmath>
+
+#include "analyzer/description/formats.h"
+#include "analyzer/machine/dram_currents.h"
+#include "analyzer/machine/in_memory.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/machine/silicon.h"
+#include "analyzer/units/units.h"
+#include "proto/hardware.pb.h"
+
+namespace tokenjoule {
+namespace machine_internal {
+
+// A constant that is not given has `otherwise`.
+template <typename N, typename Reader>
+N ReadOr(bool given, const Constant& constant, const Reader& read,
+         double otherwise) {
+  return given ? N(read(constant)) : N(otherwise);
+}
+
+// Access energy by term: given, from currents, or from a fit by capacity.
+template <typename N, typename Reader>
+void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
+                     MemoryLevelCosts<N>* costs) {
+  const MemoryTechnology& technology = level.technology();
+  Energy<N> activation =
+      Picojoules<N>(read(technology.row_activation_energy_pj()));
+  if (technology.has_currents()) {
+    const CurrentCosts<N> currents =
+        CostsOfCurrents<N>(technology.currents(), read);
+    if (!technology.has_row_activation_energy_pj()) {
+      activation = currents.activation;
+    }
+    costs->read.column = currents.read;
+    costs->write.column = currents.write;
+  }
+  if (technology.has_sram_fit()) {
+    const SramFit& fit = technology.sram_fit();
+    using std::sqrt;
+    const N mb = fit.has_bank_mb() ? N(read(fit.bank_mb()))
+                                   : N(read(level.capacity_gb())) * N(1e3);
+    // 1 MiB is 1.048576 MB; pJ a byte.
+    costs->read.column = EnergyPerData<N>::FromBase(
+        N(1e-12) * N(read(fit.node_factor())) *
+        (N(read(fit.offset_pj_per_byte())) +
+         N(read(fit.slope_pj_per_byte())) * sqrt(mb / N(1.048576))));
+    costs->write.column = costs->read.column;
+  }
+  if (technology.has_read_energy_pj_per_bit()) {
+    costs->read.column =
+        PicojoulesPerBit<N>(read(technology.read_energy_pj_per_bit()));
+  }
+  if (technology.has_write_energy_pj_per_bit()) {
+    costs->write.column =
+        PicojoulesPerBit<N>(read(technology.write_energy_pj_per_bit()));
+  }
+  if (level.has_toggle_rate()) {
+    const N change = (N(read(level.toggle_rate())) -
+                      N(read(technology.toggle_reference()))) *
+                     N(read(technology.toggle_slope_pj_per_bit()));
+    costs->read.column += PicojoulesPerBit<N>(change);
+    costs->write.column += PicojoulesPerBit<N>(change);
+  }
+  // An activation opens row_bytes, of which row_utilization is read: its energy
+  // is spread over those bytes.
+  if (technology.has_row_bytes()) {
+    const N utilization = ReadOr<N>(technology.has_row_utilization(),
+                                    technology.row_utilization(), read, 1.0);
+    costs->read.activate =
+        activation / Bytes<N>(N(read(technology.row_bytes())) * utilization);
+    costs->write.activate = costs->read.activate;
+  }
+}
+
+// Power of one device that stands by.
+template <typename N, typename Reader>
+Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
+  Power<N> background =
+      Watts<N>(read(technology.background_power_w_per_device()));
+  Power<N> refresh = Watts<N>(read(technology.refresh_power_w_per_device()));
+  if (technology.has_currents()) {
+    const CurrentCosts<N> currents =
+        CostsOfCurrents<N>(technology.currents(), read);
+    if (!technology.has_background_power_w_per_device()) {
+      background = currents.background;
+    }
+    if (!technology.has_refresh_power_w_per_device()) {
+      refresh = currents.refresh;
+    }
+  }
+  return background + refresh;
+}
+
+template <typename N, typename Reader>
+MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
+  const MemoryTechnology& technology = level.technology();
+  MemoryLevelCosts<N> costs;
+  costs.is_dram = technology.kind() != MemoryTechnology::SRAM;
+  costs.peak_bandwidth =
+      GigabytesPerSecond<N>(read(level.bandwidth_gb_per_s()));
+  costs.long_bandwidth =
+      costs.peak_bandwidth * N(read(level.bandwidth_efficiency()));
+  costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
+  costs.cache_half_transfer =
+      level.has_cache_half_transfer_mb()
+          ? Megabytes<N>(read(level.cache_half_transfer_mb()))
+          : costs.half_transfer;
+  costs.capacity = Gigabytes<N>(read(level.capacity_gb()));
+  costs.usable_capacity =
+      costs.capacity * ReadOr<N>(level.has_usable_capacity_fraction(),
+                                 level.usable_capacity_fraction(), read, 1.0);
+  costs.activation_capacity =
+      costs.capacity * N(read(level.activation_capacity_fraction()));
+  costs.pins = level.pins();
+  costs.pinned_capacity =
+      costs.capacity * N(read(level.pinned_capacity_fraction()));
+
+  costs.cache_bandwidth_factor =
+      ReadOr<N>(level.has_cache_bandwidth_factor(),
+                level.cache_bandwidth_factor(), read, 1.0);
+  costs.expert_bandwidth_factor =
+      ReadOr<N>(level.has_expert_bandwidth_factor(),
+                level.expert_bandwidth_factor(), read, 1.0);
+  costs.state_bandwidth_factor = level.has_state_bandwidth_factor()
+                                     ? N(read(level.state_bandwidth_factor()))
+                                     : costs.cache_bandwidth_factor;
+  costs.cache_passes =
+      ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
+  costs.activation_passes = ReadOr<N>(level.has_activation_passes(),
+                                      level.activation_passes(), read, 1.0);
+  for (const StoredFormat& stored : level.stored()) {
+    costs.stored[costs.num_stored++] = {FindFormat(stored.format()),
+                                        N(read(stored.bandwidth_factor()))};
+  }
+
+  if (technology.has_endurance_writes()) {
+    costs.wear_per_write = N(1.0) / N(read(technology.endurance_writes()));
+  }
+
+  SetAccessEnergy(level, read, &costs);
+  costs.read.interface =
+      PicojoulesPerBit<N>(read(technology.interface_energy_pj_per_bit()));
+  costs.read.phy_controller =
+      PicojoulesPerBit<N>(read(level.phy_controller_energy_pj_per_bit()));
+  costs.read.network =
+      PicojoulesPerBit<N>(N(read(level.network_energy_pj_per_bit())) +
+                          N(read(level.wire_energy_pj_per_bit_mm())) *
+                              N(read(level.wire_length_mm())));
+  costs.write.interface = costs.read.interface;
+  costs.write.phy_controller = costs.read.phy_controller;
+  costs.write.network = costs.read.network;
+
+  const N devices = ReadOr<N>(level.has_devices(), level.devices(), read, 1.0);
+  costs.background = StandingPower<N>(technology, read) * devices;
+  if (technology.has_sram_fit()) {
+    costs.background +=
+        Watts<N>(N(read(technology.sram_fit().leakage_w_per_mb())) *
+                 N(read(level.capacity_gb())) * N(1e3));
+  }
+  return costs;
+}
+
+// Products an engine runs where its description does not say.
+inline unsigned RunsOf(const ComputeEngine& engine) {
+  unsigned runs = 0;
+  for (const int products : engine.runs()) runs |= 1u << products;
+  if (runs != 0) return runs;
+  runs = 1u << ComputeEngine::LINEAR | 1u << ComputeEngine::EXPERTS |
+         1u << ComputeEngine::LM_HEAD;
+  // A KV cache would have to be written into the arrays.
+  if (engine.kind() == ComputeEngine::TENSOR) {
+    runs |= 1u << ComputeEngine::ATTENTION;
+  }
+  return runs;
+}
+
+// Energy of a FLOP in half a multiply-add.
+template <typename N>
+EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
+  return mac / Flop<N>(N(2.0));
+}
+
+// Energies and noise of an in-memory engine's rate.
+template <typename N, typename Reader>
+void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
+                       const N& overhead, ComputeCosts<N>* costs) {
+  const N input_bits(static_cast<double>(costs->inputs->operand_bits));
+  const N weight_bits(static_cast<double>(costs->format->operand_bits));
+  if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
+    const Energy<N> full_adder =
+        Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) * N(1e-3));
+    costs->energy = PerFlop<N>(
+        DigitalInMemoryMac(full_adder, input_bits, weight_bits) * overhead);
+    return;
+  }
+  const AnalogNumbers<N> analog =
+      ReadAnalog<N>(engine.analog(), engine.array(), read);
+  const MacEnergy<N> mac = AnalogMac(analog, input_bits, weight_bits);
+  costs->energy = PerFlop<N>(mac.array * overhead);
+  costs->adc = PerFlop<N>(mac.adc * overhead);
+  costs->dac = PerFlop<N>(mac.dac * overhead);
+  costs->noise = AnalogNoise(analog, input_bits, weight_bits);
+}
+
+template <typename N, typename Reader>
+ComputeCosts<N> BuildRate(const ComputeEngine::FormatRate& rate,
+                          const ComputeEngine& engine, const Reader& read) {
+  ComputeCosts<N> costs;
+  costs.format = FindFormat(rate.format());
+  costs.inputs = rate.activations().empty() ? costs.format
+                                            : FindFormat(rate.activations());
+  costs.runs = RunsOf(engine);
+  costs.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
+                    engine.kind() == ComputeEngine::ANALOG_IMC;
+  costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
+  costs.achieved = costs.peak * (rate.has_compute_efficiency()
+                                     ? N(read(rate.compute_efficiency()))
+                                     : N(read(engine.compute_efficiency())));
+  const N overhead = ReadOr<N>(engine.has_overhead_factor(),
+                               engine.overhead_factor(), read, 1.0);
+  if (rate.has_energy_pj_per_flop()) {
+    costs.energy = PicojoulesPerFlop<N>(read(rate.energy_pj_per_flop()));
+  } else if (costs.in_memory) {
+    SetInMemoryEnergy(engine, read, overhead, &costs);
+  } else {
+    for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
+      if (mac.format() != rate.format()) continue;
+      costs.energy =
+          PerFlop<N>(Picojoules<N>(read(mac.energy_pj())) * overhead);
+    }
+  }
+  if (engine.has_array()) {
+    const InMemoryArray& array = engine.array();
+    costs.resident = array.resident();
+    costs.array_write =
+        PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+    costs.has_weight_capacity = array.has_weight_capacity_gb();
+    costs.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+    costs.model_growth =
+        ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
+    if (array.has_endurance_writes()) {
+      costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
+    }
+  }
+  if (engine.has_dataflow()) {
+    costs.has_dataflow = true;
+    costs.rows = read(engine.dataflow().rows());
+    costs.columns = read(engine.dataflow().columns());
+    costs.partial_sum =
+        Bytes<N>(N(read(engine.dataflow().accumulator_bits())) / N(8.0));
+  }
+  return costs;
+}
+
+}  // namespace machine_internal
+
+// The machine in number type N, its constants read by `read`.
+template <typename N, typename Reader>
+Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
+  using machine_internal::ReadOr;
+  Machine<N> machine;
+  for (const MemoryLevel& level : hardware.memory()) {
+    machine.levels[machine.num_levels++] =
+        machine_internal::BuildLevel<N>(level, read);
+    machine.wears |= level.technology().has_endurance_writes();
+  }
+  int engine_index = -1;
+  for (const ComputeEngine& engine : hardware.engine()) {
+    ++engine_index;
+    machine.wears |= engine.array().has_endurance_writes();
+    for (const ComputeEngine::FormatRate& rate : engine.rate()) {
+      ComputeCosts<N> costs =
+          machine_internal::BuildRate<N>(rate, engine, read);
+      costs.engine = engine_index;
+      if (engine.kind() == ComputeEngine::VECTOR) {
+        machine.vector = costs;
+      } else {
+        machine.rates[machine.num_rates++] = costs;
+      }
+    }
+  }
+  if (hardware.has_interconnect()) {
+    const Interconnect& link = hardware.interconnect();
+    machine.topology = link.topology();
+    machine.link_bandwidth =
+        GigabytesPerSecond<N>(N(read(link.bandwidth_gb_per_s())) *
+                              N(read(link.bandwidth_efficiency())));
+    machine.link_latency = Microseconds<N>(read(link.latency_us()));
+    machine.link_energy = PicojoulesPerBit<N>(ReadOr<N>(
+        link.has_energy_pj_per_bit(), link.energy_pj_per_bit(), read, 0.0));
+    if (!link.has_energy_pj_per_bit()) {
+      machine.link_energy =
+          PicojoulesPerBit<N>(read(link.technology().energy_pj_per_bit()));
+    }
+  }
+  const BoardPower& board = hardware.board();
+  machine.static_power = Watts<N>(read(board.static_power_w()));
+  for (int i = 0; i < machine.num_levels; ++i) {
+    if (machine.levels[i].is_dram) continue;
+    // What on-chip memory leaks is static power, not DRAM background.
+    machine.static_power += machine.levels[i].background;
+    machine.levels[i].background = {};
+  }
+  machine.has_power_cap = board.has_power_cap_w();
+  machine.power_cap = Watts<N>(read(board.power_cap_w()));
+  machine.regulator_efficiency = N(read(board.regulator_efficiency()));
+
+  const Node& node = hardware.node();
+  machine.host_power = Watts<N>(read(node.host_power_w_per_chip()));
+  machine.supply_efficiency = ReadOr<N>(node.has_supply_efficiency(),
+                                        node.supply_efficiency(), read, 1.0);
+  machine.power_usage_effectiveness =
+      ReadOr<N>(node.has_power_usage_effectiveness(),
+                node.power_usage_effectiveness(), read, 1.0);
+
+  const Overheads& overheads = hardware.overheads();
+  machine.time_per_step = Microseconds<N>(read(overheads.time_per_step_us()));
+  machine.time_per_layer = Microseconds<N>(read(overheads.time_per_layer_us()));
+  machine.time_per_layer_admitting =
+      Microseconds<N>(read(overheads.time_per_layer_admitting_us()));
+  machine.time_per_recurrent_layer_admitting =
+      Microseconds<N>(read(overheads.time_per_recurrent_layer_admitting_us()));
+  machine.time_per_kernel =
+      Microseconds<N>(read(overheads.time_per_kernel_us()));
+  machine.time_per_sequence =
+      Microseconds<N>(read(overheads.time_per_sequence_us()));
+  machine.energy_per_sequence =
+      Millijoules<N>(read(overheads.energy_per_sequence_mj()));
+  machine.overlap_fraction = N(read(hardware.overlap_fraction()));
+
+  if (hardware.has_silicon()) {
+    machine.area_mm2 = AreaMm2<N>(hardware, read);
+    machine.cost_usd = CostUsd<N>(hardware, machine.area_mm2, read);
+  }
+  return machine;
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_MACHINE_BUILD_MACHINE_H_

@@ -1,0 +1,97 @@
+// The figures that points of a space are compared and limited by.
+
+#ifndef ANALYZER_SEARCH_FIGURES_H_
+#define ANALYZER_SEARCH_FIGURES_H_
+
+#include <array>
+#include <string>
+
+#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/evaluate/evaluate.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/machine.h"
+#include "proto/model.pb.h"
+#include "proto/report.pb.h"
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+
+// What of a combination the figures need besides the kernel's answer.
+struct StepFacts {
+  double tokens = 1;
+  double tokens_per_sequence = 1;
+  double chips = 1;
+  // Of the backing store, and of in-memory arrays that hold weights.
+  double store_used_bytes = 0;
+  double array_used_bytes = 0;
+  double array_bytes = 0;
+  int boundary = kBoardBoundary;
+};
+
+// Those of a step that was evaluated on `machine`.
+StepFacts FactsOf(const Model& model, const Scenario& scenario,
+                  const Evaluation<>& evaluation, const Machine<>& machine);
+
+// The figures by number of their field less one.
+constexpr int kNumFigures = 14;
+enum Figure {
+  kEnergy,
+  kStepTime,
+  kTimePerToken,
+  kTokensPerS,
+  kPower,
+  kEnergyDelay,
+  kDramShare,
+  kMemoryUsed,
+  kMemoryLeft,
+  kChips,
+  kArea,
+  kCost,
+  // As noise power over the signal's; SweepFigures has it in dB.
+  kNoise,
+  kWear,
+};
+
+template <typename N>
+using FigureValues = std::array<N, kNumFigures>;
+
+// The figures of points.
+template <typename N>
+FigureValues<N> FiguresFrom(const StepFacts& facts, const SweepCost<N>& cost) {
+  const N inside = cost.energy_j[facts.boundary];
+  const N steps_per_s = N(1.0) / cost.step_time_s;
+  FigureValues<N> f;
+  f[kEnergy] = inside * N(1 / facts.tokens);
+  f[kStepTime] = cost.step_time_s;
+  f[kTimePerToken] = cost.step_time_s * N(1 / facts.tokens_per_sequence);
+  f[kTokensPerS] = N(facts.tokens) * steps_per_s;
+  f[kPower] = inside * steps_per_s;
+  f[kEnergyDelay] = f[kEnergy] * f[kTimePerToken];
+  f[kDramShare] =
+      cost.energy_j[kMemoryPathBoundary] / cost.energy_j[kBoardBoundary];
+  f[kMemoryUsed] = N(facts.store_used_bytes + facts.array_used_bytes);
+  f[kMemoryLeft] = cost.usable_bytes * N(facts.chips) + N(facts.array_bytes) -
+                   f[kMemoryUsed];
+  f[kChips] = N(facts.chips);
+  f[kArea] = cost.area_mm2 * f[kChips];
+  f[kNoise] = cost.noise;
+  f[kWear] = cost.wear * steps_per_s * N(kSecondsPerYear);
+  f[kCost] = cost.cost_usd * f[kChips];
+  return f;
+}
+
+// Whether weights and KV cache fit.
+inline bool Fits(const StepFacts& facts, double usable_bytes) {
+  return facts.store_used_bytes <= usable_bytes * facts.chips &&
+         facts.array_used_bytes <= facts.array_bytes;
+}
+
+SweepFigures ToProto(const FigureValues<double>& values);
+
+// The place of a figure among FigureValues; `metric` is a field's name of
+// SweepFigures.
+int FigureIndex(const std::string& metric);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_SEARCH_FIGURES_H_

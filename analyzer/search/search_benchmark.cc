@@ -1,0 +1,140 @@
+// Speed of a search over a space of five axes around Llama-3.1-70B, and of what
+// bounds it: the arithmetic of the kernel at the processor's own speed.
+//
+// `evaluations` of BM_ArithmeticBound is the rate of additions and products
+// that packs reach, over the operations that one evaluation takes: what the
+// kernel could reach if its operations were all that there is to do.
+
+#include <cstdint>
+#include <cstdlib>
+#include <iostream>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "analyzer/cost/kernel.h"
+#include "analyzer/cost/lower.h"
+#include "analyzer/cost/pack.h"
+#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/evaluate/evaluate.h"
+#include "analyzer/machine/slots.h"
+#include "analyzer/search/space.h"
+#include "analyzer/search/sweep.h"
+#include "benchmark/benchmark.h"
+
+namespace tokenjoule {
+namespace {
+
+constexpr char kSpace[] = R"(
+name: "five-axes"
+scenario { model: "llama-3.1-70b" hardware: "h100-sxm" tp: 8 batch: 32
+           context: 8192 weights: "fp8" }
+axis { path: "hardware.memory.hbm.bandwidth_gb_per_s"
+       linear { from: 1000 to: 8000 count: 64 } }
+axis { path: "hardware.memory.hbm.capacity_gb"
+       linear { from: 20 to: 200 count: 16 } }
+axis { path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
+       linear { from: 1 to: 8 count: 32 } }
+axis { path: "hardware.board.static_power_w"
+       linear { from: 50 to: 200 count: 16 } }
+axis { path: "hardware.engine.tensor.rate.fp8.peak_tflops"
+       linear { from: 100 to: 4000 count: 32 } }
+objective { metric: "energy_per_token_j" }
+objective { metric: "time_per_token_s" }
+)";
+
+const Space& FiveAxes() {
+  static const Space* space = [] {
+    absl::StatusOr<Space> parsed = ParseSpace(kSpace, "space");
+    if (!parsed.ok()) {
+      std::cerr << parsed.status() << "\n";
+      std::abort();
+    }
+    return new Space(*std::move(parsed));
+  }();
+  return *space;
+}
+
+// The whole search on one core: evaluation, limits, front.
+void BM_Sweep(benchmark::State& state) {
+  const Space& space = FiveAxes();
+  SweepOptions options;
+  options.threads = 1;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(Sweep(space, options));
+  }
+  state.counters["points"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * space.points),
+                         benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_Sweep)->Unit(benchmark::kMillisecond);
+
+// A number that counts what is done with it.
+struct Counted {
+  Counted() = default;
+  explicit Counted(double v) : value(v) {}
+
+  Counted& operator+=(const Counted& other) { return *this = *this + other; }
+  Counted& operator-=(const Counted& other) { return *this = *this - other; }
+  friend Counted operator+(const Counted& a, const Counted& b) {
+    ++operations;
+    return Counted(a.value + b.value);
+  }
+  friend Counted operator-(const Counted& a, const Counted& b) {
+    ++operations;
+    return Counted(a.value - b.value);
+  }
+  friend Counted operator*(const Counted& a, const Counted& b) {
+    ++operations;
+    return Counted(a.value * b.value);
+  }
+  friend Counted operator/(const Counted& a, const Counted& b) {
+    ++operations;
+    return Counted(a.value / b.value);
+  }
+  friend bool operator<(const Counted& a, const Counted& b) {
+    ++operations;
+    return a.value < b.value;
+  }
+
+  static int64_t operations;
+  double value = 0;
+};
+
+int64_t Counted::operations = 0;
+
+// Additions, products, quotients and comparisons of one evaluation.
+int64_t OperationsOfAnEvaluation() {
+  const Choices first(FiveAxes().axes.size(), 0);
+  const absl::StatusOr<Setup> setup = SetupAt(FiveAxes(), first);
+  if (!setup.ok()) std::abort();
+  const Machine<> plain_machine =
+      MachineWith<double>(setup->hardware, setup->scenario, ValueReader());
+  const Evaluation<> plain = EvaluateOn(
+      BuildLedger(setup->model, setup->scenario, nullptr), plain_machine);
+  // Ledger and lowering in plain numbers, the kernel in counted ones.
+  const LoweredStep<Counted> step = ConvertedStep<Counted>(plain.step);
+  const Machine<Counted> machine = Converted<Counted>(plain_machine);
+  Counted::operations = 0;
+  benchmark::DoNotOptimize(CostOfStep(step, machine));
+  return Counted::operations;
+}
+
+void BM_ArithmeticBound(benchmark::State& state) {
+  constexpr int kRounds = 4096;
+  const double operations = static_cast<double>(MultiplyAddOperations(kRounds));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(MultiplyAddPeak(kRounds));
+  }
+  const double per_evaluation = static_cast<double>(OperationsOfAnEvaluation());
+  state.counters["operations_per_evaluation"] = per_evaluation;
+  state.counters["operations"] = benchmark::Counter(
+      state.iterations() * operations, benchmark::Counter::kIsRate);
+  state.counters["evaluations"] =
+      benchmark::Counter(state.iterations() * operations / per_evaluation,
+                         benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_ArithmeticBound);
+
+}  // namespace
+}  // namespace tokenjoule

@@ -1,0 +1,499 @@
+#include "analyzer/search/sweep.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/search/compile.h"
+#include "analyzer/search/figures.h"
+#include "analyzer/search/findings.h"
+#include "analyzer/search/front.h"
+#include "analyzer/search/plan.h"
+
+namespace tokenjoule {
+namespace {
+
+// Points of a piece of work, about.
+constexpr uint64_t kPiece = 1 << 21;
+
+// Work is numbered: the whole grid in slices of combinations, or draws in
+// blocks. What is in a piece depends on the space alone.
+struct Pieces {
+  uint64_t count = 1;
+  // Grid: combinations of a piece, or slices of a combination.
+  uint64_t combinations_per_piece = 1;
+  uint64_t slices = 1;
+  // Kernel points of a slice, all runs of the fastest axis.
+  uint64_t slice_points = 1;
+};
+
+Pieces DivideWork(const Space& space, const Plan& plan) {
+  Pieces work;
+  if (space.description.has_sample()) {
+    const uint64_t draws = space.description.sample().points();
+    work.count = (draws + kPiece - 1) / kPiece;
+    return work;
+  }
+  const uint64_t fastest =
+      plan.kernel.empty() ? 1 : space.axes[plan.kernel.back()].size();
+  if (plan.kernel_points > kPiece) {
+    const uint64_t rows = plan.kernel_points / fastest;
+    const uint64_t rows_per_slice = std::max<uint64_t>(1, kPiece / fastest);
+    work.slices = (rows + rows_per_slice - 1) / rows_per_slice;
+    work.slice_points = rows_per_slice * fastest;
+  } else {
+    work.slice_points = plan.kernel_points;
+    // A piece of many small combinations; few enough that threads share.
+    work.combinations_per_piece =
+        std::max<uint64_t>(1, (kPiece / 64) / plan.kernel_points);
+  }
+  work.count = (plan.combinations + work.combinations_per_piece - 1) /
+               work.combinations_per_piece * work.slices;
+  return work;
+}
+
+// One thread's share of the search.
+class Searcher {
+ public:
+  Searcher(const Space& space, const Plan& plan, const Pieces& work,
+           Findings* findings)
+      : space_(space),
+        plan_(plan),
+        work_(work),
+        compiler_(space, plan),
+        judge_(space.description),
+        findings_(findings) {
+    if (plan.kernel.empty()) return;
+    // What one step of the fastest axis adds to a point's number.
+    for (size_t i = plan.kernel.back() + 1; i < space.axes.size(); ++i) {
+      fastest_stride_ *= space.axes[i].size();
+    }
+  }
+
+  absl::Status Do(uint64_t piece) {
+    if (space_.description.has_sample()) return DoDraws(piece);
+    const uint64_t first = piece / work_.slices * work_.combinations_per_piece;
+    const uint64_t last =
+        std::min(first + work_.combinations_per_piece, plan_.combinations);
+    const uint64_t begin = piece % work_.slices * work_.slice_points;
+    const uint64_t end =
+        std::min(begin + work_.slice_points, plan_.kernel_points);
+    for (uint64_t combination = first; combination < last; ++combination) {
+      absl::StatusOr<Combination*> compiled =
+          CompiledOrNull(combination, end - begin);
+      if (!compiled.ok()) return compiled.status();
+      if (*compiled != nullptr) DoRows(*compiled, begin, end);
+    }
+    return absl::OkStatus();
+  }
+
+ private:
+  // The combination, or nullptr where it cannot be described: its points are
+  // then counted as invalid.
+  absl::StatusOr<Combination*> CompiledOrNull(uint64_t number,
+                                              uint64_t points) {
+    if (number != number_ || (combination_ == nullptr && reason_.empty())) {
+      absl::StatusOr<std::unique_ptr<Combination>> compiled =
+          compiler_.Compile(number);
+      number_ = number;
+      combination_.reset();
+      reason_.clear();
+      if (compiled.ok()) {
+        combination_ = *std::move(compiled);
+      } else if (compiled.status().code() == absl::StatusCode::kInternal) {
+        return compiled.status();
+      } else {
+        reason_ = std::string(compiled.status().message());
+      }
+    }
+    if (combination_ != nullptr) return combination_.get();
+    findings_->points += points;
+    findings_->invalid += points;
+    findings_->reasons[reason_] += points;
+    return nullptr;
+  }
+
+  // Kernel points begin ... end - 1, whole rows of the fastest axis.
+  void DoRows(Combination* combination, uint64_t begin, uint64_t end) {
+    const std::vector<KernelAxis>& axes = combination->machine->axes();
+    const size_t row = axes.empty() ? 1 : axes.back().size;
+    std::vector<uint32_t> kernel_choices(axes.size(), 0);
+    for (uint64_t first = begin; first < end; first += row) {
+      uint64_t rest = first;
+      for (size_t i = axes.size(); i-- > 0;) {
+        kernel_choices[i] = static_cast<uint32_t>(rest % axes[i].size);
+        rest /= axes[i].size;
+        combination->choices[axes[i].axis] = kernel_choices[i];
+      }
+      DoRow(combination, kernel_choices, row);
+    }
+  }
+
+  void DoRow(Combination* combination,
+             const std::vector<uint32_t>& kernel_choices, size_t row) {
+    varying_.clear();
+    for (const SlotGroup& group : combination->machine->groups()) {
+      const size_t offset = group.OffsetOf(kernel_choices);
+      for (size_t k = 0; k < group.slots.size(); ++k) {
+        const double* values = &group.tables[k][offset];
+        Pack* place = combination->slots[group.slots[k]];
+        if (group.fastest) {
+          varying_.push_back({place, values});
+        } else {
+          *place = Pack(*values);
+        }
+      }
+    }
+    const uint64_t id = IdOf(space_, combination->choices);
+    costs_.resize(kRun / Pack::kLanes + 1);
+    for (size_t begin = 0; begin < row; begin += kRun) {
+      const size_t count = std::min(kRun, row - begin);
+      EvaluateRun(combination->step, varying_, count,
+                  combination->actions_or_null(), &combination->pack,
+                  costs_.data());
+      judge_.Take(
+          combination->facts, costs_, count,
+          [&](size_t k) { return id + (begin + k) * fastest_stride_; },
+          findings_);
+      for (VaryingSlot& slot : varying_) slot.values += kRun;
+    }
+  }
+
+  absl::Status DoDraws(uint64_t piece);
+
+  const Space& space_;
+  const Plan& plan_;
+  const Pieces& work_;
+  Compiler compiler_;
+  Judge judge_;
+  Findings* const findings_;
+  uint64_t fastest_stride_ = 1;
+  // The combination at hand, or why there is none.
+  uint64_t number_ = 0;
+  std::unique_ptr<Combination> combination_;
+  std::string reason_;
+  std::vector<VaryingSlot> varying_;
+  std::vector<PackCost> costs_;
+};
+
+// The n-th draw of a seed: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), so
+// that each can be drawn by itself.
+uint64_t Draw(uint64_t seed, uint64_t n) {
+  uint64_t z = seed + (n + 1) * 0x9e3779b97f4a7c15u;
+  z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9u;
+  z = (z ^ (z >> 27)) * 0x94d049bb133111ebu;
+  return z ^ (z >> 31);
+}
+
+absl::Status Searcher::DoDraws(uint64_t piece) {
+  const Sample& sample = space_.description.sample();
+  const uint64_t first = piece * kPiece;
+  const uint64_t last = std::min<uint64_t>(first + kPiece, sample.points());
+  std::vector<uint64_t> ids;
+  for (uint64_t n = first; n < last; ++n) {
+    ids.push_back(Draw(sample.seed(), n) % space_.points);
+  }
+  for (const auto& [number, of_it] : ByCombination(space_, plan_, ids)) {
+    absl::StatusOr<Combination*> compiled =
+        CompiledOrNull(number, of_it.size());
+    if (!compiled.ok()) return compiled.status();
+    if (*compiled == nullptr) continue;
+    ForEachRun(space_, plan_, *compiled, of_it,
+               [&](const std::vector<PackCost>& costs, size_t count,
+                   const uint64_t* run) {
+                 judge_.Take((*compiled)->facts, costs, count,
+                             [&](size_t k) { return run[k]; }, findings_);
+               });
+  }
+  return absl::OkStatus();
+}
+
+// All threads' work.
+class Search {
+ public:
+  Search(const Space& space, const Plan& plan, const SweepOptions& options)
+      : space_(space),
+        plan_(plan),
+        options_(options),
+        work_(DivideWork(space, plan)),
+        next_(options.shard),
+        findings_(space.description) {}
+
+  absl::Status Run(int threads) {
+    std::vector<std::thread> others;
+    for (int i = 1; i < threads; ++i) {
+      others.emplace_back([this] { DoPieces(); });
+    }
+    DoPieces();
+    for (std::thread& other : others) other.join();
+    return status_;
+  }
+
+  const Findings& findings() const { return findings_; }
+  bool interrupted() const { return stopped_; }
+
+ private:
+  void DoPieces() {
+    Findings mine(space_.description);
+    Searcher searcher(space_, plan_, work_, &mine);
+    uint64_t reported = 0;
+    while (!stopped_) {
+      const uint64_t piece = next_.fetch_add(Parts());
+      if (piece >= work_.count) break;
+      if (options_.interrupted != nullptr && *options_.interrupted) {
+        stopped_ = true;
+        break;
+      }
+      const absl::Status status = searcher.Do(piece);
+      const std::lock_guard<std::mutex> lock(mutex_);
+      if (!status.ok()) {
+        status_.Update(status);
+        stopped_ = true;
+      }
+      done_ += mine.points - reported;
+      reported = mine.points;
+      if (options_.progress) {
+        options_.progress(static_cast<double>(done_), AllPoints() / Parts());
+      }
+    }
+    const std::lock_guard<std::mutex> lock(mutex_);
+    findings_.Merge(mine);
+  }
+
+  int Parts() const { return std::max(1, options_.shards); }
+
+  double AllPoints() const {
+    return space_.description.has_sample()
+               ? static_cast<double>(space_.description.sample().points())
+               : static_cast<double>(space_.points);
+  }
+
+  const Space& space_;
+  const Plan& plan_;
+  const SweepOptions& options_;
+  const Pieces work_;
+  std::atomic<uint64_t> next_;
+  std::atomic<bool> stopped_{false};
+  std::mutex mutex_;
+  uint64_t done_ = 0;
+  Findings findings_;
+  absl::Status status_;
+};
+
+// FNV-1a, 64 bits.
+uint64_t Hashed(const std::string& text, uint64_t hash) {
+  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
+  return hash;
+}
+
+absl::StatusOr<std::string> FingerprintOf(const Space& space) {
+  uint64_t hash =
+      Hashed(PrintTextproto(space.description), 0xcbf29ce484222325u);
+  Choices choices(space.axes.size(), 0);
+  for (size_t i = 0; i <= space.axes.size(); ++i) {
+    // Each model and machine that an axis names, and those of the first point.
+    const bool names =
+        i < space.axes.size() &&
+        (space.axes[i].path() == "model" || space.axes[i].path() == "hardware");
+    if (i < space.axes.size() && !names) continue;
+    const size_t size = names ? space.axes[i].size() : 1;
+    for (size_t k = 0; k < size; ++k) {
+      if (names) choices[i] = static_cast<uint32_t>(k);
+      const absl::StatusOr<Setup> setup = SetupAt(space, choices);
+      if (!setup.ok()) return setup.status();
+      hash = Hashed(PrintTextproto(setup->model), hash);
+      hash = Hashed(PrintTextproto(setup->hardware), hash);
+    }
+    if (names) choices[i] = 0;
+  }
+  return absl::StrFormat("%016x", hash);
+}
+
+// The points of a front with their values and figures.
+absl::Status FillFront(const Space& space, const Plan& plan,
+                       const std::vector<FrontPoint>& front,
+                       SweepStudy* study) {
+  std::vector<uint64_t> ids;
+  for (const FrontPoint& point : front) ids.push_back(point.id);
+  std::map<uint64_t, FigureValues<double>> figures;
+  Compiler compiler(space, plan);
+  for (const auto& [number, of_it] : ByCombination(space, plan, ids)) {
+    absl::StatusOr<std::unique_ptr<Combination>> combination =
+        compiler.Compile(number);
+    if (!combination.ok()) return combination.status();
+    ForEachRun(space, plan, combination->get(), of_it,
+               [&](const std::vector<PackCost>& costs, size_t count,
+                   const uint64_t* run) {
+                 for (size_t k = 0; k < count; ++k) {
+                   const FigureValues<Pack> pack = FiguresFrom(
+                       (*combination)->facts, costs[k / Pack::kLanes]);
+                   for (int i = 0; i < kNumFigures; ++i) {
+                     figures[run[k]][i] = pack[i][k % Pack::kLanes];
+                   }
+                 }
+               });
+  }
+  for (const uint64_t id : ids) {
+    AddPoint(space, ChoicesOf(space, id), ToProto(figures[id]), study);
+  }
+  return absl::OkStatus();
+}
+
+// A shard's findings.
+void AddShard(const Space& space, const SweepStudy& shard, Findings* findings) {
+  findings->points += static_cast<uint64_t>(shard.points());
+  findings->invalid += static_cast<uint64_t>(shard.invalid());
+  findings->does_not_fit += static_cast<uint64_t>(shard.does_not_fit());
+  findings->outside_limits += static_cast<uint64_t>(shard.outside_limits());
+  findings->feasible += static_cast<uint64_t>(shard.feasible());
+  for (const InvalidReason& reason : shard.invalid_reasons()) {
+    findings->reasons[reason.reason()] +=
+        static_cast<uint64_t>(reason.points());
+  }
+  for (const SweepPoint& point : shard.front()) {
+    const ObjectiveValues values =
+        ObjectivesOf(space.description, point.figures());
+    findings->front.Add(values, static_cast<uint64_t>(point.id()));
+  }
+}
+
+}  // namespace
+
+absl::StatusOr<SweepStudy> Sweep(const Space& space,
+                                 const SweepOptions& options) {
+  if (space.description.has_evolution()) {
+    return absl::InvalidArgumentError(
+        "the space is searched by evolution, not point by point");
+  }
+  absl::StatusOr<Plan> plan = MakePlan(space);
+  if (!plan.ok()) return plan.status();
+  absl::StatusOr<std::string> fingerprint = FingerprintOf(space);
+  if (!fingerprint.ok()) return fingerprint.status();
+  const int threads =
+      options.threads > 0
+          ? options.threads
+          : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+  const auto start = std::chrono::steady_clock::now();
+  Search search(space, *plan, options);
+  const absl::Status status = search.Run(threads);
+  if (!status.ok()) return status;
+  const std::chrono::duration<double> elapsed =
+      std::chrono::steady_clock::now() - start;
+
+  SweepStudy study;
+  FillHead(space, &study);
+  FillCounts(search.findings(), &study);
+  study.set_fingerprint(*fingerprint);
+  study.set_interrupted(search.interrupted());
+  const ParetoFront& front = search.findings().front;
+  if (options.shards > 0) {
+    study.set_shard(options.shard);
+    study.set_shards(options.shards);
+  } else {
+    KeepMostReasons(&study);
+    study.set_points_per_second_per_core(study.points() / elapsed.count() /
+                                         threads);
+  }
+  const absl::Status filled = FillFront(space, *plan, front.Sorted(), &study);
+  if (!filled.ok()) return filled;
+  return study;
+}
+
+absl::StatusOr<SweepStudy> MergeShards(const Space& space,
+                                       const std::vector<SweepStudy>& shards) {
+  if (space.description.has_evolution()) {
+    return absl::InvalidArgumentError(
+        "the space is searched by evolution, not point by point");
+  }
+  absl::StatusOr<Plan> plan = MakePlan(space);
+  if (!plan.ok()) return plan.status();
+  absl::StatusOr<std::string> fingerprint = FingerprintOf(space);
+  if (!fingerprint.ok()) return fingerprint.status();
+  std::vector<std::string> faults;
+  std::set<int> seen;
+  const int expected = shards.empty() ? 0 : shards[0].shards();
+  Findings findings(space.description);
+  for (const SweepStudy& shard : shards) {
+    const std::string name = absl::StrCat("shard ", shard.shard());
+    if (shard.fingerprint() != *fingerprint) {
+      faults.push_back(
+          absl::StrCat(name, " is of another space or of other descriptions"));
+    }
+    if (shard.shards() != expected) {
+      faults.push_back(absl::StrCat(name, " is one of ", shard.shards(),
+                                    ", others of ", expected));
+    }
+    if (!seen.insert(shard.shard()).second) {
+      faults.push_back(absl::StrCat(name, " is there twice"));
+    }
+    if (shard.interrupted()) {
+      faults.push_back(absl::StrCat(name, " was interrupted; run it again"));
+    }
+  }
+  for (int i = 0; i < expected; ++i) {
+    if (seen.count(i) == 0) {
+      faults.push_back(absl::StrCat("shard ", i, " of ", expected,
+                                    " is missing; run it with --shard=", i, "/",
+                                    expected));
+    }
+  }
+  if (shards.empty()) faults.push_back("no shards to merge");
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
+  for (const SweepStudy& shard : shards) {
+    AddShard(space, shard, &findings);
+  }
+  SweepStudy study;
+  FillHead(space, &study);
+  FillCounts(findings, &study);
+  KeepMostReasons(&study);
+  study.set_fingerprint(*fingerprint);
+  const absl::Status filled =
+      FillFront(space, *plan, findings.front.Sorted(), &study);
+  if (!filled.ok()) return filled;
+  return study;
+}
+
+absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
+                                       const Choices& choices) {
+  absl::StatusOr<Setup> setup = SetupAt(space, choices);
+  if (!setup.ok()) return setup.status();
+  absl::StatusOr<Report> report =
+      Analyze(*setup, {/*operators=*/false, /*ranges=*/false});
+  if (!report.ok()) return report.status();
+  SweepFigures figures;
+  figures.set_energy_per_token_j(report->energy_per_token_j());
+  figures.set_step_time_s(report->step_time_s());
+  figures.set_time_per_token_s(report->step_time_s() /
+                               report->tokens_per_sequence_step());
+  figures.set_tokens_per_s(report->tokens_per_s());
+  figures.set_power_w(report->power_w());
+  figures.set_energy_delay_j_s(figures.energy_per_token_j() *
+                               figures.time_per_token_s());
+  figures.set_dram_energy_share(report->dram_energy_share());
+  figures.set_memory_used_bytes(report->memory_used_bytes());
+  figures.set_memory_left_bytes(report->memory_usable_bytes() -
+                                report->memory_used_bytes());
+  figures.set_chips(report->num_chips());
+  figures.set_area_mm2(report->area_mm2());
+  figures.set_cost_usd(report->cost_usd());
+  figures.set_snr_db(report->snr_db());
+  figures.set_wear_per_year(report->wear_per_year());
+  return figures;
+}
+
+}  // namespace tokenjoule

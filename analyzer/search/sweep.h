@@ -1,0 +1,53 @@
+// A design space searched for its Pareto front.
+
+#ifndef ANALYZER_SEARCH_SWEEP_H_
+#define ANALYZER_SEARCH_SWEEP_H_
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "analyzer/search/space.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+
+struct SweepOptions {
+  // Threads; 0: as many as there are processors.
+  int threads = 0;
+  // Which part of the work to do, of how many; 0 shards: all of it, as the last
+  // word. A shard's answer holds nothing that differs between machines.
+  int shard = 0;
+  int shards = 0;
+  // Set from elsewhere to stop early; the answer is that of the points looked
+  // at. May be null.
+  const std::atomic<bool>* interrupted = nullptr;
+  // Told from time to time how many points are done, of how many in this shard.
+  // Called by one thread at a time. May be empty.
+  std::function<void(double done, double all)> progress;
+};
+
+// The front of a space, by compiled evaluation: axes that change structure
+// (model, formats, parallelism, batch, context, what lowering depends on) are
+// lowered once for each combination; constants of the machine run through the
+// cost kernel in packs. Every combination is checked at a few points against
+// the kernel on one number at a time. The answer does not depend on threads,
+// and merged shards are the same as the whole.
+absl::StatusOr<SweepStudy> Sweep(const Space& space,
+                                 const SweepOptions& options = {});
+
+// The shards of one search put together. Fails where one is missing, twice
+// there, of another space or interrupted.
+absl::StatusOr<SweepStudy> MergeShards(const Space& space,
+                                       const std::vector<SweepStudy>& shards);
+
+// A point's figures by the long way: descriptions loaded, a report made. What
+// Sweep answers equals it to 1e-12.
+absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
+                                       const Choices& choices);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_SEARCH_SWEEP_H_
