@@ -48,7 +48,7 @@ TEST(CliTest, BatchPrintsRowsAndLimits) {
 TEST(CliTest, ImportedModelIsAnalyzed) {
   const std::string path = TempPath("imported.textproto");
   const Outcome import = RunTool(
-      absl::StrCat("import-hf analyzer/spec/testdata/hf/llama-3.1-8b.json "
+      absl::StrCat("import-hf analyzer/import/testdata/hf/llama-3.1-8b.json "
                    "--name=mine --date=2026-01-02 --out=",
                    path));
   EXPECT_EQ(import.exit_code, 0) << import.err;
@@ -65,7 +65,7 @@ TEST(CliTest, ImportedModelIsAnalyzed) {
 }
 
 TEST(CliTest, ImportTellsUsageFromBadData) {
-  const std::string config = "analyzer/spec/testdata/hf/llama-3.1-8b.json";
+  const std::string config = "analyzer/import/testdata/hf/llama-3.1-8b.json";
   EXPECT_EQ(RunTool("import-hf").exit_code, 2);
   EXPECT_EQ(RunTool("import-hf a b").exit_code, 2);
   for (const char* flag : {"--name=Mine", "--name=", "--date=2026-13-01",
@@ -196,7 +196,8 @@ TEST(CliTest, BatchSaysEveryFaultOfALongList) {
   for (const char* bad :
        {"--context=1:1e9:1", "--context=1:2000", "--context=two",
         "--max-time-per-token-ms=nan", "--max-time-per-token-ms=1,2",
-        "--max-time-per-token-ms=soon", "--batch=1:10000 --context=1000,2000"}) {
+        "--max-time-per-token-ms=soon",
+        "--batch=1:10000 --context=1000,2000"}) {
     const Outcome outcome = RunTool(absl::StrCat("batch ", kPoint, " ", bad));
     EXPECT_EQ(outcome.exit_code, 2) << bad << outcome.err;
     EXPECT_EQ(outcome.out, "") << bad;

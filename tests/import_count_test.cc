@@ -52,7 +52,7 @@ TEST(ImportCountTest, ParametersAreThoseOfTheCheckpoints) {
   };
   for (const Case& c : kCases) {
     const std::string file =
-        absl::StrCat("analyzer/spec/testdata/hf/", c.config, ".json");
+        absl::StrCat("analyzer/import/testdata/hf/", c.config, ".json");
     absl::StatusOr<std::string> json = ReadTextFile(file);
     ASSERT_TRUE(json.ok()) << json.status();
     absl::StatusOr<Model> model =

@@ -11,30 +11,17 @@
 #include <array>
 #include <vector>
 
+#include "analyzer/description/boundary.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/machine/terms.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
 
-// Energy terms, numbered as Term.Value of report.proto less one.
-enum EnergyTermIndex {
-  kDramActivate,
-  kDramColumn,
-  kDramInterface,
-  kDramPhyController,
-  kDramBackground,
-  kSram,
-  kOnChipNetwork,
-  kCompute,
-  kAdc,
-  kDac,
-  kArrayWrite,
-  kLink,
-  kStatic,
-  kHost,
-  kFacility,
-  kNumEnergyTerms,
-};
+// How the kernel takes a machine: the part that it may touch, made from a
+// Machine where one is given.
+template <typename N>
+using Costing = const typename machine_internal::NotDeduced<CostView<N>>::type&;
 
 // One operator on one chip, its tensors placed in memory levels and its
 // products on an engine.
@@ -74,22 +61,74 @@ struct LoweredOperator {
   bool reads_backing = false;
   bool has_activations = false;
   bool is_kernel = false;
+  // Whether it attends to the KV cache: such kernels have a half transfer of
+  // their own.
+  bool attends = false;
 };
 
-// Products that run on rate `rate` of the machine, and the noise power that
-// their operands' formats bring, over the signal's: the largest of them.
+// What a number of a step becomes in the difference of two steps, one sequence
+// apart (PerSequence).
+enum class Slope {
+  // The difference.
+  kDifference,
+  // What it is: no batch changes it.
+  kKept,
+  // Zero: it is paid once, however large the batch.
+  kZero,
+};
+
+// Calls `visit(Slope, number...)` with each number of one or more operators of
+// any number types; in an order that is the same for all of them.
+template <typename Visit, typename... Op>
+void ForEachNumberOfOperator(Visit&& visit, Op&... op) {
+  visit(Slope::kKept, op.count...);
+  for (int level = 0; level < kMaxMemoryLevels; ++level) {
+    visit(Slope::kDifference, op.origin_read[level]...);
+    visit(Slope::kDifference, op.origin_write[level]...);
+  }
+  visit(Slope::kDifference, op.activation_in...);
+  visit(Slope::kDifference, op.activation_out...);
+  visit(Slope::kKept, op.activation_in_share...);
+  visit(Slope::kDifference, op.reuse_read...);
+  visit(Slope::kDifference, op.reuse_write...);
+  visit(Slope::kDifference, op.array_written...);
+  visit(Slope::kDifference, op.matmul_flop...);
+  visit(Slope::kDifference, op.vector_flop...);
+  visit(Slope::kDifference, op.extra_read...);
+  visit(Slope::kDifference, op.extra_flop...);
+  visit(Slope::kZero, op.link_messages...);
+  visit(Slope::kDifference, op.link_critical...);
+  visit(Slope::kDifference, op.link_sent...);
+}
+
+// Copies what of an operator is no number.
+template <typename From, typename To>
+void CopyStructure(const LoweredOperator<From>& from, LoweredOperator<To>* to) {
+  to->rate = from.rate;
+  to->reads_backing = from.reads_backing;
+  to->has_activations = from.has_activations;
+  to->is_kernel = from.is_kernel;
+  to->attends = from.attends;
+}
+
+// Products that run on rate `rate` of the machine.
 template <typename N = double>
-struct ProductNoise {
+struct RateProducts {
   int rate = 0;
+  // The noise power that their operands' formats bring, over the signal's: the
+  // largest of them.
   N quantisation = N(0.0);
+  // Bytes of weights that the arrays of all chips hold, where that is given;
+  // else 0.
+  Data<N> array_capacity;
 };
 
 // One step, ready for the kernel. See Ledger for the meaning of the fields.
 template <typename N = double>
 struct LoweredStep {
   std::vector<LoweredOperator<N>> operators;
-  // One a rate that is used.
-  std::vector<ProductNoise<N>> products;
+  // One entry per rate in use.
+  std::vector<RateProducts<N>> products;
   N layers = N(0.0);
   N recurrent_layers = N(0.0);
   N admitting = N(0.0);
@@ -99,6 +138,20 @@ struct LoweredStep {
   N passes = N(1.0);
   N chips = N(1.0);
 };
+
+// Calls `visit(Slope, number...)` with each number of one or more steps that
+// is not of an operator or a product.
+template <typename Visit, typename... Step>
+void ForEachNumberOfStep(Visit&& visit, Step&... step) {
+  visit(Slope::kZero, step.layers...);
+  visit(Slope::kZero, step.recurrent_layers...);
+  visit(Slope::kKept, step.admitting...);
+  visit(Slope::kDifference, step.sequences_per_replica...);
+  visit(Slope::kDifference, step.sequences...);
+  visit(Slope::kDifference, step.tokens...);
+  visit(Slope::kKept, step.passes...);
+  visit(Slope::kKept, step.chips...);
+}
 
 // Bytes through one memory level.
 template <typename N = double>
@@ -142,7 +195,7 @@ struct StepCost {
 // level passes all nearer ones. Activations live in the nearest level and spill
 // to the backing store beyond the part of it that they may occupy.
 template <typename N>
-Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
+Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
                      int level) {
   Traffic<N> traffic;
   for (int origin = 0; origin <= level; ++origin) {
@@ -156,8 +209,8 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
   }
   if (!op.has_activations) return traffic;
   const Data<N> activations = op.activation_in + op.activation_out;
-  const Data<N> room =
-      machine.levels[machine.num_levels - 1].activation_capacity;
+  const Data<N> room = machine.costs.levels[machine.structure.num_levels - 1]
+                           .activation_capacity;
   const Data<N> spilled = Max(Data<N>(), activations - room);
   const Data<N> spilled_in = spilled * op.activation_in_share;
   traffic.read += spilled_in;
@@ -169,15 +222,16 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, const Machine<N>& machine,
 // a division takes as long as a dozen products.
 template <typename N = double>
 struct UnitTimes {
-  explicit UnitTimes(const Machine<N>& machine) {
-    for (int i = 0; i < machine.num_levels; ++i) {
-      memory[i] = Inverse(machine.levels[i].long_bandwidth);
+  explicit UnitTimes(const CostView<N>& machine) {
+    const Costs<N>& costs = machine.costs;
+    for (int i = 0; i < machine.structure.num_levels; ++i) {
+      memory[i] = Inverse(costs.levels[i].LongBandwidth());
     }
-    for (int i = 0; i < machine.num_rates; ++i) {
-      matmul[i] = Inverse(machine.rates[i].achieved);
+    for (int i = 0; i < machine.structure.num_rates; ++i) {
+      matmul[i] = Inverse(costs.rates[i].Achieved());
     }
-    vector = Inverse(machine.vector.achieved);
-    link = Inverse(machine.link_bandwidth);
+    vector = Inverse(costs.vector.Achieved());
+    link = Inverse(costs.link_bandwidth);
   }
 
   static DurationPerData<N> Inverse(const DataRate<N>& rate) {
@@ -198,25 +252,29 @@ struct UnitTimes {
 //   t = n / (B eff(n)),  eff(n) = eff_max n / (n + n_half)
 //     = (n + n_half) / (B eff_max).
 template <typename N>
-Duration<N> TransferTime(const MemoryLevelCosts<N>& level,
-                         const DurationPerData<N>& unit, const Data<N>& bytes) {
-  return (bytes + level.half_transfer) * unit;
+Duration<N> TransferTime(const LevelCosts<N>& level,
+                         const DurationPerData<N>& unit, const Data<N>& bytes,
+                         bool attends) {
+  return (bytes + (attends ? level.cache_half_transfer : level.half_transfer)) *
+         unit;
 }
 
 // Time of one run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), with w
 // the overlap fraction, and the launch of the kernel comes on top.
 template <typename N>
-OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
-                         const Machine<N>& machine, const UnitTimes<N>& units) {
+OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
+                         const UnitTimes<N>& units) {
+  const Costs<N>& costs = machine.costs;
   OperatorTimes<N> times;
   Duration<N> sum;
-  for (int level = 0; level < machine.num_levels; ++level) {
+  for (int level = 0; level < machine.structure.num_levels; ++level) {
     if (level == 0 ? !op.reads_backing : !op.is_kernel) continue;
     const Traffic<N> traffic = TrafficOf(op, machine, level);
     Data<N> bytes = traffic.read + traffic.write;
     if (level == 0) bytes += op.extra_read;
     const Duration<N> time =
-        TransferTime(machine.levels[level], units.memory[level], bytes);
+        TransferTime(costs.levels[level], units.memory[level], bytes,
+                     level == 0 && op.attends);
     times.memory = Max(times.memory, time);
   }
   // Levels are a pipeline: the slowest one counts, once.
@@ -228,22 +286,22 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op,
   sum += matmul + vector;
   if (!op.is_kernel) {
     times.link =
-        machine.link_latency * op.link_messages + op.link_critical * units.link;
+        costs.link_latency * op.link_messages + op.link_critical * units.link;
     sum += times.link;
   } else {
-    times.overhead = machine.time_per_kernel;
+    times.overhead = costs.time_per_kernel;
   }
   const Duration<N> longest = Max(Max(times.memory, times.compute), times.link);
-  times.total = longest * machine.overlap_fraction +
-                sum * (N(1.0) - machine.overlap_fraction) + times.overhead;
+  times.total = longest * costs.overlap_fraction +
+                sum * (1.0 - costs.overlap_fraction) + times.overhead;
   return times;
 }
 
 // Adds what `runs` runs of an operator do.
 template <typename N>
-void AddActions(const LoweredOperator<N>& op, const Machine<N>& machine,
-                const N& runs, Actions<N>* actions) {
-  for (int level = 0; level < machine.num_levels; ++level) {
+void AddActions(const LoweredOperator<N>& op, Costing<N> machine, const N& runs,
+                Actions<N>* actions) {
+  for (int level = 0; level < machine.structure.num_levels; ++level) {
     const Traffic<N> traffic = TrafficOf(op, machine, level);
     actions->traffic[level].read += traffic.read * runs;
     actions->traffic[level].write += traffic.write * runs;
@@ -256,13 +314,13 @@ void AddActions(const LoweredOperator<N>& op, const Machine<N>& machine,
 
 // Dynamic energy of actions: each times its cost. Standing terms stay zero.
 template <typename N>
-EnergyTerms<N> DynamicEnergy(const Actions<N>& actions,
-                             const Machine<N>& machine) {
+EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
+  const Costs<N>& costs = machine.costs;
   EnergyTerms<N> terms;
-  for (int i = 0; i < machine.num_levels; ++i) {
-    const MemoryLevelCosts<N>& level = machine.levels[i];
+  for (int i = 0; i < machine.structure.num_levels; ++i) {
+    const LevelCosts<N>& level = costs.levels[i];
     const Traffic<N>& t = actions.traffic[i];
-    if (level.is_dram) {
+    if (machine.structure.levels[i].is_dram) {
       terms[kDramActivate] +=
           level.read.activate * t.read + level.write.activate * t.write;
       terms[kDramColumn] +=
@@ -277,15 +335,15 @@ EnergyTerms<N> DynamicEnergy(const Actions<N>& actions,
     terms[kOnChipNetwork] +=
         level.read.network * t.read + level.write.network * t.write;
   }
-  for (int i = 0; i < machine.num_rates; ++i) {
-    const ComputeCosts<N>& rate = machine.rates[i];
+  for (int i = 0; i < machine.structure.num_rates; ++i) {
+    const RateCosts<N>& rate = costs.rates[i];
     terms[kCompute] += rate.energy * actions.matmul[i];
     terms[kAdc] += rate.adc * actions.matmul[i];
     terms[kDac] += rate.dac * actions.matmul[i];
     terms[kArrayWrite] += rate.array_write * actions.array_written[i];
   }
-  terms[kCompute] += machine.vector.energy * actions.vector;
-  terms[kLink] = machine.link_energy * actions.link;
+  terms[kCompute] += costs.vector.energy * actions.vector;
+  terms[kLink] = costs.link_energy * actions.link;
   return terms;
 }
 
@@ -296,19 +354,23 @@ Energy<N> Sum(const EnergyTerms<N>& terms) {
   return sum;
 }
 
-// Standing power of one chip and its memory.
+// Standing power of one chip's memory.
 template <typename N>
-Power<N> MemoryBackground(const Machine<N>& machine) {
+Power<N> MemoryBackground(const CostView<N>& machine) {
   Power<N> power;
-  for (int i = 0; i < machine.num_levels; ++i) {
-    power += machine.levels[i].background;
+  for (int i = 0; i < machine.structure.num_levels; ++i) {
+    power += machine.costs.levels[i].background;
   }
   return power;
+}
+template <typename N>
+Power<N> MemoryBackground(const Machine<N>& machine) {
+  return MemoryBackground(CostView<N>(machine));
 }
 
 // What happens in a step. Of the machine only the room for activations counts.
 template <typename N>
-Actions<N> ActionsOf(const LoweredStep<N>& step, const Machine<N>& machine) {
+Actions<N> ActionsOf(const LoweredStep<N>& step, Costing<N> machine) {
   Actions<N> actions;
   for (const LoweredOperator<N>& op : step.operators) {
     AddActions(op, machine, op.count * step.passes, &actions);
@@ -318,33 +380,33 @@ Actions<N> ActionsOf(const LoweredStep<N>& step, const Machine<N>& machine) {
 
 // Time and energy of a step in which `actions` happen.
 template <typename N>
-StepCost<N> CostOfActions(const LoweredStep<N>& step, const Machine<N>& machine,
+StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
                           const Actions<N>& actions) {
+  const Costs<N>& costs = machine.costs;
   StepCost<N> cost;
-  Duration<N> time = machine.time_per_step +
-                     (machine.time_per_layer +
-                      machine.time_per_layer_admitting * step.admitting) *
-                         step.layers +
-                     machine.time_per_recurrent_layer_admitting *
-                         (step.admitting * step.recurrent_layers) +
-                     machine.time_per_sequence * step.sequences_per_replica;
+  Duration<N> time =
+      costs.time_per_step +
+      (costs.time_per_layer + costs.time_per_layer_admitting * step.admitting) *
+          step.layers +
+      costs.time_per_recurrent_layer_admitting *
+          (step.admitting * step.recurrent_layers) +
+      costs.time_per_sequence * step.sequences_per_replica;
   const UnitTimes<N> units(machine);
   for (const LoweredOperator<N>& op : step.operators) {
     time += TimesOf(op, machine, units).total * op.count;
   }
   cost.terms = DynamicEnergy(actions, machine);
-  const Energy<N> sequences = machine.energy_per_sequence * step.sequences;
+  const Energy<N> sequences = costs.energy_per_sequence * step.sequences;
   const Energy<N> dynamic = Sum(cost.terms) + sequences;
 
   // A power cap stretches the step until
   //   (E_dynamic / t + P_standing) / eta_regulator <= P_cap.
   const Power<N> background = MemoryBackground(machine) * step.chips;
-  const Power<N> standing = background + machine.static_power * step.chips;
+  const Power<N> standing = background + costs.static_power * step.chips;
   cost.step_time = time;
-  if (machine.has_power_cap) {
+  if (machine.structure.has_power_cap) {
     const Power<N> room =
-        machine.power_cap * (machine.regulator_efficiency * step.chips) -
-        standing;
+        costs.power_cap * (costs.regulator_efficiency * step.chips) - standing;
     cost.step_time = Max(time, dynamic / room);
     cost.stretch = cost.step_time - time;
   }
@@ -353,21 +415,31 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, const Machine<N>& machine,
   const Energy<N> chip_and_standing = dynamic + standing * cost.step_time;
   // Static power, what sequences cost besides the ledger, and what the
   // regulators lose on everything behind them.
-  const Energy<N> board = chip_and_standing / machine.regulator_efficiency;
-  cost.terms[kStatic] = machine.static_power * step.chips * cost.step_time +
+  const Energy<N> board = chip_and_standing / costs.regulator_efficiency;
+  cost.terms[kStatic] = costs.static_power * step.chips * cost.step_time +
                         sequences + (board - chip_and_standing);
   // Host power, and what the supplies lose on board and host.
   const Energy<N> node =
-      (board + machine.host_power * step.chips * cost.step_time) /
-      machine.supply_efficiency;
+      (board + costs.host_power * step.chips * cost.step_time) /
+      costs.supply_efficiency;
   cost.terms[kHost] = node - board;
-  cost.terms[kFacility] = node * (machine.power_usage_effectiveness - N(1.0));
+  cost.terms[kFacility] = node * (costs.power_usage_effectiveness - 1.0);
   return cost;
+}
+
+// Energy of the terms inside a boundary, by its index.
+template <typename N>
+Energy<N> EnergyInside(const EnergyTerms<N>& terms, int boundary) {
+  Energy<N> sum;
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    if (kEnergyTerms[i].boundary <= boundary) sum += terms[i];
+  }
+  return sum;
 }
 
 // Time and energy of a step.
 template <typename N>
-StepCost<N> CostOfStep(const LoweredStep<N>& step, const Machine<N>& machine) {
+StepCost<N> CostOfStep(const LoweredStep<N>& step, Costing<N> machine) {
   return CostOfActions(step, machine, ActionsOf(step, machine));
 }
 

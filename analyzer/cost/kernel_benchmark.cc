@@ -45,7 +45,7 @@ void BM_CostOfStep(benchmark::State& state) {
   double bandwidth = 3000;
   for (auto _ : state) {
     // Another machine each time, so that nothing can be hoisted.
-    machine.levels[0].long_bandwidth = GigabytesPerSecond(bandwidth);
+    machine.costs.levels[0].peak_bandwidth = GigabytesPerSecond(bandwidth);
     bandwidth += 1e-3;
     benchmark::DoNotOptimize(CostOfStep(step, machine));
   }
@@ -68,8 +68,10 @@ void BM_EvaluateRun(benchmark::State& state) {
     energies.push_back(5e-11 + 1e-14 * i);
   }
   const std::vector<VaryingSlot> slots = {
-      {&machine.levels[0].long_bandwidth.mutable_base(), bandwidths.data()},
-      {&machine.levels[0].read.phy_controller.mutable_base(), energies.data()}};
+      {&machine.costs.levels[0].peak_bandwidth.mutable_base(),
+       bandwidths.data()},
+      {&machine.costs.levels[0].read.phy_controller.mutable_base(),
+       energies.data()}};
   std::vector<PackCost> costs(kPoints / Pack::kLanes);
   for (auto _ : state) {
     EvaluateRun(step, slots, kPoints, nullptr, &machine, costs.data());

@@ -13,14 +13,14 @@ constexpr double kTiny = 1e-15;
 // One level of DRAM at 1 GB/s and one engine at 1 GFLOP/s, nothing else.
 Machine<> PlainMachine() {
   Machine<> machine;
-  machine.num_levels = 1;
-  machine.levels[0].is_dram = true;
-  machine.levels[0].long_bandwidth = GigabytesPerSecond(1.0);
-  machine.levels[0].activation_capacity = Gigabytes(1.0);
-  machine.num_rates = 1;
-  machine.rates[0].achieved = TeraflopPerSecond(0.001);
-  machine.vector.achieved = TeraflopPerSecond(0.001);
-  machine.link_bandwidth = GigabytesPerSecond(1.0);
+  machine.structure.num_levels = 1;
+  machine.structure.levels[0].is_dram = true;
+  machine.costs.levels[0].peak_bandwidth = GigabytesPerSecond(1.0);
+  machine.costs.levels[0].activation_capacity = Gigabytes(1.0);
+  machine.structure.num_rates = 1;
+  machine.costs.rates[0].peak = TeraflopPerSecond(0.001);
+  machine.costs.vector.peak = TeraflopPerSecond(0.001);
+  machine.costs.link_bandwidth = GigabytesPerSecond(1.0);
   return machine;
 }
 
@@ -54,16 +54,16 @@ TEST(KernelTest, TimeIsTheLongerOfBytesAndFlop) {
 
 TEST(KernelTest, OverlapIsBetweenMaximumAndSum) {
   Machine<> machine = PlainMachine();
-  machine.overlap_fraction = 0;
+  machine.costs.overlap_fraction = 0;
   EXPECT_NEAR(TimeOf(Reads(5, 3), machine), 8e-9, kTiny);
-  machine.overlap_fraction = 0.5;
+  machine.costs.overlap_fraction = 0.5;
   // Half of 5 and half of 5 + 3.
   EXPECT_NEAR(TimeOf(Reads(5, 3), machine), 6.5e-9, kTiny);
 }
 
 TEST(KernelTest, ShortTransfersReachLessBandwidth) {
   Machine<> machine = PlainMachine();
-  machine.levels[0].half_transfer = Bytes(10.0);
+  machine.costs.levels[0].half_transfer = Bytes(10.0);
   // At 10 bytes, half of the rate: 20 ns. At a million, all of it.
   EXPECT_NEAR(TimeOf(Reads(10, 0), machine), 20e-9, kTiny);
   EXPECT_NEAR(TimeOf(Reads(1e6, 0), machine), 1e-3, 2e-8);
@@ -71,9 +71,9 @@ TEST(KernelTest, ShortTransfersReachLessBandwidth) {
 
 TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
   Machine<> machine = PlainMachine();
-  machine.num_levels = 2;
-  machine.levels[1].long_bandwidth = GigabytesPerSecond(1.0);
-  machine.levels[1].activation_capacity = Bytes(30.0);
+  machine.structure.num_levels = 2;
+  machine.costs.levels[1].peak_bandwidth = GigabytesPerSecond(1.0);
+  machine.costs.levels[1].activation_capacity = Bytes(30.0);
   LoweredOperator<> op = Reads(5, 0);
   op.has_activations = true;
   op.activation_in = Bytes(30.0);
@@ -89,7 +89,7 @@ TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
 
 TEST(KernelTest, StaticEnergyIsPowerTimesTime) {
   Machine<> machine = PlainMachine();
-  machine.static_power = Watts(2.0);
+  machine.costs.static_power = Watts(2.0);
   const StepCost<> cost = CostOfStep(StepOf({Reads(1e9, 0)}), machine);
   EXPECT_DOUBLE_EQ(InSeconds(cost.step_time), 1);
   EXPECT_DOUBLE_EQ(InJoules(cost.terms[kStatic]), 2);
@@ -97,9 +97,9 @@ TEST(KernelTest, StaticEnergyIsPowerTimesTime) {
 
 TEST(KernelTest, RegulatorsLoseOnEverythingBehindThem) {
   Machine<> machine = PlainMachine();
-  machine.static_power = Watts(2.0);
-  machine.rates[0].energy = PicojoulesPerFlop(1e3);
-  machine.regulator_efficiency = 0.8;
+  machine.costs.static_power = Watts(2.0);
+  machine.costs.rates[0].energy = PicojoulesPerFlop(1e3);
+  machine.costs.regulator_efficiency = 0.8;
   // 1 s: 2 J static and 1e9 x 1 nJ = 1 J of compute; 3 / 0.8 = 3.75 J.
   const StepCost<> cost = CostOfStep(StepOf({Reads(0, 1e9)}), machine);
   EXPECT_DOUBLE_EQ(InJoules(cost.terms[kCompute]), 1);
@@ -108,11 +108,11 @@ TEST(KernelTest, RegulatorsLoseOnEverythingBehindThem) {
 
 TEST(KernelTest, PowerCapStretchesTheStep) {
   Machine<> machine = PlainMachine();
-  machine.static_power = Watts(1.0);
-  machine.levels[0].background = Watts(1.0);
-  machine.rates[0].energy = PicojoulesPerFlop(6e3);
-  machine.has_power_cap = true;
-  machine.power_cap = Watts(5.0);
+  machine.costs.static_power = Watts(1.0);
+  machine.costs.levels[0].background = Watts(1.0);
+  machine.costs.rates[0].energy = PicojoulesPerFlop(6e3);
+  machine.structure.has_power_cap = true;
+  machine.costs.power_cap = Watts(5.0);
   // 6 J of compute in 1 s would draw 8 W; 3 W are left above standing power:
   // 2 s.
   const StepCost<> cost = CostOfStep(StepOf({Reads(0, 1e9)}), machine);
@@ -120,17 +120,17 @@ TEST(KernelTest, PowerCapStretchesTheStep) {
   EXPECT_DOUBLE_EQ(InSeconds(cost.stretch), 1);
   EXPECT_DOUBLE_EQ(InJoules(Sum(cost.terms)), 10);
   // A cap that does not bind changes nothing.
-  machine.power_cap = Watts(50.0);
+  machine.costs.power_cap = Watts(50.0);
   EXPECT_DOUBLE_EQ(
       InSeconds(CostOfStep(StepOf({Reads(0, 1e9)}), machine).step_time), 1);
 }
 
 TEST(KernelTest, NodeAndFacilityMultiplyWhatIsInside) {
   Machine<> machine = PlainMachine();
-  machine.static_power = Watts(3.0);
-  machine.host_power = Watts(1.0);
-  machine.supply_efficiency = 0.8;
-  machine.power_usage_effectiveness = 1.5;
+  machine.costs.static_power = Watts(3.0);
+  machine.costs.host_power = Watts(1.0);
+  machine.costs.supply_efficiency = 0.8;
+  machine.costs.power_usage_effectiveness = 1.5;
   // Board 3 J, host 1 J, supplies 4 / 0.8 = 5 J, facility 7.5 J.
   const StepCost<> cost = CostOfStep(StepOf({Reads(1e9, 0)}), machine);
   EXPECT_DOUBLE_EQ(InJoules(cost.terms[kStatic]), 3);
@@ -140,10 +140,10 @@ TEST(KernelTest, NodeAndFacilityMultiplyWhatIsInside) {
 
 TEST(KernelTest, OverheadsCountStepsLayersKernelsAndSequences) {
   Machine<> machine = PlainMachine();
-  machine.time_per_step = Seconds(1000.0);
-  machine.time_per_layer = Seconds(100.0);
-  machine.time_per_kernel = Seconds(10.0);
-  machine.time_per_sequence = Seconds(1.0);
+  machine.costs.time_per_step = Seconds(1000.0);
+  machine.costs.time_per_layer = Seconds(100.0);
+  machine.costs.time_per_kernel = Seconds(10.0);
+  machine.costs.time_per_sequence = Seconds(1.0);
   LoweredStep<> step = StepOf({Reads(0, 0), Reads(0, 0)});
   step.operators[0].count = 3;
   step.layers = 2;
@@ -154,8 +154,8 @@ TEST(KernelTest, OverheadsCountStepsLayersKernelsAndSequences) {
 
 TEST(KernelTest, StepsThatAdmitPromptsLaunchTheirLayersOneByOne) {
   Machine<> machine = PlainMachine();
-  machine.time_per_layer = Seconds(100.0);
-  machine.time_per_layer_admitting = Seconds(40.0);
+  machine.costs.time_per_layer = Seconds(100.0);
+  machine.costs.time_per_layer_admitting = Seconds(40.0);
   LoweredStep<> step = StepOf({Reads(0, 0)});
   step.layers = 2;
   EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 200);
@@ -166,8 +166,8 @@ TEST(KernelTest, StepsThatAdmitPromptsLaunchTheirLayersOneByOne) {
 
 TEST(KernelTest, RecurrentLayersTakeLongerToAdmitPrompts) {
   Machine<> machine = PlainMachine();
-  machine.time_per_layer_admitting = Seconds(40.0);
-  machine.time_per_recurrent_layer_admitting = Seconds(100.0);
+  machine.costs.time_per_layer_admitting = Seconds(40.0);
+  machine.costs.time_per_recurrent_layer_admitting = Seconds(100.0);
   LoweredStep<> step = StepOf({Reads(0, 0)});
   step.layers = 3;
   step.recurrent_layers = 2;
@@ -181,7 +181,7 @@ TEST(KernelTest, SequencesCostEnergyOnceEachHoweverManyChips) {
   Machine<> machine = PlainMachine();
   const LoweredStep<> none = StepOf({Reads(1e9, 0)});
   const double before = InJoules(CostOfStep(none, machine).terms[kStatic]);
-  machine.energy_per_sequence = Millijoules(2.0);
+  machine.costs.energy_per_sequence = Millijoules(2.0);
   LoweredStep<> step = none;
   step.sequences = 5;
   step.chips = 4;
@@ -218,8 +218,8 @@ TEST(KernelTest, GatherFillsTheRootsLink) {
 
 TEST(KernelTest, LinkTimeIsLatencyAndBytes) {
   Machine<> machine = PlainMachine();
-  machine.link_latency = Seconds(1.0);
-  machine.link_energy = PicojoulesPerBit(1.0);
+  machine.costs.link_latency = Seconds(1.0);
+  machine.costs.link_energy = PicojoulesPerBit(1.0);
   LoweredOperator<> op;
   op.count = 1;
   op.link_messages = 2;

@@ -14,10 +14,11 @@ inline constexpr double kSecondsPerYear = 365.0 * 86400;
 // Noise power of the products with the most of it, over the signal's: that of
 // the operands' formats and what an analog array adds.
 template <typename N>
-N NoiseOf(const LoweredStep<N>& step, const Machine<N>& machine) {
+N NoiseOf(const LoweredStep<N>& step, Costing<N> machine) {
   N most(0.0);
-  for (const ProductNoise<N>& product : step.products) {
-    most = Max(most, product.quantisation + machine.rates[product.rate].noise);
+  for (const RateProducts<N>& product : step.products) {
+    most = Max(most,
+               product.quantisation + machine.costs.rates[product.rate].noise);
   }
   return most;
 }
@@ -26,22 +27,22 @@ N NoiseOf(const LoweredStep<N>& step, const Machine<N>& machine) {
 // writes being spread evenly over a level. In-memory arrays are written whole
 // where their capacity is not given.
 template <typename N>
-N WearOf(const LoweredStep<N>& step, const Machine<N>& machine,
+N WearOf(const LoweredStep<N>& step, Costing<N> machine,
          const Actions<N>& actions) {
   N most(0.0);
-  for (int i = 0; i < machine.num_levels; ++i) {
-    const MemoryLevelCosts<N>& level = machine.levels[i];
+  for (int i = 0; i < machine.structure.num_levels; ++i) {
+    const LevelCosts<N>& level = machine.costs.levels[i];
     most = Max(most, level.wear_per_write * (actions.traffic[i].write /
                                              (level.capacity * step.chips)));
   }
-  for (int i = 0; i < machine.num_rates; ++i) {
-    const ComputeCosts<N>& rate = machine.rates[i];
+  for (const RateProducts<N>& product : step.products) {
+    const RateStructure& rate = machine.structure.rates[product.rate];
     if (!rate.in_memory || rate.resident) continue;
     N times(1.0);
     if (rate.has_weight_capacity) {
-      times = actions.array_written[i] / (rate.weight_capacity * step.chips);
+      times = actions.array_written[product.rate] / product.array_capacity;
     }
-    most = Max(most, rate.wear_per_write * times);
+    most = Max(most, machine.costs.rates[product.rate].wear_per_write * times);
   }
   return most;
 }

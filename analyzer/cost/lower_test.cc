@@ -41,10 +41,10 @@ TEST(LowerTest, PinnedWeightsLeaveTheBackingStoreAsFarAsTheyFit) {
   const Ledger<> ledger = UnitLedger(1, 1);
   const double all = Through(Lower(ledger, machine), machine, 0);
   const double near = Through(Lower(ledger, machine), machine, 1);
-  machine.levels[1].pins = WEIGHTS;
-  machine.levels[1].pinned_capacity = Bytes(4.5);
+  machine.structure.levels[1].pins = WEIGHTS;
+  machine.placement.levels[1].pinned_capacity = Bytes(4.5);
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 4, 1e-12);
-  machine.levels[1].pinned_capacity = Bytes(100.0);
+  machine.placement.levels[1].pinned_capacity = Bytes(100.0);
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 8, 1e-12);
   // What is pinned still passes the near level.
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 1), near, 1e-12);
@@ -55,8 +55,8 @@ TEST(LowerTest, PinnedCacheLeavesTheBackingStoreAsFarAsItFits) {
   Machine<> machine = UnitMachine();
   const Ledger<> ledger = UnitLedger(2, 10);
   const double all = Through(Lower(ledger, machine), machine, 0);
-  machine.levels[1].pins = SEQUENCES;
-  machine.levels[1].pinned_capacity = Bytes(20.0);
+  machine.structure.levels[1].pins = SEQUENCES;
+  machine.placement.levels[1].pinned_capacity = Bytes(20.0);
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 22, 1e-12);
 }
 
@@ -64,8 +64,7 @@ TEST(LowerTest, ReuseFollowsTheShapeOfTheArray) {
   Operator<> op;
   op.activation_format = &GetFormat("int8");
   op.shapes.push_back({/*tokens=*/3, /*in=*/8, /*out=*/16});
-  ComputeCosts<> engine;
-  engine.has_dataflow = true;
+  RatePlacement<> engine;
   engine.rows = 4;
   engine.columns = 4;
   engine.partial_sum = Bytes(4.0);
@@ -96,23 +95,27 @@ TEST(LowerTest, NarrowFormatsStreamSlowerAndOthersDoNot) {
   Machine<> machine = UnitMachine();
   const Ledger<> ledger = UnitLedger(1, 1);
   EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
-  machine.levels[0].num_stored = 1;
-  machine.levels[0].stored[0] = {&GetFormat("mxfp4"), 0.5};
+  machine.structure.levels[0].num_stored = 1;
+  machine.structure.levels[0].stored[0] = &GetFormat("mxfp4");
+  machine.placement.levels[0].stored_bandwidth_factor[0] = 0.5;
   EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
   // 8 bytes of weights in fp8 take as long as 16.
-  machine.levels[0].stored[0] = {&GetFormat("fp8"), 0.5};
+  machine.structure.levels[0].stored[0] = &GetFormat("fp8");
   EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 8);
 }
 
 TEST(LowerTest, AttentionKernelsHaveAHalfTransferOfTheirOwn) {
   Machine<> machine = UnitMachine();
-  machine.levels[0].half_transfer = Bytes(3.0);
-  machine.levels[0].cache_half_transfer = Bytes(3.0);
-  const Ledger<> ledger = UnitLedger(1, 1);
-  EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
+  machine.costs.levels[0].half_transfer = Bytes(3.0);
+  machine.costs.levels[0].cache_half_transfer = Bytes(3.0);
+  const LoweredStep<> step = Lower(UnitLedger(1, 1), machine);
+  const auto time = [&] { return CostOfStep(step, machine).step_time; };
+  const Duration<> before = time();
   // One attention core in the one layer.
-  machine.levels[0].cache_half_transfer = Bytes(10.0);
-  EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 7);
+  machine.costs.levels[0].cache_half_transfer = Bytes(10.0);
+  const Duration<> more = Bytes(7.0) / machine.costs.levels[0].LongBandwidth();
+  EXPECT_NEAR(InSeconds(time() - before), InSeconds(more),
+              1e-9 * InSeconds(more));
 }
 
 TEST(LowerTest, StateStreamsAtABandwidthOfItsOwn) {
@@ -128,8 +131,8 @@ TEST(LowerTest, StateStreamsAtABandwidthOfItsOwn) {
   };
   EXPECT_NEAR(extra(), 0, 1e-12);
   // (30 + 50) (1 / 0.5 - 1) + 8 (1 / 0.8 - 1).
-  machine.levels[0].state_bandwidth_factor = 0.5;
-  machine.levels[0].cache_bandwidth_factor = 0.8;
+  machine.placement.levels[0].state_bandwidth_factor = 0.5;
+  machine.placement.levels[0].cache_bandwidth_factor = 0.8;
   EXPECT_NEAR(extra(), 80 + 2, 1e-12);
 }
 
@@ -147,12 +150,12 @@ TEST(LowerTest, SequencesOfTheSystemAreThoseOfAllReplicas) {
 // The unit machine with an in-memory engine for the unit model's fp8.
 Machine<> WithArrays(bool resident) {
   Machine<> machine = UnitMachine();
-  ComputeCosts<>& rate = machine.rates[0];
+  RateStructure& rate = machine.structure.rates[0];
   EXPECT_EQ(rate.format->name, "fp8");
   rate.in_memory = true;
   rate.resident = resident;
   rate.runs &= ~(1u << ComputeEngine::ATTENTION);
-  rate.array_write = PicojoulesPerBit(1.0);
+  machine.costs.rates[0].array_write = PicojoulesPerBit(1.0);
   return machine;
 }
 
@@ -178,8 +181,8 @@ TEST(LowerTest, OtherWeightsAreWrittenEachStepWhateverTheBatch) {
 
 TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
   Machine<> machine = UnitMachine();
-  machine.rates[0].model_growth = 1.5;
-  machine.rates[0].runs &= ~(1u << ComputeEngine::ATTENTION);
+  machine.placement.rates[0].model_growth = 1.5;
+  machine.structure.rates[0].runs &= ~(1u << ComputeEngine::ATTENTION);
   const Ledger<> ledger = UnitLedger(1, 1);
   const Ledger<> grown = Grow(ledger, machine);
   double before = 0, after = 0, flop_before = 0, flop_after = 0;

@@ -26,15 +26,18 @@ struct Occupancy {
 };
 
 // The ledger has grown already (Grow).
-inline Occupancy OccupancyOf(const Ledger<>& ledger, const Machine<>& machine) {
+inline Occupancy OccupancyOf(const Ledger<>& ledger,
+                             const PlacementView<>& machine) {
   Occupancy occupancy;
   std::array<bool, static_cast<int>(Part::kNumParts)> resident = {};
   std::map<int, Data<>> capacities;
   for (const Operator<>& op : ledger.operators) {
-    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
+    const int index = RateOf(op, machine.structure);
+    const RateStructure& rate = machine.structure.rates[index];
     if (op.shapes.empty() || !rate.in_memory || !rate.resident) continue;
     resident[static_cast<int>(op.part)] = true;
-    capacities[rate.engine] = rate.weight_capacity * ledger.chips;
+    capacities[rate.engine] =
+        machine.numbers.rates[index].weight_capacity * ledger.chips;
   }
   for (const auto& [engine, capacity] : capacities) {
     occupancy.array_capacity += capacity;

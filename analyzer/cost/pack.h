@@ -6,6 +6,7 @@
 #ifndef ANALYZER_COST_PACK_H_
 #define ANALYZER_COST_PACK_H_
 
+#include <cmath>
 #include <cstdint>
 
 #include "analyzer/units/units.h"
@@ -21,8 +22,10 @@ struct alignas(64) Pack {
   typedef int64_t Mask __attribute__((vector_size(kLanes * sizeof(double))));
 
   Pack() = default;
-  // Every lane the same.
-  explicit Pack(double v) : value{v, v, v, v, v, v, v, v} {}
+  // Every lane the same. Implicit, so that a formula may say 2.0 * x for every
+  // number type.
+  Pack(double v)  // NOLINT
+      : value{v, v, v, v, v, v, v, v} {}
   explicit Pack(const Vector& v) : value(v) {}
 
   double operator[](int lane) const { return value[lane]; }
@@ -47,27 +50,55 @@ struct alignas(64) Pack {
   friend Pack operator/(const Pack& a, const Pack& b) {
     return Pack(a.value / b.value);
   }
+  friend Pack operator-(const Pack& a) { return Pack(-a.value); }
+  friend Mask operator<(const Pack& a, const Pack& b) {
+    return a.value < b.value;
+  }
 
   Vector value;
 };
 
-// Lane by lane, as Max and Min of units.h are for one number.
-inline Pack Max(const Pack& a, const Pack& b) {
-  return Pack(a.value < b.value ? b.value : a.value);
-}
-inline Pack Min(const Pack& a, const Pack& b) {
-  return Pack(b.value < a.value ? b.value : a.value);
+// See Select of units.h.
+inline Pack SelectNumber(const Pack::Mask& condition, const Pack& yes,
+                         const Pack& no) {
+  return Pack(condition ? yes.value : no.value);
 }
 
-template <int b, int f, int s, int j>
-Quantity<b, f, s, j, Pack> Max(const Quantity<b, f, s, j, Pack>& x,
-                               const Quantity<b, f, s, j, Pack>& y) {
-  return Quantity<b, f, s, j, Pack>::FromBase(Max(x.base(), y.base()));
+namespace pack_internal {
+
+template <typename Function>
+Pack EachLane(const Pack& a, const Function& function) {
+  Pack out;
+  for (int lane = 0; lane < Pack::kLanes; ++lane) {
+    out.value[lane] = function(a.value[lane]);
+  }
+  return out;
 }
-template <int b, int f, int s, int j>
-Quantity<b, f, s, j, Pack> Min(const Quantity<b, f, s, j, Pack>& x,
-                               const Quantity<b, f, s, j, Pack>& y) {
-  return Quantity<b, f, s, j, Pack>::FromBase(Min(x.base(), y.base()));
+
+}  // namespace pack_internal
+
+// Functions of <cmath>, lane by lane: the same bits as one number at a time.
+inline Pack exp(const Pack& a) {
+  return pack_internal::EachLane(a, [](double x) { return std::exp(x); });
+}
+inline Pack log(const Pack& a) {
+  return pack_internal::EachLane(a, [](double x) { return std::log(x); });
+}
+inline Pack sqrt(const Pack& a) {
+  return pack_internal::EachLane(a, [](double x) { return std::sqrt(x); });
+}
+inline Pack floor(const Pack& a) {
+  return pack_internal::EachLane(a, [](double x) { return std::floor(x); });
+}
+inline Pack ceil(const Pack& a) {
+  return pack_internal::EachLane(a, [](double x) { return std::ceil(x); });
+}
+inline Pack pow(const Pack& a, const Pack& b) {
+  Pack out;
+  for (int lane = 0; lane < Pack::kLanes; ++lane) {
+    out.value[lane] = std::pow(a.value[lane], b.value[lane]);
+  }
+  return out;
 }
 
 }  // namespace tokenjoule

@@ -5,7 +5,7 @@
 namespace tokenjoule {
 
 const Pack* PlaceOfActions(Machine<Pack>* machine) {
-  return &machine->levels[machine->num_levels - 1]
+  return &machine->costs.levels[machine->structure.num_levels - 1]
               .activation_capacity.mutable_base();
 }
 

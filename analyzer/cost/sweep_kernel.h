@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <vector>
 
-#include "analyzer/cost/boundary.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
@@ -16,62 +15,28 @@
 
 namespace tokenjoule {
 
-namespace sweep_internal {
-
-template <typename To, int b, int f, int s, int j>
-void Convert(const Quantity<b, f, s, j, double>& from,
-             Quantity<b, f, s, j, To>* to) {
-  *to = Quantity<b, f, s, j, To>::FromBase(To(from.base()));
-}
-
-template <typename To>
-LoweredOperator<To> ConvertedOperator(const LoweredOperator<double>& op) {
-  LoweredOperator<To> to;
-  to.count = To(op.count);
-  for (int i = 0; i < kMaxMemoryLevels; ++i) {
-    Convert(op.origin_read[i], &to.origin_read[i]);
-    Convert(op.origin_write[i], &to.origin_write[i]);
-  }
-  Convert(op.activation_in, &to.activation_in);
-  Convert(op.activation_out, &to.activation_out);
-  to.activation_in_share = To(op.activation_in_share);
-  Convert(op.reuse_read, &to.reuse_read);
-  Convert(op.reuse_write, &to.reuse_write);
-  Convert(op.array_written, &to.array_written);
-  Convert(op.matmul_flop, &to.matmul_flop);
-  to.rate = op.rate;
-  Convert(op.vector_flop, &to.vector_flop);
-  Convert(op.extra_read, &to.extra_read);
-  Convert(op.extra_flop, &to.extra_flop);
-  to.link_messages = To(op.link_messages);
-  Convert(op.link_critical, &to.link_critical);
-  Convert(op.link_sent, &to.link_sent);
-  to.reads_backing = op.reads_backing;
-  to.has_activations = op.has_activations;
-  to.is_kernel = op.is_kernel;
-  return to;
-}
-
-}  // namespace sweep_internal
-
 // A lowered step in another number type; in packs every lane is the same.
 template <typename To>
 LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
+  const auto copy = [](Slope, const auto& number, auto& place) {
+    if constexpr (units_internal::IsQuantity<
+                      std::decay_t<decltype(number)>>::value) {
+      place.mutable_base() = To(number.base());
+    } else {
+      place = To(number);
+    }
+  };
   LoweredStep<To> to;
   for (const LoweredOperator<double>& op : step.operators) {
-    to.operators.push_back(sweep_internal::ConvertedOperator<To>(op));
+    to.operators.emplace_back();
+    CopyStructure(op, &to.operators.back());
+    ForEachNumberOfOperator(copy, op, to.operators.back());
   }
-  for (const ProductNoise<double>& product : step.products) {
-    to.products.push_back({product.rate, To(product.quantisation)});
+  for (const RateProducts<double>& product : step.products) {
+    to.products.push_back({product.rate, To(product.quantisation),
+                           Bytes<To>(To(InBytes(product.array_capacity)))});
   }
-  to.layers = To(step.layers);
-  to.recurrent_layers = To(step.recurrent_layers);
-  to.admitting = To(step.admitting);
-  to.sequences_per_replica = To(step.sequences_per_replica);
-  to.sequences = To(step.sequences);
-  to.tokens = To(step.tokens);
-  to.passes = To(step.passes);
-  to.chips = To(step.chips);
+  ForEachNumberOfStep(copy, step, to);
   return to;
 }
 
@@ -103,19 +68,20 @@ using PackCost = SweepCost<Pack>;
 
 // A step's cost on a machine as a search takes it.
 template <typename N>
-SweepCost<N> SweepCostOf(const LoweredStep<N>& step, const Machine<N>& machine,
+SweepCost<N> SweepCostOf(const LoweredStep<N>& step, Costing<N> machine,
                          const Actions<N>& actions) {
+  const Costs<N>& costs = machine.costs;
   const StepCost<N> cost = CostOfActions(step, machine, actions);
   SweepCost<N> out;
   out.step_time_s = InSeconds(cost.step_time);
   for (int i = 0; i < kNumBoundaries; ++i) {
     out.energy_j[i] = InJoules(EnergyInside(cost.terms, i));
   }
-  out.usable_bytes = InBytes(machine.levels[0].usable_capacity);
-  out.area_mm2 = machine.area_mm2;
-  out.cost_usd = machine.cost_usd;
+  out.usable_bytes = InBytes(costs.levels[0].usable_capacity);
+  out.area_mm2 = costs.area_mm2;
+  out.cost_usd = costs.cost_usd;
   out.noise = NoiseOf(step, machine);
-  out.wear = machine.wears ? WearOf(step, machine, actions) : N(0.0);
+  out.wear = machine.structure.wears ? WearOf(step, machine, actions) : N(0.0);
   return out;
 }
 

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/description/architecture.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
 #include "google/protobuf/descriptor.h"
@@ -421,10 +422,6 @@ void CheckSilicon(const Hardware& hardware, CrossChecker* check) {
 }
 
 }  // namespace
-
-std::vector<std::string> BoundaryNames() {
-  return {"stack", "memory_path", "chip", "board", "node", "facility"};
-}
 
 void ValidateFields(const Message& message, const ValidateOptions& options,
                     std::vector<Fault>* faults) {

@@ -16,9 +16,6 @@
 
 namespace tokenjoule {
 
-// Names of the boundaries, from the inside out.
-std::vector<std::string> BoundaryNames();
-
 struct ValidateOptions {
   // File to name in faults.
   absl::string_view file;

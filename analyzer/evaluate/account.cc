@@ -4,7 +4,7 @@
 #include <iterator>
 
 #include "analyzer/cost/lower.h"
-#include "analyzer/evaluate/boundary.h"
+#include "analyzer/description/boundary.h"
 
 namespace tokenjoule {
 namespace {
@@ -85,16 +85,18 @@ Actions<> ActionsOf(const ActionClass& tensors, const Ledger<>& ledger,
 }
 
 // Whether bytes through a level count for a term.
-bool Counts(EnergyTermIndex term, const MemoryLevelCosts<>& level) {
+bool Counts(TermIndex term, const Machine<>& machine, int index) {
+  const bool is_dram = machine.structure.levels[index].is_dram;
+  const LevelCosts<>& level = machine.costs.levels[index];
   switch (term) {
     case kDramActivate:
     case kDramColumn:
     case kDramInterface:
-      return level.is_dram;
+      return is_dram;
     case kDramPhyController:
-      return level.is_dram || level.read.phy_controller.base() > 0;
+      return is_dram || level.read.phy_controller.base() > 0;
     case kSram:
-      return !level.is_dram;
+      return !is_dram;
     case kOnChipNetwork:
       return level.read.network.base() > 0;
     default:
@@ -108,7 +110,7 @@ struct Amount {
 };
 
 // How much of what a term is charged for.
-Amount AmountOf(EnergyTermIndex term, const Actions<>& actions,
+Amount AmountOf(TermIndex term, const Actions<>& actions,
                 const Machine<>& machine) {
   Amount amount;
   switch (term) {
@@ -128,8 +130,8 @@ Amount AmountOf(EnergyTermIndex term, const Actions<>& actions,
       amount.quantity = InBytes(actions.link);
       break;
     default:
-      for (int i = 0; i < machine.num_levels; ++i) {
-        if (!Counts(term, machine.levels[i])) continue;
+      for (int i = 0; i < machine.structure.num_levels; ++i) {
+        if (!Counts(term, machine, i)) continue;
         amount.quantity += InBytes(actions.traffic[i].read) +
                            InBytes(actions.traffic[i].write);
       }
@@ -143,9 +145,9 @@ class CauseWriter {
   CauseWriter(double tokens, int boundary, Report* report)
       : tokens_(tokens), boundary_(boundary), report_(report) {}
 
-  void Add(EnergyTermIndex term, const char* cause, const Amount& amount,
+  void Add(TermIndex term, const char* cause, const Amount& amount,
            double energy_j) const {
-    if (kTermBoundary[term] > boundary_) return;
+    if (kEnergyTerms[term].boundary > boundary_) return;
     if (amount.quantity == 0 && energy_j == 0) return;
     EnergyCause* out = report_->add_energy_causes();
     out->set_term(static_cast<Term::Value>(term + 1));
@@ -157,17 +159,16 @@ class CauseWriter {
     out->set_energy_per_token_j(energy_j / tokens_);
   }
   // Power for the time of the step.
-  void AddPower(EnergyTermIndex term, double time_s, double power_w) const {
+  void AddPower(TermIndex term, double time_s, double power_w) const {
     Add(term, "time", {time_s, "s"}, power_w * time_s);
   }
   // What sequences cost besides the ledger.
-  void AddSequences(EnergyTermIndex term, double sequences,
-                    double energy_j) const {
+  void AddSequences(TermIndex term, double sequences, double energy_j) const {
     if (energy_j == 0) return;
     Add(term, "sequences", {sequences, "sequence"}, sequences * energy_j);
   }
   // A share of what is behind a regulator, a supply or a facility.
-  void AddLoss(EnergyTermIndex term, double behind_j, double share) const {
+  void AddLoss(TermIndex term, double behind_j, double share) const {
     if (share == 0) return;
     Add(term, "losses", {behind_j, "J"}, behind_j * share);
   }
@@ -182,21 +183,21 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
                   const StepCost<>& cost, const CauseWriter& writer) {
   const double time = InSeconds(cost.step_time);
   const double background = InWatts(MemoryBackground(machine)) * step.chips;
-  const double fixed = InWatts(machine.static_power) * step.chips;
-  const double host =
-      InWatts(machine.host_power) * step.chips / machine.supply_efficiency;
+  const double fixed = InWatts(machine.costs.static_power) * step.chips;
+  const double host = InWatts(machine.costs.host_power) * step.chips /
+                      machine.costs.supply_efficiency;
   // What is behind the regulators: all but what they lose.
   const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
   writer.AddPower(kDramBackground, time, background);
   writer.AddPower(kStatic, time, fixed);
   writer.AddSequences(kStatic, step.sequences,
-                      InJoules(machine.energy_per_sequence));
-  writer.AddLoss(kStatic, board * machine.regulator_efficiency,
-                 1 / machine.regulator_efficiency - 1);
+                      InJoules(machine.costs.energy_per_sequence));
+  writer.AddLoss(kStatic, board * machine.costs.regulator_efficiency,
+                 1 / machine.costs.regulator_efficiency - 1);
   writer.AddPower(kHost, time, host);
-  writer.AddLoss(kHost, board, 1 / machine.supply_efficiency - 1);
-  writer.AddLoss(kFacility, node, machine.power_usage_effectiveness - 1);
+  writer.AddLoss(kHost, board, 1 / machine.costs.supply_efficiency - 1);
+  writer.AddLoss(kFacility, node, machine.costs.power_usage_effectiveness - 1);
 }
 
 bool MovesData(Term::Value term) {
@@ -252,7 +253,7 @@ void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
   }
   const CauseWriter writer(step.tokens, boundary, report);
   for (int i = 0; i < kNumEnergyTerms; ++i) {
-    const auto term = static_cast<EnergyTermIndex>(i);
+    const auto term = static_cast<TermIndex>(i);
     for (int k = 0; k < kNumClasses; ++k) {
       writer.Add(term, kClasses[k].cause, AmountOf(term, actions[k], machine),
                  InJoules(energy[k][term]));

@@ -76,7 +76,7 @@ double PerToken(const Energy<>& energy, const LoweredStep<>& step) {
 
 void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
                 const Machine<>& machine, int boundary, Spreads* spreads) {
-  spreads->cost.value = machine.cost_usd * step.chips;
+  spreads->cost.value = machine.costs.cost_usd * step.chips;
   spreads->step_time.value = InSeconds(cost.step_time);
   spreads->energy_per_token.value =
       PerToken(EnergyInside(cost.terms, boundary), step);
@@ -99,7 +99,7 @@ void FillRanges(const Hardware& hardware, const Scenario& scenario,
                       if (end == constant.value()) continue;
                       const Machine<> machine = MachineWith<double>(
                           hardware, scenario, MovedReader{&constant, end});
-                      spreads->cost.Add(machine.cost_usd * ledger.chips);
+                      spreads->cost.Add(machine.costs.cost_usd * ledger.chips);
                       if (absl::StartsWith(path, kSilicon)) continue;
                       // What is pinned and how the model grows depend on
                       // constants too.
@@ -148,7 +148,7 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
     }
   }
   for (int i = 0; i < kNumEnergyTerms; ++i) {
-    if (kTermBoundary[i] > boundary) continue;
+    if (kEnergyTerms[i].boundary > boundary) continue;
     EnergyTerm* term = report->add_energy_terms();
     term->set_term(static_cast<Term::Value>(i + 1));
     term->set_energy_per_token_j(spreads.terms[i].value);
@@ -169,11 +169,11 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
     kv += runs * InBytes(op.kv_read);
     state += runs * InBytes(op.state_read + op.state_write);
     activations += runs * InBytes(op.activation_in + op.activation_out);
-    for (int level = 0; level < machine.num_levels; ++level) {
+    for (int level = 0; level < machine.structure.num_levels; ++level) {
       if (!step.operators[i].is_kernel) continue;
       const Traffic<> traffic = TrafficOf(step.operators[i], machine, level);
       const double bytes = runs * InBytes(traffic.read + traffic.write);
-      if (machine.levels[level].is_dram) dram += bytes;
+      if (machine.structure.levels[level].is_dram) dram += bytes;
       if (level == 0) backing += bytes;
     }
   }
@@ -218,10 +218,10 @@ void FillParts(const Ledger<>& ledger, Report* report) {
 void FillRidge(const TensorFormats& formats, const Machine<>& machine,
                Report* report) {
   const int rate =
-      RateIndex(machine, *formats.linear,
+      RateIndex(machine.structure, *formats.linear,
                 formats.ActivationsFor(*formats.linear), ComputeEngine::LINEAR);
   report->set_ridge_point_flop_per_byte(InFlopPerByte(
-      machine.rates[rate].peak / machine.levels[0].peak_bandwidth));
+      machine.costs.rates[rate].peak / machine.costs.levels[0].peak_bandwidth));
 }
 
 // Splits one run's time into what bound it.
@@ -241,10 +241,11 @@ BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
   } else {
     // Launch, ramp and tail are expressed as bytes of the backing store, but no
     // byte explains them.
-    const MemoryLevelCosts<>& backing = machine.levels[0];
+    const LevelCosts<>& backing = machine.costs.levels[0];
     const Traffic<> traffic = TrafficOf(op, machine, 0);
-    const Duration<> slowest = TransferTime(
-        backing, units.memory[0], traffic.read + traffic.write + op.extra_read);
+    const Duration<> slowest =
+        TransferTime(backing, units.memory[0],
+                     traffic.read + traffic.write + op.extra_read, op.attends);
     if (op.reads_backing && !(slowest < times.memory)) {
       overhead += InSeconds(backing.half_transfer * units.memory[0]);
     }
@@ -310,7 +311,7 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   const double arrays = InBytes(occupancy.array_capacity);
   const double in_arrays = InBytes(occupancy.in_arrays);
   const double store =
-      InBytes(machine.levels[0].usable_capacity) * ledger.chips;
+      InBytes(machine.costs.levels[0].usable_capacity) * ledger.chips;
   const double weights = InBytes(occupancy.weights);
   const double per_sequence = InBytes(ledger.sequence_footprint);
   const double used = InBytes(occupancy.StoreUsed());
@@ -363,7 +364,7 @@ void FillRunningCosts(const Node& node, const StepCost<>& cost,
 // Silicon and money of the whole system.
 void FillMaking(const Spread& cost, const Ledger<>& ledger,
                 const Machine<>& machine, Report* report) {
-  report->set_area_mm2(machine.area_mm2 * ledger.chips);
+  report->set_area_mm2(machine.costs.area_mm2 * ledger.chips);
   report->set_cost_usd(cost.value);
   report->set_cost_usd_low(cost.low());
   report->set_cost_usd_high(cost.high());
@@ -373,15 +374,16 @@ void FillMaking(const Spread& cost, const Ledger<>& ledger,
 void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
                 Report* report) {
   report->set_snr_db(SnrDb(NoiseOf(step, machine)));
-  for (const ProductNoise<>& product : step.products) {
-    const ComputeCosts<>& rate = machine.rates[product.rate];
-    if (!(rate.noise > 0)) continue;
+  for (const RateProducts<>& product : step.products) {
+    const double noise = machine.costs.rates[product.rate].noise;
+    if (!(noise > 0)) continue;
+    const RateStructure& rate = machine.structure.rates[product.rate];
     report->add_notes(absl::StrFormat(
         "analog products of %s by %s carry %.3g dB; their operands alone %.3g",
         rate.format->name, rate.inputs->name,
-        SnrDb(product.quantisation + rate.noise), SnrDb(product.quantisation)));
+        SnrDb(product.quantisation + noise), SnrDb(product.quantisation)));
   }
-  if (!machine.wears) return;
+  if (!machine.structure.wears) return;
   const double wear = WearOf(step, machine, ActionsOf(step, machine)) *
                       kSecondsPerYear / report->step_time_s();
   report->set_wear_per_year(wear);
@@ -405,12 +407,13 @@ void FillWarnings(const Model& model, const Hardware& hardware,
   }
   std::set<std::string> conversions;
   bool has_arrays = false, uses_arrays = false;
-  for (int i = 0; i < machine.num_rates; ++i) {
-    has_arrays |= machine.rates[i].in_memory;
+  for (int i = 0; i < machine.structure.num_rates; ++i) {
+    has_arrays |= machine.structure.rates[i].in_memory;
   }
   for (const Operator<>& op : ledger.operators) {
     if (op.weight_format == nullptr) continue;
-    const ComputeCosts<>& rate = machine.rates[RateOf(op, machine)];
+    const RateStructure& rate =
+        machine.structure.rates[RateOf(op, machine.structure)];
     uses_arrays |= rate.in_memory;
     const NumberFormat& wanted =
         OperandFormat(*op.weight_format, *op.activation_format);
@@ -422,8 +425,8 @@ void FillWarnings(const Model& model, const Hardware& hardware,
   }
   if (has_arrays && !uses_arrays) {
     std::set<std::string> pairs;
-    for (int i = 0; i < machine.num_rates; ++i) {
-      const ComputeCosts<>& rate = machine.rates[i];
+    for (int i = 0; i < machine.structure.num_rates; ++i) {
+      const RateStructure& rate = machine.structure.rates[i];
       if (rate.in_memory) {
         pairs.insert(absl::StrCat("--weights=", rate.format->name,
                                   " --activations=", rate.inputs->name));
@@ -489,9 +492,9 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
   const int boundary = BoundaryIndex(resolved.boundary());
   const Machine<> machine =
       MachineWith<double>(hardware, scenario, ValueReader());
-  if (machine.has_power_cap &&
-      !(machine.static_power + MemoryBackground(machine) <
-        machine.power_cap * machine.regulator_efficiency)) {
+  if (machine.structure.has_power_cap &&
+      !(machine.costs.static_power + MemoryBackground(machine) <
+        machine.costs.power_cap * machine.costs.regulator_efficiency)) {
     return absl::InvalidArgumentError(absl::StrCat(
         hardware.name(),
         ": board.power_cap_w leaves nothing above what the chip and its memory "

@@ -4,7 +4,7 @@
 #define ANALYZER_EVALUATE_ANALYZE_H_
 
 #include "absl/status/statusor.h"
-#include "analyzer/evaluate/boundary.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/evaluate/setup.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"

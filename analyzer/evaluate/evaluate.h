@@ -11,6 +11,7 @@
 #include "analyzer/ledger/build_ledger.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/build_machine.h"
+#include "analyzer/machine/free.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/units/units.h"
 

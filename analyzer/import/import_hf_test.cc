@@ -24,7 +24,7 @@ using ::google::protobuf::util::MessageDifferencer;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-constexpr char kDirectory[] = "analyzer/spec/testdata/hf/";
+constexpr char kDirectory[] = "analyzer/import/testdata/hf/";
 
 // Every configuration of the test data. Written by hand with the field names
 // and dimensions of the published ones.

@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "analyzer/description/boundary.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/ledger/build_ledger.h"
 
@@ -54,7 +55,9 @@ Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
   resolved.set_experts(std::string(formats.experts->name));
   resolved.set_activations(
       std::string(formats.ActivationsFor(*formats.linear).name));
-  if (resolved.boundary().empty()) resolved.set_boundary("board");
+  if (resolved.boundary().empty()) {
+    resolved.set_boundary(std::string(kBoundaries[kDefaultBoundary].name));
+  }
   return resolved;
 }
 

@@ -27,7 +27,7 @@ N ReadOr(bool given, const Constant& constant, const Reader& read,
 // Access energy by term: given, from currents, or from a fit by capacity.
 template <typename N, typename Reader>
 void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
-                     MemoryLevelCosts<N>* costs) {
+                     LevelCosts<N>* costs) {
   const MemoryTechnology& technology = level.technology();
   Energy<N> activation =
       Picojoules<N>(read(technology.row_activation_energy_pj()));
@@ -97,15 +97,50 @@ Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
   return background + refresh;
 }
 
+inline LevelStructure LevelStructureOf(const MemoryLevel& level) {
+  LevelStructure structure;
+  structure.is_dram = level.technology().kind() != MemoryTechnology::SRAM;
+  structure.pins = level.pins();
+  for (const StoredFormat& stored : level.stored()) {
+    structure.stored[structure.num_stored++] = FindFormat(stored.format());
+  }
+  return structure;
+}
+
 template <typename N, typename Reader>
-MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
+LevelPlacement<N> BuildLevelPlacement(const MemoryLevel& level,
+                                      const Reader& read) {
+  LevelPlacement<N> placement;
+  placement.pinned_capacity = Gigabytes<N>(read(level.capacity_gb())) *
+                              N(read(level.pinned_capacity_fraction()));
+  placement.cache_bandwidth_factor =
+      ReadOr<N>(level.has_cache_bandwidth_factor(),
+                level.cache_bandwidth_factor(), read, 1.0);
+  placement.expert_bandwidth_factor =
+      ReadOr<N>(level.has_expert_bandwidth_factor(),
+                level.expert_bandwidth_factor(), read, 1.0);
+  placement.state_bandwidth_factor =
+      level.has_state_bandwidth_factor()
+          ? N(read(level.state_bandwidth_factor()))
+          : placement.cache_bandwidth_factor;
+  placement.cache_passes =
+      ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
+  placement.activation_passes = ReadOr<N>(level.has_activation_passes(),
+                                          level.activation_passes(), read, 1.0);
+  for (int i = 0; i < level.stored_size(); ++i) {
+    placement.stored_bandwidth_factor[i] =
+        N(read(level.stored(i).bandwidth_factor()));
+  }
+  return placement;
+}
+
+template <typename N, typename Reader>
+LevelCosts<N> BuildLevelCosts(const MemoryLevel& level, const Reader& read) {
   const MemoryTechnology& technology = level.technology();
-  MemoryLevelCosts<N> costs;
-  costs.is_dram = technology.kind() != MemoryTechnology::SRAM;
+  LevelCosts<N> costs;
   costs.peak_bandwidth =
       GigabytesPerSecond<N>(read(level.bandwidth_gb_per_s()));
-  costs.long_bandwidth =
-      costs.peak_bandwidth * N(read(level.bandwidth_efficiency()));
+  costs.bandwidth_efficiency = N(read(level.bandwidth_efficiency()));
   costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
   costs.cache_half_transfer =
       level.has_cache_half_transfer_mb()
@@ -117,27 +152,6 @@ MemoryLevelCosts<N> BuildLevel(const MemoryLevel& level, const Reader& read) {
                                  level.usable_capacity_fraction(), read, 1.0);
   costs.activation_capacity =
       costs.capacity * N(read(level.activation_capacity_fraction()));
-  costs.pins = level.pins();
-  costs.pinned_capacity =
-      costs.capacity * N(read(level.pinned_capacity_fraction()));
-
-  costs.cache_bandwidth_factor =
-      ReadOr<N>(level.has_cache_bandwidth_factor(),
-                level.cache_bandwidth_factor(), read, 1.0);
-  costs.expert_bandwidth_factor =
-      ReadOr<N>(level.has_expert_bandwidth_factor(),
-                level.expert_bandwidth_factor(), read, 1.0);
-  costs.state_bandwidth_factor = level.has_state_bandwidth_factor()
-                                     ? N(read(level.state_bandwidth_factor()))
-                                     : costs.cache_bandwidth_factor;
-  costs.cache_passes =
-      ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
-  costs.activation_passes = ReadOr<N>(level.has_activation_passes(),
-                                      level.activation_passes(), read, 1.0);
-  for (const StoredFormat& stored : level.stored()) {
-    costs.stored[costs.num_stored++] = {FindFormat(stored.format()),
-                                        N(read(stored.bandwidth_factor()))};
-  }
 
   if (technology.has_endurance_writes()) {
     costs.wear_per_write = N(1.0) / N(read(technology.endurance_writes()));
@@ -189,9 +203,10 @@ EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
 // Energies and noise of an in-memory engine's rate.
 template <typename N, typename Reader>
 void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
-                       const N& overhead, ComputeCosts<N>* costs) {
-  const N input_bits(static_cast<double>(costs->inputs->operand_bits));
-  const N weight_bits(static_cast<double>(costs->format->operand_bits));
+                       const RateStructure& structure, const N& overhead,
+                       RateCosts<N>* costs) {
+  const N input_bits(static_cast<double>(structure.inputs->operand_bits));
+  const N weight_bits(static_cast<double>(structure.format->operand_bits));
   if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
     const Energy<N> full_adder =
         Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) * N(1e-3));
@@ -208,26 +223,57 @@ void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
   costs->noise = AnalogNoise(analog, input_bits, weight_bits);
 }
 
+inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
+                                     const ComputeEngine& engine,
+                                     int engine_index) {
+  RateStructure structure;
+  structure.format = FindFormat(rate.format());
+  structure.inputs = rate.activations().empty()
+                         ? structure.format
+                         : FindFormat(rate.activations());
+  structure.engine = engine_index;
+  structure.runs = RunsOf(engine);
+  structure.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
+                        engine.kind() == ComputeEngine::ANALOG_IMC;
+  structure.resident = engine.array().resident();
+  structure.has_weight_capacity = engine.array().has_weight_capacity_gb();
+  structure.has_dataflow = engine.has_dataflow();
+  return structure;
+}
+
 template <typename N, typename Reader>
-ComputeCosts<N> BuildRate(const ComputeEngine::FormatRate& rate,
-                          const ComputeEngine& engine, const Reader& read) {
-  ComputeCosts<N> costs;
-  costs.format = FindFormat(rate.format());
-  costs.inputs = rate.activations().empty() ? costs.format
-                                            : FindFormat(rate.activations());
-  costs.runs = RunsOf(engine);
-  costs.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
-                    engine.kind() == ComputeEngine::ANALOG_IMC;
+RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
+                                    const Reader& read) {
+  RatePlacement<N> placement;
+  const InMemoryArray& array = engine.array();
+  placement.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+  placement.model_growth =
+      ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
+  if (engine.has_dataflow()) {
+    placement.rows = N(read(engine.dataflow().rows()));
+    placement.columns = N(read(engine.dataflow().columns()));
+    placement.partial_sum =
+        Bytes<N>(N(read(engine.dataflow().accumulator_bits())) / N(8.0));
+  }
+  return placement;
+}
+
+template <typename N, typename Reader>
+RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
+                            const ComputeEngine& engine,
+                            const RateStructure& structure,
+                            const Reader& read) {
+  RateCosts<N> costs;
   costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
-  costs.achieved = costs.peak * (rate.has_compute_efficiency()
-                                     ? N(read(rate.compute_efficiency()))
-                                     : N(read(engine.compute_efficiency())));
+  costs.compute_efficiency = rate.has_compute_efficiency()
+                                 ? N(read(rate.compute_efficiency()))
+                                 : N(read(engine.compute_efficiency()));
   const N overhead = ReadOr<N>(engine.has_overhead_factor(),
                                engine.overhead_factor(), read, 1.0);
   if (rate.has_energy_pj_per_flop()) {
     costs.energy = PicojoulesPerFlop<N>(read(rate.energy_pj_per_flop()));
-  } else if (costs.in_memory) {
-    SetInMemoryEnergy(engine, read, overhead, &costs);
+  } else if (structure.in_memory) {
+    SetInMemoryEnergy(engine, read, structure, overhead, &costs);
   } else {
     for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
       if (mac.format() != rate.format()) continue;
@@ -235,27 +281,49 @@ ComputeCosts<N> BuildRate(const ComputeEngine::FormatRate& rate,
           PerFlop<N>(Picojoules<N>(read(mac.energy_pj())) * overhead);
     }
   }
-  if (engine.has_array()) {
-    const InMemoryArray& array = engine.array();
-    costs.resident = array.resident();
-    costs.array_write =
-        PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
-    costs.has_weight_capacity = array.has_weight_capacity_gb();
-    costs.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
-    costs.model_growth =
-        ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
-    if (array.has_endurance_writes()) {
-      costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
-    }
-  }
-  if (engine.has_dataflow()) {
-    costs.has_dataflow = true;
-    costs.rows = read(engine.dataflow().rows());
-    costs.columns = read(engine.dataflow().columns());
-    costs.partial_sum =
-        Bytes<N>(N(read(engine.dataflow().accumulator_bits())) / N(8.0));
+  const InMemoryArray& array = engine.array();
+  costs.array_write =
+      PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+  if (array.has_endurance_writes()) {
+    costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
   }
   return costs;
+}
+
+// Adds memory levels and engines.
+template <typename N, typename Reader>
+void AddLevels(const Hardware& hardware, const Reader& read,
+               Machine<N>* machine) {
+  MachineStructure& structure = machine->structure;
+  for (const MemoryLevel& level : hardware.memory()) {
+    const int i = structure.num_levels++;
+    structure.levels[i] = LevelStructureOf(level);
+    structure.wears |= level.technology().has_endurance_writes();
+    machine->placement.levels[i] = BuildLevelPlacement<N>(level, read);
+    machine->costs.levels[i] = BuildLevelCosts<N>(level, read);
+  }
+}
+
+template <typename N, typename Reader>
+void AddEngines(const Hardware& hardware, const Reader& read,
+                Machine<N>* machine) {
+  MachineStructure& structure = machine->structure;
+  for (int k = 0; k < hardware.engine_size(); ++k) {
+    const ComputeEngine& engine = hardware.engine(k);
+    structure.wears |= engine.array().has_endurance_writes();
+    for (const ComputeEngine::FormatRate& rate : engine.rate()) {
+      const RateStructure its = RateStructureOf(rate, engine, k);
+      const RateCosts<N> costs = BuildRateCosts<N>(rate, engine, its, read);
+      if (engine.kind() == ComputeEngine::VECTOR) {
+        machine->costs.vector = costs;
+        continue;
+      }
+      const int i = structure.num_rates++;
+      structure.rates[i] = its;
+      machine->placement.rates[i] = BuildRatePlacement<N>(engine, read);
+      machine->costs.rates[i] = costs;
+    }
+  }
 }
 
 }  // namespace machine_internal
@@ -265,78 +333,61 @@ template <typename N, typename Reader>
 Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   using machine_internal::ReadOr;
   Machine<N> machine;
-  for (const MemoryLevel& level : hardware.memory()) {
-    machine.levels[machine.num_levels++] =
-        machine_internal::BuildLevel<N>(level, read);
-    machine.wears |= level.technology().has_endurance_writes();
-  }
-  int engine_index = -1;
-  for (const ComputeEngine& engine : hardware.engine()) {
-    ++engine_index;
-    machine.wears |= engine.array().has_endurance_writes();
-    for (const ComputeEngine::FormatRate& rate : engine.rate()) {
-      ComputeCosts<N> costs =
-          machine_internal::BuildRate<N>(rate, engine, read);
-      costs.engine = engine_index;
-      if (engine.kind() == ComputeEngine::VECTOR) {
-        machine.vector = costs;
-      } else {
-        machine.rates[machine.num_rates++] = costs;
-      }
-    }
-  }
+  machine_internal::AddLevels(hardware, read, &machine);
+  machine_internal::AddEngines(hardware, read, &machine);
+  MachineStructure& structure = machine.structure;
+  Costs<N>& costs = machine.costs;
   if (hardware.has_interconnect()) {
     const Interconnect& link = hardware.interconnect();
-    machine.topology = link.topology();
-    machine.link_bandwidth =
+    structure.topology = link.topology();
+    costs.link_bandwidth =
         GigabytesPerSecond<N>(N(read(link.bandwidth_gb_per_s())) *
                               N(read(link.bandwidth_efficiency())));
-    machine.link_latency = Microseconds<N>(read(link.latency_us()));
-    machine.link_energy = PicojoulesPerBit<N>(ReadOr<N>(
+    costs.link_latency = Microseconds<N>(read(link.latency_us()));
+    costs.link_energy = PicojoulesPerBit<N>(ReadOr<N>(
         link.has_energy_pj_per_bit(), link.energy_pj_per_bit(), read, 0.0));
     if (!link.has_energy_pj_per_bit()) {
-      machine.link_energy =
+      costs.link_energy =
           PicojoulesPerBit<N>(read(link.technology().energy_pj_per_bit()));
     }
   }
   const BoardPower& board = hardware.board();
-  machine.static_power = Watts<N>(read(board.static_power_w()));
-  for (int i = 0; i < machine.num_levels; ++i) {
-    if (machine.levels[i].is_dram) continue;
+  costs.static_power = Watts<N>(read(board.static_power_w()));
+  for (int i = 0; i < structure.num_levels; ++i) {
+    if (structure.levels[i].is_dram) continue;
     // What on-chip memory leaks is static power, not DRAM background.
-    machine.static_power += machine.levels[i].background;
-    machine.levels[i].background = {};
+    costs.static_power += costs.levels[i].background;
+    costs.levels[i].background = {};
   }
-  machine.has_power_cap = board.has_power_cap_w();
-  machine.power_cap = Watts<N>(read(board.power_cap_w()));
-  machine.regulator_efficiency = N(read(board.regulator_efficiency()));
+  structure.has_power_cap = board.has_power_cap_w();
+  costs.power_cap = Watts<N>(read(board.power_cap_w()));
+  costs.regulator_efficiency = N(read(board.regulator_efficiency()));
 
   const Node& node = hardware.node();
-  machine.host_power = Watts<N>(read(node.host_power_w_per_chip()));
-  machine.supply_efficiency = ReadOr<N>(node.has_supply_efficiency(),
-                                        node.supply_efficiency(), read, 1.0);
-  machine.power_usage_effectiveness =
+  costs.host_power = Watts<N>(read(node.host_power_w_per_chip()));
+  costs.supply_efficiency = ReadOr<N>(node.has_supply_efficiency(),
+                                      node.supply_efficiency(), read, 1.0);
+  costs.power_usage_effectiveness =
       ReadOr<N>(node.has_power_usage_effectiveness(),
                 node.power_usage_effectiveness(), read, 1.0);
 
   const Overheads& overheads = hardware.overheads();
-  machine.time_per_step = Microseconds<N>(read(overheads.time_per_step_us()));
-  machine.time_per_layer = Microseconds<N>(read(overheads.time_per_layer_us()));
-  machine.time_per_layer_admitting =
+  costs.time_per_step = Microseconds<N>(read(overheads.time_per_step_us()));
+  costs.time_per_layer = Microseconds<N>(read(overheads.time_per_layer_us()));
+  costs.time_per_layer_admitting =
       Microseconds<N>(read(overheads.time_per_layer_admitting_us()));
-  machine.time_per_recurrent_layer_admitting =
+  costs.time_per_recurrent_layer_admitting =
       Microseconds<N>(read(overheads.time_per_recurrent_layer_admitting_us()));
-  machine.time_per_kernel =
-      Microseconds<N>(read(overheads.time_per_kernel_us()));
-  machine.time_per_sequence =
+  costs.time_per_kernel = Microseconds<N>(read(overheads.time_per_kernel_us()));
+  costs.time_per_sequence =
       Microseconds<N>(read(overheads.time_per_sequence_us()));
-  machine.energy_per_sequence =
+  costs.energy_per_sequence =
       Millijoules<N>(read(overheads.energy_per_sequence_mj()));
-  machine.overlap_fraction = N(read(hardware.overlap_fraction()));
+  costs.overlap_fraction = N(read(hardware.overlap_fraction()));
 
   if (hardware.has_silicon()) {
-    machine.area_mm2 = AreaMm2<N>(hardware, read);
-    machine.cost_usd = CostUsd<N>(hardware, machine.area_mm2, read);
+    costs.area_mm2 = AreaMm2<N>(hardware, read);
+    costs.cost_usd = CostUsd<N>(hardware, costs.area_mm2, read);
   }
   return machine;
 }

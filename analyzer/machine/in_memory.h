@@ -90,7 +90,8 @@ N RequiredSnrDb(const AnalogNumbers<N>& a, const N& input_bits,
 // Weight bits of one cell.
 template <typename N>
 N CellBits(const AnalogNumbers<N>& a, const N& weight_bits) {
-  return N(0.0) < a.cell_bits ? Min(a.cell_bits, weight_bits) : weight_bits;
+  return Select(N(0.0) < a.cell_bits, Min(a.cell_bits, weight_bits),
+                weight_bits);
 }
 
 // Bits of a conversion.
@@ -187,7 +188,7 @@ MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
                        const N& weight_bits) {
   const N zero(0.0);
   const N dac_bits =
-      zero < a.dac_bits ? Min(a.dac_bits, input_bits) : input_bits;
+      Select(zero < a.dac_bits, Min(a.dac_bits, input_bits), input_bits);
   const N cell_bits = CellBits(a, weight_bits);
   const N input_slices = input_bits / dac_bits;
   const N slices = input_slices * weight_bits / cell_bits;
@@ -203,10 +204,10 @@ MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
       Picojoules<N>(slices * (cell_fj * N(1e-3) + a.shift_add_pj / filled) +
                     a.control_fj * N(1e-3));
   mac.adc = ConversionEnergy(a, mac.conversion_bits) * (slices / filled);
-  const bool one_bit = !(N(1.0) < dac_bits);
+  // A bit needs no converter.
   const N dac_fj =
-      one_bit ? zero
-              : a.dac_capacitance_ff * dac_bits * a.supply_v * a.supply_v;
+      Select(N(1.0) < dac_bits,
+             a.dac_capacitance_ff * dac_bits * a.supply_v * a.supply_v, zero);
   mac.dac = Picojoules<N>(input_slices * dac_fj * N(1e-3) /
                           (a.columns * a.utilization));
   return mac;

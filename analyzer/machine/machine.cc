@@ -20,8 +20,10 @@ const NumberFormat& OperandFormat(const NumberFormat& weights,
                                                          : activations;
 }
 
-namespace machine_internal {
+namespace {
 
+// How well a rate of a digital engine takes operands: 0 not at all, else larger
+// for narrower formats; the format itself is best.
 int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
   constexpr int kItself = 1000, kFits = 500;
   if (&offered == &operands) return kItself;
@@ -39,7 +41,32 @@ int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
   return offers_integer ? 0 : offered.operand_bits;
 }
 
-}  // namespace machine_internal
+}  // namespace
+
+int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
+              const NumberFormat& activations,
+              ComputeEngine::Products products) {
+  const unsigned wanted = 1u << products;
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    if (rate.in_memory && (rate.runs & wanted) != 0 &&
+        rate.format == &weights && rate.inputs == &activations) {
+      return i;
+    }
+  }
+  const NumberFormat& operands = OperandFormat(weights, activations);
+  int best = -1, best_suitability = 0;
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    if (rate.in_memory || (rate.runs & wanted) == 0) continue;
+    const int suitability = Suitability(*rate.format, operands);
+    if (suitability > best_suitability) {
+      best = i;
+      best_suitability = suitability;
+    }
+  }
+  return best;
+}
 
 Machine<double> BuildMachine(const Hardware& hardware) {
   return BuildMachine<double>(hardware, ValueReader());

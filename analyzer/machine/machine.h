@@ -1,5 +1,10 @@
-// What each action costs on one chip, as numbers ready for the cost kernel. The
-// machine knows no model.
+// What each action costs on one chip, as numbers ready for lowering and for the
+// cost kernel. The machine knows no model.
+//
+// A machine has three parts: its structure, which is no number; the numbers
+// that placement (lowering) reads; and the numbers that the kernel reads. Which
+// part a number stands in is what decides whether a search must lower again
+// where it varies.
 
 #ifndef ANALYZER_MACHINE_MACHINE_H_
 #define ANALYZER_MACHINE_MACHINE_H_
@@ -9,6 +14,7 @@
 
 #include "absl/strings/string_view.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/machine/field.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 
@@ -19,30 +25,107 @@ inline constexpr int kMaxMemoryLevels = 4;
 inline constexpr int kMaxFormatRates = 16;
 inline constexpr int kMaxStoredFormats = 8;
 
+// Structure of a memory level.
+struct LevelStructure {
+  bool is_dram = false;
+  // What a near level keeps.
+  Pinned pins = NOTHING;
+  // Formats that stream slower than 16-bit weights do.
+  int num_stored = 0;
+  std::array<const NumberFormat*, kMaxStoredFormats> stored = {};
+};
+
+// Structure of an engine's rate in one format.
+struct RateStructure {
+  // Operands, or weights of an in-memory engine.
+  const NumberFormat* format = nullptr;
+  // Inputs of an in-memory engine.
+  const NumberFormat* inputs = nullptr;
+  // Index of the engine among those of the description.
+  int engine = 0;
+  // Products that it runs: bit 1 << ComputeEngine::Products.
+  unsigned runs = 0;
+  bool in_memory = false;
+  // Weights live in the arrays: they are neither read nor written.
+  bool resident = false;
+  // Whether it is given how many bytes of weights the arrays hold.
+  bool has_weight_capacity = false;
+  // A weight-stationary array; without one each activation moves once.
+  bool has_dataflow = false;
+};
+
+// What of a machine is no number: no number type varies it. Level 0 is the
+// backing store; the last level feeds the engines. Matrix engines stand by
+// format, in the order of the description.
+struct MachineStructure {
+  int num_levels = 0;
+  std::array<LevelStructure, kMaxMemoryLevels> levels;
+  int num_rates = 0;
+  std::array<RateStructure, kMaxFormatRates> rates;
+  // Whether cells of a level or an array wear out.
+  bool wears = false;
+  // Links; a machine without an interconnect has none.
+  Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
+  // Whether a power cap is given; without one Costs::power_cap means nothing.
+  bool has_power_cap = false;
+};
+
+// Numbers of a memory level that lowering reads.
+template <typename N = double>
+struct LevelPlacement {
+  // Room for what the level keeps, bytes.
+  Data<N> pinned_capacity;
+  // Achieved bandwidth of KV cache, experts and recurrent state over that of
+  // weights.
+  N cache_bandwidth_factor = N(1.0);
+  N expert_bandwidth_factor = N(1.0);
+  N state_bandwidth_factor = N(1.0);
+  // How often KV cache (at most once a query head) and activations pass the
+  // near levels.
+  N cache_passes = N(1.0);
+  N activation_passes = N(1.0);
+  // Bandwidth of weights in each of LevelStructure::stored over that of 16-bit
+  // ones.
+  std::array<N, kMaxStoredFormats> stored_bandwidth_factor;
+};
+
+// Numbers of an engine's rate that lowering reads.
+template <typename N = double>
+struct RatePlacement {
+  // Bytes of weights that the arrays of one chip hold, where that is given.
+  Data<N> weight_capacity;
+  // Factor on the model's weights and FLOP that the engine asks for.
+  N model_growth = N(1.0);
+  // Of a weight-stationary array: its shape, and bytes of a partial sum.
+  N rows = N(1.0);
+  N columns = N(1.0);
+  Data<N> partial_sum;
+};
+
+// The numbers of a machine that decide where data stands and how much of it
+// moves: lowering reads them, and nothing after it.
+template <typename N = double>
+struct Placement {
+  std::array<LevelPlacement<N>, kMaxMemoryLevels> levels;
+  std::array<RatePlacement<N>, kMaxFormatRates> rates;
+};
+
 // Energy of moving a byte in or out of a memory level, by term.
 template <typename N = double>
-struct MemoryEnergy {
+struct AccessEnergy {
   EnergyPerData<N> activate;
-  EnergyPerData<N> column;  // whole access for SRAM
+  EnergyPerData<N> column;  // the whole access where the level is no DRAM
   EnergyPerData<N> interface;
   EnergyPerData<N> phy_controller;
   EnergyPerData<N> network;
 };
 
-// How weights in a format stream, over how 16-bit weights do.
+// What one chip's memory level costs.
 template <typename N = double>
-struct StoredCosts {
-  const NumberFormat* format = nullptr;
-  N bandwidth_factor = N(1.0);
-};
-
-// One chip's memory level.
-template <typename N = double>
-struct MemoryLevelCosts {
-  bool is_dram = false;
+struct LevelCosts {
   DataRate<N> peak_bandwidth;
-  // peak_bandwidth * bandwidth_efficiency: what long transfers reach.
-  DataRate<N> long_bandwidth;
+  // Share of the peak that long transfers reach.
+  N bandwidth_efficiency = N(1.0);
   // Bytes added to each transfer by launch, ramp and tail, and to those of
   // kernels that attend to the KV cache.
   Data<N> half_transfer;
@@ -51,90 +134,52 @@ struct MemoryLevelCosts {
   Data<N> usable_capacity;
   // What activations may occupy before they spill to level 0.
   Data<N> activation_capacity;
-  // What a near level keeps, and the room for it.
-  Pinned pins = NOTHING;
-  Data<N> pinned_capacity;
-  MemoryEnergy<N> read;
-  MemoryEnergy<N> write;
-  // Achieved bandwidth of KV cache, experts and recurrent state over that of
-  // weights, and how often KV cache (at most once a query head) and activations
-  // pass the near levels.
-  N cache_bandwidth_factor = N(1.0);
-  N expert_bandwidth_factor = N(1.0);
-  N state_bandwidth_factor = N(1.0);
-  N cache_passes = N(1.0);
-  N activation_passes = N(1.0);
-  // Formats that stream slower; the others have a factor of 1.
-  int num_stored = 0;
-  std::array<StoredCosts<N>, kMaxStoredFormats> stored;
+  AccessEnergy<N> read;
+  AccessEnergy<N> write;
+  // Background and refresh of all devices of one chip; leakage of SRAM is in
+  // Costs::static_power.
+  Power<N> background;
   // Share of its life that writing the whole level once takes; 0: without
   // limit.
   N wear_per_write = N(0.0);
-  // Background and refresh of all devices of one chip; leakage of SRAM is in
-  // Machine::static_power.
-  Power<N> background;
+
+  // Bandwidth of long transfers.
+  DataRate<N> LongBandwidth() const {
+    return peak_bandwidth * bandwidth_efficiency;
+  }
 };
 
-// Rate and energy of an engine in one format.
+// What an engine costs in one format.
 template <typename N = double>
-struct ComputeCosts {
-  // Operands, or weights of an in-memory engine.
-  const NumberFormat* format = nullptr;
-  // Inputs of an in-memory engine.
-  const NumberFormat* inputs = nullptr;
-  // Engine of the description that it belongs to.
-  int engine = 0;
-  // Products it runs: bit 1 << ComputeEngine::Products.
-  unsigned runs = 0;
-  bool in_memory = false;
-  // Weights live in the arrays: they are neither read nor written.
-  bool resident = false;
-
+struct RateCosts {
   WorkRate<N> peak;
-  // peak * compute_efficiency.
-  WorkRate<N> achieved;
+  // Share of the peak that is reached.
+  N compute_efficiency = N(1.0);
   EnergyPerWork<N> energy;
   EnergyPerWork<N> adc;
   EnergyPerWork<N> dac;
   EnergyPerData<N> array_write;
-  // Bytes of weights that the arrays of one chip hold, where that is given.
-  bool has_weight_capacity = false;
-  Data<N> weight_capacity;
-  N model_growth = N(1.0);
   // Noise power that the array adds to a sum, over the signal's; 0: digital.
   N noise = N(0.0);
   // Share of the arrays' life that writing them once takes; 0: without limit.
   N wear_per_write = N(0.0);
 
-  // Weight-stationary array; without one each activation moves once.
-  bool has_dataflow = false;
-  N rows = N(1.0);
-  N columns = N(1.0);
-  Data<N> partial_sum;
+  WorkRate<N> Achieved() const { return peak * compute_efficiency; }
 };
 
-// One chip with its links, board, node and facility.
+// What actions and time cost on one chip with its links, board, node and
+// facility: the numbers of a machine that the cost kernel reads.
 template <typename N = double>
-struct Machine {
-  // Level 0 is the backing store; the last level feeds the engines.
-  int num_levels = 0;
-  std::array<MemoryLevelCosts<N>, kMaxMemoryLevels> levels;
-  // Matrix engines by format, in the order of the description.
-  int num_rates = 0;
-  std::array<ComputeCosts<N>, kMaxFormatRates> rates;
-  ComputeCosts<N> vector;
-  // Whether cells of a level or an array wear out.
-  bool wears = false;
+struct Costs {
+  std::array<LevelCosts<N>, kMaxMemoryLevels> levels;
+  std::array<RateCosts<N>, kMaxFormatRates> rates;
+  RateCosts<N> vector;
 
-  // Links; a machine without an interconnect has none of it.
-  Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
   DataRate<N> link_bandwidth;  // one direction, achieved
   Duration<N> link_latency;
   EnergyPerData<N> link_energy;
 
   Power<N> static_power;
-  // Whether a cap is given; without one the field below means nothing.
-  bool has_power_cap = false;
   Power<N> power_cap;
   N regulator_efficiency = N(1.0);
   Power<N> host_power;
@@ -156,90 +201,209 @@ struct Machine {
   N cost_usd = N(0.0);
 };
 
+// One chip with its links, board, node and facility.
+template <typename N = double>
+struct Machine {
+  MachineStructure structure;
+  Placement<N> placement;
+  Costs<N> costs;
+};
+
+// The part of a machine that lowering may touch. Made from a Machine where one
+// is given.
+template <typename N = double>
+struct PlacementView {
+  PlacementView(const Machine<N>& machine)  // NOLINT: a part of the whole
+      : structure(machine.structure), numbers(machine.placement) {}
+
+  const MachineStructure& structure;
+  const Placement<N>& numbers;
+};
+
+// The part of a machine that the cost kernel may touch.
+template <typename N = double>
+struct CostView {
+  CostView(const Machine<N>& machine)  // NOLINT: a part of the whole
+      : structure(machine.structure), costs(machine.costs) {}
+  CostView(const MachineStructure& structure, const Costs<N>& costs)
+      : structure(structure), costs(costs) {}
+
+  const MachineStructure& structure;
+  const Costs<N>& costs;
+};
+
+namespace machine_internal {
+
+// Keeps a parameter out of template argument deduction, so that a Machine
+// converts to the part of it that a function may touch.
+template <typename T>
+struct NotDeduced {
+  using type = T;
+};
+
+template <typename Visit, typename... A>
+void ForEachAccessEnergy(Component component, bool is_dram, Visit& visit,
+                         A&... access) {
+  const auto on_level = [&](const char* name, TermIndex term) {
+    return Field(name).Energy(component, term);
+  };
+  visit(on_level("activate", is_dram ? kDramActivate : kNumEnergyTerms),
+        access.activate...);
+  visit(on_level("column", is_dram ? kDramColumn : kSram), access.column...);
+  visit(on_level("interface", is_dram ? kDramInterface : kNumEnergyTerms),
+        access.interface...);
+  visit(on_level("phy_controller", kDramPhyController),
+        access.phy_controller...);
+  visit(Field("network").Energy(Component::kOnChipMemory, kOnChipNetwork),
+        access.network...);
+}
+
+template <typename Visit, typename... L>
+void ForEachLevelCost(Component component, bool is_dram, Visit& visit,
+                      L&... level) {
+  visit(Field("peak_bandwidth").At(FreeAt::kEndless).Time(component),
+        level.peak_bandwidth...);
+  visit(Field("bandwidth_efficiency").At(FreeAt::kOne).Ideal(),
+        level.bandwidth_efficiency...);
+  visit(Field("half_transfer").Ideal().Once().Time(component),
+        level.half_transfer...);
+  visit(Field("cache_half_transfer").Ideal().Once().Time(component),
+        level.cache_half_transfer...);
+  visit(Field("capacity"), level.capacity...);
+  visit(Field("usable_capacity"), level.usable_capacity...);
+  visit(Field("activation_capacity").At(FreeAt::kEndless).Once(),
+        level.activation_capacity...);
+  ForEachAccessEnergy(component, is_dram, visit, level.read...);
+  ForEachAccessEnergy(component, is_dram, visit, level.write...);
+  visit(Field("background").Energy(component, kDramBackground),
+        level.background...);
+  visit(Field("wear_per_write"), level.wear_per_write...);
+}
+
+template <typename Visit, typename... R>
+void ForEachRateCost(Visit& visit, R&... rate) {
+  constexpr Component kOf = Component::kCompute;
+  visit(Field("peak").At(FreeAt::kEndless).Time(kOf), rate.peak...);
+  visit(Field("compute_efficiency").At(FreeAt::kOne).Ideal(),
+        rate.compute_efficiency...);
+  visit(Field("energy").Energy(kOf, kCompute), rate.energy...);
+  visit(Field("adc").Energy(kOf, kAdc), rate.adc...);
+  visit(Field("dac").Energy(kOf, kDac), rate.dac...);
+  visit(Field("array_write").Energy(kOf, kArrayWrite), rate.array_write...);
+  visit(Field("noise"), rate.noise...);
+  visit(Field("wear_per_write"), rate.wear_per_write...);
+}
+
+}  // namespace machine_internal
+
+// Calls `visit(Field, number...)` with each number of one or more Costs, of any
+// number types, that have the same structure; in an order that is the same for
+// all of them.
+template <typename Visit, typename... C>
+void ForEachCost(const MachineStructure& structure, Visit&& visit,
+                 C&... costs) {
+  for (int i = 0; i < structure.num_levels; ++i) {
+    machine_internal::ForEachLevelCost(
+        i == 0 ? Component::kMemory : Component::kOnChipMemory,
+        structure.levels[i].is_dram, visit, costs.levels[i]...);
+  }
+  for (int i = 0; i < structure.num_rates; ++i) {
+    machine_internal::ForEachRateCost(visit, costs.rates[i]...);
+  }
+  machine_internal::ForEachRateCost(visit, costs.vector...);
+
+  constexpr Component kLinks = Component::kLinks;
+  visit(Field("link_bandwidth").At(FreeAt::kEndless).Ideal().Time(kLinks),
+        costs.link_bandwidth...);
+  visit(Field("link_latency").Ideal().Once().Time(kLinks),
+        costs.link_latency...);
+  visit(Field("link_energy").Ideal().Energy(kLinks, kLink),
+        costs.link_energy...);
+
+  constexpr Component kStaticPower = Component::kStaticPower;
+  visit(Field("static_power").Energy(kStaticPower, kStatic),
+        costs.static_power...);
+  visit(Field("power_cap").At(FreeAt::kEndless).Ideal(), costs.power_cap...);
+  visit(Field("regulator_efficiency")
+            .At(FreeAt::kOne)
+            .Energy(kStaticPower, kStatic),
+        costs.regulator_efficiency...);
+  visit(Field("host_power").Energy(Component::kHost, kHost),
+        costs.host_power...);
+  visit(Field("supply_efficiency")
+            .At(FreeAt::kOne)
+            .Energy(Component::kHost, kHost),
+        costs.supply_efficiency...);
+  visit(Field("power_usage_effectiveness")
+            .At(FreeAt::kOne)
+            .Energy(Component::kFacility, kFacility),
+        costs.power_usage_effectiveness...);
+
+  constexpr Component kOverheads = Component::kOverheads;
+  const auto once = [](const char* name) {
+    return Field(name).Ideal().Once().Time(kOverheads);
+  };
+  visit(once("time_per_step"), costs.time_per_step...);
+  visit(once("time_per_layer"), costs.time_per_layer...);
+  visit(once("time_per_layer_admitting"), costs.time_per_layer_admitting...);
+  visit(once("time_per_recurrent_layer_admitting"),
+        costs.time_per_recurrent_layer_admitting...);
+  visit(once("time_per_kernel"), costs.time_per_kernel...);
+  visit(Field("time_per_sequence").Ideal().Time(kOverheads),
+        costs.time_per_sequence...);
+  visit(Field("energy_per_sequence").Ideal().Energy(kStaticPower, kStatic),
+        costs.energy_per_sequence...);
+  visit(Field("overlap_fraction").At(FreeAt::kOne).Ideal(),
+        costs.overlap_fraction...);
+
+  visit(Field("area_mm2"), costs.area_mm2...);
+  visit(Field("cost_usd"), costs.cost_usd...);
+}
+
+// The same for the numbers of one or more Placements.
+template <typename Visit, typename... P>
+void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
+                      P&... placement) {
+  const auto factor = [](const char* name) {
+    return Field(name).At(FreeAt::kOne).Ideal();
+  };
+  for (int i = 0; i < structure.num_levels; ++i) {
+    visit(Field("pinned_capacity"), placement.levels[i].pinned_capacity...);
+    visit(factor("cache_bandwidth_factor"),
+          placement.levels[i].cache_bandwidth_factor...);
+    visit(factor("expert_bandwidth_factor"),
+          placement.levels[i].expert_bandwidth_factor...);
+    visit(factor("state_bandwidth_factor"),
+          placement.levels[i].state_bandwidth_factor...);
+    visit(factor("cache_passes"), placement.levels[i].cache_passes...);
+    visit(factor("activation_passes"),
+          placement.levels[i].activation_passes...);
+    for (int k = 0; k < structure.levels[i].num_stored; ++k) {
+      visit(factor("stored_bandwidth_factor"),
+            placement.levels[i].stored_bandwidth_factor[k]...);
+    }
+  }
+  for (int i = 0; i < structure.num_rates; ++i) {
+    visit(Field("weight_capacity"), placement.rates[i].weight_capacity...);
+    visit(Field("model_growth"), placement.rates[i].model_growth...);
+    visit(Field("rows"), placement.rates[i].rows...);
+    visit(Field("columns"), placement.rates[i].columns...);
+    visit(Field("partial_sum"), placement.rates[i].partial_sum...);
+  }
+}
+
 // The format in which operands are multiplied: activations, or weights where
 // they are wider; weights that are narrower or only stored are unpacked.
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations);
 
-namespace machine_internal {
-
-// How well a rate of a digital engine takes operands: 0 not at all, else larger
-// for narrower formats; the format itself is best.
-int Suitability(const NumberFormat& offered, const NumberFormat& operands);
-
-}  // namespace machine_internal
-
 // Index of the rate that runs products of such weights and activations: an
 // in-memory engine that takes exactly them, else on the other engines the
 // operands' format itself, a format of the same width and kind, the narrowest
 // wider float, the widest float. -1 where there is no engine at all.
-template <typename N>
-int RateIndex(const Machine<N>& machine, const NumberFormat& weights,
+int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
               const NumberFormat& activations,
-              ComputeEngine::Products products) {
-  const unsigned wanted = 1u << products;
-  for (int i = 0; i < machine.num_rates; ++i) {
-    const ComputeCosts<N>& rate = machine.rates[i];
-    if (rate.in_memory && (rate.runs & wanted) != 0 &&
-        rate.format == &weights && rate.inputs == &activations) {
-      return i;
-    }
-  }
-  const NumberFormat& operands = OperandFormat(weights, activations);
-  int best = -1, best_suitability = 0;
-  for (int i = 0; i < machine.num_rates; ++i) {
-    const ComputeCosts<N>& rate = machine.rates[i];
-    if (rate.in_memory || (rate.runs & wanted) == 0) continue;
-    const int suitability =
-        machine_internal::Suitability(*rate.format, operands);
-    if (suitability > best_suitability) {
-      best = i;
-      best_suitability = suitability;
-    }
-  }
-  return best;
-}
-
-// Drops the time that a step takes whatever its size: all overheads but
-// time_per_sequence.
-template <typename N>
-void ClearFixedTimes(Machine<N>* machine) {
-  machine->time_per_step = {};
-  machine->time_per_layer = {};
-  machine->time_per_layer_admitting = {};
-  machine->time_per_recurrent_layer_admitting = {};
-  machine->time_per_kernel = {};
-}
-
-// Makes everything but bytes and FLOP free: peak rates, no overhead, no link
-// time or energy, no power cap. See Scenario.ideal.
-template <typename N>
-void MakeIdeal(Machine<N>* machine) {
-  for (int i = 0; i < machine->num_levels; ++i) {
-    machine->levels[i].long_bandwidth = machine->levels[i].peak_bandwidth;
-    machine->levels[i].half_transfer = {};
-    machine->levels[i].cache_half_transfer = {};
-    machine->levels[i].num_stored = 0;
-    machine->levels[i].cache_bandwidth_factor = N(1.0);
-    machine->levels[i].expert_bandwidth_factor = N(1.0);
-    machine->levels[i].state_bandwidth_factor = N(1.0);
-    machine->levels[i].cache_passes = N(1.0);
-    machine->levels[i].activation_passes = N(1.0);
-  }
-  for (int i = 0; i < machine->num_rates; ++i) {
-    machine->rates[i].achieved = machine->rates[i].peak;
-  }
-  machine->vector.achieved = machine->vector.peak;
-  // Instant links: a bandwidth that no payload fills.
-  machine->link_bandwidth = DataRate<N>::FromBase(N(1e300));
-  machine->link_latency = {};
-  machine->link_energy = {};
-  machine->has_power_cap = false;
-  ClearFixedTimes(machine);
-  machine->time_per_sequence = {};
-  machine->energy_per_sequence = {};
-  machine->overlap_fraction = N(1.0);
-}
+              ComputeEngine::Products products);
 
 // The machine of a validated description.
 Machine<double> BuildMachine(const Hardware& hardware);

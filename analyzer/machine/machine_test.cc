@@ -4,6 +4,7 @@
 
 #include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/machine/free.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 
@@ -18,30 +19,31 @@ Machine<> MachineOf(const std::string& name) {
 
 absl::string_view FormatUsed(const Machine<>& machine, const char* weights,
                              const char* activations) {
-  const int rate = RateIndex(machine, GetFormat(weights),
+  const int rate = RateIndex(machine.structure, GetFormat(weights),
                              GetFormat(activations), ComputeEngine::LINEAR);
-  return machine.rates[rate].format->name;
+  return machine.structure.rates[rate].format->name;
 }
 
 TEST(MachineTest, UnitMachineCostsOneOfEverything) {
   const Machine<> machine = MachineOf("unit");
-  ASSERT_EQ(machine.num_levels, 2);
+  ASSERT_EQ(machine.structure.num_levels, 2);
   // 1 pJ a bit is 8 pJ a byte.
   const EnergyPerData<> one = PicojoulesPerBit(1.0);
-  EXPECT_DOUBLE_EQ(machine.levels[0].read.activate.base(), one.base());
-  EXPECT_DOUBLE_EQ(machine.levels[0].read.column.base(), one.base());
-  EXPECT_DOUBLE_EQ(machine.levels[0].write.column.base(), one.base());
-  EXPECT_DOUBLE_EQ(machine.levels[0].read.phy_controller.base(), one.base());
-  EXPECT_EQ(machine.rates[0].energy, PicojoulesPerFlop(1.0));
-  EXPECT_DOUBLE_EQ(machine.rates[0].peak.base(), 1e9);
-  EXPECT_EQ(machine.static_power, Watts(0.001));
-  EXPECT_FALSE(machine.has_power_cap);
+  EXPECT_DOUBLE_EQ(machine.costs.levels[0].read.activate.base(), one.base());
+  EXPECT_DOUBLE_EQ(machine.costs.levels[0].read.column.base(), one.base());
+  EXPECT_DOUBLE_EQ(machine.costs.levels[0].write.column.base(), one.base());
+  EXPECT_DOUBLE_EQ(machine.costs.levels[0].read.phy_controller.base(),
+                   one.base());
+  EXPECT_EQ(machine.costs.rates[0].energy, PicojoulesPerFlop(1.0));
+  EXPECT_DOUBLE_EQ(machine.costs.rates[0].peak.base(), 1e9);
+  EXPECT_EQ(machine.costs.static_power, Watts(0.001));
+  EXPECT_FALSE(machine.structure.has_power_cap);
 }
 
 TEST(MachineTest, ActivationEnergyIsSpreadOverTheBytesRead) {
   // HBM2: 909 pJ over 0.75 of 1024 bytes.
   const Machine<> machine = MachineOf("tpu-v5e");
-  EXPECT_DOUBLE_EQ(machine.levels[0].read.activate.base(),
+  EXPECT_DOUBLE_EQ(machine.costs.levels[0].read.activate.base(),
                    909e-12 / (0.75 * 1024));
 }
 
@@ -76,21 +78,21 @@ TEST(MachineTest, MissingFormatsRunInTheNarrowestWiderFloat) {
 TEST(MachineTest, IdealKeepsPeaksAndDropsOverheads) {
   Machine<> machine = MachineOf("h100-sxm");
   MakeIdeal(&machine);
-  EXPECT_DOUBLE_EQ(machine.levels[0].long_bandwidth.base(), 3350e9);
-  EXPECT_DOUBLE_EQ(machine.rates[0].achieved.base(), 989.4e12);
-  EXPECT_EQ(machine.time_per_layer, Duration<>());
-  EXPECT_FALSE(machine.has_power_cap);
+  EXPECT_DOUBLE_EQ(machine.costs.levels[0].LongBandwidth().base(), 3350e9);
+  EXPECT_DOUBLE_EQ(machine.costs.rates[0].Achieved().base(), 989.4e12);
+  EXPECT_EQ(machine.costs.time_per_layer, Duration<>());
+  EXPECT_GE(machine.costs.power_cap, Watts(1e100));
   // Energy per action is no less.
-  EXPECT_EQ(machine.levels[0].read.phy_controller, PicojoulesPerBit(8.0));
+  EXPECT_EQ(machine.costs.levels[0].read.phy_controller, PicojoulesPerBit(8.0));
 }
 
 TEST(MachineTest, StateStreamsAsTheCacheWhereNothingElseIsSaid) {
   const Machine<> b200 = MachineOf("b200");
-  EXPECT_LT(b200.levels[0].state_bandwidth_factor,
-            b200.levels[0].cache_bandwidth_factor);
+  EXPECT_LT(b200.placement.levels[0].state_bandwidth_factor,
+            b200.placement.levels[0].cache_bandwidth_factor);
   const Machine<> mi300x = MachineOf("mi300x");
-  EXPECT_EQ(mi300x.levels[0].state_bandwidth_factor,
-            mi300x.levels[0].cache_bandwidth_factor);
+  EXPECT_EQ(mi300x.placement.levels[0].state_bandwidth_factor,
+            mi300x.placement.levels[0].cache_bandwidth_factor);
 }
 
 TEST(MachineTest, TechnologyTermsSumToTheirCitedTotals) {
@@ -103,7 +105,7 @@ TEST(MachineTest, TechnologyTermsSumToTheirCitedTotals) {
                {"h100-sxm", 3.8, 4.0},  {"h200", 3.40, 3.48},
                {"m2-ultra", 2.7, 5.0},  {"rtx-4090", 7.1, 7.3}};
   for (const auto& c : cases) {
-    const MemoryLevelCosts<> level = MachineOf(c.machine).levels[0];
+    const LevelCosts<> level = MachineOf(c.machine).costs.levels[0];
     const double total =
         (level.read.activate + level.read.column + level.read.interface) /
         PicojoulesPerBit(1.0);

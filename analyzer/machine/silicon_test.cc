@@ -48,31 +48,31 @@ TEST(SiliconTest, YieldOfADie) {
 TEST(SiliconTest, AreaIsTheSumOfItsPartsByHand) {
   // lean-hbm3e-asic at the class' figures: 256 MB x 0.5, 1000 TFLOP/s x 0.25,
   // 50 TFLOP/s in 32 bits x 2 x 0.5, 6 PHYs x 15, other 80; times 1.3.
-  EXPECT_NEAR(With({}).area_mm2, 1.3 * (128 + 250 + 50 + 90 + 80), 1e-9);
+  EXPECT_NEAR(With({}).costs.area_mm2, 1.3 * (128 + 250 + 50 + 90 + 80), 1e-9);
 }
 
 TEST(SiliconTest, CostIsTheSumOfItsPartsByHand) {
-  const double area = With({}).area_mm2;
+  const double area = With({}).costs.area_mm2;
   const double dies =
       706.8583470577034 * 100 / area - 942.4777960769379 / std::sqrt(2 * area);
   const double yield = std::pow(1 + area * 0.001 / 3, -3);
   // 144 GB x 15, package 150 + 6 x 120, board 500.
-  EXPECT_NEAR(With({}).cost_usd,
+  EXPECT_NEAR(With({}).costs.cost_usd,
               17000 / (dies * yield) + 2160 + 150 + 720 + 500, 1e-6);
 }
 
 TEST(SiliconTest, EachPartHasAPrice) {
   const Machine<> before = With({});
   const Machine<> buffer = With({{"memory.buffer.capacity_gb", "0.512"}});
-  EXPECT_NEAR(buffer.area_mm2 - before.area_mm2, 1.3 * 128, 1e-9);
-  EXPECT_GT(buffer.cost_usd, before.cost_usd);
+  EXPECT_NEAR(buffer.costs.area_mm2 - before.costs.area_mm2, 1.3 * 128, 1e-9);
+  EXPECT_GT(buffer.costs.cost_usd, before.costs.cost_usd);
   const Machine<> stacks = With(
       {{"memory.backing.devices", "8"}, {"memory.backing.capacity_gb", "192"}});
-  EXPECT_NEAR(stacks.area_mm2 - before.area_mm2, 1.3 * 30, 1e-9);
-  EXPECT_GT(stacks.cost_usd, before.cost_usd + 48 * 15 + 2 * 120);
+  EXPECT_NEAR(stacks.costs.area_mm2 - before.costs.area_mm2, 1.3 * 30, 1e-9);
+  EXPECT_GT(stacks.costs.cost_usd, before.costs.cost_usd + 48 * 15 + 2 * 120);
   const Machine<> engine =
       With({{"engine.tensor.rate.bf16.peak_tflops", "1500"}});
-  EXPECT_NEAR(engine.area_mm2 - before.area_mm2, 1.3 * 125, 1e-9);
+  EXPECT_NEAR(engine.costs.area_mm2 - before.costs.area_mm2, 1.3 * 125, 1e-9);
 }
 
 TEST(SiliconTest, BeyondTheLargestDieCostOfLogicIsProportionalToArea) {
@@ -90,20 +90,23 @@ TEST(SiliconTest, BeyondTheLargestDieCostOfLogicIsProportionalToArea) {
 }
 
 TEST(SiliconTest, SmallerDiesYieldMore) {
-  EXPECT_LT(With({{"silicon.max_die_mm2", "200"}}).cost_usd, With({}).cost_usd);
-  EXPECT_EQ(With({{"silicon.max_die_mm2", "200"}}).area_mm2, With({}).area_mm2);
+  EXPECT_LT(With({{"silicon.max_die_mm2", "200"}}).costs.cost_usd,
+            With({}).costs.cost_usd);
+  EXPECT_EQ(With({{"silicon.max_die_mm2", "200"}}).costs.area_mm2,
+            With({}).costs.area_mm2);
 }
 
 TEST(SiliconTest, ResidentArraysTakeAreaByWhatTheyHold) {
   const Machine<> before = BuildMachine(Loaded("dimc-resident"));
   const Machine<> after = BuildMachine(
       Loaded("dimc-resident", {{"engine.dimc.array.weight_capacity_gb", "4"}}));
-  EXPECT_NEAR(after.area_mm2 - before.area_mm2, 1.1 * 1000 * 2.12, 1e-6);
+  EXPECT_NEAR(after.costs.area_mm2 - before.costs.area_mm2, 1.1 * 1000 * 2.12,
+              1e-6);
 }
 
 TEST(SiliconTest, MachinesWithoutSiliconHaveNeither) {
-  EXPECT_EQ(BuildMachine(Loaded("h100-sxm")).area_mm2, 0);
-  EXPECT_EQ(BuildMachine(Loaded("h100-sxm")).cost_usd, 0);
+  EXPECT_EQ(BuildMachine(Loaded("h100-sxm")).costs.area_mm2, 0);
+  EXPECT_EQ(BuildMachine(Loaded("h100-sxm")).costs.cost_usd, 0);
 }
 
 TEST(SiliconTest, ArraysWithoutAnAreaAreAFault) {
@@ -158,7 +161,7 @@ TEST(SiliconTest, PublishedDiesComeOutWithinThirtyPercent) {
         {"engine.vector.rate.fp32.peak_tflops", "2.8"}}},
   };
   for (const auto& die : kDies) {
-    const double estimate = With(die.changes).area_mm2;
+    const double estimate = With(die.changes).costs.area_mm2;
     EXPECT_NEAR(estimate / die.mm2, 1, 0.3)
         << die.name << ": " << estimate << " mm2";
   }

@@ -63,19 +63,17 @@ interconnect {
   return hardware.ok() ? BuildMachine(*hardware) : Machine<>();
 }
 
-MemoryLevelCosts<> LevelOf(const std::string& technology,
-                           const std::string& level = "",
-                           double capacity_gb = 1) {
+LevelCosts<> LevelOf(const std::string& technology,
+                     const std::string& level = "", double capacity_gb = 1) {
   Parts parts;
   parts.technology = technology;
   parts.level = level;
   parts.capacity_gb = capacity_gb;
-  return MachineWith(parts).levels[0];
+  return MachineWith(parts).costs.levels[0];
 }
 
-MemoryLevelCosts<> LevelOfBase(const std::string& name,
-                               const std::string& level = "",
-                               double capacity_gb = 1) {
+LevelCosts<> LevelOfBase(const std::string& name, const std::string& level = "",
+                         double capacity_gb = 1) {
   return LevelOf(absl::StrCat("base: \"", name, "\""), level, capacity_gb);
 }
 
@@ -85,7 +83,7 @@ double PjPerBit(const EnergyPerData<>& energy) {
 double PjPerByte(const EnergyPerData<>& energy) { return 8 * PjPerBit(energy); }
 
 // Energy of a streamed bit inside the device or stack.
-double StackPjPerBit(const MemoryLevelCosts<>& level) {
+double StackPjPerBit(const LevelCosts<>& level) {
   return PjPerBit(level.read.activate + level.read.column +
                   level.read.interface);
 }
@@ -144,7 +142,7 @@ const std::map<std::string, CitedTotal>& CitedTotals() {
 
 TEST(TechnologiesTest, StreamedBitsCostWhatIsCited) {
   for (const auto& [name, cited] : CitedTotals()) {
-    const MemoryLevelCosts<> level = LevelOfBase(name);
+    const LevelCosts<> level = LevelOfBase(name);
     double total = StackPjPerBit(level);
     if (cited.with_standing_power) {
       absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
@@ -186,11 +184,11 @@ TEST(TechnologiesTest, CurrentsOfDdr4GiveTheArithmeticOfItsDataSheet) {
   // Read at data-sheet currents: 1.2 V (135 - 43) mA / 19.2 Gb/s = 5.75 pJ/bit;
   // typical: 0.553 of it = 3.18. A row: 1.2 (48 46.16 - 43 32 - 34 14.16) =
   // 1.2 x 358.24 = 429.9 pJ, over 0.75 x 1024 bytes.
-  const MemoryLevelCosts<> typical = LevelOfBase("ddr4");
+  const LevelCosts<> typical = LevelOfBase("ddr4");
   EXPECT_NEAR(PjPerBit(typical.read.column), 5.75 * 0.553, 1e-9);
   EXPECT_NEAR(typical.read.activate / PicojoulesPerBit(1.0) * 8 * 0.75 * 1024,
               429.888, 1e-6);
-  const MemoryLevelCosts<> maximum = LevelOf(absl::StrCat(
+  const LevelCosts<> maximum = LevelOf(absl::StrCat(
       "base: \"ddr4\" currents { ", Exactly("typical_burst", 1), " }"));
   EXPECT_NEAR(PjPerBit(maximum.read.column), 5.75, 1e-9);
   // Write: 1.2 (123 - 43) / 19.2 = 5 pJ/bit.
@@ -203,7 +201,7 @@ TEST(TechnologiesTest, CurrentsOfDdr4GiveTheArithmeticOfItsDataSheet) {
 TEST(TechnologiesTest, CurrentsOfLpddr5AgreeWithItsTable) {
   // Read: 1.05 V (390 - 40) mA / 120 Gb/s x 0.6 = 1.8375 pJ/bit. A row:
   // 1.05 (53 60 - 40 42 - 32.5 18) = 1.05 x 915 = 960.75 pJ.
-  const MemoryLevelCosts<> currents = LevelOfBase("lpddr5-idd");
+  const LevelCosts<> currents = LevelOfBase("lpddr5-idd");
   EXPECT_NEAR(PjPerBit(currents.read.column), 1.8375, 1e-9);
   EXPECT_NEAR(PjPerByte(currents.read.activate) * 0.75 * 2048, 960.75, 1e-6);
   absl::StatusOr<MemoryTechnology> table = LoadMemoryTechnology("lpddr5");
@@ -244,7 +242,7 @@ TEST(TechnologiesTest, LargerBanksCostMoreAndLeakAlike) {
        {"sram-22nm", "sram-16nm", "sram-7nm-fit", "sram-5nm-fit", "sram-3nm"}) {
     double before = 0;
     for (const double bank_mb : {0.03, 1.0, 16.0, 64.0}) {
-      const MemoryLevelCosts<> level =
+      const LevelCosts<> level =
           LevelOf(absl::StrCat("base: \"", name, "\" sram_fit { ",
                                Exactly("bank_mb", bank_mb), " }"));
       EXPECT_GT(PjPerByte(level.read.column), before) << name << " " << bank_mb;
@@ -255,7 +253,8 @@ TEST(TechnologiesTest, LargerBanksCostMoreAndLeakAlike) {
     // 8 mW/MB of leakage are static power of the chip: 8 W on 1 GB.
     Parts parts;
     parts.technology = absl::StrCat("base: \"", name, "\"");
-    EXPECT_NEAR(MachineWith(parts).static_power / Watts(1.0), 1 + 8, 1e-9);
+    EXPECT_NEAR(MachineWith(parts).costs.static_power / Watts(1.0), 1 + 8,
+                1e-9);
   }
 }
 
@@ -276,7 +275,7 @@ TEST(TechnologiesTest, EmptierRowsCostMore) {
     if (!technology->has_row_bytes()) continue;
     double before = 0;
     for (const double utilization : {1.0, 0.5, 0.03}) {
-      const MemoryLevelCosts<> level = LevelOf(absl::StrCat(
+      const LevelCosts<> level = LevelOf(absl::StrCat(
           "base: \"", name, "\" ", Exactly("row_utilization", utilization)));
       EXPECT_GT(StackPjPerBit(level), before) << name << " " << utilization;
       before = StackPjPerBit(level);
@@ -287,7 +286,7 @@ TEST(TechnologiesTest, EmptierRowsCostMore) {
 TEST(TechnologiesTest, LongerWiresCostMore) {
   double before = -1;
   for (const double length : {0.0, 5.0, 20.0}) {
-    const MemoryLevelCosts<> level =
+    const LevelCosts<> level =
         LevelOfBase("sram-7nm-fit",
                     absl::StrCat(Exactly("wire_length_mm", length), " ",
                                  Exactly("wire_energy_pj_per_bit_mm", 0.06)));
@@ -319,9 +318,9 @@ TEST(TechnologiesTest, NewerLogicIsNeverDearer) {
                       Exactly("peak_tflops", 1), " }");
     }
     const Machine<> machine = MachineWith(parts);
-    ASSERT_EQ(machine.num_rates, 6);
-    for (int i = 0; i < machine.num_rates; ++i) {
-      const double pj = machine.rates[i].energy / PicojoulesPerFlop(1.0);
+    ASSERT_EQ(machine.structure.num_rates, 6);
+    for (int i = 0; i < machine.structure.num_rates; ++i) {
+      const double pj = machine.costs.rates[i].energy / PicojoulesPerFlop(1.0);
       const auto older = before.find(formats[i]);
       if (older != before.end()) {
         EXPECT_LE(pj, older->second) << nm << " nm " << formats[i];
@@ -352,7 +351,7 @@ TEST(TechnologiesTest, FartherLinksCostMore) {
                            "serdes-112g", "pcie5"}) {
     Parts parts;
     parts.link = absl::StrCat("base: \"", name, "\"");
-    const double now = PjPerBit(MachineWith(parts).link_energy);
+    const double now = PjPerBit(MachineWith(parts).costs.link_energy);
     EXPECT_GT(now, before) << name;
     before = now;
   }

@@ -8,9 +8,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/machine/slots.h"
+#include "analyzer/machine/traced.h"
 
 namespace tokenjoule {
 namespace {
@@ -51,33 +53,22 @@ std::vector<double> TabledMachine::NumbersAt(
     const std::vector<uint32_t>& choices) const {
   Machine<> machine = At(choices);
   std::vector<double> numbers;
-  for (const double* slot : SlotsOf(&machine)) numbers.push_back(*slot);
+  for (const double* slot : CostSlots(&machine)) numbers.push_back(*slot);
   return numbers;
 }
 
-// Probed at several places, lest a product with zero hide a factor.
 std::vector<uint64_t> TabledMachine::Dependencies() const {
-  constexpr uint32_t kProbes = 5;
+  ReplacingReader<Traced> read;
+  for (size_t i = 0; i < axes_.size(); ++i) {
+    for (const KernelAxis::Field& field : axes_[i].fields) {
+      read.Replace(*field.constant,
+                   Traced(field.constant->value(), uint64_t{1} << i));
+    }
+  }
+  Machine<Traced> machine = MachineWith<Traced>(hardware_, scenario_, read);
   std::vector<uint64_t> depends;
-  for (uint32_t probe = 0; probe < kProbes; ++probe) {
-    std::vector<uint32_t> here(axes_.size());
-    for (size_t i = 0; i < axes_.size(); ++i) {
-      here[i] = static_cast<uint32_t>((probe * (2 * i + 7) * 2654435761u) %
-                                      axes_[i].size);
-      if (probe == 0) here[i] = 0;
-    }
-    const std::vector<double> numbers = NumbersAt(here);
-    depends.resize(numbers.size());
-    for (size_t i = 0; i < axes_.size(); ++i) {
-      for (const size_t other : {axes_[i].size - 1, axes_[i].size / 2}) {
-        std::vector<uint32_t> there = here;
-        there[i] = static_cast<uint32_t>(other);
-        const std::vector<double> moved = NumbersAt(there);
-        for (size_t k = 0; k < numbers.size(); ++k) {
-          if (moved[k] != numbers[k]) depends[k] |= uint64_t{1} << i;
-        }
-      }
-    }
+  for (const Traced* number : CostSlots(&machine)) {
+    depends.push_back(number->inputs);
   }
   return depends;
 }
@@ -185,7 +176,7 @@ void Compiler::Lower(Combination* out) const {
   const Evaluation<> at_base = EvaluateOn(out->ledger, base);
   out->step = ConvertedStep<Pack>(at_base.step);
   out->pack = Converted<Pack>(base);
-  out->slots = SlotsOf(&out->pack);
+  out->slots = CostSlots(&out->pack);
   const Pack* place = PlaceOfActions(&out->pack);
   bool varies = false;
   for (const SlotGroup& group : machine_->groups()) {
@@ -231,11 +222,11 @@ absl::Status Compiler::Verify(Combination* combination) const {
           cost.step_time_s[k], time, cost.energy_j[kFacilityBoundary][k],
           energy));
     }
-    if (std::abs(cost.cost_usd[k] - machine.cost_usd) >
-        kAgreement * machine.cost_usd) {
+    if (std::abs(cost.cost_usd[k] - machine.costs.cost_usd) >
+        kAgreement * machine.costs.cost_usd) {
       return absl::InternalError(
           absl::StrFormat("packs disagree with the machine: %.17g and %.17g $",
-                          cost.cost_usd[k], machine.cost_usd));
+                          cost.cost_usd[k], machine.costs.cost_usd));
     }
   }
   return absl::OkStatus();

@@ -1,8 +1,8 @@
 #include "analyzer/search/figures.h"
 
 #include "analyzer/cost/occupancy.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/evaluate/analyze.h"
-#include "analyzer/evaluate/boundary.h"
 #include "analyzer/machine/in_memory.h"
 #include "google/protobuf/descriptor.h"
 

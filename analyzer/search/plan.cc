@@ -1,7 +1,6 @@
 #include "analyzer/search/plan.h"
 
 #include <algorithm>
-#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -11,52 +10,58 @@
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/machine/build_machine.h"
+#include "analyzer/machine/slots.h"
+#include "analyzer/machine/traced.h"
 
 namespace tokenjoule {
 namespace {
 
 using ::google::protobuf::FieldDescriptor;
 
-// Fields that the ledger or lowering depends on, though they are constants.
-bool DecidesStructure(const Hardware& hardware, const Constant& constant,
-                      const FieldDescriptor& field, EachPoint each_point) {
-  // Validation reads it.
-  if (field.name() == "max_chips") return true;
-  if (each_point == EachPoint::kLoweringAndKernel) return false;
-  static const auto* const kFields =
-      new std::set<std::string>{"pinned_capacity_fraction",
-                                "cache_bandwidth_factor",
-                                "expert_bandwidth_factor",
-                                "state_bandwidth_factor",
-                                "cache_passes",
-                                "activation_passes",
-                                "model_growth",
-                                "weight_capacity_gb",
-                                "rows",
-                                "columns",
-                                "accumulator_bits"};
-  if (kFields->count(std::string(field.name())) > 0) return true;
-  for (const MemoryLevel& level : hardware.memory()) {
-    if (&level.capacity_gb() == &constant && level.pins() != NOTHING) {
-      return true;
-    }
+// Reads one constant as an input, everything else as described.
+struct TracingReader {
+  const Constant* traced;
+
+  Traced operator()(const Constant& constant) const {
+    return {constant.value(), &constant == traced ? uint64_t{1} : 0};
   }
-  return false;
+};
+
+bool AnyDepends(const std::vector<Traced*>& numbers) {
+  return std::any_of(numbers.begin(), numbers.end(),
+                     [](const Traced* number) { return number->inputs != 0; });
 }
 
-// The constant at a path below "hardware.", where it is one that only the
-// kernel reads; else nullptr.
+// Whether a search may set this constant at each point without anything but
+// what it does again at each point depending on it. A constant that no number
+// of the machine depends on is read elsewhere (interconnect.max_chips, by
+// validation): it decides structure.
+bool IsForEachPoint(const Hardware& hardware, const Constant& constant,
+                    EachPoint each_point) {
+  Machine<Traced> machine =
+      BuildMachine<Traced>(hardware, TracingReader{&constant});
+  const bool in_placement = AnyDepends(PlacementSlots(&machine));
+  const bool in_costs = AnyDepends(CostSlots(&machine));
+  return each_point == EachPoint::kKernel ? in_costs && !in_placement
+                                          : in_costs || in_placement;
+}
+
+// The constant at a path below "hardware.", where a search may set it at each
+// point; else nullptr.
 const Constant* KernelConstant(const Hardware& hardware,
                                const std::string& path, EachPoint each_point) {
   const Constant* found = nullptr;
-  ForEachConstant(
-      hardware, [&](const std::string& here, const Constant& constant,
-                    const FieldDescriptor& field) {
-        if (absl::StrCat("hardware.", here) == path &&
-            !DecidesStructure(hardware, constant, field, each_point)) {
-          found = &constant;
-        }
-      });
+  ForEachConstant(hardware,
+                  [&](const std::string& here, const Constant& constant,
+                      const FieldDescriptor&) {
+                    if (absl::StrCat("hardware.", here) == path) {
+                      found = &constant;
+                    }
+                  });
+  if (found == nullptr || !IsForEachPoint(hardware, *found, each_point)) {
+    return nullptr;
+  }
   return found;
 }
 
@@ -142,8 +147,8 @@ absl::StatusOr<std::vector<KernelAxis>> KernelAxesOf(const Space& space,
     if (!kernel.has_value()) {
       return absl::InvalidArgumentError(absl::StrCat(
           space.axes[axis].path(),
-          ": is read by the kernel alone on one machine of the space and "
-          "decides structure on another; search them apart"));
+          ": changes costs alone on one machine of the space, and where data "
+          "is placed on another; put these machines in separate spaces"));
     }
     if (plan.each_point == EachPoint::kKernel) FillNumbers(&*kernel);
     axes.push_back(*std::move(kernel));

@@ -72,7 +72,7 @@ BENCHMARK(BM_Sweep)->Unit(benchmark::kMillisecond);
 // A number that counts what is done with it.
 struct Counted {
   Counted() = default;
-  explicit Counted(double v) : value(v) {}
+  Counted(double v) : value(v) {}  // NOLINT: formulas say 2.0 * x
 
   Counted& operator+=(const Counted& other) { return *this = *this + other; }
   Counted& operator-=(const Counted& other) { return *this = *this - other; }

@@ -8,9 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
-#include "analyzer/evaluate/boundary.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/free.h"
@@ -18,15 +18,18 @@
 namespace tokenjoule {
 namespace {
 
-// A change that makes something free.
+// A change that makes a term free, or a component's energy and perhaps its
+// time.
 struct Change {
   std::string name;
-  std::vector<void (*)(Machine<>*)> steps;
-  Term::Value term = Term::UNSPECIFIED;
+  TermIndex term = kNumEnergyTerms;
+  Component component = Component::kNone;
+  bool with_time = false;
 
   void Apply(Machine<>* machine) const {
-    for (void (*step)(Machine<>*) : steps) step(machine);
-    if (term != Term::UNSPECIFIED) MakeTermFree(term, machine);
+    if (term != kNumEnergyTerms) MakeTermFree(term, machine);
+    if (component != Component::kNone) MakeEnergyFree(component, machine);
+    if (with_time) MakeTimeFree(component, machine);
   }
 };
 
@@ -89,7 +92,10 @@ std::vector<Change> TermChanges(const Report& base) {
   std::vector<Change> changes;
   for (const EnergyTerm& term : base.energy_terms()) {
     if (term.energy_per_token_j() == 0) continue;
-    changes.push_back({Term::Value_Name(term.term()), {}, term.term()});
+    Change change;
+    change.name = Term::Value_Name(term.term());
+    change.term = static_cast<TermIndex>(term.term() - 1);
+    changes.push_back(std::move(change));
   }
   return changes;
 }
@@ -98,13 +104,26 @@ std::vector<Change> TermChanges(const Report& base) {
 std::vector<Change> ComponentChanges(const Report& base, bool with_time) {
   const int boundary = BoundaryIndex(base.scenario().boundary());
   std::vector<Change> changes;
-  for (const FreeComponent& component : FreeComponents()) {
-    if (component.name == "links" && base.num_chips() == 1) continue;
-    if (component.name == "host" && boundary < kNodeBoundary) continue;
-    if (component.name == "facility" && boundary < kFacilityBoundary) continue;
-    if (component.name == "overheads" && !with_time) continue;
-    Change change = {std::string(component.name), {component.energy}};
-    if (with_time) change.steps.push_back(component.time);
+  const auto counts = [&](Component component) {
+    switch (component) {
+      case Component::kLinks:
+        return base.num_chips() > 1;
+      case Component::kHost:
+        return boundary >= kNodeBoundary;
+      case Component::kFacility:
+        return boundary >= kFacilityBoundary;
+      case Component::kOverheads:
+        return with_time;
+      default:
+        return true;
+    }
+  };
+  for (const ComponentRow& row : Components()) {
+    if (!counts(row.component)) continue;
+    Change change;
+    change.name = std::string(row.name);
+    change.component = row.component;
+    change.with_time = with_time;
     changes.push_back(std::move(change));
   }
   return changes;

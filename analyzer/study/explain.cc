@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -203,17 +204,8 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
     }
   }
   if (wanted("boundaries")) {
-    static constexpr absl::string_view kWords[] = {
-        "the DRAM devices",
-        "and the host's PHY and memory controller",
-        "and on-chip movement, compute, conversion, links",
-        "and static and idle power, regulators (the default)",
-        "and host, network cards, fans, power supplies",
-        "and cooling and distribution",
-    };
-    int i = 0;
-    for (const std::string& name : BoundaryNames()) {
-      AddEntry("boundaries", name, kWords[i++], &listing);
+    for (const BoundaryRow& row : kBoundaries) {
+      AddEntry("boundaries", row.name, row.description, &listing);
     }
   }
   return listing;

@@ -298,14 +298,15 @@ absl::Status ComputeNearMemory(const BatchOptions&, Setup* setup) {
 }
 
 // Energy of a FLOP of a rate, conversions included, pJ.
-double PicojoulesPerFlopOf(const ComputeCosts<>& rate) {
+double PicojoulesPerFlopOf(const RateCosts<>& rate) {
   return InJoules((rate.energy + rate.adc + rate.dac) * Flop(1.0)) * 1e12;
 }
 
 absl::Status ComputeInAnalog(const BatchOptions&, Setup* setup) {
   absl::StatusOr<Hardware> donor = LoadHardware("aimc-hbm3e");
   if (!donor.ok()) return donor.status();
-  const double analog = PicojoulesPerFlopOf(BuildMachine(*donor).rates[0]);
+  const double analog =
+      PicojoulesPerFlopOf(BuildMachine(*donor).costs.rates[0]);
   const Machine<> machine = BuildMachine(setup->hardware);
   const Constant energy = Exact(analog, &setup->hardware);
   bool cheaper = false;
@@ -314,7 +315,7 @@ absl::Status ComputeInAnalog(const BatchOptions&, Setup* setup) {
   for (ComputeEngine& engine : *setup->hardware.mutable_engine()) {
     if (engine.kind() == ComputeEngine::VECTOR) continue;
     for (auto& rate : *engine.mutable_rate()) {
-      const double now = PicojoulesPerFlopOf(machine.rates[rate_index++]);
+      const double now = PicojoulesPerFlopOf(machine.costs.rates[rate_index++]);
       if (engine.kind() != ComputeEngine::TENSOR || now <= analog) continue;
       *rate.mutable_energy_pj_per_flop() = energy;
       cheaper = true;

@@ -190,7 +190,7 @@ TEST(TricksTest, ArithmeticTricksSaveNoMoreThanComputeTakes) {
   const auto setup = On("llama-3.1-8b", "h100-sxm");
   const Report before = Answer(setup);
   const double matrix_j_per_flop =
-      BuildMachine(setup.hardware).rates[0].energy.base();
+      BuildMachine(setup.hardware).costs.rates[0].energy.base();
   // A tenth of the energy of every matrix FLOP is left.
   const Report multiplier = AnswerWith("multiplier-x10", setup);
   EXPECT_NEAR(TermOf(before, Term::COMPUTE) - TermOf(multiplier, Term::COMPUTE),
@@ -211,11 +211,13 @@ TEST(TricksTest, MultiplierAlsoScalesEnergiesThatFollowFromTheNode) {
   const auto after_setup = ApplyTrick("multiplier-x10", setup);
   ASSERT_TRUE(after_setup.ok());
   const Machine<> after = BuildMachine(after_setup->hardware);
-  for (int i = 0; i < before.num_rates; ++i) {
-    EXPECT_NEAR(after.rates[i].energy.base() / before.rates[i].energy.base(),
+  for (int i = 0; i < before.structure.num_rates; ++i) {
+    EXPECT_NEAR(after.costs.rates[i].energy.base() /
+                    before.costs.rates[i].energy.base(),
                 0.1, 1e-12);
   }
-  EXPECT_EQ(after.vector.energy.base(), before.vector.energy.base());
+  EXPECT_EQ(after.costs.vector.energy.base(),
+            before.costs.vector.energy.base());
 }
 
 TEST(TricksTest, BatchingFillsTheMemoryWithinTheTime) {

@@ -55,19 +55,20 @@ class Quantity {
   friend constexpr Quantity operator/(const Quantity& a, const Rep& scale) {
     return Quantity(a.value_ / scale);
   }
-  friend constexpr bool operator<(const Quantity& a, const Quantity& b) {
+  // What comparing two representations gives: a bool, or a mask of lanes.
+  friend constexpr auto operator<(const Quantity& a, const Quantity& b) {
     return a.value_ < b.value_;
   }
-  friend constexpr bool operator>(const Quantity& a, const Quantity& b) {
+  friend constexpr auto operator>(const Quantity& a, const Quantity& b) {
     return b < a;
   }
-  friend constexpr bool operator<=(const Quantity& a, const Quantity& b) {
+  friend constexpr auto operator<=(const Quantity& a, const Quantity& b) {
     return !(b < a);
   }
-  friend constexpr bool operator>=(const Quantity& a, const Quantity& b) {
+  friend constexpr auto operator>=(const Quantity& a, const Quantity& b) {
     return !(a < b);
   }
-  friend constexpr bool operator==(const Quantity& a, const Quantity& b) {
+  friend constexpr auto operator==(const Quantity& a, const Quantity& b) {
     return a.value_ == b.value_;
   }
 
@@ -106,15 +107,38 @@ constexpr auto operator/(const Quantity<b1, f1, s1, j1, Rep>& a,
       a.base() / b.base());
 }
 
-// Larger and smaller of two values. Number types whose comparison is not a bool
-// (SIMD packs) overload these for themselves.
+namespace units_internal {
+
+template <typename T>
+struct IsQuantity : std::false_type {};
+template <int b, int f, int s, int j, typename Rep>
+struct IsQuantity<Quantity<b, f, s, j, Rep>> : std::true_type {};
+
+}  // namespace units_internal
+
+// `yes` where `condition` holds, else `no`. Formulas that hold for every number
+// type choose by this and not by `if`: a SIMD pack chooses lane by lane, and a
+// number that remembers what it was made from remembers the condition as well.
+// Such types overload SelectNumber for what comparing two of them gives.
+template <typename Condition, typename T>
+constexpr T Select(const Condition& condition, const T& yes, const T& no) {
+  if constexpr (std::is_same_v<Condition, bool>) {
+    return condition ? yes : no;
+  } else if constexpr (units_internal::IsQuantity<T>::value) {
+    return T::FromBase(SelectNumber(condition, yes.base(), no.base()));
+  } else {
+    return SelectNumber(condition, yes, no);
+  }
+}
+
+// Larger and smaller of two values.
 template <typename T>
 constexpr T Max(const T& a, const T& b) {
-  return a < b ? b : a;
+  return Select(a < b, b, a);
 }
 template <typename T>
 constexpr T Min(const T& a, const T& b) {
-  return b < a ? b : a;
+  return Select(b < a, b, a);
 }
 
 template <typename Rep = double>

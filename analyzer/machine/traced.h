@@ -1,0 +1,65 @@
+// A number that remembers which inputs it was made from. A machine built in it
+// tells which of its numbers depend on which constants of the description,
+// exactly and without trying values: a condition on a value is remembered as
+// well (Select of units.h), and one that is not cannot be compiled.
+
+#ifndef ANALYZER_MACHINE_TRACED_H_
+#define ANALYZER_MACHINE_TRACED_H_
+
+#include <cmath>
+#include <cstdint>
+
+namespace tokenjoule {
+
+struct Traced {
+  Traced() = default;
+  // A number that depends on none of the inputs.
+  Traced(double v) : value(v) {}  // NOLINT: formulas say 2.0 * x
+  Traced(double v, uint64_t bits) : value(v), inputs(bits) {}
+
+  double value = 0;
+  // The inputs that it depends on, one bit each.
+  uint64_t inputs = 0;
+
+  // What comparing two gives: no bool, so that no formula can branch on a value
+  // unseen.
+  struct Condition {
+    bool holds;
+    uint64_t inputs;
+  };
+
+  Traced& operator+=(const Traced& other) { return *this = *this + other; }
+  Traced& operator-=(const Traced& other) { return *this = *this - other; }
+  friend Traced operator+(const Traced& a, const Traced& b) {
+    return {a.value + b.value, a.inputs | b.inputs};
+  }
+  friend Traced operator-(const Traced& a, const Traced& b) {
+    return {a.value - b.value, a.inputs | b.inputs};
+  }
+  friend Traced operator*(const Traced& a, const Traced& b) {
+    return {a.value * b.value, a.inputs | b.inputs};
+  }
+  friend Traced operator/(const Traced& a, const Traced& b) {
+    return {a.value / b.value, a.inputs | b.inputs};
+  }
+  friend Traced operator-(const Traced& a) { return {-a.value, a.inputs}; }
+  friend Condition operator<(const Traced& a, const Traced& b) {
+    return {a.value < b.value, a.inputs | b.inputs};
+  }
+};
+
+inline Traced SelectNumber(const Traced::Condition& condition,
+                           const Traced& yes, const Traced& no) {
+  return {condition.holds ? yes.value : no.value,
+          condition.inputs | yes.inputs | no.inputs};
+}
+
+inline Traced sqrt(const Traced& a) { return {std::sqrt(a.value), a.inputs}; }
+inline Traced log(const Traced& a) { return {std::log(a.value), a.inputs}; }
+inline Traced pow(const Traced& a, const Traced& b) {
+  return {std::pow(a.value, b.value), a.inputs | b.inputs};
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_MACHINE_TRACED_H_
