@@ -64,6 +64,8 @@ struct LoweredOperator {
   // Whether it attends to the KV cache: such kernels have a half transfer of
   // their own.
   bool attends = false;
+  // As LoweredStep::uniform.
+  bool uniform = true;
 };
 
 // What a number of a step becomes in the difference of two steps, one sequence
@@ -137,6 +139,10 @@ struct LoweredStep {
   N tokens = N(0.0);
   N passes = N(1.0);
   N chips = N(1.0);
+  // Whether the structure of operators holds for everything that a number
+  // stands for; see Agreement of units.h. Where it does not, the step means
+  // nothing.
+  bool uniform = true;
 };
 
 // Calls `visit(Slope, number...)` with each number of one or more steps that

@@ -21,11 +21,13 @@ template <typename N>
 using Placing =
     const typename machine_internal::NotDeduced<PlacementView<N>>::type&;
 
-// Whether a count is above 0: structure that no number type may vary, so that
-// all lanes of a pack must agree (see pack.h).
+// Whether a count is above 0, which decides structure. Clears `uniform` where
+// that differs between the lanes of a pack.
 template <typename N>
-bool IsPositive(const Data<N>& count) {
-  return Data<N>() < count;
+bool IsPositive(const Data<N>& count, bool* uniform) {
+  const Agreement positive = Agree(Data<N>() < count);
+  *uniform &= positive.uniform;
+  return positive.holds;
 }
 
 // A collective of `payload` over `group` chips:
@@ -116,6 +118,8 @@ template <typename N>
 struct PinnedShares {
   std::array<N, kMaxMemoryLevels> weights;
   std::array<N, kMaxMemoryLevels> sequences;
+  // As LoweredStep::uniform.
+  bool uniform = true;
 };
 
 template <typename N>
@@ -130,10 +134,10 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
   for (int i = machine.structure.num_levels - 1; i > 0; --i) {
     const Pinned pins = machine.structure.levels[i].pins;
     const Data<N>& room = machine.numbers.levels[i].pinned_capacity;
-    if (pins == WEIGHTS && IsPositive(weights)) {
+    if (pins == WEIGHTS && IsPositive(weights, &shares.uniform)) {
       shares.weights[i] = Min(weights_left, room / weights);
       weights_left -= shares.weights[i];
-    } else if (pins == SEQUENCES && IsPositive(sequences)) {
+    } else if (pins == SEQUENCES && IsPositive(sequences, &shares.uniform)) {
       shares.sequences[i] = Min(sequences_left, room / sequences);
       sequences_left -= shares.sequences[i];
     }
@@ -235,11 +239,12 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - 1.0);
   // An operator without weights or cached data still starts and ends as one.
   const bool all_pinned =
-      IsPositive(weights + op.kv_read + op.state_read) &&
-      !IsPositive(lowered.origin_read[0] + lowered.origin_write[0]);
+      IsPositive(weights + op.kv_read + op.state_read, &lowered.uniform) &&
+      !IsPositive(lowered.origin_read[0] + lowered.origin_write[0],
+                  &lowered.uniform);
   lowered.reads_backing = !all_pinned;
   const Data<N> activations = lowered.activation_in + lowered.activation_out;
-  lowered.has_activations = IsPositive(activations);
+  lowered.has_activations = IsPositive(activations, &lowered.uniform);
   if (lowered.has_activations) {
     lowered.activation_in_share = lowered.activation_in / activations;
   }
@@ -274,9 +279,11 @@ template <typename N>
 LoweredStep<N> Lower(const Ledger<N>& ledger, Placing<N> machine) {
   const PinnedShares<N> shares = SharesOf(ledger, machine);
   LoweredStep<N> step;
+  step.uniform = ledger.uniform && shares.uniform;
   step.operators.reserve(ledger.operators.size());
   for (const Operator<N>& op : ledger.operators) {
     step.operators.push_back(LowerOperator(op, machine, shares));
+    step.uniform &= step.operators.back().uniform;
     AddProduct(op, step.operators.back().rate, machine, ledger.chips, &step);
   }
   step.layers = ledger.layers;

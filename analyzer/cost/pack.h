@@ -51,17 +51,33 @@ struct alignas(64) Pack {
     return Pack(a.value / b.value);
   }
   friend Pack operator-(const Pack& a) { return Pack(-a.value); }
-  friend Mask operator<(const Pack& a, const Pack& b) {
-    return a.value < b.value;
+  // What comparing two packs gives, as a type of its own so that Select and
+  // Agree find it.
+  struct Condition {
+    Mask lanes;
+
+    Condition operator!() const { return {~lanes}; }
+  };
+  friend Condition operator<(const Pack& a, const Pack& b) {
+    return {a.value < b.value};
   }
 
   Vector value;
 };
 
 // See Select of units.h.
-inline Pack SelectNumber(const Pack::Mask& condition, const Pack& yes,
+inline Pack SelectNumber(const Pack::Condition& condition, const Pack& yes,
                          const Pack& no) {
-  return Pack(condition ? yes.value : no.value);
+  return Pack(condition.lanes ? yes.value : no.value);
+}
+
+// See Agreement of units.h: holds as in the first lane.
+inline Agreement Agree(const Pack::Condition& condition) {
+  Agreement agreement = {condition.lanes[0] != 0, true};
+  for (int lane = 1; lane < Pack::kLanes; ++lane) {
+    agreement.uniform &= (condition.lanes[lane] != 0) == agreement.holds;
+  }
+  return agreement;
 }
 
 namespace pack_internal {

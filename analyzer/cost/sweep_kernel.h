@@ -19,12 +19,7 @@ namespace tokenjoule {
 template <typename To>
 LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
   const auto copy = [](Slope, const auto& number, auto& place) {
-    if constexpr (units_internal::IsQuantity<
-                      std::decay_t<decltype(number)>>::value) {
-      place.mutable_base() = To(number.base());
-    } else {
-      place = To(number);
-    }
+    CopyNumber()(number, place);
   };
   LoweredStep<To> to;
   for (const LoweredOperator<double>& op : step.operators) {

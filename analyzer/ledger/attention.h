@@ -118,7 +118,7 @@ void HoldCache(const LedgerWriter<N, Reader>& c, const N& logical,
 // the window.
 template <typename N>
 N WindowedSum(const N& x, const N& window) {
-  return x < window ? x * x / N(2.0) : window * x - window * window / N(2.0);
+  return Select(x < window, x * x / 2.0, window * x - window * window / 2.0);
 }
 
 // Positions that a prefilled token attends to, in the mean over a prompt from
@@ -129,7 +129,7 @@ template <typename N, typename Reader>
 N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
   const N& prefix = c.prefix_tokens;
-  if (!attention.has_sliding_tokens() || !(prefix < prompt)) {
+  if (!attention.has_sliding_tokens() || !Holds(prefix < prompt)) {
     return Span(c, attention, (prefix + prompt) / N(2.0));
   }
   const N window = c.read(attention, Attention::kSlidingTokensFieldNumber);
@@ -231,9 +231,13 @@ bool ChooseAbsorbed(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
   Operator<N> absorbed, expanded;
   LatentFlop(c, s, span, prefill_span, true, &absorbed);
   LatentFlop(c, s, span, prefill_span, false, &expanded);
-  const bool cheaper = absorbed.matmul_flop <= expanded.matmul_flop;
-  const bool chosen =
-      c.scenario.mla() == CHEAPER ? cheaper : c.scenario.mla() == ABSORBED;
+  bool chosen = c.scenario.mla() == ABSORBED;
+  if (c.scenario.mla() == CHEAPER) {
+    const Agreement cheaper =
+        Agree(absorbed.matmul_flop <= expanded.matmul_flop);
+    c.ledger->uniform &= cheaper.uniform;
+    chosen = cheaper.holds;
+  }
   if constexpr (std::is_same_v<N, double>) {
     c.ledger->notes.push_back(absl::StrFormat(
         "%s%s: latent attention %s; %.4g GFLOP a layer and chip absorbed, "

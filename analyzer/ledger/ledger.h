@@ -10,6 +10,7 @@
 
 #include <array>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "absl/container/inlined_vector.h"
@@ -180,6 +181,9 @@ struct Ledger {
   N experts_read = N(0.0);
   // Choices that were made, for the report.
   std::vector<std::string> notes;
+  // Whether everything that a number stands for has the same operators; see
+  // Agreement of units.h.
+  bool uniform = true;
 
   Data<N> TotalWeightFootprint() const {
     Data<N> total;
@@ -201,6 +205,75 @@ Data<N> SequencesFootprint(const Ledger<N>& ledger) {
   return (ledger.sequence_footprint * ledger.sequences_per_replica +
           ledger.prefix_footprint) *
          ledger.replicas;
+}
+
+// Calls `visit(number...)` with each number of one or more ledgers of any number
+// types that have the same operators; in an order that is the same for all.
+template <typename Visit, typename... L>
+void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
+  const auto& first = std::get<0>(std::tie(ledger...));
+  for (size_t i = 0; i < first.operators.size(); ++i) {
+    visit(ledger.operators[i].count...);
+    visit(ledger.operators[i].matmul_flop...);
+    for (size_t k = 0; k < first.operators[i].shapes.size(); ++k) {
+      visit(ledger.operators[i].shapes[k].tokens...);
+      visit(ledger.operators[i].shapes[k].in...);
+      visit(ledger.operators[i].shapes[k].out...);
+    }
+    visit(ledger.operators[i].vector_flop...);
+    visit(ledger.operators[i].weight_read...);
+    visit(ledger.operators[i].kv_read...);
+    visit(ledger.operators[i].kv_write...);
+    visit(ledger.operators[i].state_read...);
+    visit(ledger.operators[i].state_write...);
+    visit(ledger.operators[i].embedding_read...);
+    visit(ledger.operators[i].activation_in...);
+    visit(ledger.operators[i].activation_out...);
+    visit(ledger.operators[i].kv_sharing...);
+    visit(ledger.operators[i].weight_imbalance...);
+    visit(ledger.operators[i].flop_imbalance...);
+    visit(ledger.operators[i].payload...);
+  }
+  visit(ledger.layers...);
+  visit(ledger.recurrent_layers...);
+  visit(ledger.replicas...);
+  visit(ledger.sequences_per_replica...);
+  visit(ledger.admitting...);
+  visit(ledger.tokens...);
+  visit(ledger.tokens_per_sequence...);
+  visit(ledger.passes...);
+  visit(ledger.chips...);
+  for (size_t i = 0; i < first.weight_footprint.size(); ++i) {
+    visit(ledger.weight_footprint[i]...);
+  }
+  visit(ledger.sequence_footprint...);
+  visit(ledger.prefix_footprint...);
+  visit(ledger.kv_per_sequence...);
+  visit(ledger.state_per_sequence...);
+  visit(ledger.parameters...);
+  visit(ledger.active_parameters...);
+  visit(ledger.experts_read...);
+}
+
+// A ledger in another number type, without names and notes; in packs every lane
+// is the same.
+template <typename To>
+Ledger<To> ConvertedLedger(const Ledger<double>& from) {
+  Ledger<To> to;
+  to.operators.resize(from.operators.size());
+  for (size_t i = 0; i < from.operators.size(); ++i) {
+    const Operator<double>& op = from.operators[i];
+    Operator<To>& copy = to.operators[i];
+    copy.part = op.part;
+    copy.weight_format = op.weight_format;
+    copy.activation_format = op.activation_format;
+    copy.product_kind = op.product_kind;
+    copy.shapes.resize(op.shapes.size());
+    copy.collective = op.collective;
+    copy.group = op.group;
+  }
+  ForEachLedgerNumber(CopyNumber(), from, to);
+  return to;
 }
 
 // The ledger of a validated scenario; `draft` is the model that drafts for

@@ -37,7 +37,7 @@ N Missed(const N& chance, const N& tokens) {
 template <typename N>
 N DistinctExperts(const N& experts, const N& per_token, const N& tokens,
                   const Scenario& scenario) {
-  if (!(per_token < experts)) return experts;
+  if (!Holds(per_token < experts)) return experts;
   switch (scenario.routing()) {
     case BALANCED:
       return Min(experts, per_token * tokens);
@@ -47,8 +47,8 @@ N DistinctExperts(const N& experts, const N& per_token, const N& tokens,
       N distinct(0.0);
       // Whole numbers, whatever the number type.
       int count = 0, k = 0;
-      while (N(static_cast<double>(count)) < experts) ++count;
-      while (N(static_cast<double>(k)) < per_token) ++k;
+      while (Holds(N(static_cast<double>(count)) < experts)) ++count;
+      while (Holds(N(static_cast<double>(k)) < per_token)) ++k;
       for (const double chance : PowerLawChances(count, k, exponent)) {
         distinct += chance < 1 ? N(1.0) - Missed(N(chance), tokens) : N(1.0);
       }
@@ -64,8 +64,9 @@ template <typename N>
 N ExpectedMaximumOverMean(const N& mean, const N& variance, int n) {
   using std::sqrt;
   // The square root of a variance of zero has no derivative.
-  if (!(N(0.0) < variance)) return N(1.0);
-  return N(1.0) + N(ExpectedNormalMaximum(n)) * sqrt(variance) / mean;
+  return Select(N(0.0) < variance,
+                1.0 + N(ExpectedNormalMaximum(n)) * sqrt(variance) / mean,
+                N(1.0));
 }
 
 }  // namespace ledger_internal

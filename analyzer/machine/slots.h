@@ -56,12 +56,7 @@ Machine<To> Converted(const Machine<double>& from) {
   Machine<To> to;
   to.structure = from.structure;
   const auto copy = [](const Field&, const auto& number, auto& place) {
-    if constexpr (units_internal::IsQuantity<
-                      std::decay_t<decltype(number)>>::value) {
-      place.mutable_base() = To(number.base());
-    } else {
-      place = To(number);
-    }
+    CopyNumber()(number, place);
   };
   ForEachPlacement(from.structure, copy, from.placement, to.placement);
   ForEachCost(from.structure, copy, from.costs, to.costs);

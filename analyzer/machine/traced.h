@@ -9,6 +9,8 @@
 #include <cmath>
 #include <cstdint>
 
+#include "analyzer/units/units.h"
+
 namespace tokenjoule {
 
 struct Traced {
@@ -26,6 +28,8 @@ struct Traced {
   struct Condition {
     bool holds;
     uint64_t inputs;
+
+    Condition operator!() const { return {!holds, inputs}; }
   };
 
   Traced& operator+=(const Traced& other) { return *this = *this + other; }
@@ -54,6 +58,14 @@ inline Traced SelectNumber(const Traced::Condition& condition,
           condition.inputs | yes.inputs | no.inputs};
 }
 
+// Structure that depends on an input is told by the numbers that come of it.
+inline Agreement Agree(const Traced::Condition& condition) {
+  return {condition.holds, true};
+}
+
+inline Traced exp(const Traced& a) { return {std::exp(a.value), a.inputs}; }
+inline Traced floor(const Traced& a) { return {std::floor(a.value), a.inputs}; }
+inline Traced ceil(const Traced& a) { return {std::ceil(a.value), a.inputs}; }
 inline Traced sqrt(const Traced& a) { return {std::sqrt(a.value), a.inputs}; }
 inline Traced log(const Traced& a) { return {std::log(a.value), a.inputs}; }
 inline Traced pow(const Traced& a, const Traced& b) {

@@ -131,6 +131,35 @@ constexpr T Select(const Condition& condition, const T& yes, const T& no) {
   }
 }
 
+// A condition that decides structure, which no number type can vary: whether it
+// holds, and whether it does so alike for everything that a number stands for
+// (the lanes of a SIMD pack). Where it does not, the caller must take them one
+// at a time.
+struct Agreement {
+  bool holds = false;
+  bool uniform = true;
+};
+constexpr Agreement Agree(bool condition) { return {condition, true}; }
+
+// The same for a condition on numbers that are never varied lane by lane.
+template <typename Condition>
+constexpr bool Holds(const Condition& condition) {
+  return Agree(condition).holds;
+}
+
+// Sets a number, or a quantity, to one of another number type.
+struct CopyNumber {
+  template <typename From, typename To>
+  void operator()(const From& from, To& to) const {
+    if constexpr (units_internal::IsQuantity<From>::value) {
+      using Rep = std::decay_t<decltype(to.base())>;
+      to.mutable_base() = Rep(from.base());
+    } else {
+      to = To(from);
+    }
+  }
+};
+
 // Larger and smaller of two values.
 template <typename T>
 constexpr T Max(const T& a, const T& b) {
