@@ -71,6 +71,8 @@ inline int RunToolTests(int argc, char** argv) {
     return 2;
   }
   *binary = argv[1];
+  // `bazel run` of a test: its paths are those of the runfiles.
+  unsetenv("BUILD_WORKING_DIRECTORY");
   return RUN_ALL_TESTS();
 }
 

@@ -400,7 +400,8 @@ def _executable(ctx, script, files):
     executable = ctx.actions.declare_file(ctx.label.name)
     ctx.actions.write(
         executable,
-        "#!/bin/sh\n# Runs in its runfiles, as bazel test and bazel run do.\n" + script,
+        "#!/bin/sh\n# Runs in its runfiles, as bazel test and bazel run do: paths are of there\n" +
+        "# and not of the caller's folder.\nunset BUILD_WORKING_DIRECTORY\n" + script,
         is_executable = True,
     )
     runfiles = ctx.runfiles(files = files, transitive_files = _point_inputs(ctx))

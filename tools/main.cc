@@ -1,9 +1,15 @@
 #include "tools/main.h"
 
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "analyzer/description/faults.h"
@@ -34,6 +40,23 @@ std::string Help(const Command& command) {
                       command.examples, "\nFlags\n", FlagsHelp(command.flags));
 }
 
+// `bazel run` starts a binary in its runfiles and says in
+// BUILD_WORKING_DIRECTORY where the caller is. Goes there, so that paths mean
+// what the caller means and
+// --out is not lost among the runfiles. Where that folder is gone this fails:
+// to go on elsewhere would read and write the wrong files.
+absl::Status GoWhereTheCallerIs() {
+  const char* folder = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (folder == nullptr || *folder == '\0') return absl::OkStatus();
+  if (chdir(folder) == 0) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("BUILD_WORKING_DIRECTORY=", PrintablePath(folder),
+                   ": cannot be entered: ", std::strerror(errno),
+                   "; `bazel run` sets it to the folder that it is called "
+                   "from. Call it from "
+                   "one that is there, or unset the variable"));
+}
+
 }  // namespace
 
 int Main(const std::vector<Command>& commands, int argc,
@@ -59,6 +82,8 @@ int Main(const std::vector<Command>& commands, int argc,
       return kExitOk;
     }
     if (!status.ok()) return Fail(status, kExitUsage);
+    const absl::Status there = GoWhereTheCallerIs();
+    if (!there.ok()) return Fail(there, kExitBadData);
     return command.run(flags);
   }
   return Fail(absl::InvalidArgumentError(UnknownNameMessage(

@@ -10,7 +10,9 @@
 namespace tokenjoule {
 
 // Runs the sub-command that the command line names, or prints help: of it, or
-// of all `commands`. Returns the exit code of the process.
+// of all `commands`. Relative paths are those of the caller: under `bazel run`
+// the process first changes to BUILD_WORKING_DIRECTORY, and answers with
+// kExitBadData where that folder is gone. Returns the exit code of the process.
 int Main(const std::vector<Command>& commands, int argc,
          const char* const* argv);
 
