@@ -196,7 +196,7 @@ TEST(EvolveTest, WhatCannotBeEvolvedSaysWhy) {
       fault(absl::StrCat(kContinuous,
                          "axis { path: \"scenario.tp\" linear { from: 1 to: "
                          "64 } }")),
-      "axis[4]"));
+      "axis[scenario.tp]"));
 }
 
 }  // namespace

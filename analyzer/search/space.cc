@@ -12,17 +12,24 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {
 namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
 
 constexpr int kMostChoices = 1'000'000;
 
@@ -53,37 +60,144 @@ bool IsContinuous(const Axis& axis) {
   return HasSteps(axis) && StepsOf(axis).count() == 0;
 }
 
-// Appends faults of a space, each with the path of what it is about.
+// What a fault is about: the path of a field and where that stands in the file,
+// 1-based; 0 where it is not known.
+struct Place {
+  std::string path;
+  int line = 0;
+  int column = 0;
+};
+
+// "axis[scenario.batch]": an axis is called by the field that it sets, since
+// its number tells a reader of the file little; by its number where it sets
+// none. A tied field likewise.
+std::string CalledBy(absl::string_view list, absl::string_view path,
+                     int index) {
+  return absl::StrCat(
+      list, "[", path.empty() ? absl::StrCat(index) : Printable(path), "]");
+}
+
+// The places of a space's fields.
+class Places {
+ public:
+  // Both must outlive this.
+  Places(const DesignSpace& space, const FieldLocations& root)
+      : space_(space), root_(root) {}
+
+  // A field of the space; entry `index` of a list.
+  Place Of(const char* name, int index = -1) const {
+    return At(
+        &root_, space_, name, index,
+        index < 0 ? std::string(name) : absl::StrCat(name, "[", index, "]"));
+  }
+
+  // A field of such an entry, or of a group where `index` is -1.
+  Place Below(const char* name, int index, const char* field) const {
+    Place place = Of(name, index);
+    absl::StrAppend(&place.path, ".", field);
+    const FieldLocations* tree = Nested(&root_, space_, name, index);
+    const FieldDescriptor* group =
+        space_.GetDescriptor()->FindFieldByName(name);
+    Locate(tree, group->message_type()->FindFieldByName(field), -1, &place);
+    return place;
+  }
+
+  Place OfAxis(int axis) const {
+    return At(&root_, space_, "axis", axis,
+              CalledBy("axis", space_.axis(axis).path(), axis));
+  }
+
+  // A value of an axis that lists them, else the axis.
+  Place OfValue(int axis, int value) const {
+    Place place = OfAxis(axis);
+    Locate(Nested(&root_, space_, "axis", axis),
+           Axis::descriptor()->FindFieldByName("value"), value, &place);
+    return place;
+  }
+
+  // A field of an axis: its own is 0, tied ones follow.
+  Place OfField(int axis, int field) const {
+    if (field == 0) return OfAxis(axis);
+    const Axis& owner = space_.axis(axis);
+    return At(Nested(&root_, space_, "axis", axis), owner, "tied", field - 1,
+              absl::StrCat(
+                  OfAxis(axis).path, ".",
+                  CalledBy("tied", owner.tied(field - 1).path(), field - 1)));
+  }
+
+  // A path that begins with "axis[2]", with the axis called by its field.
+  std::string Called(absl::string_view path) const {
+    for (int i = 0; i < space_.axis_size(); ++i) {
+      absl::string_view rest = path;
+      if (absl::ConsumePrefix(&rest, absl::StrCat("axis[", i, "]"))) {
+        return absl::StrCat(OfAxis(i).path, rest);
+      }
+    }
+    return std::string(path);
+  }
+
+ private:
+  static void Locate(const FieldLocations* tree, const FieldDescriptor* field,
+                     int index, Place* place) {
+    if (tree == nullptr || field == nullptr) return;
+    // A list as a whole is where its first entry is.
+    if (field->is_repeated() && index < 0) index = 0;
+    const auto location = tree->GetLocation(field, index);
+    if (location.line < 0) return;
+    place->line = location.line + 1;
+    place->column = location.column + 1;
+  }
+
+  static Place At(const FieldLocations* tree, const Message& message,
+                  const char* name, int index, std::string path) {
+    Place place;
+    place.path = std::move(path);
+    Locate(tree, message.GetDescriptor()->FindFieldByName(name), index, &place);
+    return place;
+  }
+
+  static const FieldLocations* Nested(const FieldLocations* tree,
+                                      const Message& message, const char* name,
+                                      int index) {
+    return tree->GetTreeForNested(
+        message.GetDescriptor()->FindFieldByName(name), index);
+  }
+
+  const DesignSpace& space_;
+  const FieldLocations& root_;
+};
+
+// Appends faults of a space, each with the place of what it is about.
 class SpaceReader {
  public:
   // `evolves` is whether axes may be continuous.
-  SpaceReader(absl::string_view file, bool evolves, std::vector<Fault>* faults)
-      : file_(file), evolves_(evolves), faults_(faults) {}
+  SpaceReader(absl::string_view file, const Places& places, bool evolves,
+              std::vector<Fault>* faults)
+      : file_(file), places_(places), evolves_(evolves), faults_(faults) {}
 
-  void AddFault(std::string path, std::string message) {
-    Fault fault;
-    fault.file = std::string(file_);
-    fault.path = std::move(path);
-    fault.message = std::move(message);
-    faults_->push_back(std::move(fault));
+  const Places& places() const { return places_; }
+
+  void AddFault(const Place& place, std::string message) {
+    faults_->push_back({std::string(file_), place.line, place.column,
+                        place.path, std::move(message)});
   }
 
   SpaceAxis ReadAxis(const Axis& axis, int index) {
-    const std::string path = absl::StrCat("axis[", index, "]");
+    const Place place = places_.OfAxis(index);
     SpaceAxis out;
-    out.fields.push_back(ReadValues(axis, path));
+    out.fields.push_back(ReadValues(axis, place));
     if (axis.value_size() > kMostChoices) {
-      AddFault(path, absl::StrCat("has ", out.size(), " values; at most ",
-                                  kMostChoices));
+      AddFault(place, absl::StrCat("has ", out.size(), " values; at most ",
+                                   kMostChoices));
     }
     for (int i = 0; i < axis.tied_size(); ++i) {
-      out.fields.push_back(ReadTied(axis, axis.tied(i), out,
-                                    absl::StrCat(path, ".tied[", i, "]")));
+      out.fields.push_back(
+          ReadTied(axis, axis.tied(i), out, places_.OfField(index, i + 1)));
     }
     return out;
   }
 
-  void CheckMetric(const std::string& metric, const std::string& path) {
+  void CheckMetric(const std::string& metric, const Place& place) {
     std::vector<std::string> names;
     for (int i = 0; i < SweepFigures::descriptor()->field_count(); ++i) {
       names.emplace_back(SweepFigures::descriptor()->field(i)->name());
@@ -91,20 +205,20 @@ class SpaceReader {
     for (const std::string& name : names) {
       if (name == metric) return;
     }
-    AddFault(path, UnknownNameMessage("metric", metric, names, ""));
+    AddFault(place, UnknownNameMessage("metric", metric, names, ""));
   }
 
  private:
   // The axis' own values; none where they cannot be read.
-  FieldValues ReadValues(const Axis& axis, const std::string& path) {
+  FieldValues ReadValues(const Axis& axis, const Place& place) {
     const int kinds =
         (axis.value_size() > 0) + axis.has_linear() + axis.has_logarithmic();
     if (kinds != 1) {
-      AddFault(path, kinds == 0
-                         ? "has no values; give `value`s, `linear` or "
-                           "`logarithmic`"
-                         : "has values of two kinds; give one of `value`, "
-                           "`linear`, `logarithmic`");
+      AddFault(place, kinds == 0
+                          ? "has no values; give `value`s, `linear` or "
+                            "`logarithmic`"
+                          : "has values of two kinds; give one of `value`, "
+                            "`linear`, `logarithmic`");
       return {axis.path(), {}};
     }
     if (axis.value_size() > 0) {
@@ -113,13 +227,13 @@ class SpaceReader {
     const Steps& steps = StepsOf(axis);
     if (IsContinuous(axis) && !evolves_) {
       AddFault(
-          path,
+          place,
           "its steps have no count; give one, or let the space be searched "
           "by `evolution`, which takes continuous axes");
       return {axis.path(), {}};
     }
     if (axis.has_logarithmic() && !(steps.from() > 0 && steps.to() > 0)) {
-      AddFault(path + ".logarithmic", "equal factors need ends above 0");
+      AddFault(place, "logarithmic: equal factors need ends above 0");
       return {axis.path(), {}};
     }
     return {axis.path(), Counted(steps), axis.has_logarithmic(), 1};
@@ -131,10 +245,10 @@ class SpaceReader {
   }
 
   FieldValues ReadTied(const Axis& axis, const Tied& tied, const SpaceAxis& own,
-                       const std::string& path) {
+                       const Place& place) {
     if (tied.factor() == 0) {
       if (static_cast<size_t>(tied.value_size()) != own.size()) {
-        AddFault(path,
+        AddFault(place,
                  IsContinuous(axis)
                      ? std::string("has values, and the axis is continuous; "
                                    "give a factor")
@@ -152,8 +266,8 @@ class SpaceReader {
       double value = 0;
       const std::string text = own.fields[0].At(i);
       if (!absl::SimpleAtod(text, &value)) {
-        AddFault(path, absl::StrCat("a factor of \"", Printable(text),
-                                    "\", which is no number"));
+        AddFault(place, absl::StrCat("a factor of \"", Printable(text),
+                                     "\", which is no number"));
         break;
       }
       values.push_back(Number(value * tied.factor()));
@@ -162,6 +276,7 @@ class SpaceReader {
   }
 
   const absl::string_view file_;
+  const Places& places_;
   const bool evolves_;
   std::vector<Fault>* const faults_;
 };
@@ -170,19 +285,21 @@ class SpaceReader {
 void CheckPaths(const Space& space, SpaceReader* reader) {
   std::set<std::string> seen;
   for (size_t i = 0; i < space.axes.size(); ++i) {
-    const std::string axis = absl::StrCat("axis[", i, "]");
-    for (const FieldValues& field : space.axes[i].fields) {
+    for (size_t f = 0; f < space.axes[i].fields.size(); ++f) {
+      const FieldValues& field = space.axes[i].fields[f];
+      const Place place =
+          reader->places().OfField(static_cast<int>(i), static_cast<int>(f));
       if (!seen.insert(field.path()).second) {
-        reader->AddFault(axis, absl::StrCat(Printable(field.path()),
-                                            " is set twice at a point"));
+        reader->AddFault(place, absl::StrCat(Printable(field.path()),
+                                             " is set twice at a point"));
       }
       for (const char* fixed :
            {"scenario.boundary", "scenario.ideal", "scenario.model",
             "scenario.hardware", "scenario.set", "scenario.expect"}) {
         if (absl::StartsWith(field.path(), fixed)) {
           reader->AddFault(
-              axis, absl::StrCat(Printable(field.path()),
-                                 " cannot vary: points are compared in it"));
+              place, absl::StrCat(Printable(field.path()),
+                                  " cannot vary: points are compared in it"));
         }
       }
     }
@@ -190,26 +307,25 @@ void CheckPaths(const Space& space, SpaceReader* reader) {
 }
 
 void CheckObjectives(const DesignSpace& description, SpaceReader* reader) {
+  const Places& places = reader->places();
   for (int i = 0; i < description.objective_size(); ++i) {
-    reader->CheckMetric(description.objective(i).metric(),
-                        absl::StrCat("objective[", i, "].metric"));
-  }
-  for (int i = 0; i < description.objective_size(); ++i) {
+    const Place place = places.Below("objective", i, "metric");
+    reader->CheckMetric(description.objective(i).metric(), place);
     if (description.objective(i).metric() == "snr_db") {
-      reader->AddFault(absl::StrCat("objective[", i, "].metric"),
-                       "snr_db is for limits alone");
+      reader->AddFault(place, "snr_db is for limits alone");
     }
   }
   if (description.objective_size() > 5) {
-    reader->AddFault("objective", absl::StrCat(description.objective_size(),
-                                               " objectives; at most 5"));
+    reader->AddFault(
+        places.Of("objective"),
+        absl::StrCat(description.objective_size(), " objectives; at most 5"));
   }
   for (int i = 0; i < description.limit_size(); ++i) {
     const Limit& limit = description.limit(i);
-    const std::string path = absl::StrCat("limit[", i, "]");
-    reader->CheckMetric(limit.metric(), path + ".metric");
+    reader->CheckMetric(limit.metric(), places.Below("limit", i, "metric"));
     if (!limit.has_min() && !limit.has_max()) {
-      reader->AddFault(path, "limits nothing; give `min` or `max`");
+      reader->AddFault(places.Of("limit", i),
+                       "limits nothing; give `min` or `max`");
     }
   }
 }
@@ -267,9 +383,35 @@ Scenario OperatingPoint(Scenario scenario) {
   return scenario;
 }
 
+// The scenario of a space with changes of its fields.
+absl::StatusOr<Scenario> ChangedScenario(
+    const Scenario& described, const std::vector<FieldOverride>& changes) {
+  Scenario scenario = DefaultScenario();
+  scenario.MergeFrom(OperatingPoint(described));
+  for (const FieldOverride& change : changes) {
+    const absl::Status status =
+        SetField(&scenario, change.path, change.value, "");
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "scenario.", Printable(change.path), ": ", status.message()));
+    }
+  }
+  return WithContext(scenario);
+}
+
+// Faults of a scenario's fields by themselves. What does not go together at a
+// point makes that point invalid and no more; a field by itself is a slip.
+absl::Status CheckScenarioFields(const Scenario& scenario) {
+  std::vector<Fault> own;
+  ValidateFields(scenario, {"scenario", nullptr, true}, &own);
+  return FaultsToStatus(own);
+}
+
 // Where a space names a figure that only machines with `silicon` have, and the
 // figure; empty where it names none.
 struct PricedFigure {
+  const char* list = "";
+  int index = 0;
   std::string path, metric;
 };
 
@@ -279,11 +421,15 @@ PricedFigure FirstPriced(const DesignSpace& description) {
   };
   for (int i = 0; i < description.objective_size(); ++i) {
     const std::string& metric = description.objective(i).metric();
-    if (priced(metric)) return {absl::StrCat("objective[", i, "]"), metric};
+    if (priced(metric)) {
+      return {"objective", i, absl::StrCat("objective[", i, "]"), metric};
+    }
   }
   for (int i = 0; i < description.limit_size(); ++i) {
     const std::string& metric = description.limit(i).metric();
-    if (priced(metric)) return {absl::StrCat("limit[", i, "]"), metric};
+    if (priced(metric)) {
+      return {"limit", i, absl::StrCat("limit[", i, "]"), metric};
+    }
   }
   return {};
 }
@@ -298,38 +444,141 @@ absl::Status CheckPriced(const PricedFigure& figure, const Hardware& hardware) {
       "cost_usd --hardware=hbm4-asic`)"));
 }
 
+// What is wrong with model, machine and scenario at a choice.
+absl::Status StatusAt(const Space& space, const Choices& choices,
+                      const PricedFigure& priced) {
+  const absl::StatusOr<Setup> setup = SetupAt(space, choices);
+  if (!setup.ok()) return setup.status();
+  const absl::Status status = CheckPriced(priced, setup->hardware);
+  return status.ok() ? CheckScenarioFields(setup->scenario) : status;
+}
+
+// Appends what is wrong with a value of a field, a fault a line. A message that
+// names the field again is rid of that, and the value is said where the message
+// does not.
+void AddValueFaults(const Place& place, const std::string& path,
+                    const std::string& value, const absl::Status& status,
+                    SpaceReader* reader) {
+  for (absl::string_view line : absl::StrSplit(status.message(), '\n')) {
+    absl::ConsumePrefix(&line, "--set: ");
+    absl::ConsumePrefix(&line, absl::StrCat(Printable(path), ": "));
+    reader->AddFault(place,
+                     absl::StartsWith(line, "unknown ")
+                         ? std::string(line)
+                         : absl::StrCat("\"", Printable(value), "\": ", line));
+  }
+}
+
+// A value of one field, alone on what the points share. OK where what they
+// share is at fault itself.
+absl::Status TryAlone(const Space& space, const Settings& shared,
+                      const std::string& path, const std::string& value) {
+  if (path == "model") return LoadModel(value).status();
+  if (path == "hardware") return LoadHardware(value).status();
+  Settings alone = shared;
+  const absl::Status status = alone.Set(path, value);
+  if (!status.ok()) return status;
+  if (absl::StartsWith(path, "model.")) {
+    return LoadModel(shared.model, shared.changes.model).ok()
+               ? LoadModel(alone.model, alone.changes.model).status()
+               : absl::OkStatus();
+  }
+  if (absl::StartsWith(path, "hardware.")) {
+    return LoadHardware(shared.hardware, shared.changes.hardware).ok()
+               ? LoadHardware(alone.hardware, alone.changes.hardware).status()
+               : absl::OkStatus();
+  }
+  const Scenario& described = space.description.scenario();
+  if (!ChangedScenario(described, shared.changes.scenario).ok()) {
+    return absl::OkStatus();
+  }
+  const absl::StatusOr<Scenario> scenario =
+      ChangedScenario(described, alone.changes.scenario);
+  if (!scenario.ok()) return scenario.status();
+  const absl::Status fields = CheckScenarioFields(*scenario);
+  return fields.ok() ? LoadDraft(*scenario).status() : fields;
+}
+
+// Says which axes are at fault where the first values of all of them fail, each
+// tried alone; where each is fine alone, that they do not go together.
+void BlameFirstValues(const Space& space, const absl::Status& together,
+                      const PricedFigure& priced, SpaceReader* reader) {
+  const Places& places = reader->places();
+  // The space without its axes, but for the model and the machine they name.
+  Space bare;
+  bare.description = space.description;
+  absl::StatusOr<Settings> shared = SettingsAt(bare, {});
+  if (!shared.ok()) {
+    reader->AddFault(places.Below("scenario", -1, "set"),
+                     std::string(shared.status().message()));
+    return;
+  }
+  for (const SpaceAxis& axis : space.axes) {
+    for (const FieldValues& field : axis.fields) {
+      if (field.path() == "model") shared->model = field.At(0);
+      if (field.path() == "hardware") shared->hardware = field.At(0);
+    }
+  }
+  bool found = false;
+  for (size_t i = 0; i < space.axes.size(); ++i) {
+    for (size_t f = 0; f < space.axes[i].fields.size(); ++f) {
+      const FieldValues& field = space.axes[i].fields[f];
+      const std::string value = field.At(0);
+      if (value.empty()) continue;
+      const absl::Status status = TryAlone(space, *shared, field.path(), value);
+      if (status.ok()) continue;
+      found = true;
+      AddValueFaults(places.OfField(static_cast<int>(i), static_cast<int>(f)),
+                     field.path(), value, status, reader);
+    }
+  }
+  if (found) return;
+  const absl::StatusOr<Setup> setup =
+      SetupAt(space, Choices(space.axes.size()));
+  if (setup.ok() && !CheckPriced(priced, setup->hardware).ok()) {
+    reader->AddFault(places.Of(priced.list, priced.index),
+                     std::string(together.message()));
+    return;
+  }
+  // The names may stand in the scenario, which axes change nothing of.
+  const bool named =
+      LoadModel(shared->model, shared->changes.model).ok() &&
+      LoadHardware(shared->hardware, shared->changes.hardware).ok();
+  for (const absl::string_view line :
+       absl::StrSplit(together.message(), '\n')) {
+    reader->AddFault(
+        places.Of(named ? "axis" : "scenario"),
+        named ? absl::StrCat("the first values do not go together: ", line)
+              : std::string(line));
+  }
+}
+
 // Each value of each axis by itself, the others at their first: a slip of unit
 // or a misspelt field is found before the search. Of steps the ends do; a
 // continuous axis must take what is between as well.
 void CheckValues(const Space& space, SpaceReader* reader) {
   const PricedFigure priced = FirstPriced(space.description);
+  const Choices first(space.axes.size(), 0);
+  // The first values are at fault everywhere: once is enough.
+  const absl::Status together = StatusAt(space, first, priced);
+  if (!together.ok()) {
+    BlameFirstValues(space, together, priced, reader);
+    return;
+  }
   for (size_t i = 0; i < space.axes.size(); ++i) {
     const Axis& axis = space.description.axis(static_cast<int>(i));
-    Choices choices(space.axes.size(), 0);
+    Choices choices = first;
     const size_t size = space.axes[i].size();
-    for (size_t k = 0; k < size; ++k) {
-      if (HasSteps(axis) && k > 0 && k + 1 < size &&
-          !(IsContinuous(axis) && k == 1)) {
+    for (size_t k = 1; k < size; ++k) {
+      if (HasSteps(axis) && k + 1 < size && !(IsContinuous(axis) && k == 1)) {
         continue;
       }
       choices[i] = static_cast<uint32_t>(k);
-      const absl::StatusOr<Setup> setup = SetupAt(space, choices);
-      absl::Status status = setup.status();
-      if (status.ok()) status = CheckPriced(priced, setup->hardware);
-      if (status.ok()) {
-        // What does not go together at a point makes that point invalid and no
-        // more; a field by itself is a slip.
-        std::vector<Fault> own;
-        ValidateFields(setup->scenario, {"scenario", nullptr, true}, &own);
-        status = FaultsToStatus(own);
-      }
+      const absl::Status status = StatusAt(space, choices, priced);
       if (status.ok()) continue;
-      reader->AddFault(
-          absl::StrCat("axis[", i, "]"),
-          absl::StrCat("\"", Printable(space.axes[i].fields[0].At(k)),
-                       "\": ", status.message()));
-      // The first values are at fault everywhere: once is enough.
-      if (i == 0 && k == 0) return;
+      AddValueFaults(
+          reader->places().OfValue(static_cast<int>(i), static_cast<int>(k)),
+          space.axes[i].path(), space.axes[i].fields[0].At(k), status, reader);
     }
   }
 }
@@ -358,10 +607,11 @@ void AddFields(const google::protobuf::Message& message,
 void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
   if (!description.has_evolution()) return;
   if (description.has_sample()) {
-    reader->AddFault("evolution", "stands beside a `sample`; give one of them");
+    reader->AddFault(reader->places().Of("evolution"),
+                     "stands beside a `sample`; give one of them");
   }
   if (description.evolution().population() % 4 != 0) {
-    reader->AddFault("evolution.population",
+    reader->AddFault(reader->places().Below("evolution", -1, "population"),
                      absl::StrCat(description.evolution().population(),
                                   " is no multiple of 4"));
   }
@@ -414,15 +664,17 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
   // below.
   ValidateFields(space.description, {file, locations.get(), /*complete=*/false},
                  &faults);
+  const Places places(space.description, *locations);
+  for (Fault& fault : faults) fault.path = places.Called(fault.path);
   if (!faults.empty()) return FaultsToStatus(faults);
 
   const bool evolves = space.description.has_evolution();
-  SpaceReader reader(file, evolves, &faults);
+  SpaceReader reader(file, places, evolves, &faults);
   if (space.description.axis().empty()) {
-    reader.AddFault("axis", "is missing: nothing varies");
+    reader.AddFault({"axis"}, "is missing: nothing varies");
   }
   if (space.description.objective().empty()) {
-    reader.AddFault("objective", "is missing: nothing is wanted");
+    reader.AddFault({"objective"}, "is missing: nothing is wanted");
   }
   double points = 1;
   for (int i = 0; i < space.description.axis_size(); ++i) {
@@ -434,10 +686,10 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
   CheckEvolution(space.description, &reader);
   const bool numbered = points <= static_cast<double>(kMostPoints);
   if (!numbered && !evolves) {
-    reader.AddFault(
-        "axis", absl::StrFormat("%.3g points; at most %d, or let the space be "
-                                "searched by `evolution`",
-                                points, kMostPoints));
+    reader.AddFault({"axis"},
+                    absl::StrFormat("%.3g points; at most %d, or let the space "
+                                    "be searched by `evolution`",
+                                    points, kMostPoints));
   }
   if (faults.empty()) CheckValues(space, &reader);
   if (!faults.empty()) return FaultsToStatus(faults);
@@ -485,17 +737,8 @@ absl::StatusOr<Scenario> ScenarioAt(const Space& space,
                                     const Choices& choices) {
   absl::StatusOr<Settings> settings = SettingsAt(space, choices);
   if (!settings.ok()) return settings.status();
-  Scenario scenario = DefaultScenario();
-  scenario.MergeFrom(OperatingPoint(space.description.scenario()));
-  for (const FieldOverride& change : settings->changes.scenario) {
-    const absl::Status status =
-        SetField(&scenario, change.path, change.value, "");
-    if (!status.ok()) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "scenario.", Printable(change.path), ": ", status.message()));
-    }
-  }
-  return WithContext(scenario);
+  return ChangedScenario(space.description.scenario(),
+                         settings->changes.scenario);
 }
 
 absl::StatusOr<Setup> SetupAt(const Space& space, const Choices& choices) {

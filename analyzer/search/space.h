@@ -71,7 +71,8 @@ using Choices = std::vector<uint32_t>;
 // Reads a space. `file` is its name for messages. Fails with every fault:
 // syntax, fields, axes without values or with two kinds of them, values that
 // their field does not take, metrics that there are not, more points than can
-// be numbered.
+// be numbered. A fault of an axis names it by the field that it sets,
+// "axis[scenario.batch]", with its place in the file.
 absl::StatusOr<Space> ParseSpace(absl::string_view text,
                                  absl::string_view file);
 
