@@ -302,6 +302,41 @@ TEST(StudyCliTest, LintListsGoodFilesOrSaysEveryFaultOfEveryFile) {
   }
 }
 
+constexpr char kRows[] =
+    "source,model,device,weight_dtype,kv_dtype,batch,mean_context_tokens,"
+    "itl_ms\n"
+    "test,llama-3.1-8b,h100-sxm,bf16,bf16,1,1000,7\n"
+    "test,llama-3.1-8b,m2-ultra,bf16,bf16,1,1000,30\n"
+    "test,llama-3.1-8b,m2-ultra,bf16,bf16,2,1000,31\n";
+
+TEST(StudyCliTest, ASetThatNoMachineOfTheRowsTakesIsBadData) {
+  const std::string rows = TempPath("rows.csv");
+  Write(rows, kRows);
+  const Outcome outcome =
+      RunTool(absl::StrCat("validate --measurements=", rows,
+                           " --set=hardware.memory.hbm.bandwith_gb_per_s=4"));
+  EXPECT_EQ(outcome.exit_code, 3);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_EQ(outcome.err,
+            "tokenjoule: --set: hardware.memory.hbm.bandwith_gb_per_s: unknown "
+            "field of MemoryLevel \"bandwith_gb_per_s\"; did you mean "
+            "\"bandwidth_gb_per_s\"?\n");
+}
+
+TEST(StudyCliTest, ASetThatSomeMachinesTakeSaysWhichRowsWereSkipped) {
+  const std::string rows = TempPath("rows.csv");
+  Write(rows, kRows);
+  const Outcome outcome =
+      RunTool(absl::StrCat("validate --measurements=", rows,
+                           " --set=hardware.memory.hbm.devices=6"));
+  EXPECT_EQ(outcome.exit_code, 0);
+  EXPECT_EQ(outcome.err,
+            "tokenjoule: skipped 2 rows of m2-ultra, which --set does not "
+            "apply to\n");
+  EXPECT_THAT(outcome.out, HasSubstr("1 rows, 2 skipped"));
+  EXPECT_THAT(outcome.out, HasSubstr("skipped rows 2 to 3: m2-ultra: --set"));
+}
+
 TEST(StudyCliTest, LintTriesWhatScenariosAndSpacesName) {
   const std::string scenario = TempPath("named.textproto");
   const std::string space = TempPath("space.textproto");

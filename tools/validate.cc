@@ -1,7 +1,11 @@
 // tokenjoule validate: predictions scored against measurements.
 
+#include <iostream>
+#include <map>
 #include <string>
 
+#include "absl/strings/match.h"
+#include "absl/types/span.h"
 #include "analyzer/description/measurements.h"
 #include "analyzer/fit/score.h"
 #include "analyzer/report/report.h"
@@ -9,6 +13,23 @@
 
 namespace tokenjoule {
 namespace {
+
+// Says on stderr how many rows of which machines --set left out.
+void SayWhatWasSkipped(const MeasurementSet& set,
+                       absl::Span<const FieldOverride> overrides,
+                       const Validation& validation) {
+  if (overrides.empty()) return;
+  std::map<std::string, int> rows;
+  for (const SkippedRow& skipped : validation.skipped_rows()) {
+    if (!absl::StrContains(skipped.reason(), "--set")) continue;
+    ++rows[MachineOf(set.row(skipped.row() - 1))];
+  }
+  for (const auto& [machine, count] : rows) {
+    std::cerr << "tokenjoule: skipped " << count << " row"
+              << (count == 1 ? "" : "s") << " of " << machine
+              << ", which --set does not apply to\n";
+  }
+}
 
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format =
@@ -24,7 +45,10 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<std::vector<FieldOverride>> overrides =
       ReadHardwareOverrides(flags);
   if (!overrides.ok()) return Fail(overrides.status(), kExitUsage);
+  const absl::Status meant = CheckOverrides(*set, *overrides);
+  if (!meant.ok()) return Fail(meant, kExitBadData);
   const Validation validation = ValidateMeasurements(*set, *overrides);
+  SayWhatWasSkipped(*set, *overrides, validation);
   return WriteAnswer(flags, *format, validation, ValidationTable, ValidationCsv,
                      ValidationSvg);
 }
@@ -44,7 +68,11 @@ Command ValidateCommand() {
       "step_ms, the prefill of newcomers predicted with it, or with itl_ms as\n"
       "pure decode where that alone was measured. Rows that cannot be mapped "
       "are\n"
-      "skipped with a reason. The columns are the fields of Measurement in\n"
+      "skipped with a reason. A --set that applies to no machine of the rows "
+      "is an\n"
+      "error; rows of machines that it does not apply to are skipped, and "
+      "stderr says\n"
+      "how many. The columns are the fields of Measurement in\n"
       "proto/measurement.proto. The CSV has a row a measurement.";
   command.examples =
       "  tokenjoule validate --measurements=rows.csv\n"

@@ -3,12 +3,16 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <set>
 #include <string>
 #include <tuple>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/evaluate/analyze.h"
 
 namespace tokenjoule {
@@ -33,8 +37,12 @@ class Specs {
   const absl::StatusOr<Hardware>& HardwareOf(const std::string& name) {
     const auto found = machines_.find(name);
     if (found != machines_.end()) return found->second;
-    return machines_.emplace(name, LoadHardware(name, overrides_))
-        .first->second;
+    absl::StatusOr<Hardware> loaded = LoadHardware(name, overrides_);
+    if (!loaded.ok() && LoadHardware(name).ok()) {
+      loaded = absl::InvalidArgumentError(
+          absl::StrCat(name, ": ", loaded.status().message()));
+    }
+    return machines_.emplace(name, std::move(loaded)).first->second;
   }
   absl::StatusOr<ValidatedRow> Predict(const Measurement& row) {
     const absl::StatusOr<Model>& model = ModelOf(CheckpointOf(row));
@@ -233,6 +241,45 @@ Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed) {
   }
   scenario.set_boundary(row.boundary());
   return scenario;
+}
+
+absl::Status CheckOverrides(const MeasurementSet& set,
+                            absl::Span<const FieldOverride> overrides) {
+  if (overrides.empty()) return absl::OkStatus();
+  std::set<std::string> machines;
+  for (const Measurement& row : set.row()) {
+    const std::string machine = MachineOf(row);
+    // A row of another is skipped, with an override or without.
+    if (LoadHardware(machine).ok()) machines.insert(machine);
+  }
+  std::vector<std::string> faults;
+  for (const FieldOverride& change : overrides) {
+    std::string fault;
+    bool applies = machines.empty();
+    for (const std::string& machine : machines) {
+      const absl::Status status =
+          LoadHardware(machine, absl::MakeConstSpan(&change, 1)).status();
+      applies |= status.ok();
+      // Of many machines the one with a name near to what was written.
+      const std::string message(status.message());
+      if (fault.empty() || (!absl::StrContains(fault, "did you mean") &&
+                            absl::StrContains(message, "did you mean"))) {
+        fault = message;
+      }
+    }
+    if (!applies) faults.push_back(fault);
+  }
+  const bool together =
+      machines.empty() ||
+      std::any_of(machines.begin(), machines.end(),
+                  [&](const std::string& machine) {
+                    return LoadHardware(machine, overrides).ok();
+                  });
+  if (faults.empty() && !together) {
+    faults.push_back("--set: no machine of the rows takes all of them");
+  }
+  if (faults.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
 }
 
 Validation ValidateMeasurements(const MeasurementSet& set,

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/description/catalog.h"
@@ -33,11 +34,19 @@ std::string CheckpointOf(const Measurement& row);
 // kernel from the host, where the catalogue has it, else the device.
 std::string MachineOf(const Measurement& row);
 
+// Whether `overrides` (--set) mean something: OK where at least one machine
+// that predicts rows of the set takes all of them. Fails with each that no
+// machine takes, once, with the nearest name; rows of a machine that takes only
+// some are skipped by ValidateMeasurements.
+absl::Status CheckOverrides(const MeasurementSet& set,
+                            absl::Span<const FieldOverride> overrides);
+
 // Predicts every row that can be mapped and scores it. Step time is compared
 // with step_ms (mixed serving), or with itl_ms (pure decode) where that alone
 // was measured or both are the same (a static batch). `overrides` change the
 // machine (--set). Never fails for a row: one that cannot be mapped is skipped
-// with its reason.
+// with its reason, and so is one of a machine that an override does not apply
+// to: predicted without it, it would answer another question.
 Validation ValidateMeasurements(const MeasurementSet& set,
                                 absl::Span<const FieldOverride> overrides = {});
 

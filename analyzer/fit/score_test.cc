@@ -1,8 +1,12 @@
 #include "analyzer/fit/score.h"
 
 #include <string>
+#include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "gmock/gmock.h"
@@ -11,6 +15,7 @@
 namespace tokenjoule {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 Measurement Row(const std::string& model, double batch) {
@@ -168,6 +173,60 @@ TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
   EXPECT_EQ(ScenarioOf(row, model, false).lm_head(), "bf16");
   model.mutable_formats()->set_linear("fp8");
   EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
+}
+
+// Rows of two machines, of which one has a memory called hbm.
+MeasurementSet TwoMachines() {
+  MeasurementSet set;
+  for (const char* device : {"h100-sxm", "m2-ultra", "m2-ultra"}) {
+    Measurement row = Row("llama-3.1-8b", 1);
+    row.set_device(device);
+    row.set_itl_ms(10);
+    *set.add_row() = row;
+  }
+  return set;
+}
+
+TEST(ValidateTest, AnOverrideOfNoMachineIsAFault) {
+  const MeasurementSet set = TwoMachines();
+  const absl::Status status =
+      CheckOverrides(set, {{"memory.hbm.bandwith_gb_per_s", "4000"},
+                           {"memory.hbm.devices", "5"},
+                           {"board.static_power_w", "many"}});
+  ASSERT_FALSE(status.ok());
+  const std::vector<std::string> lines = absl::StrSplit(status.message(), '\n');
+  ASSERT_EQ(lines.size(), 2u) << status;
+  EXPECT_THAT(lines[0], HasSubstr("did you mean \"bandwidth_gb_per_s\"?"));
+  EXPECT_THAT(lines[1], HasSubstr("expected a number, found \"many\""));
+}
+
+TEST(ValidateTest, RowsOfMachinesThatAnOverrideDoesNotApplyToAreSkipped) {
+  const MeasurementSet set = TwoMachines();
+  const std::vector<FieldOverride> overrides = {{"memory.hbm.devices", "6"}};
+  EXPECT_TRUE(CheckOverrides(set, overrides).ok());
+  const Validation validation = ValidateMeasurements(set, overrides);
+  ASSERT_EQ(validation.rows_size(), 1);
+  EXPECT_EQ(validation.rows(0).device(), "h100-sxm");
+  ASSERT_EQ(validation.skipped_rows_size(), 2);
+  EXPECT_THAT(validation.skipped_rows(0).reason(),
+              AllOf(HasSubstr("m2-ultra: --set"), HasSubstr("\"hbm\"")));
+}
+
+TEST(ValidateTest, OverridesOfDifferentMachinesLeaveNoRow) {
+  const std::string far =
+      LoadHardware("m2-ultra")->memory(0).name();  // not "hbm"
+  const absl::Status status = CheckOverrides(
+      TwoMachines(),
+      {{"memory.hbm.devices", "6"},
+       {absl::StrCat("memory.", far, ".bandwidth_gb_per_s"), "700"}});
+  EXPECT_THAT(std::string(status.message()), HasSubstr("takes all of them"));
+}
+
+TEST(ValidateTest, OverridesOfRowsWithoutAKnownMachineAreNoFault) {
+  MeasurementSet set;
+  *set.add_row() = Row("llama-3.1-8b", 1);
+  set.mutable_row(0)->set_device("nobody's");
+  EXPECT_TRUE(CheckOverrides(set, {{"memory.hbm.devices", "6"}}).ok());
 }
 
 TEST(ValidateTest, NoRowsNoErrors) {

@@ -23,6 +23,26 @@ std::string ErrorText(int rows, double median, double p90, double bias) {
                          Signed(bias));
 }
 
+// A line for each run of rows that were skipped for the same reason.
+void AppendSkipped(const Validation& validation, std::string* out) {
+  const auto& rows = validation.skipped_rows();
+  for (int i = 0; i < rows.size();) {
+    int end = i + 1;
+    while (end < rows.size() && rows[end].reason() == rows[i].reason() &&
+           rows[end].row() == rows[end - 1].row() + 1) {
+      ++end;
+    }
+    if (end == i + 1) {
+      absl::StrAppendFormat(out, "skipped row %d: ", rows[i].row());
+    } else {
+      absl::StrAppendFormat(out, "skipped rows %d to %d: ", rows[i].row(),
+                            rows[end - 1].row());
+    }
+    absl::StrAppend(out, rows[i].reason(), "\n");
+    i = end;
+  }
+}
+
 }  // namespace
 
 std::string ValidationTable(const Validation& validation) {
@@ -56,10 +76,7 @@ std::string ValidationTable(const Validation& validation) {
                         "range holds the measured energy in %.0f %%.\n",
                         all.step_time_rows(), all.energy_rows(),
                         100 * all.energy_range_coverage());
-  for (const SkippedRow& row : validation.skipped_rows()) {
-    absl::StrAppendFormat(&out, "skipped row %d: %s\n", row.row(),
-                          row.reason());
-  }
+  AppendSkipped(validation, &out);
   return out;
 }
 
