@@ -66,7 +66,7 @@ commands_of() {
 
 # commands.txt, by command: what to do with it ("skip", "exit N", "as"), and the
 # line below it: the reason, or what is run instead.
-declare -A how why used
+declare -A how why used seen
 while IFS= read -r line; do
   if [[ -z $line || $line == '#'* ]]; then continue; fi
   IFS= read -r below
@@ -132,6 +132,9 @@ while IFS=$'\t' read -r place command; do
     # The name of a sub-command: it is there.
     as="$command --help"
   fi
+  # Once where documents repeat it.
+  if [[ -n ${seen[$as]+set} ]]; then continue; fi
+  seen[$as]=yes
   run "$place" "$as" "$expected"
 done < <(for document in README.md docs/*.md docs/studies/*.md; do commands_of "$document"; done)
 
