@@ -31,7 +31,7 @@ int SomeParallelism(const Model& model, const Hardware& hardware) {
   for (const int tp : {8, 4, 2}) {
     scenario.set_tp(tp);
     scenario.set_batch(tp);
-    if (Analyze(model, hardware, scenario, {false, false}).ok()) return tp;
+    if (Analyze(model, hardware, scenario, kFiguresOnly).ok()) return tp;
   }
   return 1;
 }
@@ -76,7 +76,7 @@ const std::vector<Pair>& Pairs() {
 
 Report AnalyzePair(const Pair& pair) {
   absl::StatusOr<Report> report =
-      Analyze(pair.model, pair.hardware, pair.scenario, {true, false});
+      Analyze(pair.model, pair.hardware, pair.scenario, {true, false, true});
   EXPECT_TRUE(report.ok()) << pair.label << ": " << report.status();
   return *report;
 }

@@ -17,8 +17,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<Setup> setup =
       LoadSetup(flags, /*with_batch=*/true, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
-  absl::StatusOr<Report> report =
-      Analyze(*setup, {/*operators=*/true, /*ranges=*/true});
+  absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   const bool operators = flags.Get("operators", "false") != "false";
   const auto table = [operators](const Report& answer) {

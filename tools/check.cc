@@ -119,8 +119,7 @@ int Run(const ParsedFlags& flags) {
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   const absl::Status status = ReadExpectations(flags, &setup->expect);
   if (!status.ok()) return Fail(status, kExitBadData);
-  absl::StatusOr<Report> report =
-      Analyze(*setup, {/*operators=*/false, /*ranges=*/true});
+  absl::StatusOr<Report> report = Analyze(*setup, kWithRanges);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   if (flags.Get("update", "false") != "false") return Update(flags, *report);
   absl::StatusOr<CheckResult> result = Judge(flags, setup->expect, *report);

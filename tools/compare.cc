@@ -78,7 +78,7 @@ absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
       LoadSetup(flags, /*with_batch=*/true, exit_code);
   if (!setup.ok()) return setup.status();
   *exit_code = kExitBadData;
-  return Analyze(*setup, {/*operators=*/false, /*ranges=*/true});
+  return Analyze(*setup, kWithRanges);
 }
 
 int Run(const ParsedFlags& flags) {

@@ -45,8 +45,7 @@ absl::Status TryNames(const std::string& file, const std::string& kind) {
   // It may leave model or machine to the command line.
   if (!setup.ok() && exit_code == kExitUsage) return absl::OkStatus();
   if (!setup.ok()) return setup.status();
-  const absl::Status status =
-      Analyze(*setup, {/*operators=*/false, /*ranges=*/false}).status();
+  const absl::Status status = Analyze(*setup, kFiguresOnly).status();
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
       absl::StrCat(PrintablePath(file), ": ", status.message()));

@@ -111,8 +111,7 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
   const Choices choices = ChoicesOf(space, id);
   absl::StatusOr<Setup> setup = SetupAt(space, choices);
   if (!setup.ok()) return Fail(setup.status(), kExitBadData);
-  absl::StatusOr<Report> report =
-      Analyze(*setup, {/*operators=*/true, /*ranges=*/true});
+  absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   report->add_notes(absl::StrCat("the same: ", CommandFor(space, choices)));
   const auto table = [](const Report& answer) {

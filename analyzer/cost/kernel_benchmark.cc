@@ -6,7 +6,7 @@
 
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/ledger/ledger.h"

@@ -1,7 +1,7 @@
 // A number type that holds several numbers: the cost kernel evaluates as many
 // machines at once. Vector extensions of the compiler, which every target can
 // lower, rather than intrinsics of one; a function that is cloned for newer
-// targets (see sweep_kernel.cc) uses their registers.
+// targets (see pack_kernel.cc) uses their registers.
 
 #ifndef ANALYZER_COST_PACK_H_
 #define ANALYZER_COST_PACK_H_

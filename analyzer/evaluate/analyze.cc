@@ -18,57 +18,15 @@
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/faults.h"
-#include "analyzer/description/field_path.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/account.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/evaluate/ranges.h"
 #include "analyzer/machine/in_memory.h"
 
 namespace tokenjoule {
 namespace {
-
-// A number with its range: the changes that single constants cause, in
-// quadrature. Changes of positive numbers are factors, added as logarithms, so
-// that a range never reaches below zero; where a number is or becomes zero they
-// are differences.
-class Spread {
- public:
-  double value = 0;
-
-  // One constant moved the value to `moved`.
-  void Add(double moved) {
-    const bool factor = value > 0 && moved > 0;
-    const double change = factor ? std::log(moved / value) : moved - value;
-    Sums& sums = factor ? factors_ : differences_;
-    (change < 0 ? sums.below : sums.above) += change * change;
-  }
-  double low() const {
-    return std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
-                             std::sqrt(differences_.below));
-  }
-  double high() const {
-    return value * std::exp(std::sqrt(factors_.above)) +
-           std::sqrt(differences_.above);
-  }
-
- private:
-  struct Sums {
-    double below = 0;
-    double above = 0;
-  };
-  Sums factors_;
-  Sums differences_;
-};
-
-// What a range is wanted of.
-struct Spreads {
-  Spread step_time;
-  Spread energy_per_token;
-  // Of all chips, US$.
-  Spread cost;
-  std::array<Spread, kNumEnergyTerms> terms;
-};
 
 double PerToken(const Energy<>& energy, const LoweredStep<>& step) {
   return InJoules(energy) / step.tokens;
@@ -83,36 +41,6 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
   for (int i = 0; i < kNumEnergyTerms; ++i) {
     spreads->terms[i].value = PerToken(cost.terms[i], step);
   }
-}
-
-// Moves each constant of the machine to either end of its range, the others
-// staying, and adds the changes in quadrature: errors of different constants
-// are taken as independent.
-void FillRanges(const Hardware& hardware, const Scenario& scenario,
-                const Ledger<>& ledger, int boundary, Spreads* spreads) {
-  // Area and cost move neither time nor energy.
-  constexpr absl::string_view kSilicon = "silicon.";
-  ForEachConstant(hardware,
-                  [&](const std::string& path, const Constant& constant,
-                      const google::protobuf::FieldDescriptor& field) {
-                    for (const double end : {constant.low(), constant.high()}) {
-                      if (end == constant.value()) continue;
-                      const Machine<> machine = MachineWith<double>(
-                          hardware, scenario, MovedReader{&constant, end});
-                      spreads->cost.Add(machine.costs.cost_usd * ledger.chips);
-                      if (absl::StartsWith(path, kSilicon)) continue;
-                      // What is pinned and how the model grows depend on
-                      // constants too.
-                      const Evaluation<> moved = EvaluateOn(ledger, machine);
-                      const EnergyTerms<>& terms = moved.cost.terms;
-                      spreads->step_time.Add(InSeconds(moved.cost.step_time));
-                      spreads->energy_per_token.Add(
-                          PerToken(EnergyInside(terms, boundary), moved.step));
-                      for (int i = 0; i < kNumEnergyTerms; ++i) {
-                        spreads->terms[i].Add(PerToken(terms[i], moved.step));
-                      }
-                    }
-                  });
 }
 
 void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
@@ -306,7 +234,7 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
 }
 
 void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
-                  const Scenario& scenario, Report* report) {
+                  const Parallelism& parallel, Report* report) {
   const Occupancy occupancy = OccupancyOf(ledger, machine);
   const double arrays = InBytes(occupancy.array_capacity);
   const double in_arrays = InBytes(occupancy.in_arrays);
@@ -320,7 +248,7 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   report->set_fits(used <= store && in_arrays <= arrays);
   const double usable = in_arrays <= arrays ? store : 0;
   // Whole sequences on each replica.
-  const double replicas = ParallelismOf(scenario).replicas;
+  const double replicas = static_cast<double>(parallel.replicas);
   const double room =
       usable - weights - InBytes(ledger.prefix_footprint) * replicas;
   double batch = 0;
@@ -394,10 +322,12 @@ void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
       kDaysPerYear / wear));
 }
 
-void FillWarnings(const Model& model, const Hardware& hardware,
-                  const Scenario& scenario, const Model* draft,
-                  const Ledger<>& ledger, const Machine<>& machine,
-                  Report* report) {
+void FillWarnings(const ResolvedSetup& setup, const Ledger<>& ledger,
+                  const Machine<>& machine, Report* report) {
+  const Model& model = setup.model();
+  const Hardware& hardware = setup.hardware();
+  const Scenario& scenario = setup.scenario();
+  const Model* const draft = setup.draft_or_null();
   if (model.max_context() > 0 &&
       scenario.context() > static_cast<double>(model.max_context())) {
     report->add_warnings(
@@ -455,59 +385,42 @@ void FillWarnings(const Model& model, const Hardware& hardware,
 
 }  // namespace
 
-Scenario DefaultScenario() {
-  Scenario scenario;
-  scenario.set_batch(1);
-  scenario.set_tp(1);
-  scenario.set_pp(1);
-  scenario.set_dp(1);
-  scenario.set_ep(1);
-  return scenario;
-}
-
-Scenario WithContext(Scenario scenario) {
-  if (scenario.has_context()) return scenario;
-  // Sequences of prompt + output tokens that are half-way through their output.
-  const bool mixed = scenario.prompt() > 0 && scenario.output() > 0;
-  scenario.set_context(mixed ? scenario.prompt() + scenario.output() / 2
-                             : 2048);
-  return scenario;
-}
-
-absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
-                               const Scenario& given,
-                               const AnalyzeOptions& options) {
-  const Scenario scenario = WithContext(given);
+absl::Status Validate(const Setup& setup) {
+  const Scenario scenario = WithContext(setup.scenario);
   std::vector<Fault> faults;
-  ValidateScenario(scenario, model, hardware, &faults);
-  if (options.draft != nullptr) {
+  ValidateScenario(scenario, setup.model, setup.hardware, &faults);
+  if (setup.draft.has_value()) {
     // The draft model is split by tp; it need not have experts to spread.
     Scenario split = scenario;
     split.set_ep(1);
-    ValidateScenario(split, *options.draft, hardware, &faults);
+    ValidateScenario(split, *setup.draft, setup.hardware, &faults);
   }
   if (!faults.empty()) return FaultsToStatus(faults);
-
-  const Scenario resolved = ResolveScenario(model, scenario);
-  const int boundary = BoundaryIndex(resolved.boundary());
   const Machine<> machine =
-      MachineWith<double>(hardware, scenario, ValueReader());
+      MachineWith<double>(setup.hardware, scenario.ideal(), ValueReader());
   if (machine.structure.has_power_cap &&
       !(machine.costs.static_power + MemoryBackground(machine) <
         machine.costs.power_cap * machine.costs.regulator_efficiency)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        hardware.name(),
+        setup.hardware.name(),
         ": board.power_cap_w leaves nothing above what the chip and its memory "
         "draw when idle"));
   }
-  const Ledger<> as_described = BuildLedger(model, scenario, options.draft);
-  const Evaluation<> evaluation = EvaluateOn(as_described, machine);
+  return absl::OkStatus();
+}
+
+Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
+    : setup_(setup), options_(options), machine_(MachineFor(setup)) {}
+
+absl::StatusOr<Report> Analysis::Answer() {
+  const Ledger<> as_described = BuildLedger(setup_.step());
+  const Evaluation<> evaluation = EvaluateOn(as_described, machine_);
   const Ledger<>& ledger = evaluation.ledger;
   const LoweredStep<>& step = evaluation.step;
   const StepCost<>& cost = evaluation.cost;
 
   Spreads spreads;
-  FillValues(cost, step, machine, boundary, &spreads);
+  FillValues(cost, step, machine_, setup_.boundary(), &spreads);
   // Counts past the range of doubles would make every answer a NaN.
   if (!std::isfinite(spreads.energy_per_token.value) ||
       !std::isfinite(spreads.step_time.value)) {
@@ -515,33 +428,44 @@ absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
         "scenario: the step is too large to count; check batch, context and "
         "the model's dimensions");
   }
-  if (options.ranges) {
-    FillRanges(hardware, scenario, as_described, boundary, &spreads);
+  if (options_.ranges) {
+    if (!ranges_.has_value()) ranges_.emplace(setup_, as_described);
+    ranges_->Fill(as_described, /*with_terms=*/true, &spreads);
   }
 
   Report report;
-  report.set_model(model.name());
-  report.set_hardware(hardware.name());
+  report.set_model(setup_.model().name());
+  report.set_hardware(setup_.hardware().name());
   report.set_num_chips(static_cast<int32_t>(ledger.chips));
-  *report.mutable_scenario() = resolved;
-  FillEnergy(spreads, cost, step, boundary, &report);
-  FillCounts(ledger, step, machine, &report);
+  *report.mutable_scenario() = setup_.Described();
+  FillEnergy(spreads, cost, step, setup_.boundary(), &report);
+  FillCounts(ledger, step, machine_, &report);
   FillParts(ledger, &report);
-  FillRidge(ResolveFormats(model, scenario), machine, &report);
-  FillOperators(ledger, step, machine, cost, options.operators, &report);
-  FillAccount(ledger, step, machine, cost, boundary, &report);
-  FillCapacity(ledger, machine, scenario, &report);
-  FillRunningCosts(hardware.node(), cost, step, &report);
-  FillMaking(spreads.cost, ledger, machine, &report);
-  FillWarnings(model, hardware, scenario, options.draft, ledger, machine,
-               &report);
-  FillLimits(machine, step, &report);
+  FillRidge(setup_.formats(), machine_, &report);
+  FillOperators(ledger, step, machine_, cost, options_.operators, &report);
+  if (options_.account) {
+    FillAccount(ledger, step, machine_, cost, setup_.boundary(), &report);
+  }
+  FillCapacity(ledger, machine_, setup_.parallel(), &report);
+  FillRunningCosts(setup_.hardware().node(), cost, step, &report);
+  FillMaking(spreads.cost, ledger, machine_, &report);
+  FillWarnings(setup_, ledger, machine_, &report);
+  FillLimits(machine_, step, &report);
   return report;
 }
 
-absl::StatusOr<Report> Analyze(const Setup& setup, AnalyzeOptions options) {
-  options.draft = setup.draft_or_null();
-  return Analyze(setup.model, setup.hardware, setup.scenario, options);
+absl::StatusOr<Report> Analyze(const Setup& setup,
+                               const AnalyzeOptions& options) {
+  const absl::Status valid = Validate(setup);
+  if (!valid.ok()) return valid;
+  const ResolvedSetup resolved(setup);
+  return Analysis(resolved, options).Answer();
+}
+
+absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
+                               const Scenario& scenario,
+                               const AnalyzeOptions& options) {
+  return Analyze({model, hardware, scenario, absl::nullopt}, options);
 }
 
 }  // namespace tokenjoule

@@ -3,42 +3,64 @@
 #ifndef ANALYZER_EVALUATE_ANALYZE_H_
 #define ANALYZER_EVALUATE_ANALYZE_H_
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "analyzer/description/boundary.h"
+#include "absl/types/optional.h"
+#include "analyzer/evaluate/ranges.h"
 #include "analyzer/evaluate/setup.h"
-#include "proto/hardware.pb.h"
-#include "proto/model.pb.h"
+#include "analyzer/machine/machine.h"
 #include "proto/report.pb.h"
-#include "proto/scenario.pb.h"
 
 namespace tokenjoule {
 
-// The scenario that is meant where nothing is said: one sequence on one chip,
-// counted at the board, its context left open (WithContext).
-Scenario DefaultScenario();
-
-// The scenario with a context where it has none: with prompt and output lengths
-// the mean in flight, prompt + output / 2; otherwise 2048 tokens.
-Scenario WithContext(Scenario scenario);
-
+// Which parts of a report are filled in besides its figures.
 struct AnalyzeOptions {
-  // Whether to fill in Report.operators.
-  bool operators = true;
-  // Whether to fill in ranges (one kernel evaluation for each end of each
-  // constant).
+  // Report.operators.
+  bool operators = false;
+  // Ranges: every other constant of the machine at either end of its own.
   bool ranges = true;
-  // The model that drafts, where the scenario speculates with one.
-  const Model* draft = nullptr;
+  // Report.energy_causes and Report.factorization.
+  bool account = true;
 };
 
-// The answer to one scenario. Fails with every fault where the model cannot be
+// Everything.
+inline constexpr AnalyzeOptions kWithOperators = {true, true, true};
+// The figures with their ranges and causes.
+inline constexpr AnalyzeOptions kWithRanges = {false, true, true};
+// The figures alone, each at the middle of its range.
+inline constexpr AnalyzeOptions kFiguresOnly = {false, false, false};
+
+// Whether a setup can be run: fails with every fault where the model cannot be
 // run on the machine this way.
+absl::Status Validate(const Setup& setup);
+
+// Answers for one setup at several batches and contexts: the machine and those
+// at the ends of its ranges are built once.
+class Analysis {
+ public:
+  // `setup` is valid and must outlive this; its batch and context may change
+  // between answers.
+  Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options);
+
+  // The answer. Fails where counts are too large for a double.
+  absl::StatusOr<Report> Answer();
+
+ private:
+  const ResolvedSetup& setup_;
+  const AnalyzeOptions options_;
+  const Machine<> machine_;
+  absl::optional<Ranges> ranges_;
+};
+
+// The answer to one scenario. Fails as Validate and Analysis::Answer do.
+absl::StatusOr<Report> Analyze(const Setup& setup,
+                               const AnalyzeOptions& options = kWithRanges);
+
+// The same of a model, a machine and a scenario that drafts with no model of
+// its own.
 absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
                                const Scenario& scenario,
-                               const AnalyzeOptions& options = {});
-
-// The same of a setup, whose draft model takes the place of that of `options`.
-absl::StatusOr<Report> Analyze(const Setup& setup, AnalyzeOptions options = {});
+                               const AnalyzeOptions& options = kWithOperators);
 
 }  // namespace tokenjoule
 

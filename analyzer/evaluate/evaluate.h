@@ -7,6 +7,7 @@
 
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
+#include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/ledger/build_ledger.h"
 #include "analyzer/ledger/ledger.h"
@@ -29,13 +30,22 @@ struct Evaluation {
   }
 };
 
-// The machine in number type N that a scenario runs on.
+// The machine in number type N, an ideal one where that is asked for.
 template <typename N, typename Reader>
-Machine<N> MachineWith(const Hardware& hardware, const Scenario& scenario,
+Machine<N> MachineWith(const Hardware& hardware, bool ideal,
                        const Reader& read) {
   Machine<N> machine = BuildMachine<N>(hardware, read);
-  if (scenario.ideal()) MakeIdeal(&machine);
+  if (ideal) MakeIdeal(&machine);
   return machine;
+}
+
+// The machine in number type N that a setup runs on.
+template <typename N, typename Reader>
+Machine<N> MachineFor(const ResolvedSetup& setup, const Reader& read) {
+  return MachineWith<N>(setup.hardware(), setup.scenario().ideal(), read);
+}
+inline Machine<> MachineFor(const ResolvedSetup& setup) {
+  return MachineFor<double>(setup, ValueReader());
 }
 
 // A ledger on a machine, without its cost.
@@ -55,12 +65,11 @@ Evaluation<N> EvaluateOn(const Ledger<N>& ledger, const Machine<N>& machine) {
   return evaluation;
 }
 
-// A validated setup whose scenario has a context, its numbers read by `read`.
+// A validated setup, its numbers read by `read`.
 template <typename N, typename Reader>
-Evaluation<N> Evaluate(const Setup& setup, const Reader& read) {
-  return EvaluateOn(
-      BuildLedger<N>(setup.model, setup.scenario, setup.draft_or_null(), read),
-      MachineWith<N>(setup.hardware, setup.scenario, read));
+Evaluation<N> Evaluate(const ResolvedSetup& setup, const Reader& read) {
+  return EvaluateOn(BuildLedger<N>(setup.step(), read),
+                    MachineFor<N>(setup, read));
 }
 
 }  // namespace tokenjoule

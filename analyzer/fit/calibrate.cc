@@ -75,8 +75,9 @@ class RowCost {
       read.Replace(*parameters_[i].constant, parameters_[i].At(x[0][i]));
     }
     const Evaluation<T> evaluation = EvaluateOn(
-        BuildLedger<T>(*point_.model, point_.scenario, nullptr, read),
-        MachineWith<T>(hardware_, point_.scenario, read));
+        BuildLedger<T>(ResolveStep(*point_.model, point_.scenario, nullptr),
+                       read),
+        MachineWith<T>(hardware_, point_.scenario.ideal(), read));
     const StepCost<T>& cost = evaluation.cost;
     const Energy<T> energy = evaluation.PerToken(
         EnergyInside(cost.terms, BoundaryIndex(point_.scenario.boundary())));

@@ -182,7 +182,7 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
   }
   const Scenario scenario = ScenarioOf(row, model, mixed);
   absl::StatusOr<Report> report =
-      Analyze(model, hardware, scenario, {/*operators=*/false, true, nullptr});
+      Analyze(model, hardware, scenario, kWithRanges);
   if (!report.ok()) return report.status();
   if (row.num_devices() > 0 && report->num_chips() != row.num_devices()) {
     return absl::InvalidArgumentError(

@@ -174,29 +174,21 @@ N AddMtpModule(LedgerWriter<N, Reader>& c) {
 // Drafting: the draft model, or the model's own module, runs once for each
 // drafted token, one token a sequence.
 template <typename N, typename Reader>
-void AddDraft(const Model& model, const Scenario& scenario, const Model* draft,
-              const Reader& read, const Parallelism& parallel,
+void AddDraft(const StepSetup& step, const Reader& read,
               const StepTokens<N>& tokens, Ledger<N>* ledger) {
-  if (!scenario.has_speculation()) return;
-  const bool mtp = scenario.speculation().draft_model() == "mtp";
-  if (!mtp && draft == nullptr) return;
-  const N runs(static_cast<double>(scenario.speculation().draft_tokens()));
+  if (!step.scenario.has_speculation()) return;
+  const Speculation& speculation = step.scenario.speculation();
+  const bool mtp = speculation.draft_model() == "mtp";
+  if (!mtp && step.draft == nullptr) return;
+  const N runs(static_cast<double>(speculation.draft_tokens()));
   // Prompts pass the draft model once, not once for each drafted token.
   StepTokens<N> one = tokens;
   one.queries = N(1.0);
   one.prefill = tokens.prefill / runs;
   one.newcomers = tokens.newcomers / runs;
-  // A draft model is run as its checkpoint stores it.
-  Scenario stored = scenario;
-  if (!mtp) {
-    stored.clear_weights();
-    stored.clear_experts();
-    stored.clear_lm_head();
-  }
-  // Readers know the fields of the caller's scenario, not of a copy.
-  LedgerWriter<N, Reader> c(mtp ? model : *draft, scenario, read, parallel, one,
-                            ledger);
-  if (!mtp) c.UseFormats(ResolveFormats(*draft, stored));
+  LedgerWriter<N, Reader> c(mtp ? step.model : *step.draft, step.scenario,
+                            mtp ? step.formats : step.draft_formats,
+                            step.parallel, read, one, ledger);
   c.prefix = "draft.";
   c.counts_parameters = false;
   c.repeats = runs;
@@ -263,21 +255,21 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
 
 // The ledger in number type N, its inputs read by `read`.
 template <typename N, typename Reader>
-Ledger<N> BuildLedger(const Model& model, const Scenario& scenario,
-                      const Model* draft, const Reader& read) {
+Ledger<N> BuildLedger(const StepSetup& step, const Reader& read) {
   using namespace ledger_internal;  // NOLINT
   Ledger<N> ledger;
-  const Parallelism parallel = ParallelismOf(scenario);
-  const StepTokens<N> tokens = CountTokens(scenario, read, parallel, &ledger);
-  LedgerWriter<N, Reader> c(model, scenario, read, parallel, tokens, &ledger);
+  const StepTokens<N> tokens =
+      CountTokens(step.scenario, read, step.parallel, &ledger);
+  LedgerWriter<N, Reader> c(step.model, step.scenario, step.formats,
+                            step.parallel, read, tokens, &ledger);
   ledger.layers = AddModel(c);
-  if (parallel.pp > 1) {
+  if (step.parallel.pp > 1) {
     // Each tensor-parallel chip sends its part to its counterpart.
     c.AddCollective("pipeline.send", Collective::kSend, 2,
-                    N(static_cast<double>(parallel.pp - 1)),
+                    N(static_cast<double>(step.parallel.pp - 1)),
                     c.Stream(tokens.linear() * c.d / c.tp));
   }
-  AddDraft(model, scenario, draft, read, parallel, tokens, &ledger);
+  AddDraft(step, read, tokens, &ledger);
   return ledger;
 }
 

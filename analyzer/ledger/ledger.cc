@@ -89,9 +89,28 @@ absl::string_view PartName(Part part) {
   return "?";
 }
 
+StepSetup ResolveStep(const Model& model, const Scenario& scenario,
+                      const Model* draft) {
+  const TensorFormats formats = ResolveFormats(model, scenario);
+  TensorFormats draft_formats = formats;
+  if (draft != nullptr) {
+    Scenario stored = scenario;
+    stored.clear_weights();
+    stored.clear_experts();
+    stored.clear_lm_head();
+    draft_formats = ResolveFormats(*draft, stored);
+  }
+  return {model,   scenario,      draft,
+          formats, draft_formats, ParallelismOf(scenario)};
+}
+
+Ledger<double> BuildLedger(const StepSetup& step) {
+  return BuildLedger<double>(step, ValueReader());
+}
+
 Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,
                            const Model* draft) {
-  return BuildLedger<double>(model, scenario, draft, ValueReader());
+  return BuildLedger(ResolveStep(model, scenario, draft));
 }
 
 }  // namespace tokenjoule

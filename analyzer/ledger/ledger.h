@@ -15,6 +15,7 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/formats.h"
 #include "analyzer/units/units.h"
 #include "proto/model.pb.h"
@@ -52,6 +53,24 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario);
 
 // `scenario` with its formats and boundary filled in, for the report.
 Scenario ResolveScenario(const Model& model, const Scenario& scenario);
+
+// A step that is to be counted: a model and a way of running it, with what
+// follows from both looked up once.
+struct StepSetup {
+  const Model& model;
+  // With a context.
+  const Scenario& scenario;
+  // The model that drafts for speculative decoding, or nullptr.
+  const Model* draft;
+  TensorFormats formats;
+  // Of the draft model, which runs as its checkpoint stores it.
+  TensorFormats draft_formats;
+  Parallelism parallel;
+};
+
+// The step of a validated scenario. Points into what it is given.
+StepSetup ResolveStep(const Model& model, const Scenario& scenario,
+                      const Model* draft);
 
 // Communication between the chips of a group.
 enum class Collective {
@@ -207,8 +226,9 @@ Data<N> SequencesFootprint(const Ledger<N>& ledger) {
          ledger.replicas;
 }
 
-// Calls `visit(number...)` with each number of one or more ledgers of any number
-// types that have the same operators; in an order that is the same for all.
+// Calls `visit(number...)` with each number of one or more ledgers of any
+// number types that have the same operators; in an order that is the same for
+// all.
 template <typename Visit, typename... L>
 void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   const auto& first = std::get<0>(std::tie(ledger...));
@@ -276,8 +296,11 @@ Ledger<To> ConvertedLedger(const Ledger<double>& from) {
   return to;
 }
 
-// The ledger of a validated scenario; `draft` is the model that drafts for
-// speculative decoding, or nullptr. Exact up to 2^53.
+// The ledger of a step. Exact up to 2^53.
+Ledger<double> BuildLedger(const StepSetup& step);
+
+// The same of a validated scenario; `draft` is the model that drafts for
+// speculative decoding, or nullptr.
 Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,
                            const Model* draft = nullptr);
 

@@ -57,13 +57,14 @@ template <typename N, typename Reader>
 class LedgerWriter {
  public:
   LedgerWriter(const Model& model, const Scenario& scenario,
-               const Reader& reader, const Parallelism& parallel,
-               const StepTokens<N>& tokens, Ledger<N>* ledger)
+               const TensorFormats& formats, const Parallelism& parallel,
+               const Reader& reader, const StepTokens<N>& tokens,
+               Ledger<N>* ledger)
       : model(model),
         scenario(scenario),
         read(reader),
         parallel(parallel),
-        formats(ResolveFormats(model, scenario)),
+        formats(formats),
         tokens(tokens),
         d(reader(model, Model::kDModelFieldNumber)),
         vocab(reader(model, Model::kVocabSizeFieldNumber)),
@@ -76,7 +77,7 @@ class LedgerWriter {
   const Scenario& scenario;
   const Reader& read;
   const Parallelism parallel;
-  TensorFormats formats;
+  const TensorFormats formats;
   const StepTokens<N> tokens;
   const N d;
   const N vocab;
@@ -93,9 +94,6 @@ class LedgerWriter {
   N repeats = N(1.0);
   // Whether parameters are the model's own, to be counted.
   bool counts_parameters = true;
-
-  // Formats other than those of the scenario; a draft model has its own.
-  void UseFormats(const TensorFormats& other) { formats = other; }
 
   // Adds an operator that runs in `count` layers.
   Operator<N>& Add(absl::string_view name, Part part, const N& count) {

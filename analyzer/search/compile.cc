@@ -38,7 +38,7 @@ absl::StatusOr<std::shared_ptr<const TabledMachine>> TabledMachine::Make(
     const Space& space, const Plan& plan, Hardware hardware, bool ideal) {
   auto tabled = std::shared_ptr<TabledMachine>(new TabledMachine);
   tabled->hardware_ = std::move(hardware);
-  tabled->scenario_.set_ideal(ideal);
+  tabled->ideal_ = ideal;
   absl::StatusOr<std::vector<KernelAxis>> axes =
       KernelAxesOf(space, plan, tabled->hardware_);
   if (!axes.ok()) return axes.status();
@@ -65,7 +65,7 @@ std::vector<uint64_t> TabledMachine::Dependencies() const {
                    Traced(field.constant->value(), uint64_t{1} << i));
     }
   }
-  Machine<Traced> machine = MachineWith<Traced>(hardware_, scenario_, read);
+  Machine<Traced> machine = MachineWith<Traced>(hardware_, ideal_, read);
   std::vector<uint64_t> depends;
   for (const Traced* number : CostSlots(&machine)) {
     depends.push_back(number->inputs);

@@ -14,7 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "analyzer/cost/pack.h"
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/search/figures.h"
@@ -60,7 +60,7 @@ class TabledMachine {
 
   // The machine at a choice of each kernel axis, built anew.
   Machine<> At(const std::vector<uint32_t>& kernel_choices) const {
-    return MachineAt(hardware_, scenario_, axes_, kernel_choices);
+    return MachineAt(hardware_, ideal_, axes_, kernel_choices);
   }
 
   const Machine<>& base() const { return base_; }
@@ -76,8 +76,7 @@ class TabledMachine {
   void FillGroup(size_t entries, SlotGroup* group) const;
 
   Hardware hardware_;
-  // Says whether the machine is ideal, and nothing else.
-  Scenario scenario_;
+  bool ideal_ = false;
   std::vector<KernelAxis> axes_;
   Machine<> base_;
   std::vector<SlotGroup> groups_;

@@ -12,7 +12,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
@@ -196,8 +196,9 @@ class Archive {
     std::vector<uint32_t> kernel_choices;
     for (const int axis : plan_.kernel) kernel_choices.push_back(choices[axis]);
     const LoadedHardware& hardware = *structure.hardware;
-    const Machine<> machine = MachineAt(hardware.hardware, structure.scenario,
-                                        hardware.axes, kernel_choices);
+    const Machine<> machine =
+        MachineAt(hardware.hardware, structure.scenario.ideal(), hardware.axes,
+                  kernel_choices);
     const Evaluation<> evaluation = LoweredOn(structure.ledger, machine);
     const SweepCost<double> cost = SweepCostOf(
         evaluation.step, machine, ActionsOf(evaluation.step, machine));

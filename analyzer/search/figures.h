@@ -6,7 +6,7 @@
 #include <array>
 #include <string>
 
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "analyzer/cost/pack.h"
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/front.h"
 #include "analyzer/search/space.h"

@@ -102,7 +102,7 @@ void FillNumbers(KernelAxis* axis) {
 
 }  // namespace
 
-Machine<> MachineAt(const Hardware& hardware, const Scenario& scenario,
+Machine<> MachineAt(const Hardware& hardware, bool ideal,
                     const std::vector<KernelAxis>& axes,
                     const std::vector<uint32_t>& kernel_choices) {
   ReplacingReader<double> read;
@@ -111,7 +111,7 @@ Machine<> MachineAt(const Hardware& hardware, const Scenario& scenario,
       read.Replace(*field.constant, field.NumberAt(kernel_choices[i]));
     }
   }
-  return MachineWith<double>(hardware, scenario, read);
+  return MachineWith<double>(hardware, ideal, read);
 }
 
 absl::StatusOr<Plan> MakePlan(const Space& space, EachPoint each_point) {

@@ -43,8 +43,8 @@ enum class EachPoint {
   kLoweringAndKernel,
 };
 
-// The machine that a scenario runs on, at a choice of each kernel axis.
-Machine<> MachineAt(const Hardware& hardware, const Scenario& scenario,
+// The machine, or the ideal one, at a choice of each kernel axis.
+Machine<> MachineAt(const Hardware& hardware, bool ideal,
                     const std::vector<KernelAxis>& axes,
                     const std::vector<uint32_t>& kernel_choices);
 

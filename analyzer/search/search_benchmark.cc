@@ -14,7 +14,7 @@
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/cost/pack.h"
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/machine/slots.h"
@@ -108,8 +108,7 @@ int64_t OperationsOfAnEvaluation() {
   const Choices first(FiveAxes().axes.size(), 0);
   const absl::StatusOr<Setup> setup = SetupAt(FiveAxes(), first);
   if (!setup.ok()) std::abort();
-  const Machine<> plain_machine =
-      MachineWith<double>(setup->hardware, setup->scenario, ValueReader());
+  const Machine<> plain_machine = BuildMachine(setup->hardware);
   const Evaluation<> plain = EvaluateOn(
       BuildLedger(setup->model, setup->scenario, nullptr), plain_machine);
   // Ledger and lowering in plain numbers, the kernel in counted ones.

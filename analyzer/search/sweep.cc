@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/search/compile.h"
@@ -472,8 +472,7 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
                                        const Choices& choices) {
   absl::StatusOr<Setup> setup = SetupAt(space, choices);
   if (!setup.ok()) return setup.status();
-  absl::StatusOr<Report> report =
-      Analyze(*setup, {/*operators=*/false, /*ranges=*/false});
+  absl::StatusOr<Report> report = Analyze(*setup, kFiguresOnly);
   if (!report.ok()) return report.status();
   SweepFigures figures;
   figures.set_energy_per_token_j(report->energy_per_token_j());

@@ -40,20 +40,16 @@ struct TokenCost {
 
 class TokenCosts {
  public:
-  // `setup` must outlive it; its scenario has a context.
   explicit TokenCosts(const Setup& setup)
       : setup_(setup),
-        machine_(
-            MachineWith<double>(setup.hardware, setup.scenario, ValueReader())),
-        boundary_(BoundaryIndex(
-            ResolveScenario(setup.model, setup.scenario).boundary())) {}
+        context_(setup_.scenario().context()),
+        machine_(MachineFor(setup_)) {}
 
   TokenCost At(double batch) const {
-    const Evaluation<> at =
-        EvaluateOn(LedgerAt(batch, setup_.scenario.context()), machine_);
+    const Evaluation<> at = EvaluateOn(LedgerAt(batch, context_), machine_);
     TokenCost cost;
-    cost.energy_j =
-        InJoules(EnergyInside(at.cost.terms, boundary_)) / at.step.tokens;
+    cost.energy_j = InJoules(EnergyInside(at.cost.terms, setup_.boundary())) /
+                    at.step.tokens;
     cost.time_s = InSeconds(at.cost.step_time) / at.ledger.tokens_per_sequence;
     cost.kv_read_share = KvReadShare(at.ledger, at.step);
     return cost;
@@ -65,15 +61,15 @@ class TokenCosts {
     const LoweredStep<> one_more = PerSequence(
         LoweredAt(kHugeBatch, context), LoweredAt(2 * kHugeBatch, context));
     const StepCost<> cost = CostOfStep(one_more, WithoutFixedCosts(machine_));
-    return InJoules(EnergyInside(cost.terms, boundary_)) / one_more.tokens;
+    return InJoules(EnergyInside(cost.terms, setup_.boundary())) /
+           one_more.tokens;
   }
 
  private:
   Ledger<> LedgerAt(double batch, double context) const {
-    Scenario scenario = setup_.scenario;
-    scenario.set_batch(batch);
-    scenario.set_context(context);
-    return BuildLedger(setup_.model, scenario, setup_.draft_or_null());
+    setup_.set_batch(batch);
+    setup_.set_context(context);
+    return BuildLedger(setup_.step());
   }
   LoweredStep<> LoweredAt(double batch, double context) const {
     return Lower(Grow(LedgerAt(batch, context), machine_), machine_);
@@ -90,9 +86,10 @@ class TokenCosts {
     return Data<>() < all ? kv / all : 0;
   }
 
-  const Setup& setup_;
+  // Its batch and context are those of the last answer.
+  mutable ResolvedSetup setup_;
+  const double context_;
   const Machine<> machine_;
-  const int boundary_;
 };
 
 // Batch at which a falling energy per token reaches `target`: bisection in the
@@ -157,11 +154,11 @@ std::string LatencyWords(const BatchLimits& limits) {
                       ".");
 }
 
-std::string Summarize(const BatchLimits& limits, const Setup& setup) {
+std::string Summarize(const BatchLimits& limits, const ResolvedSetup& setup) {
   std::string out = absl::StrFormat(
       "Batching %s on %s at %g tokens of context: from %.3g J/token at batch "
       "%g towards a floor of %.3g J, %s or %.2f orders of magnitude at most. ",
-      setup.model.name(), setup.hardware.name(), setup.scenario.context(),
+      setup.model().name(), setup.hardware().name(), setup.scenario().context(),
       limits.batch_1_energy_per_token_j(), limits.smallest_batch(),
       limits.floor_energy_per_token_j(), Times(limits.gain()),
       limits.gain_orders_of_magnitude());
@@ -220,8 +217,7 @@ absl::StatusOr<int32_t> LargestThatFits(const Setup& one,
                                         const BatchOptions& options) {
   absl::Status status = CheckOptions(options);
   if (!status.ok()) return status;
-  absl::StatusOr<Report> report =
-      Analyze(one, {/*operators=*/false, /*ranges=*/false});
+  absl::StatusOr<Report> report = Analyze(one, kFiguresOnly);
   if (!report.ok()) return report.status();
   return report->max_batch();
 }
@@ -255,21 +251,38 @@ void FillCapacityLimit(const TokenCosts& costs, BatchLimits* limits) {
   limits->set_max_batch_time_per_token_ms(cost.time_s * 1e3);
 }
 
+// Whether the setup can be run at each batch. What is valid at two batches is
+// so between them: no rule forbids a batch but for being too small or too
+// large.
+absl::Status ValidateBatches(const Setup& given,
+                             absl::Span<const double> batches) {
+  if (batches.empty()) return absl::OkStatus();
+  Setup setup = given;
+  const auto ends = std::minmax_element(batches.begin(), batches.end());
+  for (const double batch : {*ends.first, *ends.second}) {
+    setup.scenario.set_batch(batch);
+    const absl::Status valid = Validate(setup);
+    if (!valid.ok()) return valid;
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
                                         absl::Span<const double> batches,
                                         const BatchOptions& options) {
   absl::StatusOr<BatchLimits> limits = FindBatchLimits(given, options);
   if (!limits.ok()) return limits.status();
-  Setup setup = given;
-  setup.scenario = WithContext(given.scenario);
+  const absl::Status valid = ValidateBatches(given, batches);
+  if (!valid.ok()) return valid;
+  ResolvedSetup setup(given);
   BatchSeries series;
-  series.set_model(setup.model.name());
-  series.set_hardware(setup.hardware.name());
-  series.set_context(setup.scenario.context());
+  series.set_model(setup.model().name());
+  series.set_hardware(setup.hardware().name());
+  series.set_context(setup.scenario().context());
+  Analysis analysis(setup, options.ranges ? kWithRanges : kFiguresOnly);
   for (const double batch : batches) {
-    setup.scenario.set_batch(batch);
-    absl::StatusOr<Report> report =
-        Analyze(setup, {/*operators=*/false, /*ranges=*/true});
+    setup.set_batch(batch);
+    absl::StatusOr<Report> report = analysis.Answer();
     if (!report.ok()) return report.status();
     *series.add_rows() = *std::move(report);
   }

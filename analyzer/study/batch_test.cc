@@ -124,9 +124,7 @@ Setup LlamaOnH100(double context) {
 
 Report ReportAt(Setup setup, double batch) {
   setup.scenario.set_batch(batch);
-  absl::StatusOr<Report> report =
-      Analyze(setup.model, setup.hardware, setup.scenario,
-              {/*operators=*/false, /*ranges=*/false, setup.draft_or_null()});
+  absl::StatusOr<Report> report = Analyze(setup, kFiguresOnly);
   EXPECT_TRUE(report.ok()) << report.status();
   return *report;
 }

@@ -35,12 +35,10 @@ struct Change {
 
 class Ceilings {
  public:
-  Ceilings(const Setup& setup, CeilingStudy* study)
-      : ledger_(
-            BuildLedger(setup.model, setup.scenario, setup.draft_or_null())),
-        machine_(
-            MachineWith<double>(setup.hardware, setup.scenario, ValueReader())),
-        boundary_(BoundaryIndex(study->base().scenario().boundary())),
+  Ceilings(const ResolvedSetup& setup, CeilingStudy* study)
+      : ledger_(BuildLedger(setup.step())),
+        machine_(MachineFor(setup)),
+        boundary_(setup.boundary()),
         study_(study) {}
 
   // Each change alone, then all pairs.
@@ -157,15 +155,13 @@ std::string Summarize(const CeilingStudy& study) {
 
 }  // namespace
 
-absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& given) {
-  Setup setup = given;
-  setup.scenario = WithContext(setup.scenario);
-  absl::StatusOr<Report> base =
-      Analyze(setup, {/*operators=*/false, /*ranges=*/true});
+absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& setup) {
+  absl::StatusOr<Report> base = Analyze(setup, kWithRanges);
   if (!base.ok()) return base.status();
   CeilingStudy study;
   *study.mutable_base() = *std::move(base);
-  Ceilings ceilings(setup, &study);
+  const ResolvedSetup resolved(setup);
+  Ceilings ceilings(resolved, &study);
   ceilings.AddAll(Ceiling::TERM, TermChanges(study.base()));
   ceilings.AddAll(Ceiling::COMPONENT_ENERGY,
                   ComponentChanges(study.base(), /*with_time=*/false));

@@ -118,11 +118,12 @@ double ContextPer(const std::string& path) {
 
 // The numbers that may move. An open context is none: it is where prompt and
 // output put it, or 2048.
-std::vector<Number> NumbersOf(const Setup& setup, bool context_is_open) {
+std::vector<Number> NumbersOf(const ResolvedSetup& setup,
+                              bool context_is_open) {
   std::vector<Number> numbers;
   ForEachConstant(
-      setup.hardware, [&](const std::string& path, const Constant& constant,
-                          const FieldDescriptor& field) {
+      setup.hardware(), [&](const std::string& path, const Constant& constant,
+                            const FieldDescriptor& field) {
         // Area and cost move none of the figures here.
         if (absl::StartsWith(path, "silicon.")) return;
         const Range& accepted = field.options().GetExtension(range);
@@ -130,9 +131,9 @@ std::vector<Number> NumbersOf(const Setup& setup, bool context_is_open) {
                            constant.low(), constant.high(), &constant,
                            accepted.min(), accepted.max()});
       });
-  AddNumbers(setup.model, "model.", &numbers);
-  AddNumbers(setup.scenario, "scenario.", &numbers);
-  if (context_is_open && setup.scenario.prompt() > 0) {
+  AddNumbers(setup.model(), "model.", &numbers);
+  AddNumbers(setup.scenario(), "scenario.", &numbers);
+  if (context_is_open && setup.scenario().prompt() > 0) {
     numbers.erase(std::remove_if(numbers.begin(), numbers.end(),
                                  [](const Number& number) {
                                    return number.path == "scenario.context";
@@ -143,21 +144,22 @@ std::vector<Number> NumbersOf(const Setup& setup, bool context_is_open) {
 }
 
 // Elasticities of kLanes numbers at once.
-void AddElasticities(const Setup& setup, bool context_is_open, int boundary,
+void AddElasticities(const ResolvedSetup& setup, bool context_is_open,
                      const std::vector<Number>& numbers, size_t begin,
                      SensitivityStudy* study) {
+  const int boundary = setup.boundary();
   const size_t end = std::min(numbers.size(), begin + kLanes);
   ReplacingReader<Dual> read;
   for (size_t i = begin; i < end; ++i) {
     numbers[i].ReplaceBy(Dual(numbers[i].value, static_cast<int>(i - begin)),
                          &read);
   }
-  if (context_is_open && setup.scenario.prompt() > 0) {
-    Dual context(setup.scenario.context());
+  if (context_is_open && setup.scenario().prompt() > 0) {
+    Dual context(setup.scenario().context());
     for (size_t i = begin; i < end; ++i) {
       context.v[i - begin] = ContextPer(numbers[i].path);
     }
-    read.Replace(setup.scenario, Scenario::kContextFieldNumber, context);
+    read.Replace(setup.scenario(), Scenario::kContextFieldNumber, context);
   }
   const Figures<Dual> figures =
       FiguresOf(Evaluate<Dual>(setup, read), boundary);
@@ -263,15 +265,14 @@ double PercentileOf(std::vector<double>* values, double percentile) {
          (place - below) * ((*values)[above] - (*values)[below]);
 }
 
-void FillUncertainty(const Setup& setup, int boundary,
+void FillUncertainty(const ResolvedSetup& setup,
                      const std::vector<Number>& numbers,
                      const SensitivityOptions& options, SampledRanges* out) {
   std::vector<const Number*> varied;
   for (const Number& number : numbers) {
     if (number.low < number.high) varied.push_back(&number);
   }
-  const Ledger<> ledger =
-      BuildLedger(setup.model, setup.scenario, setup.draft_or_null());
+  const Ledger<> ledger = BuildLedger(setup.step());
   Normals normals(options.seed);
   std::vector<Sums> sums(varied.size());
   std::vector<double> draws(varied.size()), energies, times, shares;
@@ -283,9 +284,7 @@ void FillUncertainty(const Setup& setup, int boundary,
       varied[i]->ReplaceBy(ValueAt(*varied[i], draws[i]), &read);
     }
     const Figures<double> figures = FiguresOf(
-        EvaluateOn(ledger,
-                   MachineWith<double>(setup.hardware, setup.scenario, read)),
-        boundary);
+        EvaluateOn(ledger, MachineFor<double>(setup, read)), setup.boundary());
     energies.push_back(figures.energy);
     times.push_back(figures.step_time);
     shares.push_back(std::isfinite(figures.dram_share) ? figures.dram_share
@@ -354,23 +353,19 @@ std::string Summarize(const SensitivityStudy& study) {
 
 absl::StatusOr<SensitivityStudy> StudySensitivity(
     const Setup& given, const SensitivityOptions& options) {
-  Setup setup = given;
   const bool context_is_open = !given.scenario.has_context();
-  setup.scenario = WithContext(setup.scenario);
-  absl::StatusOr<Report> base =
-      Analyze(setup, {/*operators=*/false, /*ranges=*/true});
+  absl::StatusOr<Report> base = Analyze(given, kWithRanges);
   if (!base.ok()) return base.status();
   SensitivityStudy study;
   *study.mutable_base() = *std::move(base);
-  const int boundary = BoundaryIndex(study.base().scenario().boundary());
+  const ResolvedSetup setup(given);
   const std::vector<Number> numbers = NumbersOf(setup, context_is_open);
   for (size_t begin = 0; begin < numbers.size(); begin += kLanes) {
-    AddElasticities(setup, context_is_open, boundary, numbers, begin, &study);
+    AddElasticities(setup, context_is_open, numbers, begin, &study);
   }
   SortElasticities(&study);
   if (options.samples > 0) {
-    FillUncertainty(setup, boundary, numbers, options,
-                    study.mutable_uncertainty());
+    FillUncertainty(setup, numbers, options, study.mutable_uncertainty());
   }
   study.set_summary(Summarize(study));
   return study;

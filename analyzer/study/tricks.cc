@@ -439,14 +439,13 @@ absl::StatusOr<Setup> ApplyAll(const Setup& base, const Taken& taken,
 }
 
 // Of answers only the headline is looked at.
-constexpr AnalyzeOptions kHeadline = {/*operators=*/false, /*ranges=*/false};
 
 // The answer with tricks done. Fails with the reason where they cannot be.
 absl::StatusOr<Report> AnalyzeWith(const Setup& base, const Taken& taken,
                                    const BatchOptions& options) {
   absl::StatusOr<Setup> setup = ApplyAll(base, taken, options);
   if (!setup.ok()) return setup.status();
-  return Analyze(*setup, kHeadline);
+  return Analyze(*setup, kFiguresOnly);
 }
 
 Trick RankedTrick(const NamedTrick& named, const Setup& base, double before,
@@ -627,7 +626,7 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
                                        const BatchOptions& options) {
   Setup base = given;
   base.scenario = WithContext(given.scenario);
-  absl::StatusOr<Report> report = Analyze(base, kHeadline);
+  absl::StatusOr<Report> report = Analyze(base, kFiguresOnly);
   if (!report.ok()) return report.status();
   // What is wrong with the options shows here, not as a trick's reason.
   absl::StatusOr<int32_t> largest = LargestBatch(base, options);

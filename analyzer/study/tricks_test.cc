@@ -22,9 +22,7 @@ Setup On(const std::string& model, const std::string& hardware) {
 }
 
 Report Answer(const Setup& setup) {
-  absl::StatusOr<Report> report =
-      Analyze(setup.model, setup.hardware, setup.scenario,
-              {/*operators=*/false, /*ranges=*/false, setup.draft_or_null()});
+  absl::StatusOr<Report> report = Analyze(setup, kFiguresOnly);
   EXPECT_TRUE(report.ok()) << report.status();
   return *report;
 }

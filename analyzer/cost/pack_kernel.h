@@ -1,7 +1,7 @@
 // The cost kernel over many machines at once.
 
-#ifndef ANALYZER_COST_SWEEP_KERNEL_H_
-#define ANALYZER_COST_SWEEP_KERNEL_H_
+#ifndef ANALYZER_COST_PACK_KERNEL_H_
+#define ANALYZER_COST_PACK_KERNEL_H_
 
 #include <array>
 #include <cstddef>
@@ -91,6 +91,16 @@ void EvaluateRun(const LoweredStep<Pack>& step,
                  const Actions<Pack>* actions, Machine<Pack>* machine,
                  PackCost* costs);
 
+// Time and energy terms of a step, a lane for each machine.
+struct PackTerms {
+  Pack step_time_s;
+  std::array<Pack, kNumEnergyTerms> terms_j;
+};
+
+// The kernel over one pack of machines. Compiled as EvaluateRun is.
+void EvaluatePack(const LoweredStep<Pack>& step, const Machine<Pack>& machine,
+                  PackTerms* terms);
+
 // The place in a machine that decides what happens in a step; where it does not
 // vary, all machines have the same actions.
 const Pack* PlaceOfActions(Machine<Pack>* machine);
@@ -103,4 +113,4 @@ int64_t MultiplyAddOperations(int rounds);
 
 }  // namespace tokenjoule
 
-#endif  // ANALYZER_COST_SWEEP_KERNEL_H_
+#endif  // ANALYZER_COST_PACK_KERNEL_H_

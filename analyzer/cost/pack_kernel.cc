@@ -1,4 +1,4 @@
-#include "analyzer/cost/sweep_kernel.h"
+#include "analyzer/cost/pack_kernel.h"
 
 #include <cstring>
 
@@ -28,6 +28,16 @@ EvaluateRun(const LoweredStep<Pack>& step,
     }
     if (varies) own = ActionsOf(step, *machine);
     costs[begin / Pack::kLanes] = SweepCostOf(step, *machine, own);
+  }
+}
+
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
+EvaluatePack(const LoweredStep<Pack>& step, const Machine<Pack>& machine,
+             PackTerms* terms) {
+  const StepCost<Pack> cost = CostOfStep(step, machine);
+  terms->step_time_s = InSeconds(cost.step_time);
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    terms->terms_j[i] = InJoules(cost.terms[i]);
   }
 }
 

@@ -1,0 +1,263 @@
+#include "analyzer/evaluate/ranges.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
+#include "analyzer/cost/pack.h"
+#include "analyzer/cost/pack_kernel.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/machine/slots.h"
+#include "analyzer/machine/traced.h"
+#include "proto/constant.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+// A constant at one end of its range.
+struct End {
+  const Constant* constant;
+  double value;
+};
+
+// Time and energy terms where one constant is at one end.
+struct EndCost {
+  double step_time_s;
+  std::array<double, kNumEnergyTerms> terms_j;
+};
+
+// Reads up to 64 constants as inputs.
+struct TracingReader {
+  absl::flat_hash_map<const Constant*, uint64_t> inputs;
+
+  Traced operator()(const Constant& constant) const {
+    const auto found = inputs.find(&constant);
+    return {constant.value(), found == inputs.end() ? 0 : found->second};
+  }
+};
+
+// Constants of the machine with a range, and how they matter to a step.
+struct Influence {
+  const Constant* constant;
+  bool on_answer = false;
+  // Where it moves what lowering reads, a step is lowered again.
+  bool on_placement = false;
+};
+
+// Area and cost alone move with these: neither time nor energy does.
+bool IsOfSilicon(const std::string& path) {
+  return absl::StartsWith(path, "silicon.");
+}
+
+std::vector<Influence> ConstantsWithRange(const Hardware& hardware) {
+  std::vector<Influence> all;
+  ForEachConstant(hardware, [&](const std::string& path,
+                                const Constant& constant, const auto&) {
+    if (constant.low() == constant.value() &&
+        constant.high() == constant.value()) {
+      return;
+    }
+    if (!IsOfSilicon(path)) all.push_back({&constant});
+  });
+  return all;
+}
+
+// Traces the constants begin ... end - 1 of `all`, at most 64.
+void Trace(const ResolvedSetup& setup, const Ledger<Traced>& ledger,
+           size_t begin, size_t end, std::vector<Influence>* all) {
+  TracingReader read;
+  for (size_t i = begin; i < end; ++i) {
+    read.inputs[(*all)[i].constant] = uint64_t{1} << (i - begin);
+  }
+  Machine<Traced> machine = MachineFor<Traced>(setup, read);
+  const Evaluation<Traced> traced = EvaluateOn(ledger, machine);
+  uint64_t on_answer = InSeconds(traced.cost.step_time).inputs;
+  for (const Energy<Traced>& term : traced.cost.terms) {
+    on_answer |= InJoules(term).inputs;
+  }
+  uint64_t on_placement = 0;
+  for (const Traced* number : PlacementSlots(&machine)) {
+    on_placement |= number->inputs;
+  }
+  for (size_t i = begin; i < end; ++i) {
+    (*all)[i].on_answer = (on_answer >> (i - begin) & 1) != 0;
+    (*all)[i].on_placement = (on_placement >> (i - begin) & 1) != 0;
+  }
+}
+
+// The constants that an answer depends on.
+std::vector<Influence> Influences(const ResolvedSetup& setup,
+                                  const Ledger<>& ledger) {
+  constexpr size_t kAtOnce = 64;
+  std::vector<Influence> all = ConstantsWithRange(setup.hardware());
+  const Ledger<Traced> traced = ConvertedLedger<Traced>(ledger);
+  for (size_t begin = 0; begin < all.size(); begin += kAtOnce) {
+    Trace(setup, traced, begin, std::min(begin + kAtOnce, all.size()), &all);
+  }
+  all.erase(std::remove_if(all.begin(), all.end(),
+                           [](const Influence& i) { return !i.on_answer; }),
+            all.end());
+  return all;
+}
+
+// Sets a lane of a machine to the numbers of another of the same structure.
+void SetLane(int lane, Machine<>* from, Machine<Pack>* to) {
+  const auto set = [&](const std::vector<double*>& numbers,
+                       const std::vector<Pack*>& places) {
+    for (size_t i = 0; i < numbers.size(); ++i) {
+      places[i]->value[lane] = *numbers[i];
+    }
+  };
+  set(PlacementSlots(from), PlacementSlots(to));
+  set(CostSlots(from), CostSlots(to));
+}
+
+}  // namespace
+
+double Spread::low() const {
+  return std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
+                           std::sqrt(differences_.below));
+}
+
+double Spread::high() const {
+  return value * std::exp(std::sqrt(factors_.above)) +
+         std::sqrt(differences_.above);
+}
+
+// Ends of constants that move costs alone come first, then those that move
+// placement, each filled up to whole packs with the machine as described.
+struct Ranges::Packs {
+  Machine<> machine;
+  // Machines of the ends, eight to a pack, and which end each lane is; -1 for
+  // none.
+  std::vector<Machine<Pack>> machines;
+  std::vector<std::array<int, Pack::kLanes>> ends;
+  // Packs before this one need no lowering of their own.
+  size_t first_lowered = 0;
+  size_t num_ends = 0;
+  // Cost of a chip at each end of each constant that it depends on, US$.
+  std::vector<double> costs_usd;
+  // Where lanes of a pack would differ in structure, each is taken alone.
+  std::vector<Machine<>> alone;
+};
+
+Ranges::~Ranges() = default;
+
+Ranges::Ranges(const ResolvedSetup& setup, const Ledger<>& ledger)
+    : setup_(setup), packs_(std::make_unique<Packs>()) {
+  packs_->machine = MachineFor(setup);
+  // Numbered in the order of the description, whatever pack they stand in.
+  std::vector<End> ends;
+  std::vector<int> of_costs, of_placement;
+  for (const Influence& influence : Influences(setup, ledger)) {
+    const Constant& constant = *influence.constant;
+    for (const double value : {constant.low(), constant.high()}) {
+      if (value == constant.value()) continue;
+      (influence.on_placement ? of_placement : of_costs)
+          .push_back(static_cast<int>(ends.size()));
+      ends.push_back({&constant, value});
+    }
+  }
+  packs_->num_ends = ends.size();
+  const auto add = [&](const std::vector<int>& numbers) {
+    for (size_t i = 0; i < numbers.size(); i += Pack::kLanes) {
+      packs_->machines.push_back(Converted<Pack>(packs_->machine));
+      packs_->ends.emplace_back();
+      packs_->ends.back().fill(-1);
+      for (int lane = 0; lane < Pack::kLanes; ++lane) {
+        if (i + lane >= numbers.size()) break;
+        const End& end = ends[numbers[i + lane]];
+        Machine<> moved =
+            MachineFor<double>(setup, MovedReader{end.constant, end.value});
+        SetLane(lane, &moved, &packs_->machines.back());
+        packs_->ends.back()[lane] = numbers[i + lane];
+      }
+    }
+  };
+  add(of_costs);
+  packs_->first_lowered = packs_->machines.size();
+  add(of_placement);
+  for (const int number : of_placement) {
+    packs_->alone.push_back(MachineFor<double>(
+        setup, MovedReader{ends[number].constant, ends[number].value}));
+  }
+  if (!setup.hardware().has_silicon()) return;
+  ForEachConstant(setup.hardware(), [&](const std::string&,
+                                        const Constant& constant, const auto&) {
+    for (const double value : {constant.low(), constant.high()}) {
+      if (value == constant.value()) continue;
+      packs_->costs_usd.push_back(
+          MachineFor<double>(setup, MovedReader{&constant, value})
+              .costs.cost_usd);
+    }
+  });
+}
+
+void Ranges::Fill(const Ledger<>& ledger, bool with_terms,
+                  Spreads* spreads) const {
+  std::vector<EndCost> costs(packs_->num_ends);
+  const auto take = [&](size_t pack, const PackTerms& terms) {
+    for (int lane = 0; lane < Pack::kLanes; ++lane) {
+      const int end = packs_->ends[pack][lane];
+      if (end < 0) continue;
+      costs[end].step_time_s = terms.step_time_s[lane];
+      for (int i = 0; i < kNumEnergyTerms; ++i) {
+        costs[end].terms_j[i] = terms.terms_j[i][lane];
+      }
+    }
+  };
+  PackTerms terms;
+  const LoweredStep<Pack> step = ConvertedStep<Pack>(
+      Lower(Grow(ledger, packs_->machine), packs_->machine));
+  for (size_t i = 0; i < packs_->first_lowered; ++i) {
+    EvaluatePack(step, packs_->machines[i], &terms);
+    take(i, terms);
+  }
+  if (packs_->first_lowered < packs_->machines.size()) {
+    const Ledger<Pack> in_packs = ConvertedLedger<Pack>(ledger);
+    for (size_t i = packs_->first_lowered; i < packs_->machines.size(); ++i) {
+      const Machine<Pack>& machine = packs_->machines[i];
+      const LoweredStep<Pack> lowered = Lower(Grow(in_packs, machine), machine);
+      if (lowered.uniform) {
+        EvaluatePack(lowered, machine, &terms);
+        take(i, terms);
+        continue;
+      }
+      for (int lane = 0; lane < Pack::kLanes; ++lane) {
+        const int end = packs_->ends[i][lane];
+        if (end < 0) continue;
+        const StepCost<> cost =
+            EvaluateOn(
+                ledger,
+                packs_
+                    ->alone[(i - packs_->first_lowered) * Pack::kLanes + lane])
+                .cost;
+        costs[end].step_time_s = InSeconds(cost.step_time);
+        for (int k = 0; k < kNumEnergyTerms; ++k) {
+          costs[end].terms_j[k] = InJoules(cost.terms[k]);
+        }
+      }
+    }
+  }
+  const double tokens = ledger.tokens;
+  for (const EndCost& cost : costs) {
+    spreads->step_time.Add(cost.step_time_s);
+    double inside_j = 0;
+    for (int i = 0; i < kNumEnergyTerms; ++i) {
+      if (kEnergyTerms[i].boundary <= setup_.boundary()) {
+        inside_j += cost.terms_j[i];
+      }
+      if (with_terms) spreads->terms[i].Add(cost.terms_j[i] / tokens);
+    }
+    spreads->energy_per_token.Add(inside_j / tokens);
+  }
+  for (const double usd : packs_->costs_usd) {
+    spreads->cost.Add(usd * ledger.chips);
+  }
+}
+
+}  // namespace tokenjoule
