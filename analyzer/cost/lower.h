@@ -94,22 +94,36 @@ int RateOf(const Operator<N>& op, const MachineStructure& structure) {
   return rate < 0 ? 0 : rate;
 }
 
-// The ledger with the growth that an engine asks of the model, in the products
-// it runs: more weights, more FLOP, more memory.
+// Whether an engine of the machine asks for a larger model.
+inline bool AsksForGrowth(const MachineStructure& structure) {
+  for (int i = 0; i < structure.num_rates; ++i) {
+    if (structure.rates[i].has_model_growth) return true;
+  }
+  return false;
+}
+
+// Gives a ledger the growth that an engine asks of the model, in the products it
+// runs: more weights, more FLOP, more memory.
 template <typename N>
-Ledger<N> Grow(Ledger<N> ledger, Placing<N> machine) {
+void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
+  if (!AsksForGrowth(machine.structure)) return;
   std::array<bool, static_cast<int>(Part::kNumParts)> grown = {};
-  for (Operator<N>& op : ledger.operators) {
+  for (Operator<N>& op : ledger->operators) {
     if (op.shapes.empty()) continue;
     const N& growth =
         machine.numbers.rates[RateOf(op, machine.structure)].model_growth;
     op.matmul_flop = op.matmul_flop * growth;
     op.weight_read = op.weight_read * growth;
     bool& done = grown[static_cast<int>(op.part)];
-    Data<N>& held = ledger.weight_footprint[static_cast<int>(op.part)];
+    Data<N>& held = ledger->weight_footprint[static_cast<int>(op.part)];
     if (!done) held = held * growth;
     done = true;
   }
+}
+// The grown ledger as one of its own.
+template <typename N>
+Ledger<N> Grow(Ledger<N> ledger, Placing<N> machine) {
+  GrowInPlace(machine, &ledger);
   return ledger;
 }
 
@@ -274,17 +288,21 @@ void AddProduct(const Operator<N>& op, int rate, Placing<N> machine,
   step->products.push_back(product);
 }
 
-// A step ready for the kernel. The ledger has grown already (Grow).
+// A step ready for the kernel, into one that was there and whose memory is used
+// again. The ledger has grown already (Grow).
 template <typename N>
-LoweredStep<N> Lower(const Ledger<N>& ledger, Placing<N> machine) {
+void LowerInto(const Ledger<N>& ledger, Placing<N> machine,
+               LoweredStep<N>* out) {
+  LoweredStep<N>& step = *out;
   const PinnedShares<N> shares = SharesOf(ledger, machine);
-  LoweredStep<N> step;
   step.uniform = ledger.uniform && shares.uniform;
-  step.operators.reserve(ledger.operators.size());
-  for (const Operator<N>& op : ledger.operators) {
-    step.operators.push_back(LowerOperator(op, machine, shares));
-    step.uniform &= step.operators.back().uniform;
-    AddProduct(op, step.operators.back().rate, machine, ledger.chips, &step);
+  step.operators.resize(ledger.operators.size());
+  step.products.clear();
+  for (size_t i = 0; i < ledger.operators.size(); ++i) {
+    const Operator<N>& op = ledger.operators[i];
+    step.operators[i] = LowerOperator(op, machine, shares);
+    step.uniform &= step.operators[i].uniform;
+    AddProduct(op, step.operators[i].rate, machine, ledger.chips, &step);
   }
   step.layers = ledger.layers;
   step.recurrent_layers = ledger.recurrent_layers;
@@ -294,6 +312,13 @@ LoweredStep<N> Lower(const Ledger<N>& ledger, Placing<N> machine) {
   step.tokens = ledger.tokens;
   step.passes = ledger.passes;
   step.chips = ledger.chips;
+}
+
+// The same as a step of its own.
+template <typename N>
+LoweredStep<N> Lower(const Ledger<N>& ledger, Placing<N> machine) {
+  LoweredStep<N> step;
+  LowerInto(ledger, machine, &step);
   return step;
 }
 

@@ -181,6 +181,7 @@ TEST(LowerTest, OtherWeightsAreWrittenEachStepWhateverTheBatch) {
 
 TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
   Machine<> machine = UnitMachine();
+  machine.structure.rates[0].has_model_growth = true;
   machine.placement.rates[0].model_growth = 1.5;
   machine.structure.rates[0].runs &= ~(1u << ComputeEngine::ATTENTION);
   const Ledger<> ledger = UnitLedger(1, 1);

@@ -15,23 +15,30 @@
 
 namespace tokenjoule {
 
-// A lowered step in another number type; in packs every lane is the same.
+// A lowered step in another number type, into one that was there and whose
+// memory is used again; in packs every lane is the same.
 template <typename To>
-LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
+void ConvertStep(const LoweredStep<double>& step, LoweredStep<To>* out) {
   const auto copy = [](Slope, const auto& number, auto& place) {
     CopyNumber()(number, place);
   };
-  LoweredStep<To> to;
-  for (const LoweredOperator<double>& op : step.operators) {
-    to.operators.emplace_back();
-    CopyStructure(op, &to.operators.back());
-    ForEachNumberOfOperator(copy, op, to.operators.back());
+  LoweredStep<To>& to = *out;
+  to.operators.resize(step.operators.size());
+  for (size_t i = 0; i < step.operators.size(); ++i) {
+    CopyStructure(step.operators[i], &to.operators[i]);
+    ForEachNumberOfOperator(copy, step.operators[i], to.operators[i]);
   }
+  to.products.clear();
   for (const RateProducts<double>& product : step.products) {
     to.products.push_back({product.rate, To(product.quantisation),
                            Bytes<To>(To(InBytes(product.array_capacity)))});
   }
   ForEachNumberOfStep(copy, step, to);
+}
+template <typename To>
+LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
+  LoweredStep<To> to;
+  ConvertStep(step, &to);
   return to;
 }
 

@@ -55,24 +55,29 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
   report->set_power_w(
       InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
 
-  const std::vector<std::string> names = BoundaryNames();
+  const double path = InJoules(EnergyInside(cost.terms, kMemoryPathBoundary));
+  const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
+  if (board > 0) report->set_dram_energy_share(path / board);
+}
+
+// Energy and DRAM share by boundary, and energy by term.
+void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
+                     const LoweredStep<>& step, int boundary, Report* report) {
   const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
   const double path = InJoules(EnergyInside(cost.terms, kMemoryPathBoundary));
   for (int i = 0; i < kNumBoundaries; ++i) {
     const Energy<> inside = EnergyInside(cost.terms, i);
+    const std::string name(kBoundaries[i].name);
     BoundaryEnergy* energy = report->add_energy_by_boundary();
-    energy->set_boundary(names[i]);
+    energy->set_boundary(name);
     energy->set_energy_per_token_j(PerToken(inside, step));
     DramShare* share = report->add_dram_share_by_boundary();
-    share->set_boundary(names[i]);
+    share->set_boundary(name);
     // A machine without DRAM has nothing inside the first boundaries.
     if (!(InJoules(inside) > 0)) continue;
     share->set_stack_energy_share(stack / InJoules(inside));
     if (i >= kMemoryPathBoundary) {
       share->set_dram_energy_share(path / InJoules(inside));
-    }
-    if (i == kBoardBoundary) {
-      report->set_dram_energy_share(share->dram_energy_share());
     }
   }
   for (int i = 0; i < kNumEnergyTerms; ++i) {
@@ -120,7 +125,6 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
   report->set_active_parameters(ledger.active_parameters);
   report->set_experts_read_per_layer(ledger.experts_read);
   report->set_tokens_per_sequence_step(ledger.tokens_per_sequence);
-  for (const std::string& note : ledger.notes) report->add_notes(note);
 }
 
 // Weights read and held by part of the model.
@@ -191,7 +195,7 @@ Bound::Value Largest(const BoundTimes& split) {
 
 void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
                    const Machine<>& machine, const StepCost<>& cost,
-                   bool list_operators, Report* report) {
+                   const AnalyzeOptions& options, Report* report) {
   const UnitTimes<> units(machine);
   BoundTimes whole = {};
   double explained = 0;
@@ -203,7 +207,7 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
       whole[k] += split[k] * lowered.count;
     }
     explained += InSeconds(times.total) * lowered.count;
-    if (!list_operators) continue;
+    if (!options.operators) continue;
 
     const Operator<>& op = ledger.operators[i];
     const double runs = SystemRuns(ledger, op);
@@ -226,6 +230,7 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
   whole[Bound::OVERHEAD] +=
       InSeconds(cost.step_time) - explained - whole[Bound::POWER];
   report->set_bound(Largest(whole));
+  if (!options.details) return;
   for (int bound = Bound::MEMORY; bound <= Bound::POWER; ++bound) {
     BoundTime* part = report->add_time_by_bound();
     part->set_bound(static_cast<Bound::Value>(bound));
@@ -410,14 +415,20 @@ absl::Status Validate(const Setup& setup) {
 }
 
 Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
-    : setup_(setup), options_(options), machine_(MachineFor(setup)) {}
+    : setup_(setup),
+      options_(options),
+      machine_(MachineFor(setup)),
+      described_(setup.Described()) {}
 
 absl::StatusOr<Report> Analysis::Answer() {
-  const Ledger<> as_described = BuildLedger(setup_.step());
-  const Evaluation<> evaluation = EvaluateOn(as_described, machine_);
-  const Ledger<>& ledger = evaluation.ledger;
-  const LoweredStep<>& step = evaluation.step;
-  const StepCost<>& cost = evaluation.cost;
+  BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
+  // Ranges begin with the ledger that has not grown.
+  const bool keep = options_.ranges && AsksForGrowth(machine_.structure);
+  if (keep) not_grown_ = evaluation_.ledger;
+  EvaluateLedger(machine_, &evaluation_);
+  const Ledger<>& ledger = evaluation_.ledger;
+  const LoweredStep<>& step = evaluation_.step;
+  const StepCost<>& cost = evaluation_.cost;
 
   Spreads spreads;
   FillValues(cost, step, machine_, setup_.boundary(), &spreads);
@@ -429,21 +440,26 @@ absl::StatusOr<Report> Analysis::Answer() {
         "the model's dimensions");
   }
   if (options_.ranges) {
-    if (!ranges_.has_value()) ranges_.emplace(setup_, as_described);
-    ranges_->Fill(as_described, /*with_terms=*/true, &spreads);
+    const Ledger<>& described = keep ? not_grown_ : ledger;
+    if (!ranges_.has_value()) ranges_.emplace(setup_, described);
+    ranges_->Fill(described, /*with_terms=*/options_.details, &spreads);
   }
 
   Report report;
   report.set_model(setup_.model().name());
   report.set_hardware(setup_.hardware().name());
   report.set_num_chips(static_cast<int32_t>(ledger.chips));
-  *report.mutable_scenario() = setup_.Described();
+  described_.set_batch(setup_.scenario().batch());
+  described_.set_context(setup_.scenario().context());
+  *report.mutable_scenario() = described_;
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
   FillCounts(ledger, step, machine_, &report);
-  FillParts(ledger, &report);
   FillRidge(setup_.formats(), machine_, &report);
-  FillOperators(ledger, step, machine_, cost, options_.operators, &report);
-  if (options_.account) {
+  FillOperators(ledger, step, machine_, cost, options_, &report);
+  if (options_.details) {
+    for (const std::string& note : ledger.notes) report.add_notes(note);
+    FillEnergyLists(spreads, cost, step, setup_.boundary(), &report);
+    FillParts(ledger, &report);
     FillAccount(ledger, step, machine_, cost, setup_.boundary(), &report);
   }
   FillCapacity(ledger, machine_, setup_.parallel(), &report);

@@ -19,14 +19,17 @@ struct AnalyzeOptions {
   bool operators = false;
   // Ranges: every other constant of the machine at either end of its own.
   bool ranges = true;
-  // Report.energy_causes and Report.factorization.
-  bool account = true;
+  // Lists: energy by boundary, term and cause, time by bound, parts of the
+  // model, notes; and Report.factorization.
+  bool details = true;
 };
 
 // Everything.
 inline constexpr AnalyzeOptions kWithOperators = {true, true, true};
-// The figures with their ranges and causes.
+// Figures and details, with their ranges.
 inline constexpr AnalyzeOptions kWithRanges = {false, true, true};
+// The same without ranges.
+inline constexpr AnalyzeOptions kWithDetails = {false, false, true};
 // The figures alone, each at the middle of its range.
 inline constexpr AnalyzeOptions kFiguresOnly = {false, false, false};
 
@@ -49,7 +52,12 @@ class Analysis {
   const ResolvedSetup& setup_;
   const AnalyzeOptions options_;
   const Machine<> machine_;
+  // The scenario as reports have it, but for batch and context.
+  Scenario described_;
   absl::optional<Ranges> ranges_;
+  // Used again from answer to answer.
+  Ledger<> not_grown_;
+  Evaluation<> evaluation_;
 };
 
 // The answer to one scenario. Fails as Validate and Analysis::Answer do.

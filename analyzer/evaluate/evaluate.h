@@ -5,6 +5,8 @@
 #ifndef ANALYZER_EVALUATE_EVALUATE_H_
 #define ANALYZER_EVALUATE_EVALUATE_H_
 
+#include <utility>
+
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/description/number_reader.h"
@@ -50,17 +52,27 @@ inline Machine<> MachineFor(const ResolvedSetup& setup) {
 
 // A ledger on a machine, without its cost.
 template <typename N>
-Evaluation<N> LoweredOn(const Ledger<N>& ledger, const Machine<N>& machine) {
+Evaluation<N> LoweredOn(Ledger<N> ledger, const Machine<N>& machine) {
   Evaluation<N> evaluation;
-  evaluation.ledger = Grow(ledger, machine);
+  evaluation.ledger = std::move(ledger);
+  GrowInPlace(machine, &evaluation.ledger);
   evaluation.step = Lower(evaluation.ledger, machine);
   return evaluation;
 }
 
+// The evaluation of a ledger that stands in it already, on a machine; memory is
+// used again.
+template <typename N>
+void EvaluateLedger(const Machine<N>& machine, Evaluation<N>* evaluation) {
+  GrowInPlace(machine, &evaluation->ledger);
+  LowerInto<N>(evaluation->ledger, machine, &evaluation->step);
+  evaluation->cost = CostOfStep(evaluation->step, machine);
+}
+
 // A ledger on a machine.
 template <typename N>
-Evaluation<N> EvaluateOn(const Ledger<N>& ledger, const Machine<N>& machine) {
-  Evaluation<N> evaluation = LoweredOn(ledger, machine);
+Evaluation<N> EvaluateOn(Ledger<N> ledger, const Machine<N>& machine) {
+  Evaluation<N> evaluation = LoweredOn(std::move(ledger), machine);
   evaluation.cost = CostOfStep(evaluation.step, machine);
   return evaluation;
 }

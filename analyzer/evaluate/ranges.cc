@@ -143,6 +143,11 @@ struct Ranges::Packs {
   std::vector<double> costs_usd;
   // Where lanes of a pack would differ in structure, each is taken alone.
   std::vector<Machine<>> alone;
+  // Used again from answer to answer.
+  std::vector<EndCost> end_costs;
+  LoweredStep<> plain;
+  LoweredStep<Pack> lowered;
+  Ledger<Pack> ledger;
 };
 
 Ranges::~Ranges() = default;
@@ -197,9 +202,9 @@ Ranges::Ranges(const ResolvedSetup& setup, const Ledger<>& ledger)
   });
 }
 
-void Ranges::Fill(const Ledger<>& ledger, bool with_terms,
-                  Spreads* spreads) const {
-  std::vector<EndCost> costs(packs_->num_ends);
+void Ranges::Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads) {
+  std::vector<EndCost>& costs = packs_->end_costs;
+  costs.resize(packs_->num_ends);
   const auto take = [&](size_t pack, const PackTerms& terms) {
     for (int lane = 0; lane < Pack::kLanes; ++lane) {
       const int end = packs_->ends[pack][lane];
@@ -211,17 +216,28 @@ void Ranges::Fill(const Ledger<>& ledger, bool with_terms,
     }
   };
   PackTerms terms;
-  const LoweredStep<Pack> step = ConvertedStep<Pack>(
-      Lower(Grow(ledger, packs_->machine), packs_->machine));
+  const bool grows = AsksForGrowth(packs_->machine.structure);
+  LoweredStep<Pack>& lowered = packs_->lowered;
+  if (grows) {
+    LowerInto<double>(Grow(ledger, packs_->machine), packs_->machine,
+                      &packs_->plain);
+  } else {
+    LowerInto<double>(ledger, packs_->machine, &packs_->plain);
+  }
+  ConvertStep(packs_->plain, &lowered);
   for (size_t i = 0; i < packs_->first_lowered; ++i) {
-    EvaluatePack(step, packs_->machines[i], &terms);
+    EvaluatePack(lowered, packs_->machines[i], &terms);
     take(i, terms);
   }
   if (packs_->first_lowered < packs_->machines.size()) {
-    const Ledger<Pack> in_packs = ConvertedLedger<Pack>(ledger);
+    ConvertLedger(ledger, &packs_->ledger);
     for (size_t i = packs_->first_lowered; i < packs_->machines.size(); ++i) {
       const Machine<Pack>& machine = packs_->machines[i];
-      const LoweredStep<Pack> lowered = Lower(Grow(in_packs, machine), machine);
+      if (grows) {
+        LowerInto<Pack>(Grow(packs_->ledger, machine), machine, &lowered);
+      } else {
+        LowerInto<Pack>(packs_->ledger, machine, &lowered);
+      }
       if (lowered.uniform) {
         EvaluatePack(lowered, machine, &terms);
         take(i, terms);

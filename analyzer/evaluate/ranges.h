@@ -69,7 +69,7 @@ class Ranges {
 
   // The spreads of one answer, whose values they hold already, from its ledger
   // that has not grown. Terms are left out where `with_terms` is false.
-  void Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads) const;
+  void Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads);
 
  private:
   struct Packs;

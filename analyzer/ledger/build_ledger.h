@@ -7,6 +7,8 @@
 #define ANALYZER_LEDGER_BUILD_LEDGER_H_
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "analyzer/description/architecture.h"
@@ -253,11 +255,20 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
 
 }  // namespace ledger_internal
 
-// The ledger in number type N, its inputs read by `read`.
+// The ledger in number type N, its inputs read by `read`, into one that was
+// there and whose memory is used again.
 template <typename N, typename Reader>
-Ledger<N> BuildLedger(const StepSetup& step, const Reader& read) {
+void BuildLedgerInto(const StepSetup& step, const Reader& read,
+                     Ledger<N>* out) {
   using namespace ledger_internal;  // NOLINT
-  Ledger<N> ledger;
+  // Models have some twenty operators.
+  constexpr size_t kUsualOperators = 32;
+  std::vector<Operator<N>> operators = std::move(out->operators);
+  operators.clear();
+  operators.reserve(kUsualOperators);
+  *out = Ledger<N>();
+  out->operators = std::move(operators);
+  Ledger<N>& ledger = *out;
   const StepTokens<N> tokens =
       CountTokens(step.scenario, read, step.parallel, &ledger);
   LedgerWriter<N, Reader> c(step.model, step.scenario, step.formats,
@@ -270,6 +281,13 @@ Ledger<N> BuildLedger(const StepSetup& step, const Reader& read) {
                     c.Stream(tokens.linear() * c.d / c.tp));
   }
   AddDraft(step, read, tokens, &ledger);
+}
+
+// The same as a ledger of its own.
+template <typename N, typename Reader>
+Ledger<N> BuildLedger(const StepSetup& step, const Reader& read) {
+  Ledger<N> ledger;
+  BuildLedgerInto(step, read, &ledger);
   return ledger;
 }
 

@@ -275,11 +275,11 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   visit(ledger.experts_read...);
 }
 
-// A ledger in another number type, without names and notes; in packs every lane
-// is the same.
+// A ledger in another number type, without names and notes, into one that was
+// there and whose memory is used again; in packs every lane is the same.
 template <typename To>
-Ledger<To> ConvertedLedger(const Ledger<double>& from) {
-  Ledger<To> to;
+void ConvertLedger(const Ledger<double>& from, Ledger<To>* out) {
+  Ledger<To>& to = *out;
   to.operators.resize(from.operators.size());
   for (size_t i = 0; i < from.operators.size(); ++i) {
     const Operator<double>& op = from.operators[i];
@@ -293,6 +293,11 @@ Ledger<To> ConvertedLedger(const Ledger<double>& from) {
     copy.group = op.group;
   }
   ForEachLedgerNumber(CopyNumber(), from, to);
+}
+template <typename To>
+Ledger<To> ConvertedLedger(const Ledger<double>& from) {
+  Ledger<To> to;
+  ConvertLedger(from, &to);
   return to;
 }
 

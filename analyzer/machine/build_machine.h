@@ -237,6 +237,7 @@ inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
                         engine.kind() == ComputeEngine::ANALOG_IMC;
   structure.resident = engine.array().resident();
   structure.has_weight_capacity = engine.array().has_weight_capacity_gb();
+  structure.has_model_growth = engine.array().has_model_growth();
   structure.has_dataflow = engine.has_dataflow();
   return structure;
 }

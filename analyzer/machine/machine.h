@@ -48,8 +48,10 @@ struct RateStructure {
   bool in_memory = false;
   // Weights live in the arrays: they are neither read nor written.
   bool resident = false;
-  // Whether it is given how many bytes of weights the arrays hold.
+  // Whether it is given how many bytes of weights the arrays hold, and whether
+  // the engine asks for a larger model.
   bool has_weight_capacity = false;
+  bool has_model_growth = false;
   // A weight-stationary array; without one each activation moves once.
   bool has_dataflow = false;
 };

@@ -280,6 +280,7 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
   series.set_hardware(setup.hardware().name());
   series.set_context(setup.scenario().context());
   Analysis analysis(setup, options.ranges ? kWithRanges : kFiguresOnly);
+  series.mutable_rows()->Reserve(static_cast<int>(batches.size()));
   for (const double batch : batches) {
     setup.set_batch(batch);
     absl::StatusOr<Report> report = analysis.Answer();
@@ -341,7 +342,7 @@ absl::StatusOr<BatchStudy> StudyBatch(absl::Span<const Setup> setups,
   for (const Setup& setup : setups) {
     absl::StatusOr<BatchSeries> series = StudySeries(setup, batches, options);
     if (series.ok()) {
-      for (const Report& row : series->rows()) *study.add_rows() = row;
+      study.mutable_rows()->MergeFrom(series->rows());
       *study.add_series() = *std::move(series);
       continue;
     }

@@ -124,7 +124,7 @@ Setup LlamaOnH100(double context) {
 
 Report ReportAt(Setup setup, double batch) {
   setup.scenario.set_batch(batch);
-  absl::StatusOr<Report> report = Analyze(setup, kFiguresOnly);
+  absl::StatusOr<Report> report = Analyze(setup, kWithDetails);
   EXPECT_TRUE(report.ok()) << report.status();
   return *report;
 }

@@ -22,7 +22,7 @@ Setup On(const std::string& model, const std::string& hardware) {
 }
 
 Report Answer(const Setup& setup) {
-  absl::StatusOr<Report> report = Analyze(setup, kFiguresOnly);
+  absl::StatusOr<Report> report = Analyze(setup, kWithDetails);
   EXPECT_TRUE(report.ok()) << report.status();
   return *report;
 }
