@@ -142,6 +142,12 @@ std::string FlagsHelp(absl::Span<const FlagSpec> specs) {
   return table.ToString(2);
 }
 
+std::vector<FlagSpec> Concat(std::vector<FlagSpec> a,
+                             const std::vector<FlagSpec>& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
+}
+
 absl::Status ParseNumberList(absl::string_view text,
                              std::vector<double>* numbers) {
   for (const absl::string_view part : absl::StrSplit(text, ',')) {

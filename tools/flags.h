@@ -55,6 +55,10 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
 // The help text of flags, aligned.
 std::string FlagsHelp(absl::Span<const FlagSpec> specs);
 
+// `a` followed by `b`.
+std::vector<FlagSpec> Concat(std::vector<FlagSpec> a,
+                             const std::vector<FlagSpec>& b);
+
 // "1,2,8" or "1:1024:x2" (from : to : factor) or "1:100:10" (from : to : step)
 // or "1:12" (a step of one) as numbers. At most 10 000 of them.
 absl::Status ParseNumberList(absl::string_view text,

@@ -15,6 +15,9 @@
 #include "absl/types/span.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
+#include "tools/setup_flags.h"
 
 namespace tokenjoule {
 namespace {

@@ -9,6 +9,8 @@
 #include "absl/strings/str_cat.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
 
 namespace tokenjoule {
 namespace {

@@ -8,6 +8,8 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
 
 namespace tokenjoule {
 namespace {

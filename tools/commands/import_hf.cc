@@ -13,6 +13,8 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
 
 namespace tokenjoule {
 namespace {

@@ -5,6 +5,8 @@
 #include "analyzer/report/report.h"
 #include "analyzer/study/explain.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
 
 namespace tokenjoule {
 namespace {

@@ -13,6 +13,8 @@
 #include "analyzer/search/space.h"
 #include "analyzer/search/sweep.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
 
 namespace tokenjoule {
 namespace {

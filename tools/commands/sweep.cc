@@ -22,6 +22,8 @@
 #include "analyzer/report/sqlite.h"
 #include "analyzer/search/space.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
 
 namespace tokenjoule {
 namespace {

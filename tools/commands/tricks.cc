@@ -8,6 +8,9 @@
 #include "absl/strings/str_cat.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
+#include "tools/setup_flags.h"
 
 namespace tokenjoule {
 namespace {

@@ -1,0 +1,142 @@
+#include "tools/output.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/description/faults.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+struct FormatName {
+  const char* name;
+  OutputFormat format;
+};
+
+// The formats of an answer, as --format calls them.
+std::vector<FormatName> Formats(bool has_chart, bool has_database) {
+  std::vector<FormatName> formats = {{"table", OutputFormat::kTable},
+                                     {"json", OutputFormat::kJson},
+                                     {"csv", OutputFormat::kCsv}};
+  if (has_chart) formats.push_back({"svg", OutputFormat::kSvg});
+  if (has_database) formats.push_back({"sqlite", OutputFormat::kSqlite});
+  return formats;
+}
+
+// After what is there: standard output may be a file with something in it.
+bool AppendTo(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::app);
+  out << text;
+  out.close();
+  return out.good();
+}
+
+// Writes a file whole or not at all: a reader sees the old one or the new one.
+// Devices, pipes and standard output are written to; links are followed; an old
+// file's mode stays. errno says why not.
+bool WriteWhole(const std::string& path, const std::string& text) {
+  struct stat info;
+  const bool exists = stat(path.c_str(), &info) == 0;
+  if (exists && (!S_ISREG(info.st_mode) || absl::StartsWith(path, "/dev/"))) {
+    return AppendTo(path, text);
+  }
+  std::string target = path;
+  if (char* real = exists ? realpath(path.c_str(), nullptr) : nullptr) {
+    target = real;
+    free(real);
+  }
+  if (exists && access(target.c_str(), W_OK) != 0) return false;
+  std::string temporary = target + ".XXXXXX";
+  const int descriptor = mkstemp(&temporary[0]);
+  if (descriptor < 0) return false;
+  const mode_t mask = umask(0);
+  umask(mask);
+  const mode_t mode = exists ? info.st_mode & 07777 : 0666 & ~mask;
+  const bool moded = fchmod(descriptor, mode) == 0;
+  close(descriptor);
+  if (moded && AppendTo(temporary, text) &&
+      std::rename(temporary.c_str(), target.c_str()) == 0) {
+    return true;
+  }
+  const int why = errno;
+  std::remove(temporary.c_str());
+  errno = why;
+  return false;
+}
+
+}  // namespace
+
+std::vector<FlagSpec> OutputFlags(bool has_chart, bool has_database) {
+  std::vector<std::string> names;
+  for (const FormatName& format : Formats(has_chart, has_database)) {
+    names.push_back(format.name);
+  }
+  const std::string last = names.back();
+  names.pop_back();
+  return {
+      {"format", "FORMAT",
+       absl::StrCat(absl::StrJoin(names, ", "), " or ", last,
+                    " (default table)",
+                    has_database ? "; sqlite needs --out" : "")},
+      {"out", "FILE", "write there instead of to stdout"},
+  };
+}
+
+absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
+                                              bool has_chart,
+                                              bool has_database) {
+  const std::string wanted = flags.Get("format", "table");
+  std::vector<std::string> names;
+  for (const FormatName& format : Formats(has_chart, has_database)) {
+    names.push_back(format.name);
+    if (wanted != format.name) continue;
+    if (format.format == OutputFormat::kSqlite && !flags.Has("out")) {
+      return absl::InvalidArgumentError(
+          "--format=sqlite: a database is not for stdout; name its file with "
+          "--out=FILE");
+    }
+    return format.format;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "--format: ", UnknownNameMessage("format", wanted, names, "")));
+}
+
+int WriteOutput(const ParsedFlags& flags, const std::string& text) {
+  if (flags.Has("out")) return WriteFile("out", flags.Get("out", ""), text);
+  std::cout << text << std::flush;
+  if (std::cout.good()) return kExitOk;
+  return Fail(absl::InvalidArgumentError("stdout: cannot be written"),
+              kExitBadData);
+}
+
+int WriteFile(absl::string_view flag, const std::string& path,
+              const std::string& text) {
+  errno = 0;
+  if (WriteWhole(path, text)) return kExitOk;
+  return Fail(absl::InvalidArgumentError(
+                  absl::StrCat("--", flag, "=", PrintablePath(path),
+                               ": cannot be written: ", std::strerror(errno))),
+              kExitBadData);
+}
+
+int WriteDatabase(const ParsedFlags& flags,
+                  const absl::StatusOr<std::string>& bytes) {
+  if (bytes.ok()) return WriteOutput(flags, *bytes);
+  return Fail(absl::InvalidArgumentError(
+                  absl::StrCat("--out=", PrintablePath(flags.Get("out", "")),
+                               ": ", bytes.status().message())),
+              kExitBadData);
+}
+
+}  // namespace tokenjoule

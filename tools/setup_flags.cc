@@ -1,0 +1,327 @@
+#include "tools/setup_flags.h"
+
+#include <memory>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/description/validate.h"
+#include "analyzer/evaluate/analyze.h"
+#include "tools/command.h"
+
+namespace tokenjoule {
+namespace {
+
+// Flags that set a field of Scenario.
+struct ScenarioFlag {
+  const char* flag;
+  const char* path;
+};
+
+constexpr ScenarioFlag kScenarioFlags[] = {
+    {"batch", "batch"},
+    {"context", "context"},
+    {"weights", "weights"},
+    {"experts", "experts"},
+    {"kv", "kv"},
+    {"activations", "activations"},
+    {"lm_head", "lm_head"},
+    {"tp", "tp"},
+    {"pp", "pp"},
+    {"ep", "ep"},
+    {"dp", "dp"},
+    {"prompt", "prompt"},
+    {"output", "output"},
+    {"routing", "routing"},
+    {"routing_exponent", "routing_exponent"},
+    {"mla", "mla"},
+    {"draft", "speculation.draft_model"},
+    {"draft_tokens", "speculation.draft_tokens"},
+    {"acceptance_rate", "speculation.acceptance_rate"},
+    {"accepted_length", "speculation.accepted_length"},
+    {"kv_page_tokens", "kv_page_tokens"},
+    {"shared_prefix_tokens", "shared_prefix_tokens"},
+    {"shared_prefix_read_once", "shared_prefix_read_once"},
+    {"boundary", "boundary"},
+    {"ideal", "ideal"},
+};
+
+// Adds one ROOT.PATH=VALUE; `where` is what it came from, for messages.
+absl::Status AddSet(absl::string_view where, const std::string& text,
+                    Overrides* sets) {
+  const absl::Status status = sets->AddAssignment(text);
+  if (status.ok()) return status;
+  return absl::InvalidArgumentError(
+      absl::StrCat(where, ": ", status.message()));
+}
+
+absl::StatusOr<Overrides> ReadSetFlags(const ParsedFlags& flags) {
+  Overrides sets;
+  const auto found = flags.values.find("set");
+  if (found == flags.values.end()) return sets;
+  for (const std::string& text : found->second) {
+    const absl::Status status = AddSet("--set", text, &sets);
+    if (!status.ok()) return status;
+  }
+  return sets;
+}
+
+// Applies the flags of a scenario; appends what is wrong with them.
+void SetScenarioFields(const ParsedFlags& flags, bool with_batch,
+                       Scenario* scenario, std::vector<std::string>* faults) {
+  for (const auto& [flag, path] : kScenarioFlags) {
+    if (!flags.Has(flag)) continue;
+    if (absl::string_view(flag) == "batch" && !with_batch) continue;
+    const absl::Status status =
+        SetField(scenario, path, flags.Get(flag, ""), "");
+    if (!status.ok()) {
+      faults->push_back(absl::StrCat("--", flag, ": ", status.message()));
+    }
+  }
+}
+
+// Applies changes below "scenario."; appends what is wrong with them.
+void SetScenarioPaths(const std::vector<FieldOverride>& changes,
+                      absl::string_view where, Scenario* scenario,
+                      std::vector<std::string>* faults) {
+  for (const FieldOverride& change : changes) {
+    absl::Status status;
+    for (const char* apart : {"model", "hardware", "set", "expect"}) {
+      if (change.path != apart &&
+          !absl::StartsWith(change.path, absl::StrCat(apart, "."))) {
+        continue;
+      }
+      status = absl::InvalidArgumentError("cannot be set; it is a flag");
+    }
+    if (status.ok()) status = SetField(scenario, change.path, change.value, "");
+    if (!status.ok()) {
+      faults->push_back(absl::StrCat(where, ": scenario.",
+                                     Printable(change.path), ": ",
+                                     status.message()));
+    }
+  }
+}
+
+// The scenario of a file, without defaults; empty without a file.
+absl::StatusOr<Scenario> ReadScenario(const std::string& file) {
+  Scenario scenario;
+  if (file.empty()) return scenario;
+  absl::StatusOr<std::string> text = ReadTextFile(file);
+  if (!text.ok()) return text.status();
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> faults;
+  ParseTextproto(*text, file, &scenario, &locations, &faults);
+  ValidateFields(scenario, {file, locations.get(), /*complete=*/false},
+                 &faults);
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return scenario;
+}
+
+// What the command line and a scenario's file ask for, before anything is
+// looked up.
+struct Request {
+  std::string model, hardware;
+  Overrides sets;
+  Scenario scenario;
+};
+
+// Fills in `request`; appends what is wrong. Returns the exit code for it.
+int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
+                std::vector<std::string>* faults) {
+  for (const std::string& extra : flags.positional) {
+    faults->push_back(absl::StrCat("unexpected argument \"", Printable(extra),
+                                   "\"; flags are --name=value"));
+  }
+  absl::StatusOr<Overrides> sets = ReadSetFlags(flags);
+  if (!sets.ok()) faults->emplace_back(sets.status().message());
+  Scenario given;
+  SetScenarioFields(flags, with_batch, &given, faults);
+
+  const std::string file = flags.Get("scenario", "");
+  absl::StatusOr<Scenario> read = ReadScenario(file);
+  if (!read.ok()) {
+    // Names may stand in the file: what is missing cannot be told.
+    if (!faults->empty()) return kExitUsage;
+    faults->emplace_back(read.status().message());
+    read = Scenario();
+  }
+  const bool unread = !faults->empty();
+  request->model = flags.Get("model", read->model());
+  request->hardware = flags.Get("hardware", read->hardware());
+  for (const auto& [flag, name] :
+       {std::make_pair("model", &request->model),
+        std::make_pair("hardware", &request->hardware)}) {
+    if (!name->empty() || (unread && !file.empty())) continue;
+    faults->push_back(absl::StrCat(
+        "--", flag, " is missing; `tokenjoule list` shows the names"));
+  }
+  if (!faults->empty())
+    return unread && !file.empty() ? kExitBadData : kExitUsage;
+
+  const std::string where = absl::StrCat(PrintablePath(file), ": set");
+  for (const std::string& text : read->set()) {
+    const absl::Status status = AddSet(where, text, &request->sets);
+    if (!status.ok()) faults->emplace_back(status.message());
+  }
+  request->scenario = DefaultScenario();
+  request->scenario.MergeFrom(*read);
+  SetScenarioPaths(request->sets.scenario, where, &request->scenario, faults);
+  request->sets.scenario.clear();
+  // Flags come after the file, so that they win.
+  const auto append = [](const std::vector<FieldOverride>& more,
+                         std::vector<FieldOverride>* to) {
+    to->insert(to->end(), more.begin(), more.end());
+  };
+  append(sets->model, &request->sets.model);
+  append(sets->hardware, &request->sets.hardware);
+  SetScenarioFields(flags, with_batch, &request->scenario, faults);
+  SetScenarioPaths(sets->scenario, "--set", &request->scenario, faults);
+  // The report says what was set.
+  const auto given_sets = flags.values.find("set");
+  if (given_sets != flags.values.end()) {
+    for (const std::string& text : given_sets->second) {
+      request->scenario.add_set(text);
+    }
+  }
+  return kExitBadData;
+}
+
+}  // namespace
+
+std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
+  return {
+      {"model", "NAME", "a name of `list models`, or a path to a textproto"},
+      {"hardware", "NAME",
+       "a name of `list hardware`, or a path to a textproto"},
+      {"batch", "N", std::string(batch_help)},
+      {"context", "TOKENS", "context each sequence attends to (default 2048)"},
+      {"weights", "FORMAT",
+       "storage of all matrices; see `list formats` (default: the "
+       "checkpoint's)"},
+      {"kv", "FORMAT", "storage of the KV cache (default: the checkpoint's)"},
+      {"activations", "FORMAT",
+       "operands of matrix products (default: what engines pair with the "
+       "weights)"},
+      {"lm_head", "FORMAT",
+       "storage of the LM head where it differs (default: as --weights)"},
+      {"experts", "FORMAT",
+       "storage of experts where it differs (default: as --weights)"},
+      {"tp", "CHIPS", "tensor-parallel chips (default 1)"},
+      {"pp", "STAGES", "pipeline stages (default 1)"},
+      {"ep", "CHIPS",
+       "chips that whole experts are spread over; beyond tp x dp attention "
+       "runs data-parallel (default 1: tp splits experts)"},
+      {"dp", "REPLICAS",
+       "data-parallel replicas; they share the batch (default 1)"},
+      {"prompt", "TOKENS",
+       "mixed serving: mean prompt length; steps carry newcomers' prefill"},
+      {"output", "TOKENS", "mixed serving: mean output length"},
+      {"routing", "NAME",
+       "coverage, balanced or power-law: experts a batch visits (default "
+       "coverage)"},
+      {"routing_exponent", "X", "exponent of power-law routing (default 1)"},
+      {"mla", "FORM",
+       "cheaper, absorbed or expanded latent attention (default cheaper)"},
+      {"draft_tokens", "N", "speculative decoding: tokens drafted a step"},
+      {"acceptance_rate", "P",
+       "chance that a drafted token is accepted, 0 to 1"},
+      {"accepted_length", "N",
+       "or the measured tokens a step yields, bonus token included"},
+      {"draft", "NAME",
+       "model that drafts, or mtp for the model's own module (default: "
+       "drafting is free)"},
+      {"kv_page_tokens", "TOKENS",
+       "page of the KV cache; each layer's cache takes whole pages (default: "
+       "no pages)"},
+      {"shared_prefix_tokens", "TOKENS",
+       "start of the context that all sequences of a replica share, held once"},
+      {"shared_prefix_read_once", "",
+       "and read once a step, by prefix-aware attention kernels"},
+      {"boundary", "NAME",
+       "stack, memory_path, chip, board, node or facility (default board)"},
+      {"ideal", "",
+       "pure roofline: peak rates, no overheads, free links; a bound"},
+      {"scenario", "FILE",
+       "a Scenario textproto, which may name model and hardware too; flags "
+       "override it"},
+      {"set", "ROOT.PATH=VALUE",
+       "set any numeric field, e.g. "
+       "hardware.memory.hbm.bandwidth_gb_per_s=4000; "
+       "repeatable",
+       true},
+  };
+}
+
+absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
+                                int* exit_code) {
+  std::vector<std::string> faults;
+  const auto note = [&](const absl::Status& status) {
+    if (!status.ok()) faults.emplace_back(status.message());
+  };
+  Request request;
+  *exit_code = ReadRequest(flags, with_batch, &request, &faults);
+  if (*exit_code == kExitUsage || request.model.empty() ||
+      request.hardware.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
+  Setup setup;
+  absl::StatusOr<Model> model = LoadModel(request.model, request.sets.model);
+  note(model.status());
+  absl::StatusOr<Hardware> hardware =
+      LoadHardware(request.hardware, request.sets.hardware);
+  note(hardware.status());
+  setup.scenario = std::move(request.scenario);
+  absl::StatusOr<absl::optional<Model>> draft = LoadDraft(setup.scenario);
+  note(draft.status());
+  if (draft.ok()) setup.draft = *std::move(draft);
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
+  setup.model = *std::move(model);
+  setup.hardware = *std::move(hardware);
+  setup.expect = setup.scenario.expect();
+  // What is used up: a report names model and machine itself.
+  setup.scenario.clear_model();
+  setup.scenario.clear_hardware();
+  setup.scenario.clear_expect();
+  *exit_code = kExitOk;
+  return setup;
+}
+
+absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
+    const ParsedFlags& flags) {
+  absl::StatusOr<Overrides> sets = ReadSetFlags(flags);
+  if (!sets.ok()) return sets.status();
+  if (!sets->model.empty() || !sets->scenario.empty()) {
+    return absl::InvalidArgumentError(
+        "--set: only hardware can be changed here");
+  }
+  return sets->hardware;
+}
+
+FlagSpec BatchLimitFlag() {
+  return {"max_time_per_token_ms", "MS",
+          "longest time per token of a sequence that batching may take "
+          "(default: no limit)"};
+}
+
+absl::StatusOr<BatchOptions> ReadBatchOptions(const ParsedFlags& flags) {
+  std::vector<double> limit;
+  absl::Status status =
+      ParseNumberList(flags.Get("max_time_per_token_ms", "0"), &limit);
+  if (status.ok() && limit.size() > 1) {
+    status = absl::InvalidArgumentError("expected one number");
+  }
+  if (!status.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--max_time_per_token_ms: ", status.message()));
+  }
+  return BatchOptions{limit[0]};
+}
+
+}  // namespace tokenjoule
