@@ -85,6 +85,10 @@ std::string WithUnit(double value, absl::string_view unit) {
                          kPrefixes[prefix], unit);
 }
 
+std::string Between(double low, double high, absl::string_view unit) {
+  return absl::StrCat(WithUnit(low, unit), " to ", WithUnit(high, unit));
+}
+
 std::string Percent(double share) {
   return absl::StrFormat("%.1f %%", 100 * share);
 }

@@ -31,6 +31,9 @@ class TextTable {
 // "6.52 ms", "16.1 GB", "0 J".
 std::string WithUnit(double value, absl::string_view unit);
 
+// "2.92 J to 4.10 J".
+std::string Between(double low, double high, absl::string_view unit);
+
 // A share of one as a percentage: "61.2 %".
 std::string Percent(double share);
 

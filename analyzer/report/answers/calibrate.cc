@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
@@ -64,6 +65,10 @@ std::string CalibrationTable(const Calibration& calibration) {
                     ErrorsText(calibration.held_out_overall()), "\n");
   }
   return out;
+}
+
+std::string CalibrationCsv(const Calibration& calibration) {
+  return EntriesCsv(calibration.constants());
 }
 
 }  // namespace tokenjoule

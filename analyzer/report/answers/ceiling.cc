@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -92,6 +93,16 @@ std::string CeilingTable(const CeilingStudy& study) {
       ComponentRows(study), "\nPairs of components, energy and time\n",
       PairRows(study), "\nTerms, energy alone\n", TermRows(study), "\n",
       study.summary(), "\n", WarningLines(study.base()));
+}
+
+std::string CeilingCsv(const CeilingStudy& study) {
+  CsvWriter writer;
+  for (const Ceiling& ceiling : study.ceilings()) {
+    std::vector<Cell> cells = {{"free", absl::StrJoin(ceiling.free(), " + ")}};
+    AddScalars(ceiling, "", &cells);
+    writer.AddRow(cells);
+  }
+  return writer.text();
 }
 
 }  // namespace tokenjoule

@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -89,6 +90,10 @@ std::string CheckTable(const CheckResult& result) {
   }
   absl::StrAppend(&out, "\n", result.verdict(), "\n");
   return out;
+}
+
+std::string CheckCsv(const CheckResult& result) {
+  return EntriesCsv(result.metrics());
 }
 
 std::string CheckMarkdown(const CheckResult& result) {

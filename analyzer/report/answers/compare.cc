@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -148,6 +149,18 @@ std::string ComparisonTable(const Comparison& comparison) {
                   "\n", comparison.summary(), "\n",
                   WarningLines(comparison.a()), WarningLines(comparison.b()));
   return out;
+}
+
+std::string ComparisonCsv(const Comparison& comparison) {
+  CsvWriter writer;
+  for (const TermChange& term : comparison.terms()) {
+    for (const CauseChange& cause : term.causes()) {
+      std::vector<Cell> cells = {{"term", Term::Value_Name(term.term())}};
+      AddScalars(cause, "", &cells);
+      writer.AddRow(cells);
+    }
+  }
+  return writer.text();
 }
 
 }  // namespace tokenjoule

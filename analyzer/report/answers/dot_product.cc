@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
@@ -77,6 +78,10 @@ std::string DotProductTable(const DotProductStudy& study) {
       "ask for against full precision; uncertain\n\n",
       study.summary(), "\n");
   return out;
+}
+
+std::string DotProductCsv(const DotProductStudy& study) {
+  return EntriesCsv(study.rows());
 }
 
 std::string DotProductSvg(const DotProductStudy& study) {

@@ -7,6 +7,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 #include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -80,6 +81,10 @@ std::string SensitivityTable(const SensitivityStudy& study) {
   }
   absl::StrAppend(&out, "\n", study.summary(), "\n", WarningLines(base));
   return out;
+}
+
+std::string SensitivityCsv(const SensitivityStudy& study) {
+  return EntriesCsv(study.elasticities());
 }
 
 std::string SensitivitySvg(const SensitivityStudy& study) {

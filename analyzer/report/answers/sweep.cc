@@ -8,6 +8,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 #include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 #include "google/protobuf/descriptor.h"
@@ -113,6 +114,19 @@ std::string SweepTable(const SweepStudy& study) {
                           reason.points(), reason.reason());
   }
   return out;
+}
+
+std::string SweepCsv(const SweepStudy& study) {
+  CsvWriter writer;
+  for (const SweepPoint& point : study.front()) {
+    std::vector<Cell> cells = {{"id", Number(point.id())}};
+    for (int i = 0; i < study.axes_size(); ++i) {
+      cells.push_back({study.axes(i), point.values(i)});
+    }
+    AddScalars(point.figures(), "", &cells);
+    writer.AddRow(cells);
+  }
+  return writer.text();
 }
 
 std::string SweepSvg(const SweepStudy& study) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -83,6 +84,32 @@ std::string TricksTable(const TrickStudy& study) {
   return absl::StrCat(Heading(study), AloneTable(study), "\n",
                       StackTable(study), "\nWhat each assumes\n",
                       assumptions.ToString(2), "\n", study.summary(), "\n");
+}
+
+std::string TricksCsv(const TrickStudy& study) {
+  CsvWriter writer;
+  for (const Trick& trick : study.tricks()) {
+    std::vector<Cell> cells = {{"list", "alone"}};
+    AddScalars(trick, "", &cells);
+    cells.push_back({"total_gain", Number(trick.gain())});
+    writer.AddRow(cells);
+  }
+  for (const TrickStep& step : study.stack()) {
+    // The columns of a trick by itself.
+    Trick trick;
+    trick.set_name(step.name());
+    trick.set_applies(true);
+    trick.set_energy_per_token_j(step.energy_per_token_j());
+    trick.set_gain(step.gain());
+    trick.set_gain_orders_of_magnitude(step.gain_orders_of_magnitude());
+    trick.set_fits(step.fits());
+    trick.set_batch(step.batch());
+    std::vector<Cell> cells = {{"list", "stack"}};
+    AddScalars(trick, "", &cells);
+    cells.push_back({"total_gain", Number(step.total_gain())});
+    writer.AddRow(cells);
+  }
+  return writer.text();
 }
 
 std::string TricksSvg(const TrickStudy& study) {

@@ -5,6 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
@@ -78,6 +79,10 @@ std::string ValidationTable(const Validation& validation) {
                         100 * all.energy_range_coverage());
   AppendSkipped(validation, &out);
   return out;
+}
+
+std::string ValidationCsv(const Validation& validation) {
+  return EntriesCsv(validation.rows());
 }
 
 std::string ValidationSvg(const Validation& validation) {

@@ -1,0 +1,18 @@
+// What rows of other answers have of a scenario's.
+
+#ifndef ANALYZER_REPORT_ANSWERS_ANALYZE_H_
+#define ANALYZER_REPORT_ANSWERS_ANALYZE_H_
+
+#include <vector>
+
+#include "analyzer/report/csv.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+
+// The columns of a report in CSV; terms and boundaries become columns.
+std::vector<Cell> ReportCells(const Report& report);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_REPORT_ANSWERS_ANALYZE_H_

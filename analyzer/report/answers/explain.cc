@@ -1,0 +1,30 @@
+#include <string>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/report/csv.h"
+#include "analyzer/report/report.h"
+
+namespace tokenjoule {
+
+std::string ExplanationTable(const Explanation& explanation) {
+  std::string out = explanation.formula();
+  if (!out.empty()) absl::StrAppend(&out, "\n\n");
+  for (const Explanation::Entry& entry : explanation.entries()) {
+    absl::StrAppendFormat(&out, "%s = %g\n", entry.path(), entry.value());
+    absl::StrAppendFormat(&out, "    range %g to %g, accepted %g to %g\n",
+                          entry.low(), entry.high(), entry.accepted_min(),
+                          entry.accepted_max());
+    absl::StrAppendFormat(&out, "    %s, %s (%s): %s\n", entry.source(),
+                          absl::AsciiStrToLower(entry.kind()), entry.date(),
+                          entry.citation());
+  }
+  return out;
+}
+
+std::string ExplanationCsv(const Explanation& explanation) {
+  return EntriesCsv(explanation.entries());
+}
+
+}  // namespace tokenjoule

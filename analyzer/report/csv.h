@@ -1,0 +1,52 @@
+// CSV of answers: a header, then rows of the same columns (RFC 4180).
+
+#ifndef ANALYZER_REPORT_CSV_H_
+#define ANALYZER_REPORT_CSV_H_
+
+#include <string>
+#include <vector>
+
+#include "google/protobuf/message.h"
+
+namespace tokenjoule {
+
+// A column name and its cell.
+struct Cell {
+  std::string column;
+  std::string text;
+};
+
+// As few digits as read back as the same number, as in the JSON.
+std::string Number(double value);
+
+// Every scalar of a message, those of its groups with the group's name before.
+void AddScalars(const google::protobuf::Message& message,
+                const std::string& prefix, std::vector<Cell>* cells);
+
+// A table whose rows have the same columns.
+class CsvWriter {
+ public:
+  // Adds a row, and before the first one the header.
+  void AddRow(const std::vector<Cell>& cells);
+  // What has been written.
+  const std::string& text() const { return out_; }
+
+ private:
+  std::string out_;
+};
+
+// Rows of any repeated message field.
+template <typename Entries>
+std::string EntriesCsv(const Entries& entries) {
+  CsvWriter writer;
+  for (const auto& entry : entries) {
+    std::vector<Cell> cells;
+    AddScalars(entry, "", &cells);
+    writer.AddRow(cells);
+  }
+  return writer.text();
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_REPORT_CSV_H_
