@@ -22,7 +22,7 @@ std::string Quoted(const std::string& text) {
 
 }  // namespace
 
-std::string Number(double value) {
+std::string CsvNumber(double value) {
   for (const int digits : {15, 17}) {
     const std::string text = absl::StrFormat("%.*g", digits, value);
     double read = 0;
@@ -34,7 +34,7 @@ std::string Number(double value) {
 }
 
 void AddScalars(const Message& message, const std::string& prefix,
-                std::vector<Cell>* cells) {
+                std::vector<CsvCell>* cells) {
   const Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* field = message.GetDescriptor()->field(i);
@@ -46,7 +46,7 @@ void AddScalars(const Message& message, const std::string& prefix,
         break;
       case FieldDescriptor::CPPTYPE_DOUBLE:
         cells->push_back(
-            {column, Number(reflection.GetDouble(message, field))});
+            {column, CsvNumber(reflection.GetDouble(message, field))});
         break;
       case FieldDescriptor::CPPTYPE_INT32:
         cells->push_back(
@@ -69,18 +69,18 @@ void AddScalars(const Message& message, const std::string& prefix,
   }
 }
 
-void CsvWriter::AddRow(const std::vector<Cell>& cells) {
+void CsvWriter::AddRow(const std::vector<CsvCell>& cells) {
   if (out_.empty()) {
     absl::StrAppend(&out_,
                     absl::StrJoin(cells, ",",
-                                  [](std::string* out, const Cell& c) {
+                                  [](std::string* out, const CsvCell& c) {
                                     out->append(Quoted(c.column));
                                   }),
                     "\n");
   }
   absl::StrAppend(&out_,
                   absl::StrJoin(cells, ",",
-                                [](std::string* out, const Cell& c) {
+                                [](std::string* out, const CsvCell& c) {
                                   out->append(Quoted(c.text));
                                 }),
                   "\n");

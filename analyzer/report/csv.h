@@ -11,23 +11,24 @@
 namespace tokenjoule {
 
 // A column name and its cell.
-struct Cell {
+struct CsvCell {
   std::string column;
   std::string text;
 };
 
-// As few digits as read back as the same number, as in the JSON.
-std::string Number(double value);
+// A number in as few digits as read back as the same number, as in the JSON.
+std::string CsvNumber(double value);
 
-// Every scalar of a message, those of its groups with the group's name before.
+// Appends every scalar of a message, those of its groups with the group's name
+// before.
 void AddScalars(const google::protobuf::Message& message,
-                const std::string& prefix, std::vector<Cell>* cells);
+                const std::string& prefix, std::vector<CsvCell>* cells);
 
 // A table whose rows have the same columns.
 class CsvWriter {
  public:
   // Adds a row, and before the first one the header.
-  void AddRow(const std::vector<Cell>& cells);
+  void AddRow(const std::vector<CsvCell>& cells);
   // What has been written.
   const std::string& text() const { return out_; }
 
@@ -35,12 +36,12 @@ class CsvWriter {
   std::string out_;
 };
 
-// Rows of any repeated message field.
+// A row for each entry of a repeated message field.
 template <typename Entries>
 std::string EntriesCsv(const Entries& entries) {
   CsvWriter writer;
   for (const auto& entry : entries) {
-    std::vector<Cell> cells;
+    std::vector<CsvCell> cells;
     AddScalars(entry, "", &cells);
     writer.AddRow(cells);
   }

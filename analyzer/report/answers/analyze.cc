@@ -221,23 +221,23 @@ std::string ReportTable(const Report& report, bool operators) {
   return out;
 }
 
-std::vector<Cell> ReportCells(const Report& report) {
-  std::vector<Cell> cells;
+std::vector<CsvCell> ReportCells(const Report& report) {
+  std::vector<CsvCell> cells;
   AddScalars(report, "", &cells);
   for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
     cells.push_back({absl::StrCat("energy_by_boundary.", energy.boundary()),
-                     Number(energy.energy_per_token_j())});
+                     CsvNumber(energy.energy_per_token_j())});
   }
   for (const DramShare& share : report.dram_share_by_boundary()) {
     cells.push_back({absl::StrCat("dram_share_by_boundary.", share.boundary()),
-                     Number(share.dram_energy_share())});
+                     CsvNumber(share.dram_energy_share())});
   }
   for (const EnergyTerm& term : report.energy_terms()) {
     const std::string name = absl::StrCat(
         "energy_terms.", absl::AsciiStrToLower(Term::Value_Name(term.term())));
-    cells.push_back({name, Number(term.energy_per_token_j())});
-    cells.push_back({name + ".low", Number(term.low())});
-    cells.push_back({name + ".high", Number(term.high())});
+    cells.push_back({name, CsvNumber(term.energy_per_token_j())});
+    cells.push_back({name + ".low", CsvNumber(term.low())});
+    cells.push_back({name + ".high", CsvNumber(term.high())});
   }
   cells.push_back({"warnings", absl::StrJoin(report.warnings(), "; ")});
   return cells;

@@ -11,7 +11,7 @@
 namespace tokenjoule {
 
 // The columns of a report in CSV; terms and boundaries become columns.
-std::vector<Cell> ReportCells(const Report& report);
+std::vector<CsvCell> ReportCells(const Report& report);
 
 }  // namespace tokenjoule
 

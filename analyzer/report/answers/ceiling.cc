@@ -98,7 +98,8 @@ std::string CeilingTable(const CeilingStudy& study) {
 std::string CeilingCsv(const CeilingStudy& study) {
   CsvWriter writer;
   for (const Ceiling& ceiling : study.ceilings()) {
-    std::vector<Cell> cells = {{"free", absl::StrJoin(ceiling.free(), " + ")}};
+    std::vector<CsvCell> cells = {
+        {"free", absl::StrJoin(ceiling.free(), " + ")}};
     AddScalars(ceiling, "", &cells);
     writer.AddRow(cells);
   }

@@ -155,7 +155,7 @@ std::string ComparisonCsv(const Comparison& comparison) {
   CsvWriter writer;
   for (const TermChange& term : comparison.terms()) {
     for (const CauseChange& cause : term.causes()) {
-      std::vector<Cell> cells = {{"term", Term::Value_Name(term.term())}};
+      std::vector<CsvCell> cells = {{"term", Term::Value_Name(term.term())}};
       AddScalars(cause, "", &cells);
       writer.AddRow(cells);
     }

@@ -119,7 +119,7 @@ std::string SweepTable(const SweepStudy& study) {
 std::string SweepCsv(const SweepStudy& study) {
   CsvWriter writer;
   for (const SweepPoint& point : study.front()) {
-    std::vector<Cell> cells = {{"id", Number(point.id())}};
+    std::vector<CsvCell> cells = {{"id", CsvNumber(point.id())}};
     for (int i = 0; i < study.axes_size(); ++i) {
       cells.push_back({study.axes(i), point.values(i)});
     }

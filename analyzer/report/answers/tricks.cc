@@ -89,9 +89,9 @@ std::string TricksTable(const TrickStudy& study) {
 std::string TricksCsv(const TrickStudy& study) {
   CsvWriter writer;
   for (const Trick& trick : study.tricks()) {
-    std::vector<Cell> cells = {{"list", "alone"}};
+    std::vector<CsvCell> cells = {{"list", "alone"}};
     AddScalars(trick, "", &cells);
-    cells.push_back({"total_gain", Number(trick.gain())});
+    cells.push_back({"total_gain", CsvNumber(trick.gain())});
     writer.AddRow(cells);
   }
   for (const TrickStep& step : study.stack()) {
@@ -104,9 +104,9 @@ std::string TricksCsv(const TrickStudy& study) {
     trick.set_gain_orders_of_magnitude(step.gain_orders_of_magnitude());
     trick.set_fits(step.fits());
     trick.set_batch(step.batch());
-    std::vector<Cell> cells = {{"list", "stack"}};
+    std::vector<CsvCell> cells = {{"list", "stack"}};
     AddScalars(trick, "", &cells);
-    cells.push_back({"total_gain", Number(step.total_gain())});
+    cells.push_back({"total_gain", CsvNumber(step.total_gain())});
     writer.AddRow(cells);
   }
   return writer.text();
