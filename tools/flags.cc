@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,18 @@ const FlagSpec* FindSpec(absl::Span<const FlagSpec> specs,
     if (spec.name == name) return &spec;
   }
   return nullptr;
+}
+
+// "true" for true, 1 and yes, "false" for false, 0 and no; empty for others.
+absl::string_view BooleanText(absl::string_view text) {
+  const std::string lower = absl::AsciiStrToLower(text);
+  for (const char* yes : {"true", "1", "yes"}) {
+    if (lower == yes) return "true";
+  }
+  for (const char* no : {"false", "0", "no"}) {
+    if (lower == no) return "false";
+  }
+  return "";
 }
 
 absl::Status ReadNumber(absl::string_view text, double* number) {
@@ -80,6 +93,10 @@ std::string ParsedFlags::Get(const std::string& name,
   return found == values.end() ? std::string(otherwise) : found->second.back();
 }
 
+bool ParsedFlags::GetBool(const std::string& name, bool otherwise) const {
+  return Get(name, otherwise ? "true" : "false") == "true";
+}
+
 absl::Status ParseFlags(absl::Span<const char* const> args,
                         absl::Span<const FlagSpec> specs, ParsedFlags* parsed) {
   std::vector<std::string> faults, names = {"help"};
@@ -119,6 +136,16 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
       faults.push_back(absl::StrCat("--", name, " needs a value: --", name, "=",
                                     spec->value));
       continue;
+    }
+    if (spec->IsBoolean()) {
+      const absl::string_view boolean = BooleanText(value);
+      if (boolean.empty()) {
+        faults.push_back(absl::StrCat(
+            "--", name, ": expected true, false, 1, 0, yes or no, found \"",
+            Printable(value), "\""));
+        continue;
+      }
+      value = std::string(boolean);
     }
     std::vector<std::string>& all = parsed->values[name];
     if (!all.empty() && !spec->repeatable) {

@@ -18,12 +18,16 @@
 
 namespace tokenjoule {
 
+// FlagSpec::value of a boolean that needs a value.
+constexpr char kBool[] = "BOOL";
+
 // A flag that a sub-command takes.
 struct FlagSpec {
   // Name without dashes; words joined by underscores ("lm_head"). On the
   // command line hyphens do as well.
   std::string name;
-  // What the value is: "N", "NAME", "FILE"; empty for a switch.
+  // What the value is: "N", "NAME", "FILE", kBool; empty for a switch, which is
+  // a boolean that needs no value.
   std::string value;
   // One line: meaning, unit, default.
   std::string help;
@@ -31,6 +35,9 @@ struct FlagSpec {
   bool repeatable = false;
   // Left out of the help.
   bool hidden = false;
+
+  // Whether the value is true or false.
+  bool IsBoolean() const { return value.empty() || value == kBool; }
 };
 
 // A parsed command line.
@@ -45,10 +52,13 @@ struct ParsedFlags {
   bool Has(const std::string& name) const { return values.count(name) > 0; }
   // The last value, or `otherwise`.
   std::string Get(const std::string& name, absl::string_view otherwise) const;
+  // The same of a boolean flag.
+  bool GetBool(const std::string& name, bool otherwise = false) const;
 };
 
 // Reads "--name=value", "--name value" and switches ("--name", "--name=false").
-// Reports every fault at once (InvalidArgument, one line a fault).
+// Values of booleans are true, false, 1, 0, yes or no, and become "true" or
+// "false". Reports every fault at once (InvalidArgument, one line a fault).
 absl::Status ParseFlags(absl::Span<const char* const> args,
                         absl::Span<const FlagSpec> specs, ParsedFlags* parsed);
 

@@ -16,6 +16,7 @@ const std::vector<FlagSpec> kSpecs = {
     {"batch", "N", "batch"},
     {"lm_head", "FORMAT", "head"},
     {"ideal", "", "switch"},
+    {"cross_validate", kBool, "boolean"},
     {"set", "PATH=VALUE", "set", true},
 };
 
@@ -55,6 +56,32 @@ TEST(FlagsTest, SwitchesNeedNoValue) {
   EXPECT_EQ(Parse({"--ideal=false"}).Get("ideal", ""), "false");
   // A switch does not swallow what follows.
   EXPECT_THAT(Parse({"--ideal", "word"}).positional, ElementsAre("word"));
+}
+
+TEST(FlagsTest, BooleansAreTrueOrFalseInSeveralWords) {
+  for (const char* yes : {"--ideal", "--ideal=true", "--ideal=1", "--ideal=yes",
+                          "--ideal=True"}) {
+    EXPECT_TRUE(Parse({yes}).GetBool("ideal")) << yes;
+    // Whoever reads the text finds one word.
+    EXPECT_EQ(Parse({yes}).Get("ideal", ""), "true") << yes;
+  }
+  for (const char* no : {"--ideal=false", "--ideal=0", "--ideal=no"}) {
+    EXPECT_FALSE(Parse({no}).GetBool("ideal", /*otherwise=*/true)) << no;
+    EXPECT_EQ(Parse({no}).Get("ideal", ""), "false") << no;
+  }
+  EXPECT_FALSE(Parse({}).GetBool("ideal"));
+  EXPECT_TRUE(Parse({}).GetBool("ideal", /*otherwise=*/true));
+  EXPECT_FALSE(Parse({"--cross-validate", "no"}).GetBool("cross_validate"));
+}
+
+TEST(FlagsTest, OtherWordsAreNoBooleans) {
+  for (const char* bad : {"--ideal=maybe", "--ideal=", "--ideal=2",
+                          "--ideal=off", "--cross_validate=flase"}) {
+    EXPECT_THAT(Error({bad}),
+                HasSubstr("expected true, false, 1, 0, yes or no"))
+        << bad;
+  }
+  EXPECT_THAT(Error({"--cross_validate"}), HasSubstr("needs a value"));
 }
 
 TEST(FlagsTest, RepeatableFlagsKeepEveryValue) {

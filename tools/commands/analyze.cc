@@ -22,7 +22,7 @@ int Run(const ParsedFlags& flags) {
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
-  const bool operators = flags.Get("operators", "false") != "false";
+  const bool operators = flags.GetBool("operators");
   const auto table = [operators](const Report& answer) {
     return ReportTable(answer, operators);
   };

@@ -63,7 +63,7 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
   }
   request.format = *format;
   request.options = *options;
-  request.rows = flags.Get("rows", "false") != "false";
+  request.rows = flags.GetBool("rows");
   return request;
 }
 

@@ -49,7 +49,7 @@ int Run(const ParsedFlags& flags) {
   CalibrateOptions options;
   options.device = flags.Get("device", "");
   options.date = Today();
-  options.cross_validate = flags.Get("cross_validate", "true") != "false";
+  options.cross_validate = flags.GetBool("cross_validate", /*otherwise=*/true);
   if (flags.Has("fit")) {
     for (const absl::string_view path :
          absl::StrSplit(flags.Get("fit", ""), ',')) {
@@ -94,7 +94,7 @@ Command CalibrateCommand() {
       {"device", "NAME", "device of the rows (default: the machine's name)"},
       {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
       {"fit", "PATHS", "constants to fit, by comma (default: the free ones)"},
-      {"cross_validate", "BOOL",
+      {"cross_validate", kBool,
        "fit again without each model in turn (default true)"},
       {"set", "hardware.PATH=VALUE", "start from another value; repeatable",
        true},

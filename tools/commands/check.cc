@@ -124,7 +124,7 @@ int Run(const ParsedFlags& flags) {
   if (!status.ok()) return Fail(status, kExitBadData);
   absl::StatusOr<Report> report = Analyze(*setup, kWithRanges);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
-  if (flags.Get("update", "false") != "false") return Update(flags, *report);
+  if (flags.GetBool("update")) return Update(flags, *report);
   absl::StatusOr<CheckResult> result = Judge(flags, setup->expect, *report);
   if (!result.ok()) return Fail(result.status(), kExitBadData);
   result->set_name(NameOf(flags, *report));

@@ -37,7 +37,7 @@ absl::StatusOr<SensitivityOptions> ReadOptions(const ParsedFlags& flags) {
       ReadWhole(flags, "samples", 100, kMostSamples, &samples);
   status.Update(ReadWhole(flags, "seed", 0, 2'000'000'000, &options.seed));
   if (!status.ok()) return status;
-  if (flags.Get("uncertainty", "false") != "false" || flags.Has("samples")) {
+  if (flags.GetBool("uncertainty") || flags.Has("samples")) {
     options.samples = samples;
   }
   return options;
