@@ -72,11 +72,10 @@ absl::StatusOr<Overrides> ReadSetFlags(const ParsedFlags& flags) {
 }
 
 // Applies the flags of a scenario; appends what is wrong with them.
-void SetScenarioFields(const ParsedFlags& flags, bool with_batch,
-                       Scenario* scenario, std::vector<std::string>* faults) {
+void SetScenarioFields(const ParsedFlags& flags, Scenario* scenario,
+                       std::vector<std::string>* faults) {
   for (const auto& [flag, path] : kScenarioFlags) {
     if (!flags.Has(flag)) continue;
-    if (absl::string_view(flag) == "batch" && !with_batch) continue;
     const absl::Status status =
         SetField(scenario, path, flags.Get(flag, ""), "");
     if (!status.ok()) {
@@ -131,7 +130,7 @@ struct Request {
 };
 
 // Fills in `request`; appends what is wrong. Returns the exit code for it.
-int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
+int ReadRequest(const ParsedFlags& flags, Request* request,
                 std::vector<std::string>* faults) {
   for (const std::string& extra : flags.positional) {
     faults->push_back(absl::StrCat("unexpected argument \"", Printable(extra),
@@ -140,7 +139,7 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
   absl::StatusOr<Overrides> sets = ReadSetFlags(flags);
   if (!sets.ok()) faults->emplace_back(sets.status().message());
   Scenario given;
-  SetScenarioFields(flags, with_batch, &given, faults);
+  SetScenarioFields(flags, &given, faults);
 
   const std::string file = flags.Get("scenario", "");
   absl::StatusOr<Scenario> read = ReadScenario(file);
@@ -179,7 +178,7 @@ int ReadRequest(const ParsedFlags& flags, bool with_batch, Request* request,
   };
   append(sets->model, &request->sets.model);
   append(sets->hardware, &request->sets.hardware);
-  SetScenarioFields(flags, with_batch, &request->scenario, faults);
+  SetScenarioFields(flags, &request->scenario, faults);
   SetScenarioPaths(sets->scenario, "--set", &request->scenario, faults);
   // The report says what was set.
   const auto given_sets = flags.values.find("set");
@@ -257,14 +256,13 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
   };
 }
 
-absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
-                                int* exit_code) {
+absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code) {
   std::vector<std::string> faults;
   const auto note = [&](const absl::Status& status) {
     if (!status.ok()) faults.emplace_back(status.message());
   };
   Request request;
-  *exit_code = ReadRequest(flags, with_batch, &request, &faults);
+  *exit_code = ReadRequest(flags, &request, &faults);
   if (*exit_code == kExitUsage || request.model.empty() ||
       request.hardware.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));

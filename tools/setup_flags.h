@@ -19,11 +19,9 @@ namespace tokenjoule {
 // --batch means to the sub-command.
 std::vector<FlagSpec> SetupFlags(absl::string_view batch_help);
 
-// Reads those flags and --scenario's file; `with_batch` is whether --batch is
-// one number. Usage faults (a number that is none, a flag that is missing) and
-// data faults are told apart by `*exit_code`.
-absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, bool with_batch,
-                                int* exit_code);
+// Reads those flags and --scenario's file. Usage faults (a number that is none,
+// a flag that is missing) and data faults are told apart by `*exit_code`.
+absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code);
 
 // The --set=hardware.PATH=VALUE flags; others are faults.
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(

@@ -17,8 +17,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup =
-      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Fail(report.status(), kExitBadData);

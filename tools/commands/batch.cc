@@ -107,6 +107,8 @@ absl::StatusOr<std::vector<ParsedFlags>> Combinations(const ParsedFlags& flags,
         kMostSeries, " combinations and ", kMostRows, " rows in all"));
   }
   std::vector<ParsedFlags> all = {flags};
+  // The batches are no part of a setup: every series has all of them.
+  all[0].values.erase("batch");
   for (const auto& [name, values] : lists) {
     if (values.empty()) continue;
     std::vector<ParsedFlags> expanded;
@@ -128,8 +130,7 @@ absl::StatusOr<std::vector<Setup>> LoadSetups(
   std::vector<std::string> faults;
   int worst = kExitOk;
   for (const ParsedFlags& flags : combinations) {
-    absl::StatusOr<Setup> setup =
-        LoadSetup(flags, /*with_batch=*/false, exit_code);
+    absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
     if (setup.ok()) {
       setups.push_back(*std::move(setup));
       continue;

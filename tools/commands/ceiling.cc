@@ -15,8 +15,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup =
-      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<CeilingStudy> study = StudyCeiling(*setup);
   if (!study.ok()) return Fail(study.status(), kExitBadData);

@@ -77,8 +77,7 @@ absl::StatusOr<Sides> ReadSides(const ParsedFlags& flags) {
 
 // The answer of one side; says what is wrong and sets the exit code.
 absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
-  absl::StatusOr<Setup> setup =
-      LoadSetup(flags, /*with_batch=*/true, exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
   if (!setup.ok()) return setup.status();
   *exit_code = kExitBadData;
   return Analyze(*setup, kWithRanges);

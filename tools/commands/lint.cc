@@ -43,8 +43,7 @@ absl::Status TryNames(const std::string& file, const std::string& kind) {
   ParsedFlags point;
   point.values["scenario"] = {file};
   int exit_code = kExitOk;
-  const absl::StatusOr<Setup> setup =
-      LoadSetup(point, /*with_batch=*/true, &exit_code);
+  const absl::StatusOr<Setup> setup = LoadSetup(point, &exit_code);
   // It may leave model or machine to the command line.
   if (!setup.ok() && exit_code == kExitUsage) return absl::OkStatus();
   if (!setup.ok()) return setup.status();

@@ -50,8 +50,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<SensitivityOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
   int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup =
-      LoadSetup(flags, /*with_batch=*/true, &exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<SensitivityStudy> study = StudySensitivity(*setup, *options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
