@@ -42,7 +42,7 @@ TEST(GoldenTest, Analyze) {
   ASSERT_TRUE(report.ok());
   ExpectGolden("analyze.txt",
                "analyze --model=llama-3.1-8b --hardware=h100-sxm",
-               ReportTable(*report, false));
+               WritersOf<Report>().table(*report, {}));
 }
 
 TEST(GoldenTest, Batch) {
@@ -55,7 +55,7 @@ TEST(GoldenTest, Batch) {
   ASSERT_TRUE(study.ok());
   ExpectGolden("batch.txt",
                "batch --model=llama-3.1-8b --hardware=h100-sxm --context=8192",
-               BatchTable(*study));
+               WritersOf<BatchStudy>().table(*study, {}));
 }
 
 // Every prediction of every shipped measurement, scored at every build.
@@ -66,7 +66,7 @@ TEST(GoldenTest, ErrorsAgainstMeasurement) {
   const Validation validation = ValidateMeasurements(*set);
   ExpectGolden("validation.txt",
                "validate --measurements=$PWD/validation/measurements.textproto",
-               ValidationTable(validation));
+               WritersOf<Validation>().table(validation, {}));
   EXPECT_EQ(validation.overall().skipped(), 0);
   // About nine measured energies in ten lie in the predicted range.
   EXPECT_GT(validation.overall().energy_range_coverage(), 0.85);

@@ -27,7 +27,7 @@ void Answer(const Model& model, const Hardware& hardware) {
     std::abort();
   }
   ToJson(*report);
-  ReportTable(*report, true);
+  WritersOf<Report>().table(*report, {/*in_full=*/true});
   (void)FindBatchLimits({model, hardware, scenario, {}}).status();
 }
 

@@ -19,19 +19,10 @@
 namespace tokenjoule {
 namespace {
 
-struct FormatName {
-  const char* name;
-  OutputFormat format;
-};
-
-// The formats of an answer, as --format calls them.
-std::vector<FormatName> Formats(bool has_chart, bool has_database) {
-  std::vector<FormatName> formats = {{"table", OutputFormat::kTable},
-                                     {"json", OutputFormat::kJson},
-                                     {"csv", OutputFormat::kCsv}};
-  if (has_chart) formats.push_back({"svg", OutputFormat::kSvg});
-  if (has_database) formats.push_back({"sqlite", OutputFormat::kSqlite});
-  return formats;
+std::vector<std::string> NamesOf(const std::vector<OutputFormat>& formats) {
+  std::vector<std::string> names;
+  for (const OutputFormat format : formats) names.push_back(FormatName(format));
+  return names;
 }
 
 // After what is there: standard output may be a file with something in it.
@@ -77,44 +68,58 @@ bool WriteWhole(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-std::vector<FlagSpec> OutputFlags(bool has_chart, bool has_database) {
-  std::vector<std::string> names;
-  for (const FormatName& format : Formats(has_chart, has_database)) {
-    names.push_back(format.name);
-  }
+FlagSpec FormatFlag(const std::vector<OutputFormat>& formats,
+                    absl::string_view what) {
+  std::vector<std::string> names = NamesOf(formats);
   const std::string last = names.back();
   names.pop_back();
-  return {
-      {"format", "FORMAT",
-       absl::StrCat(absl::StrJoin(names, ", "), " or ", last,
-                    " (default table)",
-                    has_database ? "; sqlite needs --out" : "")},
-      {"out", "FILE", "write there instead of to stdout"},
-  };
+  const bool has_database = formats.back() == OutputFormat::kSqlite;
+  return {"format", "FORMAT",
+          absl::StrCat(what, absl::StrJoin(names, ", "), " or ", last,
+                       " (default table)",
+                       has_database ? "; sqlite needs --out" : "")};
 }
 
-absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
-                                              bool has_chart,
-                                              bool has_database) {
+FlagSpec OutFlag() {
+  return {"out", "FILE", "write there instead of to stdout"};
+}
+
+FlagSpec MarkdownFlag() {
+  return {"markdown", "FILE", "a summary for a pull request's comment"};
+}
+
+FlagSpec JunitFlag() {
+  return {"junit", "FILE", "JUnit XML, a test case for each figure"};
+}
+
+absl::StatusOr<OutputFormat> ReadOutputFormat(
+    const ParsedFlags& flags, const std::vector<OutputFormat>& formats) {
   const std::string wanted = flags.Get("format", "table");
-  std::vector<std::string> names;
-  for (const FormatName& format : Formats(has_chart, has_database)) {
-    names.push_back(format.name);
-    if (wanted != format.name) continue;
-    if (format.format == OutputFormat::kSqlite && !flags.Has("out")) {
+  for (const OutputFormat format : formats) {
+    if (wanted != FormatName(format)) continue;
+    if (format == OutputFormat::kSqlite && !flags.Has("out")) {
       return absl::InvalidArgumentError(
           "--format=sqlite: a database is not for stdout; name its file with "
           "--out=FILE");
     }
-    return format.format;
+    return format;
   }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "--format: ", UnknownNameMessage("format", wanted, names, "")));
+  return absl::InvalidArgumentError(
+      absl::StrCat("--format: ",
+                   UnknownNameMessage("format", wanted, NamesOf(formats), "")));
 }
 
-int WriteOutput(const ParsedFlags& flags, const std::string& text) {
-  if (flags.Has("out")) return WriteFile("out", flags.Get("out", ""), text);
-  std::cout << text << std::flush;
+int WriteOutput(const ParsedFlags& flags,
+                const absl::StatusOr<std::string>& text) {
+  const std::string out = flags.Get("out", "");
+  if (!text.ok()) {
+    return Fail(
+        absl::InvalidArgumentError(absl::StrCat("--out=", PrintablePath(out),
+                                                ": ", text.status().message())),
+        kExitBadData);
+  }
+  if (flags.Has("out")) return WriteFile("out", out, *text);
+  std::cout << *text << std::flush;
   if (std::cout.good()) return kExitOk;
   return Fail(absl::InvalidArgumentError("stdout: cannot be written"),
               kExitBadData);
@@ -127,15 +132,6 @@ int WriteFile(absl::string_view flag, const std::string& path,
   return Fail(absl::InvalidArgumentError(
                   absl::StrCat("--", flag, "=", PrintablePath(path),
                                ": cannot be written: ", std::strerror(errno))),
-              kExitBadData);
-}
-
-int WriteDatabase(const ParsedFlags& flags,
-                  const absl::StatusOr<std::string>& bytes) {
-  if (bytes.ok()) return WriteOutput(flags, *bytes);
-  return Fail(absl::InvalidArgumentError(
-                  absl::StrCat("--out=", PrintablePath(flags.Get("out", "")),
-                               ": ", bytes.status().message())),
               kExitBadData);
 }
 

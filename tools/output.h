@@ -1,63 +1,87 @@
-// Where answers go: --format, --out and files beside it.
+// How answers are written and where: --format, --out and files beside it, as
+// the writers of an answer have it.
 
 #ifndef TOOLS_OUTPUT_H_
 #define TOOLS_OUTPUT_H_
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/report/report.h"
+#include "tools/command.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {
 
-// --format, with svg where the answer has a chart and sqlite where it can be a
-// database, and --out.
-std::vector<FlagSpec> OutputFlags(bool has_chart = false,
-                                  bool has_database = false);
+// --format; its help says `what` and lists `formats`.
+FlagSpec FormatFlag(const std::vector<OutputFormat>& formats,
+                    absl::string_view what);
 
-// Which of table, json, csv and, where the answer has them, svg and sqlite
-// --format asks for. Fails on any other, and on sqlite without --out.
-absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags,
-                                              bool has_chart = false,
-                                              bool has_database = false);
+// The same of the formats that an answer has.
+template <typename Answer>
+FlagSpec FormatFlag(absl::string_view what = "") {
+  return FormatFlag(FormatsOf<Answer>(), what);
+}
 
-// Writes `text` to --out or to stdout. Returns an exit code.
-int WriteOutput(const ParsedFlags& flags, const std::string& text);
+// --out.
+FlagSpec OutFlag();
+
+// --markdown, and --junit: files beside the answer.
+FlagSpec MarkdownFlag();
+FlagSpec JunitFlag();
+
+// The flags that say how an answer is written and where, as its row of writers
+// has it.
+template <typename Answer>
+std::vector<FlagSpec> OutputFlags() {
+  const Writers<Answer> writers = WritersOf<Answer>();
+  std::vector<FlagSpec> flags;
+  if (writers.markdown != nullptr) flags.push_back(MarkdownFlag());
+  if (writers.junit != nullptr) flags.push_back(JunitFlag());
+  flags.push_back(FormatFlag<Answer>());
+  flags.push_back(OutFlag());
+  return flags;
+}
+
+// Which of `formats` --format asks for; a table where it is not given. Fails on
+// any other, and on sqlite without --out.
+absl::StatusOr<OutputFormat> ReadOutputFormat(
+    const ParsedFlags& flags, const std::vector<OutputFormat>& formats);
+
+// The same of the formats that an answer has.
+template <typename Answer>
+absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags) {
+  return ReadOutputFormat(flags, FormatsOf<Answer>());
+}
+
+// Writes `text` to --out or to stdout, or says why there is none. Returns an
+// exit code.
+int WriteOutput(const ParsedFlags& flags,
+                const absl::StatusOr<std::string>& text);
 
 // Writes `text` to the file that flag `flag` names, whole or not at all (a
 // temporary, then rename). Returns an exit code.
 int WriteFile(absl::string_view flag, const std::string& path,
               const std::string& text);
 
-// Writes a database to --out, or says why there is none. Returns an exit code.
-int WriteDatabase(const ParsedFlags& flags,
-                  const absl::StatusOr<std::string>& bytes);
-
-// Writes an answer in `format` by one of its writers; `csv`, `svg` and `sqlite`
-// are not called for other formats, and `svg` and `sqlite` are there where
-// ReadOutputFormat was told of a chart and a database. Returns an exit code.
-template <typename Answer, typename TableWriter>
-int WriteAnswer(
-    const ParsedFlags& flags, OutputFormat format, const Answer& answer,
-    const TableWriter& table, std::string (*csv)(const Answer&),
-    std::string (*svg)(const Answer&) = nullptr,
-    absl::StatusOr<std::string> (*sqlite)(const Answer&) = nullptr) {
-  switch (format) {
-    case OutputFormat::kJson:
-      return WriteOutput(flags, ToJson(answer));
-    case OutputFormat::kCsv:
-      return WriteOutput(flags, csv(answer));
-    case OutputFormat::kSvg:
-      return WriteOutput(flags, svg(answer));
-    case OutputFormat::kSqlite:
-      return WriteDatabase(flags, sqlite(answer));
-    case OutputFormat::kTable:
-      break;
+// Writes an answer in `format`, which ReadOutputFormat<Answer> has read, to
+// --out or to stdout; then the files that --markdown and --junit ask for.
+// Returns an exit code.
+template <typename Answer>
+int WriteAnswer(const ParsedFlags& flags, OutputFormat format,
+                const Answer& answer, const TableOptions& options = {}) {
+  int exit_code = WriteOutput(flags, Written(answer, format, options));
+  const Writers<Answer> writers = WritersOf<Answer>();
+  for (const auto& [flag, writer] :
+       {std::make_pair("markdown", writers.markdown),
+        std::make_pair("junit", writers.junit)}) {
+    if (exit_code != kExitOk || writer == nullptr || !flags.Has(flag)) continue;
+    exit_code = WriteFile(flag, flags.Get(flag, ""), writer(answer));
   }
-  return WriteOutput(flags, table(answer));
+  return exit_code;
 }
 
 }  // namespace tokenjoule

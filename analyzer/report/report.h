@@ -5,8 +5,10 @@
 #define ANALYZER_REPORT_REPORT_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "google/protobuf/message.h"
 #include "proto/measurement.pb.h"
@@ -17,6 +19,9 @@ namespace tokenjoule {
 // How an answer is written.
 enum class OutputFormat { kTable, kJson, kCsv, kSvg, kSqlite };
 
+// What --format calls it.
+std::string FormatName(OutputFormat format);
+
 // JSON with the message's own field names, every field present.
 std::string ToJson(const google::protobuf::Message& message);
 
@@ -24,81 +29,94 @@ std::string ToJson(const google::protobuf::Message& message);
 absl::Status FromJson(absl::string_view text,
                       google::protobuf::Message* message);
 
-// One scenario for people; the operators where `operators` is set.
-std::string ReportTable(const Report& report, bool operators);
-// One header and one row; terms and boundaries become columns.
-std::string ReportCsv(const Report& report);
+// What a table shows besides what it always does.
+struct TableOptions {
+  // What is left out for its length: the step by operator of a scenario, the
+  // rows of each of several series of batches.
+  bool in_full = false;
+};
 
-// A batch study: a row a batch, then the limits in words and figures. Of many
-// series a line each with its limits; their rows and the limits in words where
-// `rows` is set.
-std::string BatchTable(const BatchStudy& study, bool rows = false);
-// One header and a row a batch.
-std::string BatchCsv(const BatchStudy& study);
-// The chart: J/token against batch, a line a series, its floor dashed, the
-// batch that fits marked.
-std::string BatchSvg(const BatchStudy& study);
+// What can write an answer; null where nothing can. JSON needs no writer: it is
+// protobuf's own. Tables are for people, CSV has a header and rows of the same
+// columns.
+template <typename Answer>
+struct Writers {
+  std::string (*table)(const Answer&, const TableOptions&) = nullptr;
+  std::string (*csv)(const Answer&) = nullptr;
+  // A chart.
+  std::string (*svg)(const Answer&) = nullptr;
+  // The bytes of a database's file, or why there are none.
+  absl::StatusOr<std::string> (*sqlite)(const Answer&) = nullptr;
+  // GitHub-flavoured Markdown, for a pull request's comment.
+  std::string (*markdown)(const Answer&) = nullptr;
+  // JUnit XML, for continuous integration.
+  std::string (*junit)(const Answer&) = nullptr;
+};
 
-// Tricks: each alone, then one on top of another, then what each assumes.
-std::string TricksTable(const TrickStudy& study);
-// One header and a row a trick alone, then a row a step of the stack; `list`
-// tells them apart.
-std::string TricksCsv(const TrickStudy& study);
-// The chart: J/token falling with each trick that is taken.
-std::string TricksSvg(const TrickStudy& study);
+// The writers of an answer. One row for each answer; it is defined beside its
+// writers, in answers/. What --format takes follows from it.
+template <typename Answer>
+Writers<Answer> WritersOf() = delete;
 
-// Analog against digital: a row for each number of bits, the published chips,
-// what can be concluded.
-std::string DotProductTable(const DotProductStudy& study);
-std::string DotProductCsv(const DotProductStudy& study);
-// The chart: bands, medians, thermal limit, silicon.
-std::string DotProductSvg(const DotProductStudy& study);
+template <>
+Writers<BatchStudy> WritersOf();
+template <>
+Writers<Calibration> WritersOf();
+template <>
+Writers<CeilingStudy> WritersOf();
+template <>
+Writers<CheckResult> WritersOf();
+template <>
+Writers<Comparison> WritersOf();
+template <>
+Writers<DotProductStudy> WritersOf();
+template <>
+Writers<Explanation> WritersOf();
+template <>
+Writers<Listing> WritersOf();
+template <>
+Writers<Report> WritersOf();
+template <>
+Writers<SensitivityStudy> WritersOf();
+template <>
+Writers<SweepStudy> WritersOf();
+template <>
+Writers<TrickStudy> WritersOf();
+template <>
+Writers<Validation> WritersOf();
 
-// Errors by group and over all; the rows; a scatter of predicted against
-// measured energy.
-std::string ValidationTable(const Validation& validation);
-std::string ValidationCsv(const Validation& validation);
-std::string ValidationSvg(const Validation& validation);
+// The formats that an answer has, in the order in which help lists them.
+template <typename Answer>
+std::vector<OutputFormat> FormatsOf() {
+  const Writers<Answer> writers = WritersOf<Answer>();
+  std::vector<OutputFormat> formats;
+  if (writers.table != nullptr) formats.push_back(OutputFormat::kTable);
+  formats.push_back(OutputFormat::kJson);
+  if (writers.csv != nullptr) formats.push_back(OutputFormat::kCsv);
+  if (writers.svg != nullptr) formats.push_back(OutputFormat::kSvg);
+  if (writers.sqlite != nullptr) formats.push_back(OutputFormat::kSqlite);
+  return formats;
+}
 
-// A fit: constants, errors, what cannot be told apart.
-std::string CalibrationTable(const Calibration& calibration);
-std::string CalibrationCsv(const Calibration& calibration);
-
-// Two scenarios: the change by term and cause, of the step time, and why.
-std::string ComparisonTable(const Comparison& comparison);
-// A row for each term and cause.
-std::string ComparisonCsv(const Comparison& comparison);
-
-// A verdict: the figures, the terms that moved.
-std::string CheckTable(const CheckResult& result);
-std::string CheckCsv(const CheckResult& result);
-// The same as GitHub-flavoured Markdown, for a pull request's comment.
-std::string CheckMarkdown(const CheckResult& result);
-// The same as JUnit XML, one test case a figure.
-std::string CheckJunit(const CheckResult& result);
-
-// What is left where something is free: components alone and in pairs, terms.
-std::string CeilingTable(const CeilingStudy& study);
-std::string CeilingCsv(const CeilingStudy& study);
-
-// Elasticities, largest first; percentiles where they were asked for.
-std::string SensitivityTable(const SensitivityStudy& study);
-std::string SensitivityCsv(const SensitivityStudy& study);
-// A tornado chart of energy per token over the ranges.
-std::string SensitivitySvg(const SensitivityStudy& study);
-
-// A search: counts, then the front with the values of the axes.
-std::string SweepTable(const SweepStudy& study);
-// A row for each point of the front.
-std::string SweepCsv(const SweepStudy& study);
-// The front over its first two objectives.
-std::string SweepSvg(const SweepStudy& study);
-
-std::string ListingTable(const Listing& listing);
-std::string ListingCsv(const Listing& listing);
-
-std::string ExplanationTable(const Explanation& explanation);
-std::string ExplanationCsv(const Explanation& explanation);
+// An answer in one of its formats. Fails where its writer does.
+template <typename Answer>
+absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
+                                    const TableOptions& options = {}) {
+  const Writers<Answer> writers = WritersOf<Answer>();
+  switch (format) {
+    case OutputFormat::kTable:
+      return writers.table(answer, options);
+    case OutputFormat::kCsv:
+      return writers.csv(answer);
+    case OutputFormat::kSvg:
+      return writers.svg(answer);
+    case OutputFormat::kSqlite:
+      return writers.sqlite(answer);
+    case OutputFormat::kJson:
+      break;
+  }
+  return ToJson(answer);
+}
 
 }  // namespace tokenjoule
 

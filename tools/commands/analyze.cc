@@ -14,18 +14,16 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Report>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   int exit_code = kExitOk;
   absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
-  const bool operators = flags.GetBool("operators");
-  const auto table = [operators](const Report& answer) {
-    return ReportTable(answer, operators);
-  };
-  return WriteAnswer(flags, *format, *report, table, ReportCsv);
+  TableOptions options;
+  options.in_full = flags.GetBool("operators");
+  return WriteAnswer(flags, *format, *report, options);
 }
 
 }  // namespace
@@ -48,7 +46,7 @@ Command AnalyzeCommand() {
       "      --set=hardware.engine.tensor.rate.bf16.energy_pj_per_flop=0\n";
   command.flags =
       Concat(SetupFlags("sequences in a step, whole system (default 1)"),
-             OutputFlags());
+             OutputFlags<Report>());
   command.flags.push_back(
       {"operators", "", "show the step by operator (table only)"});
   command.run = Run;

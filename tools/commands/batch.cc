@@ -31,8 +31,7 @@ struct Request {
   OutputFormat format = OutputFormat::kTable;
   std::vector<double> batches;
   BatchOptions options;
-  // Whether to show the rows of many series.
-  bool rows = false;
+  TableOptions table;
 };
 
 // Reads a list of numbers of a flag.
@@ -52,8 +51,7 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
   const auto note = [&](const absl::Status& status) {
     if (!status.ok()) faults.emplace_back(status.message());
   };
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<BatchStudy>(flags);
   note(format.status());
   note(ReadNumbers(flags, "batch", "1:1024:x2", &request.batches));
   absl::StatusOr<BatchOptions> options = ReadBatchOptions(flags);
@@ -63,7 +61,7 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
   }
   request.format = *format;
   request.options = *options;
-  request.rows = flags.GetBool("rows");
+  request.table.in_full = flags.GetBool("rows");
   return request;
 }
 
@@ -159,10 +157,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<BatchStudy> study =
       StudyBatch(*setups, request->batches, request->options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  const auto table = [&](const BatchStudy& answer) {
-    return BatchTable(answer, request->rows);
-  };
-  return WriteAnswer(flags, request->format, *study, table, BatchCsv, BatchSvg);
+  return WriteAnswer(flags, request->format, *study, request->table);
 }
 
 // SetupFlags with what a list means to `batch`.
@@ -183,7 +178,7 @@ std::vector<FlagSpec> BatchFlags() {
   flags.push_back(
       {"rows", "",
        "show rows and words for each of several series too (table only)"});
-  return Concat(flags, OutputFlags(/*has_chart=*/true));
+  return Concat(flags, OutputFlags<BatchStudy>());
 }
 
 }  // namespace

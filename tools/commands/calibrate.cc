@@ -28,7 +28,7 @@ std::string HardwareText(const Hardware& hardware) {
 }
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Calibration>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   for (const char* needed : {"hardware", "measurements"}) {
     if (!flags.Get(needed, "").empty()) continue;
@@ -64,8 +64,7 @@ int Run(const ParsedFlags& flags) {
     if (code != kExitOk) return code;
   }
   const ParsedFlags to_stdout;
-  return WriteAnswer(to_stdout, *format, result->summary, CalibrationTable,
-                     CalibrationCsv);
+  return WriteAnswer(to_stdout, *format, result->summary);
 }
 
 }  // namespace
@@ -98,7 +97,7 @@ Command CalibrateCommand() {
        "fit again without each model in turn (default true)"},
       {"set", "hardware.PATH=VALUE", "start from another value; repeatable",
        true},
-      {"format", "FORMAT", "summary as table, json or csv (default table)"},
+      FormatFlag<Calibration>("summary as "),
       {"out", "FILE", "write the fitted machine there"},
   };
   command.run = Run;

@@ -12,14 +12,14 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<CeilingStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   int exit_code = kExitOk;
   absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<CeilingStudy> study = StudyCeiling(*setup);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, CeilingTable, CeilingCsv);
+  return WriteAnswer(flags, *format, *study);
 }
 
 }  // namespace
@@ -40,7 +40,7 @@ Command CeilingCommand() {
       "      --batch=256 --context=8192 --boundary=facility\n";
   command.flags =
       Concat(SetupFlags("sequences in a step, whole system (default 1)"),
-             OutputFlags());
+             OutputFlags<CeilingStudy>());
   command.run = Run;
   return command;
 }

@@ -97,14 +97,7 @@ absl::StatusOr<CheckResult> Judge(const ParsedFlags& flags,
 
 int Write(const ParsedFlags& flags, OutputFormat format,
           const CheckResult& result) {
-  int exit_code = WriteAnswer(flags, format, result, CheckTable, CheckCsv);
-  if (exit_code == kExitOk && flags.Has("markdown")) {
-    exit_code =
-        WriteFile("markdown", flags.Get("markdown", ""), CheckMarkdown(result));
-  }
-  if (exit_code == kExitOk && flags.Has("junit")) {
-    exit_code = WriteFile("junit", flags.Get("junit", ""), CheckJunit(result));
-  }
+  const int exit_code = WriteAnswer(flags, format, result);
   if (exit_code != kExitOk || result.passed()) return exit_code;
   if (flags.Has("update_command")) {
     std::cerr << "tokenjoule: to accept the new figures: "
@@ -114,7 +107,7 @@ int Write(const ParsedFlags& flags, OutputFormat format,
 }
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<CheckResult>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   int exit_code = kExitOk;
   absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
@@ -159,10 +152,8 @@ Command CheckCommand() {
   command.flags =
       Concat(command.flags,
              {{"name", "TEXT", "what the check is called in reports"},
-              {"markdown", "FILE", "a summary for a pull request's comment"},
-              {"junit", "FILE", "JUnit XML, a test case for each figure"},
               {"update_command", "TEXT", "what to run to accept new figures"}});
-  command.flags = Concat(command.flags, OutputFlags());
+  command.flags = Concat(command.flags, OutputFlags<CheckResult>());
   command.run = Run;
   return command;
 }

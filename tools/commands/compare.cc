@@ -84,7 +84,7 @@ absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
 }
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Comparison>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   absl::StatusOr<Sides> sides = ReadSides(flags);
   if (!sides.ok()) return Fail(sides.status(), kExitUsage);
@@ -95,8 +95,7 @@ int Run(const ParsedFlags& flags) {
   if (!second.ok()) return Fail(second.status(), exit_code);
   absl::StatusOr<Comparison> comparison = Compare(*first, *second);
   if (!comparison.ok()) return Fail(comparison.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *comparison, ComparisonTable,
-                     ComparisonCsv);
+  return WriteAnswer(flags, *format, *comparison);
 }
 
 // Each flag once more for the second scenario, out of the help.
@@ -133,8 +132,9 @@ Command CompareCommand() {
       "      --to.hardware=b200 --to.kv=fp8\n"
       "  tokenjoule compare before.textproto after.textproto "
       "--format=json\n";
-  command.flags = Concat(
-      BothSides(SetupFlags("sequences in a step (default 1)")), OutputFlags());
+  command.flags =
+      Concat(BothSides(SetupFlags("sequences in a step (default 1)")),
+             OutputFlags<Comparison>());
   command.run = Run;
   return command;
 }

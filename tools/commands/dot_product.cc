@@ -17,7 +17,7 @@ namespace {
 
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true);
+      ReadOutputFormat<DotProductStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   std::vector<double> bits;
   absl::Status status = ParseNumberList(flags.Get("bits", "1:12"), &bits);
@@ -34,8 +34,7 @@ int Run(const ParsedFlags& flags) {
   }
   absl::StatusOr<DotProductStudy> study = StudyDotProduct(bits, options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, DotProductTable, DotProductCsv,
-                     DotProductSvg);
+  return WriteAnswer(flags, *format, *study);
 }
 
 }  // namespace
@@ -65,7 +64,7 @@ Command DotProductCommand() {
            "from "
            "HBM3E shared by 64 sequences)"},
       },
-      OutputFlags(/*has_chart=*/true));
+      OutputFlags<DotProductStudy>());
   command.run = Run;
   return command;
 }

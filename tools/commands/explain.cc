@@ -15,7 +15,7 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Explanation>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   const std::string name = flags.Get("hardware", "");
   if (name.empty()) {
@@ -34,8 +34,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<Explanation> explanation =
       Explain(*hardware, flags.positional.empty() ? "" : flags.positional[0]);
   if (!explanation.ok()) return Fail(explanation.status(), kExitUsage);
-  return WriteAnswer(flags, *format, *explanation, ExplanationTable,
-                     ExplanationCsv);
+  return WriteAnswer(flags, *format, *explanation);
 }
 
 }  // namespace
@@ -56,7 +55,7 @@ Command ExplainCommand() {
   command.flags =
       Concat({{"hardware", "NAME",
                "a name of `list hardware`, or a path to a textproto"}},
-             OutputFlags());
+             OutputFlags<Explanation>());
   command.run = Run;
   return command;
 }

@@ -54,7 +54,7 @@ absl::Status TryNames(const std::string& file, const std::string& kind) {
 }
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Listing>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   const absl::Status usage = CheckUsage(flags);
   if (!usage.ok()) return Fail(usage, kExitUsage);
@@ -80,7 +80,7 @@ int Run(const ParsedFlags& flags) {
     return Fail(absl::InvalidArgumentError(absl::StrJoin(faults, "\n")),
                 kExitBadData);
   }
-  return WriteAnswer(flags, *format, listing, ListingTable, ListingCsv);
+  return WriteAnswer(flags, *format, listing);
 }
 
 }  // namespace
@@ -102,7 +102,7 @@ Command LintCommand() {
         absl::StrCat(absl::StrJoin(LintKinds(), ", "),
                      " (default: what the file's `# proto-message:` line "
                      "says)")}},
-      OutputFlags());
+      OutputFlags<Listing>());
   command.run = Run;
   return command;
 }

@@ -12,7 +12,7 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(flags);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Listing>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   if (flags.positional.size() > 1) {
     return Fail(absl::InvalidArgumentError("expected at most one kind"),
@@ -21,7 +21,7 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<Listing> listing =
       List(flags.positional.empty() ? "" : flags.positional[0]);
   if (!listing.ok()) return Fail(listing.status(), kExitUsage);
-  return WriteAnswer(flags, *format, *listing, ListingTable, ListingCsv);
+  return WriteAnswer(flags, *format, *listing);
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ Command ListCommand() {
       "  tokenjoule list\n"
       "  tokenjoule list models\n"
       "  tokenjoule list formats --format=csv\n";
-  command.flags = OutputFlags();
+  command.flags = OutputFlags<Listing>();
   command.run = Run;
   return command;
 }

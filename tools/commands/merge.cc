@@ -9,7 +9,6 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/report/report.h"
-#include "analyzer/report/sqlite.h"
 #include "analyzer/search/space.h"
 #include "analyzer/search/sweep.h"
 #include "tools/command.h"
@@ -41,8 +40,7 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
 }
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true, /*has_database=*/true);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<SweepStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   if (flags.Get("space", "").empty() || flags.positional.empty()) {
     return Fail(absl::InvalidArgumentError(
@@ -55,8 +53,7 @@ int Run(const ParsedFlags& flags) {
   if (!shards.ok()) return Fail(shards.status(), kExitBadData);
   absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, SweepTable, SweepCsv, SweepSvg,
-                     SweepSqlite);
+  return WriteAnswer(flags, *format, *study);
 }
 
 }  // namespace
@@ -76,7 +73,7 @@ Command MergeCommand() {
       "--out=front.sqlite \\\n      shard-*.json\n";
   command.flags = Concat(
       {{"space", "NAME", "the space that was searched, by name or path"}},
-      OutputFlags(/*has_chart=*/true, /*has_database=*/true));
+      OutputFlags<SweepStudy>());
   command.run = Run;
   return command;
 }

@@ -45,7 +45,7 @@ absl::StatusOr<SensitivityOptions> ReadOptions(const ParsedFlags& flags) {
 
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true);
+      ReadOutputFormat<SensitivityStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   absl::StatusOr<SensitivityOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
@@ -54,8 +54,7 @@ int Run(const ParsedFlags& flags) {
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<SensitivityStudy> study = StudySensitivity(*setup, *options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, SensitivityTable, SensitivityCsv,
-                     SensitivitySvg);
+  return WriteAnswer(flags, *format, *study);
 }
 
 }  // namespace
@@ -80,7 +79,7 @@ Command SensitivityCommand() {
       "      --out=tornado.svg\n";
   command.flags =
       Concat(SetupFlags("sequences in a step, whole system (default 1)"),
-             OutputFlags(/*has_chart=*/true));
+             OutputFlags<SensitivityStudy>());
   command.flags.push_back(
       {"uncertainty", "", "draw all constants from their ranges"});
   command.flags.push_back({"samples", "N", "draws (default 10000)"});

@@ -19,7 +19,6 @@
 #include "analyzer/description/faults.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
-#include "analyzer/report/sqlite.h"
 #include "analyzer/search/space.h"
 #include "tools/command.h"
 #include "tools/flags.h"
@@ -116,16 +115,14 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
   absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   report->add_notes(absl::StrCat("the same: ", CommandFor(space, choices)));
-  const auto table = [](const Report& answer) {
-    return ReportTable(answer, /*operators=*/false);
-  };
-  return WriteAnswer(flags, format, *report, table, ReportCsv);
+  return WriteAnswer(flags, format, *report);
 }
 
 int Run(const ParsedFlags& flags, Search evolve) {
-  const bool is_front = !flags.Has("point");
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat(
-      flags, /*has_chart=*/is_front, /*has_database=*/is_front);
+  const bool one_point = flags.Has("point");
+  absl::StatusOr<OutputFormat> format =
+      one_point ? ReadOutputFormat<Report>(flags)
+                : ReadOutputFormat<SweepStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   absl::StatusOr<SweepOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
@@ -137,7 +134,7 @@ int Run(const ParsedFlags& flags, Search evolve) {
   }
   absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
   if (!space.ok()) return Fail(space.status(), kExitBadData);
-  if (flags.Has("point")) return ShowPoint(flags, *format, *space);
+  if (one_point) return ShowPoint(flags, *format, *space);
 
   std::signal(SIGINT, Interrupt);
   Progress progress;
@@ -158,8 +155,7 @@ int Run(const ParsedFlags& flags, Search evolve) {
             "every point is invalid: ", study->invalid_reasons(0).reason())),
         kExitBadData);
   }
-  const int exit_code = WriteAnswer(flags, *format, *study, SweepTable,
-                                    SweepCsv, SweepSvg, SweepSqlite);
+  const int exit_code = WriteAnswer(flags, *format, *study);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
   std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
                "at\n";
@@ -201,7 +197,7 @@ Command SweepCommand(Search evolve) {
        {"point", "ID", "report on one point of the space instead"},
        {"shard", "I/N", "do part I of N, from 0; `merge` puts them together"},
        {"threads", "N", "threads (default: all processors)"}},
-      OutputFlags(/*has_chart=*/true, /*has_database=*/true));
+      OutputFlags<SweepStudy>());
   command.run = [evolve](const ParsedFlags& flags) {
     return Run(flags, evolve);
   };

@@ -16,8 +16,7 @@ namespace tokenjoule {
 namespace {
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<TrickStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   absl::StatusOr<BatchOptions> options = ReadBatchOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
@@ -26,7 +25,7 @@ int Run(const ParsedFlags& flags) {
   if (!setup.ok()) return Fail(setup.status(), exit_code);
   absl::StatusOr<TrickStudy> study = StudyTricks(*setup, *options);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study, TricksTable, TricksCsv, TricksSvg);
+  return WriteAnswer(flags, *format, *study);
 }
 
 }  // namespace
@@ -57,7 +56,7 @@ Command TricksCommand() {
   command.flags =
       Concat(SetupFlags("sequences in a step before batching, whole system "
                         "(default 1)"),
-             OutputFlags(/*has_chart=*/true));
+             OutputFlags<TrickStudy>());
   command.flags.push_back(BatchLimitFlag());
   command.run = Run;
   return command;

@@ -35,8 +35,7 @@ void SayWhatWasSkipped(const MeasurementSet& set,
 }
 
 int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat(flags, /*has_chart=*/true);
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Validation>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   const std::string file = flags.Get("measurements", "");
   if (file.empty()) {
@@ -52,8 +51,7 @@ int Run(const ParsedFlags& flags) {
   if (!meant.ok()) return Fail(meant, kExitBadData);
   const Validation validation = ValidateMeasurements(*set, *overrides);
   SayWhatWasSkipped(*set, *overrides, validation);
-  return WriteAnswer(flags, *format, validation, ValidationTable, ValidationCsv,
-                     ValidationSvg);
+  return WriteAnswer(flags, *format, validation);
 }
 
 }  // namespace
@@ -88,7 +86,7 @@ Command ValidateCommand() {
           {"set", "hardware.PATH=VALUE",
            "change every machine before predicting; repeatable", true},
       },
-      OutputFlags(/*has_chart=*/true));
+      OutputFlags<Validation>());
   command.run = Run;
   return command;
 }

@@ -201,15 +201,14 @@ std::string Factored(const Report& report) {
       WithUnit(f.standing_j(), "J"), "\n");
 }
 
-}  // namespace
-
-std::string ReportTable(const Report& report, bool operators) {
+// The operators where `options` ask for all.
+std::string ReportTable(const Report& report, const TableOptions& options) {
   std::string out = absl::StrCat(SetupLines(report), Serving(report), "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
                   "\nDRAM share by boundary\n", Boundaries(report),
                   "\nWhere the bytes are\n", Bytes(report));
-  if (operators) {
+  if (options.in_full) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
                     Operators(report));
   }
@@ -220,6 +219,15 @@ std::string ReportTable(const Report& report, bool operators) {
   absl::StrAppend(&out, WarningLines(report));
   return out;
 }
+
+// One row.
+std::string ReportCsv(const Report& report) {
+  CsvWriter writer;
+  writer.AddRow(ReportCells(report));
+  return writer.text();
+}
+
+}  // namespace
 
 std::vector<CsvCell> ReportCells(const Report& report) {
   std::vector<CsvCell> cells;
@@ -243,10 +251,9 @@ std::vector<CsvCell> ReportCells(const Report& report) {
   return cells;
 }
 
-std::string ReportCsv(const Report& report) {
-  CsvWriter writer;
-  writer.AddRow(ReportCells(report));
-  return writer.text();
+template <>
+Writers<Report> WritersOf() {
+  return {ReportTable, ReportCsv};
 }
 
 }  // namespace tokenjoule

@@ -204,14 +204,15 @@ void AddSeries(const BatchStudy& study, int index, Chart* chart) {
   chart->lines.push_back(floor);
 }
 
-}  // namespace
-
-std::string BatchTable(const BatchStudy& study, bool rows) {
+// One row per batch, then the limits in words and figures. Of several series
+// one line each with its limits; their rows and the limits in words where
+// `options` ask for all.
+std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
   std::string out;
   if (study.series_size() > 1) {
     out = SeriesTable(study);
     for (const BatchSeries& series : study.series()) {
-      if (!rows || series.rows_size() == 0) continue;
+      if (!options.in_full || series.rows_size() == 0) continue;
       absl::StrAppend(&out, "\n", BatchHeading(series.rows(0)), "\n",
                       BatchRows(series.rows()), "\n", series.summary(), "\n");
     }
@@ -225,12 +226,15 @@ std::string BatchTable(const BatchStudy& study, bool rows) {
   return out;
 }
 
+// One row per batch.
 std::string BatchCsv(const BatchStudy& study) {
   CsvWriter writer;
   for (const Report& row : study.rows()) writer.AddRow(ReportCells(row));
   return writer.text();
 }
 
+// J/token against batch, one line per series, its floor dashed, the batch that
+// fits marked.
 std::string BatchSvg(const BatchStudy& study) {
   if (study.series_size() == 0) return ToSvg(Chart());
   Chart chart;
@@ -239,6 +243,13 @@ std::string BatchSvg(const BatchStudy& study) {
   chart.y = {"J/token", true};
   for (int i = 0; i < study.series_size(); ++i) AddSeries(study, i, &chart);
   return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<BatchStudy> WritersOf() {
+  return {BatchTable, BatchCsv, BatchSvg};
 }
 
 }  // namespace tokenjoule

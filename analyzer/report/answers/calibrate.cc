@@ -25,9 +25,9 @@ std::string ErrorsText(const ErrorStatistics& errors) {
            errors.energy_p90_abs_error()));
 }
 
-}  // namespace
-
-std::string CalibrationTable(const Calibration& calibration) {
+// Constants, errors, what cannot be told apart.
+std::string CalibrationTable(const Calibration& calibration,
+                             const TableOptions&) {
   std::string out = absl::StrFormat("%s fitted to %d rows\n\n",
                                     calibration.hardware(), calibration.rows());
   if (calibration.host_bound_rows() > 0) {
@@ -67,8 +67,16 @@ std::string CalibrationTable(const Calibration& calibration) {
   return out;
 }
 
+// One row per constant.
 std::string CalibrationCsv(const Calibration& calibration) {
   return EntriesCsv(calibration.constants());
+}
+
+}  // namespace
+
+template <>
+Writers<Calibration> WritersOf() {
+  return {CalibrationTable, CalibrationCsv};
 }
 
 }  // namespace tokenjoule

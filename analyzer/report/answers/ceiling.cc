@@ -82,9 +82,8 @@ std::string TermRows(const CeilingStudy& study) {
   return table.ToString(2);
 }
 
-}  // namespace
-
-std::string CeilingTable(const CeilingStudy& study) {
+// Components alone and in pairs, terms.
+std::string CeilingTable(const CeilingStudy& study, const TableOptions&) {
   const Report& base = study.base();
   return absl::StrCat(
       SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
@@ -104,6 +103,13 @@ std::string CeilingCsv(const CeilingStudy& study) {
     writer.AddRow(cells);
   }
   return writer.text();
+}
+
+}  // namespace
+
+template <>
+Writers<CeilingStudy> WritersOf() {
+  return {CeilingTable, CeilingCsv};
 }
 
 }  // namespace tokenjoule

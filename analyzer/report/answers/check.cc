@@ -78,9 +78,8 @@ std::string MarkdownTable(const Rows& rows) {
   return out;
 }
 
-}  // namespace
-
-std::string CheckTable(const CheckResult& result) {
+// The figures, the terms that moved.
+std::string CheckTable(const CheckResult& result, const TableOptions&) {
   std::string out =
       absl::StrCat(result.name(), ": ", result.passed() ? "passed" : "FAILED",
                    "\n\n", Aligned(MetricRows(result)));
@@ -106,6 +105,7 @@ std::string CheckMarkdown(const CheckResult& result) {
   return out;
 }
 
+// One test case per figure.
 std::string CheckJunit(const CheckResult& result) {
   int failures = 0;
   std::string cases;
@@ -119,15 +119,24 @@ std::string CheckJunit(const CheckResult& result) {
       continue;
     }
     ++failures;
-    absl::StrAppend(
-        &cases, ">\n      <failure message=\"", EscapedXml(result.verdict()),
-        "\">", EscapedXml(CheckTable(result)), "</failure>\n    </testcase>\n");
+    absl::StrAppend(&cases, ">\n      <failure message=\"",
+                    EscapedXml(result.verdict()), "\">",
+                    EscapedXml(CheckTable(result, {})),
+                    "</failure>\n    </testcase>\n");
   }
   return absl::StrFormat(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites>\n"
       "  <testsuite name=\"%s\" tests=\"%d\" failures=\"%d\">\n%s"
       "  </testsuite>\n</testsuites>\n",
       name, result.metrics_size(), failures, cases);
+}
+
+}  // namespace
+
+template <>
+Writers<CheckResult> WritersOf() {
+  return {CheckTable,         CheckCsv,      /*svg=*/nullptr,
+          /*sqlite=*/nullptr, CheckMarkdown, CheckJunit};
 }
 
 }  // namespace tokenjoule

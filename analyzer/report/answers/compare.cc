@@ -131,9 +131,8 @@ std::string Indented(const std::string& lines) {
       lines, {{"\nbatch", "\n        batch"}, {"\nwith", "\n        with"}});
 }
 
-}  // namespace
-
-std::string ComparisonTable(const Comparison& comparison) {
+// The change by term and cause, of the step time, and why.
+std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
   std::string out =
       absl::StrCat("first:  ", Indented(SetupLines(comparison.a())),
                    "second: ", Indented(SetupLines(comparison.b())), "\n");
@@ -151,6 +150,7 @@ std::string ComparisonTable(const Comparison& comparison) {
   return out;
 }
 
+// One row per term and cause.
 std::string ComparisonCsv(const Comparison& comparison) {
   CsvWriter writer;
   for (const TermChange& term : comparison.terms()) {
@@ -161,6 +161,13 @@ std::string ComparisonCsv(const Comparison& comparison) {
     }
   }
   return writer.text();
+}
+
+}  // namespace
+
+template <>
+Writers<Comparison> WritersOf() {
+  return {ComparisonTable, ComparisonCsv};
 }
 
 }  // namespace tokenjoule

@@ -42,9 +42,8 @@ ChartLine MedianLine(const DotProductStudy& study, const char* name,
   return line;
 }
 
-}  // namespace
-
-std::string DotProductTable(const DotProductStudy& study) {
+// One row per number of bits, the published chips, what can be concluded.
+std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
   std::string out = absl::StrFormat(
       "Energy of a multiply-add by bits of both operands, fJ: median, tenth to "
       "ninetieth percentile of %d points\n(%s)\n\n",
@@ -84,6 +83,7 @@ std::string DotProductCsv(const DotProductStudy& study) {
   return EntriesCsv(study.rows());
 }
 
+// Bands, medians, thermal limit, silicon.
 std::string DotProductSvg(const DotProductStudy& study) {
   Chart chart;
   chart.title =
@@ -113,6 +113,13 @@ std::string DotProductSvg(const DotProductStudy& study) {
                          chip.boundary())});
   }
   return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<DotProductStudy> WritersOf() {
+  return {DotProductTable, DotProductCsv, DotProductSvg};
 }
 
 }  // namespace tokenjoule

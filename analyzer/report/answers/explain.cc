@@ -7,8 +7,10 @@
 #include "analyzer/report/report.h"
 
 namespace tokenjoule {
+namespace {
 
-std::string ExplanationTable(const Explanation& explanation) {
+std::string ExplanationTable(const Explanation& explanation,
+                             const TableOptions&) {
   std::string out = explanation.formula();
   if (!out.empty()) absl::StrAppend(&out, "\n\n");
   for (const Explanation::Entry& entry : explanation.entries()) {
@@ -25,6 +27,13 @@ std::string ExplanationTable(const Explanation& explanation) {
 
 std::string ExplanationCsv(const Explanation& explanation) {
   return EntriesCsv(explanation.entries());
+}
+
+}  // namespace
+
+template <>
+Writers<Explanation> WritersOf() {
+  return {ExplanationTable, ExplanationCsv};
 }
 
 }  // namespace tokenjoule

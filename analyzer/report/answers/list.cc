@@ -6,8 +6,9 @@
 #include "analyzer/report/table.h"
 
 namespace tokenjoule {
+namespace {
 
-std::string ListingTable(const Listing& listing) {
+std::string ListingTable(const Listing& listing, const TableOptions&) {
   std::string out, kind;
   TextTable table({"", ""});
   for (const Listing::Entry& entry : listing.entries()) {
@@ -27,6 +28,13 @@ std::string ListingTable(const Listing& listing) {
 
 std::string ListingCsv(const Listing& listing) {
   return EntriesCsv(listing.entries());
+}
+
+}  // namespace
+
+template <>
+Writers<Listing> WritersOf() {
+  return {ListingTable, ListingCsv};
 }
 
 }  // namespace tokenjoule

@@ -67,9 +67,9 @@ std::string UncertaintyRows(const SampledRanges& uncertainty) {
       causes.ToString(2));
 }
 
-}  // namespace
-
-std::string SensitivityTable(const SensitivityStudy& study) {
+// Elasticities, largest first; percentiles where they were asked for.
+std::string SensitivityTable(const SensitivityStudy& study,
+                             const TableOptions&) {
   const Report& base = study.base();
   std::string out =
       absl::StrCat(SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
@@ -87,6 +87,7 @@ std::string SensitivityCsv(const SensitivityStudy& study) {
   return EntriesCsv(study.elasticities());
 }
 
+// A tornado chart of energy per token over the ranges.
 std::string SensitivitySvg(const SensitivityStudy& study) {
   const auto swing = [](const Elasticity& e) {
     return std::abs(e.energy_at_high_j() - e.energy_at_low_j());
@@ -115,6 +116,13 @@ std::string SensitivitySvg(const SensitivityStudy& study) {
          e->energy_at_low_j(), e->energy_at_high_j()});
   }
   return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<SensitivityStudy> WritersOf() {
+  return {SensitivityTable, SensitivityCsv, SensitivitySvg};
 }
 
 }  // namespace tokenjoule

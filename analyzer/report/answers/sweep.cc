@@ -10,6 +10,7 @@
 #include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/sqlite.h"
 #include "analyzer/report/table.h"
 #include "google/protobuf/descriptor.h"
 
@@ -84,9 +85,8 @@ std::string FrontRows(const SweepStudy& study) {
   return out;
 }
 
-}  // namespace
-
-std::string SweepTable(const SweepStudy& study) {
+// Counts, then the front with the values of the axes.
+std::string SweepTable(const SweepStudy& study, const TableOptions&) {
   std::string out = absl::StrFormat(
       "%s: %.15g points, %.15g feasible (%.15g do not fit, %.15g outside "
       "limits, %.15g invalid)%s\n",
@@ -116,6 +116,7 @@ std::string SweepTable(const SweepStudy& study) {
   return out;
 }
 
+// One row per point of the front.
 std::string SweepCsv(const SweepStudy& study) {
   CsvWriter writer;
   for (const SweepPoint& point : study.front()) {
@@ -129,6 +130,7 @@ std::string SweepCsv(const SweepStudy& study) {
   return writer.text();
 }
 
+// The front over its first two objectives.
 std::string SweepSvg(const SweepStudy& study) {
   Chart chart;
   chart.title = absl::StrCat(study.name(), ": the front");
@@ -147,6 +149,13 @@ std::string SweepSvg(const SweepStudy& study) {
   }
   if (!line.points.empty()) chart.lines.push_back(line);
   return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<SweepStudy> WritersOf() {
+  return {SweepTable, SweepCsv, SweepSvg, SweepSqlite};
 }
 
 }  // namespace tokenjoule

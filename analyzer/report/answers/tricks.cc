@@ -74,9 +74,8 @@ std::string StackTable(const TrickStudy& study) {
   return absl::StrCat(out, "\nLeft out\n", left.ToString(2));
 }
 
-}  // namespace
-
-std::string TricksTable(const TrickStudy& study) {
+// Each alone, then one on top of another, then what each assumes.
+std::string TricksTable(const TrickStudy& study, const TableOptions&) {
   TextTable assumptions({"", ""});
   for (const Trick& trick : study.tricks()) {
     if (trick.applies()) assumptions.AddRow({trick.name(), trick.assumption()});
@@ -86,6 +85,8 @@ std::string TricksTable(const TrickStudy& study) {
                       assumptions.ToString(2), "\n", study.summary(), "\n");
 }
 
+// One row per trick alone, then one per step of the stack; `list` tells them
+// apart.
 std::string TricksCsv(const TrickStudy& study) {
   CsvWriter writer;
   for (const Trick& trick : study.tricks()) {
@@ -112,6 +113,7 @@ std::string TricksCsv(const TrickStudy& study) {
   return writer.text();
 }
 
+// J/token falling with each trick that is taken.
 std::string TricksSvg(const TrickStudy& study) {
   Chart chart;
   chart.title = absl::StrFormat("%s on %s, context %g: tricks taken together",
@@ -142,6 +144,13 @@ std::string TricksSvg(const TrickStudy& study) {
   }
   chart.lines.push_back({"grey: the trick alone", kAloneColor, {}, true});
   return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<TrickStudy> WritersOf() {
+  return {TricksTable, TricksCsv, TricksSvg};
 }
 
 }  // namespace tokenjoule

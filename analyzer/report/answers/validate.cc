@@ -44,9 +44,8 @@ void AppendSkipped(const Validation& validation, std::string* out) {
   }
 }
 
-}  // namespace
-
-std::string ValidationTable(const Validation& validation) {
+// Errors by group and over all.
+std::string ValidationTable(const Validation& validation, const TableOptions&) {
   const ErrorStatistics& all = validation.overall();
   std::string out = absl::StrFormat(
       "Predicted against measured: %d rows, %d skipped\n"
@@ -81,10 +80,12 @@ std::string ValidationTable(const Validation& validation) {
   return out;
 }
 
+// One row per measurement.
 std::string ValidationCsv(const Validation& validation) {
   return EntriesCsv(validation.rows());
 }
 
+// A scatter of predicted against measured energy.
 std::string ValidationSvg(const Validation& validation) {
   Chart chart;
   chart.title = "Energy per token: predicted against measured";
@@ -106,6 +107,13 @@ std::string ValidationSvg(const Validation& validation) {
   if (high > 0) equal.points = {{low, low}, {high, high}};
   chart.lines.push_back(equal);
   return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<Validation> WritersOf() {
+  return {ValidationTable, ValidationCsv, ValidationSvg};
 }
 
 }  // namespace tokenjoule
