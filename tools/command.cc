@@ -1,6 +1,8 @@
 #include "tools/command.h"
 
+#include <algorithm>
 #include <iostream>
+#include <utility>
 
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
@@ -8,6 +10,27 @@
 #include "absl/time/time.h"
 
 namespace tokenjoule {
+namespace {
+
+// A function's own, so that it is there before any file registers.
+std::vector<std::function<Command()>>& Registry() {
+  static auto* registry = new std::vector<std::function<Command()>>;
+  return *registry;
+}
+
+}  // namespace
+
+CommandRegistration::CommandRegistration(std::function<Command()> command) {
+  Registry().push_back(std::move(command));
+}
+
+std::vector<Command> RegisteredCommands() {
+  std::vector<Command> commands;
+  for (const auto& command : Registry()) commands.push_back(command());
+  std::sort(commands.begin(), commands.end(),
+            [](const Command& a, const Command& b) { return a.name < b.name; });
+  return commands;
+}
 
 std::string Today() {
   return absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());

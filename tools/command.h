@@ -1,5 +1,5 @@
-// What sub-commands are made of. A sub-command is one file that defines one
-// Command; tokenjoule.cc lists them.
+// What sub-commands are made of. A sub-command is one file in commands/ that
+// makes one Command and registers it.
 
 #ifndef TOOLS_COMMAND_H_
 #define TOOLS_COMMAND_H_
@@ -9,10 +9,6 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
-#include "analyzer/search/space.h"
-#include "analyzer/search/sweep.h"
-#include "proto/report.pb.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {
@@ -27,6 +23,7 @@ enum ExitCode {
   kExitInterrupted = 130,
 };
 
+// A sub-command.
 struct Command {
   std::string name;
   // One line for `tokenjoule --help`.
@@ -40,26 +37,20 @@ struct Command {
   std::function<int(const ParsedFlags&)> run;
 };
 
-// The sub-commands.
-Command AnalyzeCommand();
-Command BatchCommand();
-Command CalibrateCommand();
-Command CeilingCommand();
-Command CheckCommand();
-Command CompareCommand();
-Command DotProductCommand();
-Command ExplainCommand();
-Command ImportHfCommand();
-Command LintCommand();
-Command ListCommand();
-Command MergeCommand();
-Command SensitivityCommand();
-// `evolve` searches spaces that ask for evolution; null where this binary
-// cannot.
-Command SweepCommand(absl::StatusOr<SweepStudy> (*evolve)(const Space&,
-                                                          const SweepOptions&));
-Command TricksCommand();
-Command ValidateCommand();
+// Adds a sub-command to those of the binary that its file is linked into. At
+// namespace scope of that file:
+//
+//   const CommandRegistration kRegistration(AnalyzeCommand);
+//
+// A library of such files needs `alwayslink`: nothing else refers to them.
+class CommandRegistration {
+ public:
+  // `command` makes the sub-command.
+  explicit CommandRegistration(std::function<Command()> command);
+};
+
+// The sub-commands that were registered, by name.
+std::vector<Command> RegisteredCommands();
 
 // Today in UTC, YYYY-MM-DD: the date of a source that a sub-command writes.
 std::string Today();

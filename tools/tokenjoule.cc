@@ -1,26 +1,18 @@
 // tokenjoule SUBCOMMAND --flag=value ...
 
-#include <vector>
-
 #include "analyzer/search/evolve.h"
 #include "tools/command.h"
 #include "tools/main.h"
+#include "tools/sweep.h"
 
 namespace tokenjoule {
 namespace {
 
-std::vector<Command> Commands() {
-  return {AnalyzeCommand(),     BatchCommand(),       CalibrateCommand(),
-          CeilingCommand(),     CheckCommand(),       CompareCommand(),
-          DotProductCommand(),  ExplainCommand(),     ImportHfCommand(),
-          LintCommand(),        ListCommand(),        MergeCommand(),
-          SensitivityCommand(), SweepCommand(Evolve), TricksCommand(),
-          ValidateCommand()};
-}
+const CommandRegistration kSweep([] { return SweepCommand(Evolve); });
 
 }  // namespace
 }  // namespace tokenjoule
 
 int main(int argc, char** argv) {
-  return tokenjoule::Main(tokenjoule::Commands(), argc, argv);
+  return tokenjoule::Main(tokenjoule::RegisteredCommands(), argc, argv);
 }

@@ -3,10 +3,19 @@
 
 #include "tools/command.h"
 #include "tools/main.h"
+#include "tools/sweep.h"
+
+namespace tokenjoule {
+namespace {
+
+// Without evolution: pagmo needs TBB, which has no archive.
+const CommandRegistration kSweep([] {
+  return SweepCommand(/*evolve=*/nullptr);
+});
+
+}  // namespace
+}  // namespace tokenjoule
 
 int main(int argc, char** argv) {
-  // Without evolution: pagmo needs TBB, which has no archive.
-  return tokenjoule::Main({tokenjoule::MergeCommand(),
-                           tokenjoule::SweepCommand(/*evolve=*/nullptr)},
-                          argc, argv);
+  return tokenjoule::Main(tokenjoule::RegisteredCommands(), argc, argv);
 }

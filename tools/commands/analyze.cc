@@ -26,8 +26,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *report, options);
 }
 
-}  // namespace
-
 Command AnalyzeCommand() {
   Command command;
   command.name = "analyze";
@@ -52,5 +50,9 @@ Command AnalyzeCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(AnalyzeCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -181,8 +181,6 @@ std::vector<FlagSpec> BatchFlags() {
   return Concat(flags, OutputFlags<BatchStudy>());
 }
 
-}  // namespace
-
 Command BatchCommand() {
   Command command;
   command.name = "batch";
@@ -213,5 +211,9 @@ Command BatchCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(BatchCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -67,8 +67,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(to_stdout, *format, result->summary);
 }
 
-}  // namespace
-
 Command CalibrateCommand() {
   Command command;
   command.name = "calibrate";
@@ -103,5 +101,9 @@ Command CalibrateCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(CalibrateCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -22,8 +22,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *study);
 }
 
-}  // namespace
-
 Command CeilingCommand() {
   Command command;
   command.name = "ceiling";
@@ -44,5 +42,9 @@ Command CeilingCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(CeilingCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

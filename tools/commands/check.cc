@@ -123,8 +123,6 @@ int Run(const ParsedFlags& flags) {
   return Write(flags, *format, *result);
 }
 
-}  // namespace
-
 Command CheckCommand() {
   Command command;
   command.name = "check";
@@ -157,5 +155,9 @@ Command CheckCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(CheckCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

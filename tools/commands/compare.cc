@@ -112,8 +112,6 @@ std::vector<FlagSpec> BothSides(const std::vector<FlagSpec>& flags) {
   return both;
 }
 
-}  // namespace
-
 Command CompareCommand() {
   Command command;
   command.name = "compare";
@@ -138,5 +136,9 @@ Command CompareCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(CompareCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -37,8 +37,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *study);
 }
 
-}  // namespace
-
 Command DotProductCommand() {
   Command command;
   command.name = "dot-product";
@@ -68,5 +66,9 @@ Command DotProductCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(DotProductCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

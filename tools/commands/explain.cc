@@ -37,8 +37,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *explanation);
 }
 
-}  // namespace
-
 Command ExplainCommand() {
   Command command;
   command.name = "explain";
@@ -59,5 +57,9 @@ Command ExplainCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(ExplainCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -71,8 +71,6 @@ int Run(const ParsedFlags& flags) {
   return WriteOutput(flags, ImportedModelText(*model));
 }
 
-}  // namespace
-
 Command ImportHfCommand() {
   Command command;
   command.name = "import-hf";
@@ -96,5 +94,9 @@ Command ImportHfCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(ImportHfCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

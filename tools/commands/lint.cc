@@ -83,8 +83,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, listing);
 }
 
-}  // namespace
-
 Command LintCommand() {
   Command command;
   command.name = "lint";
@@ -106,5 +104,9 @@ Command LintCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(LintCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

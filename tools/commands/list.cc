@@ -24,8 +24,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *listing);
 }
 
-}  // namespace
-
 Command ListCommand() {
   Command command;
   command.name = "list";
@@ -42,5 +40,9 @@ Command ListCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(ListCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -56,8 +56,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *study);
 }
 
-}  // namespace
-
 Command MergeCommand() {
   Command command;
   command.name = "merge";
@@ -77,5 +75,9 @@ Command MergeCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(MergeCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -57,8 +57,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *study);
 }
 
-}  // namespace
-
 Command SensitivityCommand() {
   Command command;
   command.name = "sensitivity";
@@ -87,5 +85,9 @@ Command SensitivityCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(SensitivityCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

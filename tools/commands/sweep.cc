@@ -23,6 +23,7 @@
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/output.h"
+#include "tools/sweep.h"
 
 namespace tokenjoule {
 namespace {

@@ -28,8 +28,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *study);
 }
 
-}  // namespace
-
 Command TricksCommand() {
   Command command;
   command.name = "tricks";
@@ -61,5 +59,9 @@ Command TricksCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(TricksCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule

@@ -54,8 +54,6 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, validation);
 }
 
-}  // namespace
-
 Command ValidateCommand() {
   Command command;
   command.name = "validate";
@@ -90,5 +88,9 @@ Command ValidateCommand() {
   command.run = Run;
   return command;
 }
+
+const CommandRegistration kRegistration(ValidateCommand);
+
+}  // namespace
 
 }  // namespace tokenjoule
