@@ -10,6 +10,8 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -21,6 +23,7 @@ namespace {
 
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::IsSupersetOf;
 using ::testing::Not;
 
 constexpr char kPoint[] = "--model=llama-3.1-8b --hardware=h100-sxm";
@@ -303,15 +306,86 @@ TEST(CliTest, ListAndExplain) {
               HasSubstr("static_power_w"));
 }
 
-TEST(CliTest, EverySubCommandHasHelpWithExamples) {
-  EXPECT_EQ(RunTool("--help").exit_code, 0);
-  for (const char* name : {"analyze", "batch", "explain", "list", "tricks"}) {
-    EXPECT_THAT(RunTool("--help").out, HasSubstr(name));
-    const Outcome outcome = RunTool(absl::StrCat(name, " --help"));
-    EXPECT_EQ(outcome.exit_code, 0);
-    EXPECT_THAT(outcome.out, HasSubstr("Examples"));
-    EXPECT_THAT(outcome.out, HasSubstr("(default"));
+// The names that `tokenjoule --help` lists.
+std::vector<std::string> SubCommands() {
+  std::vector<std::string> names;
+  for (const absl::string_view line :
+       absl::StrSplit(RunTool("--help").out, '\n')) {
+    if (!absl::StartsWith(line, "  ")) continue;
+    const std::vector<std::string> words =
+        absl::StrSplit(line, ' ', absl::SkipEmpty());
+    names.push_back(words[0]);
   }
+  return names;
+}
+
+TEST(CliTest, EverySubCommandHasHelpWithExamples) {
+  const std::vector<std::string> names = SubCommands();
+  EXPECT_THAT(names, IsSupersetOf({"analyze", "check", "merge", "sweep"}));
+  EXPECT_TRUE(std::is_sorted(names.begin(), names.end()));
+  for (const std::string& name : names) {
+    const Outcome outcome = RunTool(absl::StrCat(name, " --help"));
+    EXPECT_EQ(outcome.exit_code, 0) << name;
+    EXPECT_THAT(outcome.out, HasSubstr("Examples\n  tokenjoule " + name));
+    EXPECT_THAT(outcome.out, HasSubstr("(default")) << name;
+  }
+}
+
+// The first example of a sub-command's help, without "tokenjoule"; empty where
+// it is about files of the user's own.
+std::string FirstExample(const std::string& help) {
+  const std::vector<std::string> parts =
+      absl::StrSplit(help, absl::MaxSplits("Examples\n  tokenjoule ", 1));
+  if (parts.size() != 2) return "";
+  const std::string joined = absl::StrReplaceAll(parts[1], {{"\\\n", " "}});
+  const std::string example = joined.substr(0, joined.find('\n'));
+  for (const char* file : {".textproto", ".csv", ".json"}) {
+    if (absl::StrContains(example, file)) return "";
+  }
+  return example;
+}
+
+// "table, json, csv or svg (default table)" of a sub-command's help.
+std::vector<std::string> FormatsInHelp(const std::string& help) {
+  for (const absl::string_view line : absl::StrSplit(help, '\n')) {
+    if (!absl::StrContains(line, "--format=FORMAT")) continue;
+    const std::vector<absl::string_view> halves =
+        absl::StrSplit(line, "FORMAT");
+    const absl::string_view list =
+        halves.back().substr(0, halves.back().find('('));
+    return absl::StrSplit(absl::StrReplaceAll(list, {{" or ", ","}, {" ", ""}}),
+                          ',');
+  }
+  return {};
+}
+
+TEST(CliTest, ExamplesAnswerInEveryFormatThatHelpLists) {
+  int answered = 0;
+  for (const std::string& name : SubCommands()) {
+    const std::string help = RunTool(absl::StrCat(name, " --help")).out;
+    const std::string example = FirstExample(help);
+    if (example.empty()) continue;
+    const std::vector<std::string> formats = FormatsInHelp(help);
+    EXPECT_THAT(formats, IsSupersetOf({"table", "json", "csv"})) << name;
+    for (const std::string& format : formats) {
+      const std::string file = TempPath(absl::StrCat(name, ".", format));
+      const std::string args =
+          absl::StrCat(example, " --format=", format, " --out=", file);
+      const Outcome outcome = RunTool(args);
+      EXPECT_EQ(outcome.exit_code, 0) << args << "\n" << outcome.err;
+      EXPECT_NE(Read(file), "") << args;
+      ++answered;
+    }
+    // What help does not list is refused.
+    for (const char* format : {"svg", "sqlite", "yaml"}) {
+      if (absl::StrContains(absl::StrJoin(formats, ","), format)) continue;
+      const std::string args =
+          absl::StrCat(example, " --format=", format, " --out=x");
+      EXPECT_EQ(RunTool(args).exit_code, 2) << args;
+    }
+  }
+  // Ten sub-commands' first examples are about the catalogue.
+  EXPECT_GE(answered, 10 * 3);
 }
 
 TEST(CliTest, UsageFaultsExitWithTwo) {
@@ -321,6 +395,8 @@ TEST(CliTest, UsageFaultsExitWithTwo) {
         absl::StrCat("analyze ", kPoint, " --batch=two"),
         absl::StrCat("analyze ", kPoint, " --batch="),
         absl::StrCat("analyze ", kPoint, " --format=xml"),
+        absl::StrCat("analyze ", kPoint, " --operators=flase"),
+        absl::StrCat("analyze ", kPoint, " --ideal=maybe"),
         absl::StrCat("analyze ", kPoint, " --set=nonsense"),
         absl::StrCat("analyze ", kPoint, " --set=hardwear.a=1"),
         absl::StrCat("analyze ", kPoint, " stray"),

@@ -37,18 +37,6 @@ std::map<std::string, std::string> Studies() {
   };
 }
 
-TEST(StudyCliTest, EachHasHelpWithExamples) {
-  for (const std::string& name :
-       {std::string("lint"), std::string("compare"), std::string("ceiling"),
-        std::string("sensitivity"), std::string("check")}) {
-    EXPECT_THAT(RunTool("--help").out, HasSubstr(absl::StrCat("\n  ", name)));
-    const Outcome outcome = RunTool(absl::StrCat(name, " --help"));
-    EXPECT_EQ(outcome.exit_code, 0) << name;
-    EXPECT_THAT(outcome.out, HasSubstr("Examples")) << name;
-    EXPECT_THAT(outcome.out, HasSubstr(absl::StrCat("  tokenjoule ", name)));
-  }
-}
-
 TEST(StudyCliTest, EachAnswersInEveryFormat) {
   for (const auto& [name, args] : Studies()) {
     for (const char* format : {"table", "json", "csv"}) {
