@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -96,9 +97,8 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
     if (path[0] != '/' && slash != absl::string_view::npos) {
       path = absl::StrCat(relative_to.substr(0, slash + 1), path);
     }
-    absl::StatusOr<std::string> text = ReadTextFile(path);
-    if (!text.ok()) return text.status();
-    return NamedText{path, *std::move(text)};
+    ASSIGN_OR_RETURN(std::string text, ReadTextFile(path));
+    return NamedText{path, std::move(text)};
   }
   const KindInfo info = InfoOf(kind);
   const std::string wanted = absl::StrCat(info.directory, name, kSuffix);
@@ -429,13 +429,13 @@ absl::StatusOr<Model> FinishModel(const NamedText& text,
       ParseFile<Model>(text, /*may_be_partial=*/false, &faults);
   // What is missing would be reported again, and shapes of half a model mean
   // nothing.
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   AddSetSource(overrides, &parsed.spec);
   ApplyOverrides(overrides, "model", &parsed.spec, &faults);
   const ValidateOptions options = {text.file, nullptr, true};
   if (!overrides.empty()) ValidateFields(parsed.spec, options, &faults);
   if (faults.empty()) ValidateModel(parsed.spec, options, &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return std::move(parsed.spec);
 }
 
@@ -444,13 +444,13 @@ absl::StatusOr<Hardware> FinishHardware(
   std::vector<Fault> faults;
   Hardware hardware;
   ResolveHardware(text, 0, &hardware, &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   AddSetSource(overrides, &hardware);
   ApplyOverrides(overrides, "hardware", &hardware, &faults);
   const ValidateOptions options = {text.file, nullptr, true};
   ValidateFields(hardware, options, &faults);
   if (faults.empty()) ValidateHardware(hardware, options, &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return hardware;
 }
 
@@ -470,16 +470,14 @@ std::vector<std::string> CatalogNames(SpecKind kind) {
 
 absl::StatusOr<Model> LoadModel(absl::string_view name,
                                 absl::Span<const FieldOverride> overrides) {
-  absl::StatusOr<NamedText> text = Find(SpecKind::kModel, name, "");
-  if (!text.ok()) return text.status();
-  return FinishModel(*text, overrides);
+  ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kModel, name, ""));
+  return FinishModel(text, overrides);
 }
 
 absl::StatusOr<Hardware> LoadHardware(
     absl::string_view name, absl::Span<const FieldOverride> overrides) {
-  absl::StatusOr<NamedText> text = Find(SpecKind::kSystem, name, "");
-  if (!text.ok()) return text.status();
-  return FinishHardware(*text, overrides);
+  ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kSystem, name, ""));
+  return FinishHardware(text, overrides);
 }
 
 namespace {
@@ -487,13 +485,12 @@ namespace {
 template <typename Technology>
 absl::StatusOr<Technology> LoadAnyTechnology(SpecKind kind,
                                              absl::string_view name) {
-  absl::StatusOr<NamedText> text = Find(kind, name, "");
-  if (!text.ok()) return text.status();
+  ASSIGN_OR_RETURN(const NamedText text, Find(kind, name, ""));
   std::vector<Fault> faults;
   Technology technology;
-  ResolveTechnology(kind, *text, 0, &technology, &faults);
-  ValidateFields(technology, {text->file, nullptr, faults.empty()}, &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  ResolveTechnology(kind, text, 0, &technology, &faults);
+  ValidateFields(technology, {text.file, nullptr, faults.empty()}, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return technology;
 }
 

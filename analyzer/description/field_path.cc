@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/faults.h"
 
 namespace tokenjoule {
@@ -215,9 +216,7 @@ std::string EntryPath(absl::string_view field_path, const Message& entry,
 absl::Status SetField(Message* root, absl::string_view path,
                       absl::string_view value, absl::string_view source_id) {
   std::vector<Step> steps;
-  if (absl::Status status = SplitPath(path, &steps); !status.ok()) {
-    return status;
-  }
+  RETURN_IF_ERROR(SplitPath(path, &steps));
   Message* message = root;
   for (size_t i = 0; i < steps.size(); ++i) {
     const Descriptor& type = *message->GetDescriptor();
@@ -233,8 +232,7 @@ absl::Status SetField(Message* root, absl::string_view path,
         return absl::InvalidArgumentError(
             absl::StrCat("\"", field->name(), "\" is a list; name an entry"));
       }
-      absl::Status status = FindEntry(message, *field, steps[++i], &message);
-      if (!status.ok()) return status;
+      RETURN_IF_ERROR(FindEntry(message, *field, steps[++i], &message));
       if (i + 1 == steps.size()) {
         return absl::InvalidArgumentError(absl::StrCat(
             "is a group; name a field of it: ",

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/textproto.h"
@@ -33,14 +34,13 @@ absl::StatusOr<std::string> NameOf(const absl::StatusOr<Spec>& spec) {
 // What need not be whole: only what it says is checked.
 template <typename Spec>
 absl::StatusOr<Spec> LoadPart(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadTextFile(path);
-  if (!text.ok()) return text.status();
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   Spec spec;
   std::unique_ptr<FieldLocations> locations;
   std::vector<Fault> faults;
-  ParseTextproto(*text, path, &spec, &locations, &faults);
+  ParseTextproto(text, path, &spec, &locations, &faults);
   ValidateFields(spec, {path, locations.get(), /*complete=*/false}, &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return spec;
 }
 
@@ -68,8 +68,7 @@ constexpr Kind kKinds[] = {
      [](const std::string& path) { return NameOf(LoadLinkTechnology(path)); }},
     {"scenario", "Scenario",
      [](const std::string& path) -> absl::StatusOr<std::string> {
-       const absl::Status status = LoadPart<Scenario>(path).status();
-       if (!status.ok()) return status;
+       RETURN_IF_ERROR(LoadPart<Scenario>(path).status());
        return std::string();
      }},
     // Its fields; `tokenjoule lint` tries every value of every axis besides.
@@ -81,9 +80,8 @@ constexpr Kind kKinds[] = {
 
 // What the file's header says it is.
 absl::StatusOr<std::string> MessageOf(const std::string& path) {
-  absl::StatusOr<std::string> text = ReadTextFile(path);
-  if (!text.ok()) return text.status();
-  for (absl::string_view line : absl::StrSplit(*text, '\n')) {
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
+  for (absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!absl::ConsumePrefix(&line, kMessageLine)) continue;
     return std::string(absl::StripAsciiWhitespace(line));
   }
@@ -102,16 +100,15 @@ absl::StatusOr<const Kind*> FindKind(const std::string& path,
     return absl::InvalidArgumentError(
         UnknownNameMessage("kind", name, LintKinds(), ""));
   }
-  absl::StatusOr<std::string> message = MessageOf(path);
-  if (!message.ok()) return message.status();
+  ASSIGN_OR_RETURN(const std::string message, MessageOf(path));
   std::vector<std::string> messages;
   for (const Kind& kind : kKinds) {
-    if (kind.message == *message) return &kind;
+    if (kind.message == message) return &kind;
     messages.emplace_back(kind.message);
   }
   return absl::InvalidArgumentError(
       absl::StrCat(PrintablePath(path), ": ",
-                   UnknownNameMessage("message", *message, messages, "")));
+                   UnknownNameMessage("message", message, messages, "")));
 }
 
 }  // namespace
@@ -125,15 +122,13 @@ std::vector<std::string> LintKinds() {
 absl::StatusOr<LintedFile> LintFile(absl::string_view path,
                                     absl::string_view kind) {
   std::string file(path);
-  absl::StatusOr<const Kind*> found = FindKind(file, kind);
-  if (!found.ok()) return found.status();
+  ASSIGN_OR_RETURN(const Kind* const found, FindKind(file, kind));
   // A bare name would be looked up in the catalogue.
   if (!absl::StrContains(file, '/') && !absl::EndsWith(file, ".textproto")) {
     file = absl::StrCat("./", file);
   }
-  absl::StatusOr<std::string> name = (*found)->load(file);
-  if (!name.ok()) return name.status();
-  return LintedFile{(*found)->name, *std::move(name)};
+  ASSIGN_OR_RETURN(std::string name, found->load(file));
+  return LintedFile{found->name, std::move(name)};
 }
 
 }  // namespace tokenjoule

@@ -7,6 +7,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -143,29 +144,28 @@ absl::StatusOr<MeasurementSet> ParseMeasurementsCsv(absl::string_view text,
     return FaultsToStatus(faults);
   }
   CheckHeader(file, rows[0], &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   MeasurementSet set;
   set.set_description(std::string(file));
   for (size_t i = 1; i < rows.size() && faults.size() < kMostFaults; ++i) {
     ReadRow(file, rows[0], rows[i], set.add_row(), &faults);
   }
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return set;
 }
 
 absl::StatusOr<MeasurementSet> LoadMeasurements(absl::string_view file) {
   const std::string path(file);
-  absl::StatusOr<std::string> text = ReadTextFile(path);
-  if (!text.ok()) return text.status();
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   if (!absl::EndsWith(file, ".textproto")) {
-    return ParseMeasurementsCsv(*text, file);
+    return ParseMeasurementsCsv(text, file);
   }
   MeasurementSet set;
   std::unique_ptr<FieldLocations> locations;
   std::vector<Fault> faults;
-  const bool whole = ParseTextproto(*text, file, &set, &locations, &faults);
+  const bool whole = ParseTextproto(text, file, &set, &locations, &faults);
   ValidateFields(set, {file, locations.get(), whole}, &faults);
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return set;
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
@@ -536,8 +537,7 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
     given.set_boundary(ResolveScenario(model, given).boundary());
     points.push_back({&row, &model, given});
   }
-  const absl::Status known = CheckPaths(hardware, options.paths);
-  if (!known.ok()) return known;
+  RETURN_IF_ERROR(CheckPaths(hardware, options.paths));
   std::vector<Parameter> kept;
   std::vector<Parameter> parameters =
       ParametersAt(hardware, options.paths.empty() ? FreeConstants(hardware)

@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/evaluate/analyze.h"
 
 namespace tokenjoule {
@@ -46,9 +47,9 @@ class Specs {
   }
   absl::StatusOr<ValidatedRow> Predict(const Measurement& row) {
     const absl::StatusOr<Model>& model = ModelOf(CheckpointOf(row));
-    if (!model.ok()) return model.status();
+    RETURN_IF_ERROR(model.status());
     const absl::StatusOr<Hardware>& hardware = HardwareOf(MachineOf(row));
-    if (!hardware.ok()) return hardware.status();
+    RETURN_IF_ERROR(hardware.status());
     return PredictRow(row, *model, *hardware);
   }
 
@@ -181,12 +182,11 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
     return absl::InvalidArgumentError("nothing was measured");
   }
   const Scenario scenario = ScenarioOf(row, model, mixed);
-  absl::StatusOr<Report> report =
-      Analyze(model, hardware, scenario, kWithRanges);
-  if (!report.ok()) return report.status();
-  if (row.num_devices() > 0 && report->num_chips() != row.num_devices()) {
+  ASSIGN_OR_RETURN(const Report report,
+                   Analyze(model, hardware, scenario, kWithRanges));
+  if (row.num_devices() > 0 && report.num_chips() != row.num_devices()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("its degrees of parallelism make ", report->num_chips(),
+        absl::StrCat("its degrees of parallelism make ", report.num_chips(),
                      " chips; it says ", row.num_devices()));
   }
 
@@ -197,19 +197,19 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
   out.set_batch(row.batch());
   out.set_compared_with(mixed ? "step_ms" : row.has_itl_ms() ? "itl_ms" : "");
   out.set_measured_step_time_s(MeasuredStepTimeMs(row) * 1e-3);
-  out.set_predicted_step_time_s(report->step_time_s());
+  out.set_predicted_step_time_s(report.step_time_s());
   if (out.measured_step_time_s() > 0) {
-    out.set_step_time_error(report->step_time_s() / out.measured_step_time_s() -
+    out.set_step_time_error(report.step_time_s() / out.measured_step_time_s() -
                             1);
   }
-  out.set_overfull(!report->fits());
+  out.set_overfull(!report.fits());
   out.set_measured_energy_per_token_j(row.energy_per_token_j());
-  out.set_predicted_energy_per_token_j(report->energy_per_token_j());
-  out.set_predicted_energy_per_token_j_low(report->energy_per_token_j_low());
-  out.set_predicted_energy_per_token_j_high(report->energy_per_token_j_high());
+  out.set_predicted_energy_per_token_j(report.energy_per_token_j());
+  out.set_predicted_energy_per_token_j_low(report.energy_per_token_j_low());
+  out.set_predicted_energy_per_token_j_high(report.energy_per_token_j_high());
   if (row.has_energy_per_token_j()) {
     out.set_energy_error(
-        report->energy_per_token_j() / row.energy_per_token_j() - 1);
+        report.energy_per_token_j() / row.energy_per_token_j() - 1);
   }
   return out;
 }

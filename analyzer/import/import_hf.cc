@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/textproto.h"
@@ -197,9 +198,7 @@ absl::StatusOr<Model> ImportHuggingFace(absl::string_view json,
                                         absl::string_view name,
                                         absl::string_view date) {
   JsonDocument document(json, file);
-  if (!document.log().faults.empty()) {
-    return FaultsToStatus(document.log().faults);
-  }
+  RETURN_IF_ERROR(FaultsToStatus(document.log().faults));
   const HfFamily* family = ReadFamily(document.Root());
   if (family == nullptr) return FaultsToStatus(document.log().faults);
   Model model = ReadModel(*family, file, name, date, &document);
@@ -211,7 +210,7 @@ absl::StatusOr<Model> ImportHuggingFace(absl::string_view json,
     ValidateFields(model, options, &faults);
     ValidateModel(model, options, &faults);
   }
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return model;
 }
 

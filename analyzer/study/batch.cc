@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/description/architecture.h"
@@ -215,11 +216,9 @@ Setup AtSmallestBatch(const Setup& setup) {
 // Largest batch that fits, once the setup is found to be valid.
 absl::StatusOr<int32_t> LargestThatFits(const Setup& one,
                                         const BatchOptions& options) {
-  absl::Status status = CheckOptions(options);
-  if (!status.ok()) return status;
-  absl::StatusOr<Report> report = Analyze(one, kFiguresOnly);
-  if (!report.ok()) return report.status();
-  return report->max_batch();
+  RETURN_IF_ERROR(CheckOptions(options));
+  ASSIGN_OR_RETURN(const Report report, Analyze(one, kFiguresOnly));
+  return report.max_batch();
 }
 
 void FillLatency(const TokenCosts& costs, int64_t replicas, double max_ms,
@@ -261,8 +260,7 @@ absl::Status ValidateBatches(const Setup& given,
   const auto ends = std::minmax_element(batches.begin(), batches.end());
   for (const double batch : {*ends.first, *ends.second}) {
     setup.scenario.set_batch(batch);
-    const absl::Status valid = Validate(setup);
-    if (!valid.ok()) return valid;
+    RETURN_IF_ERROR(Validate(setup));
   }
   return absl::OkStatus();
 }
@@ -270,10 +268,8 @@ absl::Status ValidateBatches(const Setup& given,
 absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
                                         absl::Span<const double> batches,
                                         const BatchOptions& options) {
-  absl::StatusOr<BatchLimits> limits = FindBatchLimits(given, options);
-  if (!limits.ok()) return limits.status();
-  const absl::Status valid = ValidateBatches(given, batches);
-  if (!valid.ok()) return valid;
+  ASSIGN_OR_RETURN(BatchLimits limits, FindBatchLimits(given, options));
+  RETURN_IF_ERROR(ValidateBatches(given, batches));
   ResolvedSetup setup(given);
   BatchSeries series;
   series.set_model(setup.model().name());
@@ -283,12 +279,10 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
   series.mutable_rows()->Reserve(static_cast<int>(batches.size()));
   for (const double batch : batches) {
     setup.set_batch(batch);
-    absl::StatusOr<Report> report = analysis.Answer();
-    if (!report.ok()) return report.status();
-    *series.add_rows() = *std::move(report);
+    ASSIGN_OR_RETURN(*series.add_rows(), analysis.Answer());
   }
-  series.set_summary(Summarize(*limits, setup));
-  *series.mutable_limits() = *std::move(limits);
+  series.set_summary(Summarize(limits, setup));
+  *series.mutable_limits() = std::move(limits);
   return series;
 }
 
@@ -297,8 +291,7 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
 absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
                                             const BatchOptions& options) {
   const Setup one = AtSmallestBatch(setup);
-  absl::StatusOr<int32_t> fits = LargestThatFits(one, options);
-  if (!fits.ok()) return fits.status();
+  ASSIGN_OR_RETURN(const int32_t fits, LargestThatFits(one, options));
 
   const TokenCosts costs(one);
   const double smallest = one.scenario.batch();
@@ -315,7 +308,7 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
       BatchReaching(costs, smallest, (first + floor) / 2));
   limits.set_gain(first / floor);
   limits.set_gain_orders_of_magnitude(std::log10(first / floor));
-  limits.set_max_batch(*fits);
+  limits.set_max_batch(fits);
   FillCapacityLimit(costs, &limits);
   if (options.max_time_per_token_ms > 0) {
     FillLatency(costs, Replicas(one.scenario), options.max_time_per_token_ms,
@@ -327,9 +320,9 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
 absl::StatusOr<int32_t> LargestBatch(const Setup& setup,
                                      const BatchOptions& options) {
   const Setup one = AtSmallestBatch(setup);
-  absl::StatusOr<int32_t> fits = LargestThatFits(one, options);
-  if (!fits.ok() || options.max_time_per_token_ms == 0) return fits;
-  return std::min(*fits,
+  ASSIGN_OR_RETURN(const int32_t fits, LargestThatFits(one, options));
+  if (options.max_time_per_token_ms == 0) return fits;
+  return std::min(fits,
                   LargestBatchWithin(TokenCosts(one), Replicas(one.scenario),
                                      options.max_time_per_token_ms * 1e-3));
 }

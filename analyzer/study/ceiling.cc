@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
@@ -156,10 +157,8 @@ std::string Summarize(const CeilingStudy& study) {
 }  // namespace
 
 absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& setup) {
-  absl::StatusOr<Report> base = Analyze(setup, kWithRanges);
-  if (!base.ok()) return base.status();
   CeilingStudy study;
-  *study.mutable_base() = *std::move(base);
+  ASSIGN_OR_RETURN(*study.mutable_base(), Analyze(setup, kWithRanges));
   const ResolvedSetup resolved(setup);
   Ceilings ceilings(resolved, &study);
   ceilings.AddAll(Ceiling::TERM, TermChanges(study.base()));

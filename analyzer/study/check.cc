@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
@@ -270,7 +271,7 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
   needs(std::abs(causes - energy) <= kSumAgrees * energy, "energy_causes");
   needs((baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
         "dram_energy_share");
-  if (!faults.empty()) return FaultsToStatus(faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   return baseline;
 }
 
@@ -286,11 +287,8 @@ absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Report* baseline) {
   CheckResult result;
   if (baseline != nullptr) {
-    const absl::Status status = CheckIsOf(report, *baseline);
-    if (!status.ok()) return status;
-    absl::StatusOr<Comparison> comparison = Compare(*baseline, report);
-    if (!comparison.ok()) return comparison.status();
-    *result.mutable_comparison() = *std::move(comparison);
+    RETURN_IF_ERROR(CheckIsOf(report, *baseline));
+    ASSIGN_OR_RETURN(*result.mutable_comparison(), Compare(*baseline, report));
   }
   for (const Metric& metric : MetricsOf(expect)) {
     CheckBudget(metric, report, &result);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/number_reader.h"
@@ -354,10 +355,8 @@ std::string Summarize(const SensitivityStudy& study) {
 absl::StatusOr<SensitivityStudy> StudySensitivity(
     const Setup& given, const SensitivityOptions& options) {
   const bool context_is_open = !given.scenario.has_context();
-  absl::StatusOr<Report> base = Analyze(given, kWithRanges);
-  if (!base.ok()) return base.status();
   SensitivityStudy study;
-  *study.mutable_base() = *std::move(base);
+  ASSIGN_OR_RETURN(*study.mutable_base(), Analyze(given, kWithRanges));
   const ResolvedSetup setup(given);
   const std::vector<Number> numbers = NumbersOf(setup, context_is_open);
   for (size_t begin = 0; begin < numbers.size(); begin += kLanes) {
