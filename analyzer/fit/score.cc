@@ -13,6 +13,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/evaluate/analyze.h"
 
@@ -79,16 +80,6 @@ struct Errors {
     }
   }
 };
-
-// Value at a share of the sorted values, linear between neighbours; 0 of none.
-double Quantile(std::vector<double> values, double share) {
-  if (values.empty()) return 0;
-  std::sort(values.begin(), values.end());
-  const double at = share * (values.size() - 1);
-  const size_t below = static_cast<size_t>(at);
-  const size_t above = std::min(below + 1, values.size() - 1);
-  return values[below] + (at - below) * (values[above] - values[below]);
-}
 
 std::vector<double> Absolute(std::vector<double> values) {
   for (double& value : values) value = std::abs(value);

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/field_path.h"
@@ -256,16 +257,6 @@ double SquaredCorrelation(const Sums& sums, double y, double yy, double n) {
   return variance > 0 ? covariance * covariance / variance : 0;
 }
 
-// Linear interpolation between order statistics; sorts `values`.
-double PercentileOf(std::vector<double>* values, double percentile) {
-  std::sort(values->begin(), values->end());
-  const double place = percentile / 100 * (values->size() - 1);
-  const size_t below = static_cast<size_t>(place);
-  const size_t above = std::min(below + 1, values->size() - 1);
-  return (*values)[below] +
-         (place - below) * ((*values)[above] - (*values)[below]);
-}
-
 void FillUncertainty(const ResolvedSetup& setup,
                      const std::vector<Number>& numbers,
                      const SensitivityOptions& options, SampledRanges* out) {
@@ -301,12 +292,16 @@ void FillUncertainty(const ResolvedSetup& setup,
   }
   out->set_samples(options.samples);
   out->set_seed(options.seed);
+  for (std::vector<double>* figures : {&energies, &times, &shares}) {
+    std::sort(figures->begin(), figures->end());
+  }
   for (const double percentile : {5.0, 25.0, 50.0, 75.0, 95.0}) {
+    const double share = percentile / 100;
     Percentile* row = out->add_percentiles();
     row->set_percentile(percentile);
-    row->set_energy_per_token_j(PercentileOf(&energies, percentile));
-    row->set_step_time_s(PercentileOf(&times, percentile));
-    row->set_dram_energy_share(PercentileOf(&shares, percentile));
+    row->set_energy_per_token_j(QuantileOfSorted(energies, share));
+    row->set_step_time_s(QuantileOfSorted(times, share));
+    row->set_dram_energy_share(QuantileOfSorted(shares, share));
   }
   for (size_t i = 0; i < varied.size(); ++i) {
     SpreadCause* cause = out->add_causes();
