@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/size_limits.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/faults.h"
@@ -30,7 +31,6 @@ using ::google::protobuf::Reflection;
 
 constexpr absl::string_view kSuffix = ".textproto";
 constexpr int kDeepestBase = 8;
-constexpr size_t kLargestFileBytes = 4'000'000;
 // Source of a number that --set gave.
 constexpr absl::string_view kSetSource = "set";
 
@@ -558,17 +558,17 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
     return absl::InvalidArgumentError(absl::StrCat(
         PrintablePath(path), ": cannot be read: ", std::strerror(errno)));
   }
-  std::string text(kLargestFileBytes + 1, '\0');
+  std::string text(kMaxFileBytes + 1, '\0');
   in.read(text.data(), text.size());
   if (in.bad() || (in.fail() && !in.eof())) {
     return absl::InvalidArgumentError(
         absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
   }
   text.resize(in.gcount());
-  if (text.size() > kLargestFileBytes) {
+  if (text.size() > kMaxFileBytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(PrintablePath(path), ": is longer than ",
-                     kLargestFileBytes, " bytes; expected a description"));
+        absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
+                     " bytes; expected a description"));
   }
   return text;
 }

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/size_limits.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
 
@@ -23,9 +24,7 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::TextFormat;
 
-constexpr size_t kLargestFileBytes = 4'000'000;
 constexpr int kMostSyntaxFaults = 50;
-constexpr int kDeepestNesting = 64;
 
 // A complaint of the protobuf parser, 0-based.
 struct Complaint {
@@ -208,11 +207,11 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
                     std::vector<Fault>* faults) {
   const size_t before = faults->size();
   *locations = std::make_unique<FieldLocations>();
-  if (text.size() > kLargestFileBytes) {
+  if (text.size() > kMaxFileBytes) {
     faults->push_back({std::string(file), 0, 0, "",
                        absl::StrCat("is ", text.size(),
                                     " bytes long; a description has at most ",
-                                    kLargestFileBytes)});
+                                    kMaxFileBytes)});
     return false;
   }
   if (!IsUtf8(text)) {
@@ -228,7 +227,7 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
     TextFormat::Parser parser;
     parser.RecordErrorsTo(&collector);
     parser.AllowUnknownField(true);
-    parser.SetRecursionLimit(kDeepestNesting);
+    parser.SetRecursionLimit(kMaxNesting);
     *locations = std::make_unique<FieldLocations>();
     parser.WriteLocationsTo(locations->get());
     message->Clear();

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/base/size_limits.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/field_path.h"
@@ -22,9 +23,6 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 
-constexpr int kMostMemoryLevels = 4;
-constexpr int kMostFormatRates = 16;
-constexpr int kMostStoredFormats = 8;
 constexpr int64_t kMostLayers = 100'000;
 
 // Shortest text that reads back as the same number.
@@ -481,16 +479,16 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   CrossChecker check(options.file, faults);
   check.RequireDistinct(hardware.memory(), "memory");
   check.RequireDistinct(hardware.engine(), "engine");
-  check.Require(hardware.memory_size() <= kMostMemoryLevels, "memory",
+  check.Require(hardware.memory_size() <= kMaxMemoryLevels, "memory",
                 absl::StrCat("has ", hardware.memory_size(),
-                             " levels; expected at most ", kMostMemoryLevels));
+                             " levels; expected at most ", kMaxMemoryLevels));
   for (const MemoryLevel& level : hardware.memory()) {
     CheckMemoryLevel(level, &check);
     check.Require(
-        level.stored_size() <= kMostStoredFormats,
+        level.stored_size() <= kMaxStoredFormats,
         "memory." + level.name() + ".stored",
         absl::StrCat("has ", level.stored_size(), " formats; expected at most ",
-                     kMostStoredFormats));
+                     kMaxStoredFormats));
   }
   int tensor_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
@@ -499,9 +497,9 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
     rates += engine.rate_size();
     CheckEngine(engine, &check);
   }
-  check.Require(rates <= kMostFormatRates, "engine",
+  check.Require(rates <= kMaxFormatRates, "engine",
                 absl::StrCat("have ", rates, " rates in all; expected at most ",
-                             kMostFormatRates));
+                             kMaxFormatRates));
   check.Require(tensor_engines >= 1, "engine",
                 "has no engine of kind TENSOR; products with the KV cache need "
                 "one");

@@ -7,16 +7,13 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/size_limits.h"
 #include "nlohmann/json.hpp"
 
 namespace tokenjoule {
 namespace {
 
 using ::nlohmann::json;
-
-constexpr size_t kLargestTextBytes = 4'000'000;
-// Configurations nest three or four deep.
-constexpr int kDeepestNesting = 64;
 
 // What readers of a broken document read.
 const json& EmptyObject() {
@@ -134,9 +131,8 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
 
  private:
   bool Enter() {
-    if (++depth_ <= kDeepestNesting) return true;
-    message =
-        absl::StrCat("is nested more than ", kDeepestNesting, " levels deep");
+    if (++depth_ <= kMaxNesting) return true;
+    message = absl::StrCat("is nested more than ", kMaxNesting, " levels deep");
     return false;
   }
   bool Leave() {
@@ -306,11 +302,11 @@ JsonDocument::JsonDocument(absl::string_view text, absl::string_view file) {
     fault.file = log_.file;
     log_.faults.push_back(std::move(fault));
   };
-  if (text.size() > kLargestTextBytes) {
+  if (text.size() > kMaxFileBytes) {
     add(FaultAt(text, 0,
                 absl::StrCat("is ", text.size(),
                              " bytes long; a configuration has at most ",
-                             kLargestTextBytes)));
+                             kMaxFileBytes)));
     return;
   }
   const QuotedText quoted(text);

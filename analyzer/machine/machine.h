@@ -13,17 +13,13 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "analyzer/base/size_limits.h"
 #include "analyzer/description/formats.h"
 #include "analyzer/machine/field.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 
 namespace tokenjoule {
-
-// Validation admits no more; fixed sizes keep the kernel free of allocation.
-inline constexpr int kMaxMemoryLevels = 4;
-inline constexpr int kMaxFormatRates = 16;
-inline constexpr int kMaxStoredFormats = 8;
 
 // Structure of a memory level.
 struct LevelStructure {

@@ -20,6 +20,7 @@
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
+#include "proto/options.pb.h"
 
 namespace tokenjoule {
 namespace {
@@ -27,8 +28,13 @@ namespace {
 // Two batches far beyond anything that fits, where the ledger is affine in the
 // batch: weights and (with experts) coverage no longer change.
 constexpr double kHugeBatch = 1 << 24;
-// The largest that a scenario may have.
-constexpr int64_t kLargestBatch = 1'000'000'000;
+
+// The largest batch that the schema of scenarios accepts.
+int64_t LargestAcceptedBatch() {
+  const auto* field =
+      Scenario::descriptor()->FindFieldByNumber(Scenario::kBatchFieldNumber);
+  return static_cast<int64_t>(field->options().GetExtension(range).max());
+}
 
 // What a token costs at one batch, without the rest of a report.
 struct TokenCost {
@@ -113,7 +119,7 @@ double BatchReaching(const TokenCosts& costs, double smallest, double target) {
 // deviation falls again only where that maximum holds.)
 int32_t LargestBatchWithin(const TokenCosts& costs, int64_t replicas,
                            double limit_s) {
-  int64_t meets = 0, exceeds = kLargestBatch / replicas + 1;
+  int64_t meets = 0, exceeds = LargestAcceptedBatch() / replicas + 1;
   while (exceeds - meets > 1) {
     const int64_t middle = meets + (exceeds - meets) / 2;
     const double batch = static_cast<double>(middle * replicas);
