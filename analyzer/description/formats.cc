@@ -1,6 +1,9 @@
 #include "analyzer/description/formats.h"
 
-#include <cassert>
+#include <cstdio>
+#include <cstdlib>
+
+#include "analyzer/description/faults.h"
 
 namespace tokenjoule {
 namespace {
@@ -57,7 +60,16 @@ const NumberFormat* FindFormat(absl::string_view name) {
 
 const NumberFormat& GetFormat(absl::string_view name) {
   const NumberFormat* format = FindFormat(name);
-  assert(format != nullptr);
+  if (format == nullptr) {
+    const std::string message =
+        UnknownNameMessage("number format", name, FormatNames(), "");
+    std::fprintf(
+        stderr,
+        "GetFormat: %s; names are to be validated before, or looked up "
+        "with FindFormat\n",
+        message.c_str());
+    std::abort();
+  }
   return *format;
 }
 

@@ -43,7 +43,9 @@ absl::Span<const NumberFormat> NumberFormats();
 // The format of that name, or nullptr.
 const NumberFormat* FindFormat(absl::string_view name);
 
-// The format of that name, which validation has already found to exist.
+// The format of that name, which validation has already found to exist. Any
+// other name is a fault of the program: it is said on stderr and the program is
+// aborted, in every build mode. For names from outside there is FindFormat.
 const NumberFormat& GetFormat(absl::string_view name);
 
 // Names of all formats, for messages.

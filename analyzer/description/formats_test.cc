@@ -1,0 +1,75 @@
+#include "analyzer/description/formats.h"
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+
+namespace tokenjoule {
+namespace {
+
+TEST(FormatsTest, EveryFormatIsFoundByItsNameOnce) {
+  std::set<absl::string_view> names;
+  for (const NumberFormat& format : NumberFormats()) {
+    EXPECT_TRUE(names.insert(format.name).second) << format.name;
+    EXPECT_EQ(FindFormat(format.name), &format) << format.name;
+    EXPECT_EQ(&GetFormat(format.name), &format) << format.name;
+  }
+  const std::vector<std::string> listed = FormatNames();
+  EXPECT_EQ(std::set<absl::string_view>(listed.begin(), listed.end()), names);
+}
+
+// Value bits and the share of scales and zero points, by hand.
+TEST(FormatsTest, StoredBitsCountTheirShareOfScales) {
+  const auto bits = [](absl::string_view name) {
+    return GetFormat(name).bits_per_element;
+  };
+  EXPECT_EQ(bits("bf16"), 16);
+  // 32 bits for 128 x 128 = 16384 values.
+  EXPECT_EQ(bits("fp8-block128"), 8 + 1.0 / 512);
+  // 16 + 4 bits for 128 values.
+  EXPECT_EQ(bits("int4-g128"), 4.15625);
+  EXPECT_EQ(bits("mxfp4"), 4.25);
+  EXPECT_EQ(bits("nvfp4"), 4.5);
+  // 18 bytes for 32 values, 210 bytes for 256.
+  EXPECT_EQ(bits("q4_0"), 4.5);
+  EXPECT_EQ(bits("q6_k"), 6.5625);
+}
+
+// What weights are multiplied with must be something an engine multiplies.
+TEST(FormatsTest, ActivationsOfEveryFormatAreAFormatThatIsMultiplied) {
+  for (const NumberFormat& format : NumberFormats()) {
+    const NumberFormat* activations = FindFormat(format.activations);
+    ASSERT_NE(activations, nullptr) << format.name;
+    EXPECT_NE(activations->operand, NumberFormat::Operand::kStorageOnly)
+        << format.name;
+  }
+}
+
+TEST(FormatsTest, OnlyStorageFormatsHaveNoOperandBits) {
+  for (const NumberFormat& format : NumberFormats()) {
+    EXPECT_EQ(format.operand_bits == 0,
+              format.operand == NumberFormat::Operand::kStorageOnly)
+        << format.name;
+    EXPECT_LE(format.operand_bits, format.bits_per_element) << format.name;
+    EXPECT_GT(format.precision_bits, 0) << format.name;
+  }
+}
+
+TEST(FormatsTest, UnknownNamesAreNotFound) {
+  for (const absl::string_view name : {"", "BF16", "bf16 ", "int4-g", "fp4"}) {
+    EXPECT_EQ(FindFormat(name), nullptr) << name;
+  }
+}
+
+TEST(FormatsDeathTest, GettingAnUnknownFormatSaysWhichAndAborts) {
+  EXPECT_DEATH(GetFormat("bf61"),
+               "GetFormat: unknown number format \"bf61\"; did you mean "
+               "\"bf16\"\\?");
+  EXPECT_DEATH(GetFormat("a\nb"), "unknown number format \"a\\\\nb\"");
+}
+
+}  // namespace
+}  // namespace tokenjoule
