@@ -8,10 +8,13 @@
 #include <map>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
+#include "analyzer/testing/text.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -29,11 +32,6 @@ layers { run { block: "b" count: 1 } }
 formats { linear: "int8" vectors: "int8" embedding: "int8" lm_head: "int8" }
 )";
 
-std::string C(const char* name, double value) {
-  return absl::StrCat(name, " { value: ", value, " low: ", value,
-                      " high: ", value, " source: \"s\" }\n");
-}
-
 // DRAM at 700 pJ for 64 bits = 10.9 pJ/bit, as in the comparison; a 1 MB buffer
 // at 7 nm (1.75 pJ/byte); `engine` multiplies.
 std::string MachineText(const std::string& engine) {
@@ -42,53 +40,58 @@ std::string MachineText(const std::string& engine) {
       "sources { id: \"s\" kind: DEFINITION citation: \"comparison\" "
       "date: \"2026\" }\n"
       "memory { name: \"dram\" technology { kind: DRAM\n",
-      C("read_energy_pj_per_bit", 700.0 / 64),
-      C("write_energy_pj_per_bit", 700.0 / 64), "}\n", C("capacity_gb", 8),
-      C("bandwidth_gb_per_s", 100), C("bandwidth_efficiency", 1), "}\n",
+      Exactly("read_energy_pj_per_bit", 700.0 / 64),
+      Exactly("write_energy_pj_per_bit", 700.0 / 64), "}\n",
+      Exactly("capacity_gb", 8), Exactly("bandwidth_gb_per_s", 100),
+      Exactly("bandwidth_efficiency", 1), "}\n",
       "memory { name: \"buffer\" technology { kind: SRAM\n",
-      C("read_energy_pj_per_bit", 1.75 / 8),
-      C("write_energy_pj_per_bit", 1.75 / 8), "}\n", C("capacity_gb", 0.001),
-      C("bandwidth_gb_per_s", 10000), C("bandwidth_efficiency", 1),
-      C("activation_capacity_fraction", 1), "}\n", engine,
+      Exactly("read_energy_pj_per_bit", 1.75 / 8),
+      Exactly("write_energy_pj_per_bit", 1.75 / 8), "}\n",
+      Exactly("capacity_gb", 0.001), Exactly("bandwidth_gb_per_s", 10000),
+      Exactly("bandwidth_efficiency", 1),
+      Exactly("activation_capacity_fraction", 1), "}\n", engine,
       "engine { name: \"wide\" kind: TENSOR rate { format: \"bf16\"\n",
-      C("peak_tflops", 1), C("energy_pj_per_flop", 0.3), "}\n",
-      C("compute_efficiency", 1), "}\n",
+      Exactly("peak_tflops", 1), Exactly("energy_pj_per_flop", 0.3), "}\n",
+      Exactly("compute_efficiency", 1), "}\n",
       "engine { name: \"vector\" kind: VECTOR rate { format: \"fp32\"\n",
-      C("peak_tflops", 1), C("energy_pj_per_flop", 0), "}\n",
-      C("compute_efficiency", 1), "}\n", "board {\n", C("static_power_w", 0),
-      C("regulator_efficiency", 1), "}\n", C("overlap_fraction", 1));
+      Exactly("peak_tflops", 1), Exactly("energy_pj_per_flop", 0), "}\n",
+      Exactly("compute_efficiency", 1), "}\n", "board {\n",
+      Exactly("static_power_w", 0), Exactly("regulator_efficiency", 1), "}\n",
+      Exactly("overlap_fraction", 1));
 }
 
 std::string Dataflow(double rows, double columns) {
-  return absl::StrCat("dataflow {\n", C("rows", rows), C("columns", columns),
-                      C("accumulator_bits", 32), "}\n");
+  return absl::StrCat("dataflow {\n", Exactly("rows", rows),
+                      Exactly("columns", columns),
+                      Exactly("accumulator_bits", 32), "}\n");
 }
 
 std::string Rate(const std::string& energy) {
-  return absl::StrCat("rate { format: \"int8\"\n", C("peak_tflops", 10), energy,
-                      "}\n", C("compute_efficiency", 1));
+  return absl::StrCat("rate { format: \"int8\"\n", Exactly("peak_tflops", 10),
+                      energy, "}\n", Exactly("compute_efficiency", 1));
 }
 
 // 8 x 8 bit multiply-adds at 0.10 pJ (7 nm, Jouppi ISCA 2021) in a systolic
 // array of 128 x 128.
 std::string Digital() {
   return absl::StrCat("engine { name: \"systolic\" kind: TENSOR\n",
-                      Rate(C("energy_pj_per_flop", 0.05)),
-                      "rate { format: \"bf16\"\n", C("peak_tflops", 1),
-                      C("energy_pj_per_flop", 0.3), "}\n", Dataflow(128, 128),
-                      "}\n");
+                      Rate(Exactly("energy_pj_per_flop", 0.05)),
+                      "rate { format: \"bf16\"\n", Exactly("peak_tflops", 1),
+                      Exactly("energy_pj_per_flop", 0.3), "}\n",
+                      Dataflow(128, 128), "}\n");
 }
 
 std::string Array(double rows, double columns) {
-  return absl::StrCat("array {\n", C("rows", rows), C("columns", columns),
-                      C("utilization", 1), C("write_energy_pj_per_bit", 0.012),
-                      "}\n", Dataflow(rows, columns));
+  return absl::StrCat("array {\n", Exactly("rows", rows),
+                      Exactly("columns", columns), Exactly("utilization", 1),
+                      Exactly("write_energy_pj_per_bit", 0.012), "}\n",
+                      Dataflow(rows, columns));
 }
 
 // Adder trees at 5 nm.
 std::string DigitalInMemory() {
   return absl::StrCat("engine { name: \"dimc\" kind: DIGITAL_IMC\n", Rate(""),
-                      "logic {\n", C("full_adder_energy_fj", 0.35), "}\n",
+                      "logic {\n", Exactly("full_adder_energy_fj", 0.35), "}\n",
                       Array(256, 256), "}\n");
 }
 
@@ -97,10 +100,12 @@ std::string AnalogInMemory() {
   return absl::StrCat(
       "engine { name: \"aimc\" kind: ANALOG_IMC\n", Rate(""), Array(256, 256),
       "analog { cell: C2C_LADDER rule: MINIMUM_PRECISION converter: COLUMN\n",
-      C("supply_v", 0.7), C("full_scale_v", 0.7), C("unit_capacitance_ff", 1),
-      C("noise_factor", 2), C("activity", 0.5), C("product_variance", 0.111),
-      C("cell_bits", 8), C("dac_bits", 8), C("column_linear_ff", 100),
-      C("column_matched_ff", 0.001), C("dac_capacitance_ff", 50), "}\n}\n");
+      Exactly("supply_v", 0.7), Exactly("full_scale_v", 0.7),
+      Exactly("unit_capacitance_ff", 1), Exactly("noise_factor", 2),
+      Exactly("activity", 0.5), Exactly("product_variance", 0.111),
+      Exactly("cell_bits", 8), Exactly("dac_bits", 8),
+      Exactly("column_linear_ff", 100), Exactly("column_matched_ff", 0.001),
+      Exactly("dac_capacitance_ff", 50), "}\n}\n");
 }
 
 struct Answer {
@@ -109,19 +114,16 @@ struct Answer {
 };
 
 Answer AnswerOf(const std::string& engine, double batch) {
-  absl::StatusOr<Model> model = ParseModel(kModel, "model");
-  EXPECT_TRUE(model.ok()) << model.status();
-  absl::StatusOr<Hardware> hardware =
-      ParseHardware(MachineText(engine), "machine");
-  EXPECT_TRUE(hardware.ok()) << hardware.status();
+  const Model model = OrDie(ParseModel(kModel, "model"));
+  const Hardware hardware =
+      OrDie(ParseHardware(MachineText(engine), "machine"));
   Scenario scenario = DefaultScenario();
   scenario.set_batch(batch);
-  absl::StatusOr<Report> report = Analyze(*model, *hardware, scenario);
-  EXPECT_TRUE(report.ok()) << report.status();
-  for (const std::string& warning : report->warnings()) {
+  const Report report = AnalyzeOrDie(model, hardware, scenario);
+  for (const std::string& warning : report.warnings()) {
     ADD_FAILURE() << warning;
   }
-  return {report->energy_per_token_j(), report->dram_energy_share()};
+  return {report.energy_per_token_j(), report.dram_energy_share()};
 }
 
 TEST(ArrayChoiceTest, DramTakesAlmostEverythingAtBatchOne) {
@@ -149,23 +151,19 @@ TEST(ArrayChoiceTest, TotalsAreThoseOfTheIndependentTool) {
 // Dynamic energy of the multiplier is a small part of Llama-3.1-70B's token on
 // every machine that streams it: free, it saves under a tenth at batch 1.
 TEST(ArrayChoiceTest, AFreeMultiplierSavesLittleOfLlama70bAtBatchOne) {
-  absl::StatusOr<Model> model = LoadModel("llama-3.1-70b");
-  ASSERT_TRUE(model.ok());
+  const Model model = LoadModelOrDie("llama-3.1-70b");
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
     if (name == "unit") continue;
-    absl::StatusOr<Hardware> hardware = LoadHardware(name);
-    ASSERT_TRUE(hardware.ok()) << hardware.status();
-    absl::StatusOr<Report> report =
-        Analyze(*model, *hardware, DefaultScenario());
-    ASSERT_TRUE(report.ok()) << report.status();
+    const Hardware hardware = LoadHardwareOrDie(name);
+    const Report report = AnalyzeOrDie(model, hardware, DefaultScenario());
     double compute = 0;
-    for (const EnergyTerm& term : report->energy_terms()) {
+    for (const EnergyTerm& term : report.energy_terms()) {
       if (term.term() == Term::COMPUTE) compute = term.energy_per_token_j();
     }
     // A machine without DRAM has nothing else to spend it on.
-    const bool streams = report->dram_energy_share() > 0.05;
+    const bool streams = report.dram_energy_share() > 0.05;
     if (!streams) continue;
-    EXPECT_LT(compute / report->energy_per_token_j(), 0.1) << name;
+    EXPECT_LT(compute / report.energy_per_token_j(), 0.1) << name;
   }
 }
 

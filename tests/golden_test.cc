@@ -3,29 +3,21 @@
 // does.
 
 #include <cstdio>
-#include <fstream>
 #include <iostream>
-#include <sstream>
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "analyzer/description/catalog.h"
 #include "analyzer/description/measurements.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/fit/score.h"
 #include "analyzer/report/report.h"
 #include "analyzer/study/batch.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/files.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
-
-std::string Read(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::ostringstream out;
-  out << in.rdbuf();
-  return out.str();
-}
 
 void ExpectGolden(const std::string& name, const std::string& command,
                   const std::string& actual) {
@@ -37,33 +29,31 @@ void ExpectGolden(const std::string& name, const std::string& command,
 }
 
 TEST(GoldenTest, Analyze) {
-  absl::StatusOr<Report> report = Analyze(
-      *LoadModel("llama-3.1-8b"), *LoadHardware("h100-sxm"), DefaultScenario());
-  ASSERT_TRUE(report.ok());
+  const Report report =
+      OrDie(Analyze(LoadModelOrDie("llama-3.1-8b"),
+                    LoadHardwareOrDie("h100-sxm"), DefaultScenario()));
   ExpectGolden("analyze.txt",
                "analyze --model=llama-3.1-8b --hardware=h100-sxm",
-               WritersOf<Report>().table(*report, {}));
+               WritersOf<Report>().table(report, {}));
 }
 
 TEST(GoldenTest, Batch) {
   Scenario scenario = DefaultScenario();
   scenario.set_context(8192);
-  absl::StatusOr<BatchStudy> study =
-      StudyBatch({{*LoadModel("llama-3.1-8b"), *LoadHardware("h100-sxm"),
-                   scenario, absl::nullopt}},
-                 {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024});
-  ASSERT_TRUE(study.ok());
+  const BatchStudy study = OrDie(
+      StudyBatch({{LoadModelOrDie("llama-3.1-8b"),
+                   LoadHardwareOrDie("h100-sxm"), scenario, absl::nullopt}},
+                 {1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024}));
   ExpectGolden("batch.txt",
                "batch --model=llama-3.1-8b --hardware=h100-sxm --context=8192",
-               WritersOf<BatchStudy>().table(*study, {}));
+               WritersOf<BatchStudy>().table(study, {}));
 }
 
 // Every prediction of every shipped measurement, scored at every build.
 TEST(GoldenTest, ErrorsAgainstMeasurement) {
-  absl::StatusOr<MeasurementSet> set =
-      LoadMeasurements("validation/measurements.textproto");
-  ASSERT_TRUE(set.ok()) << set.status();
-  const Validation validation = ValidateMeasurements(*set);
+  const MeasurementSet set =
+      OrDie(LoadMeasurements("validation/measurements.textproto"));
+  const Validation validation = ValidateMeasurements(set);
   ExpectGolden("validation.txt",
                "validate --measurements=$PWD/validation/measurements.textproto",
                WritersOf<Validation>().table(validation, {}));

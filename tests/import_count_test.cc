@@ -4,12 +4,12 @@
 #include <cstdint>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/import/import_hf.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -53,12 +53,10 @@ TEST(ImportCountTest, ParametersAreThoseOfTheCheckpoints) {
   for (const Case& c : kCases) {
     const std::string file =
         absl::StrCat("analyzer/import/testdata/hf/", c.config, ".json");
-    absl::StatusOr<std::string> json = ReadTextFile(file);
-    ASSERT_TRUE(json.ok()) << json.status();
-    absl::StatusOr<Model> model =
-        ImportHuggingFace(*json, file, c.config, "2026-01-02");
-    ASSERT_TRUE(model.ok()) << model.status();
-    EXPECT_NEAR(BuildLedger(*model, DefaultScenario()).parameters, c.parameters,
+    const std::string json = OrDie(ReadTextFile(file));
+    const Model model =
+        OrDie(ImportHuggingFace(json, file, c.config, "2026-01-02"));
+    EXPECT_NEAR(BuildLedger(model, DefaultScenario()).parameters, c.parameters,
                 0.5)
         << c.config;
   }

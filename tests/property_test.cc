@@ -12,6 +12,8 @@
 #include "analyzer/description/field_path.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/study/batch.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
 #include "gtest/gtest.h"
 #include "proto/constant.pb.h"
 
@@ -38,8 +40,8 @@ int SomeParallelism(const Model& model, const Hardware& hardware) {
 
 void AddPairs(const std::string& model, const std::string& hardware,
               std::vector<Pair>* pairs) {
-  Pair pair = {*LoadModel(model), *LoadHardware(hardware), DefaultScenario(),
-               absl::StrCat(model, " on ", hardware)};
+  Pair pair = {LoadModelOrDie(model), LoadHardwareOrDie(hardware),
+               DefaultScenario(), absl::StrCat(model, " on ", hardware)};
   pair.scenario.set_batch(4);
   pair.scenario.set_context(4096);
   pairs->push_back(pair);
@@ -75,17 +77,9 @@ const std::vector<Pair>& Pairs() {
 }
 
 Report AnalyzePair(const Pair& pair) {
-  absl::StatusOr<Report> report =
-      Analyze(pair.model, pair.hardware, pair.scenario, {true, false, true});
-  EXPECT_TRUE(report.ok()) << pair.label << ": " << report.status();
-  return *report;
-}
-
-double TermOf(const Report& report, Term::Value term) {
-  for (const EnergyTerm& entry : report.energy_terms()) {
-    if (entry.term() == term) return entry.energy_per_token_j();
-  }
-  return 0;
+  SCOPED_TRACE(pair.label);
+  return AnalyzeOrDie(pair.model, pair.hardware, pair.scenario,
+                      {true, false, true});
 }
 
 TEST(PropertyTest, TermsSumToTheTotalAtEveryBoundary) {

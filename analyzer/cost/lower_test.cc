@@ -2,27 +2,21 @@
 
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/ledger/ledger.h"
-#include "analyzer/ledger/testing.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/scenario.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
 
 Ledger<> UnitLedger(double batch, double context) {
-  absl::StatusOr<Model> model = LoadModel("unit");
-  EXPECT_TRUE(model.ok());
-  return BuildLedger(*model, Point(batch, context));
+  return BuildLedger(LoadModelOrDie("unit"), Point(batch, context));
 }
 
-Machine<> UnitMachine() {
-  absl::StatusOr<Hardware> hardware = LoadHardware("unit");
-  EXPECT_TRUE(hardware.ok());
-  return BuildMachine(*hardware);
-}
+Machine<> UnitMachine() { return BuildMachine(LoadHardwareOrDie("unit")); }
 
 // Bytes of a step through a level.
 double Through(const LoweredStep<>& step, const Machine<>& machine, int level) {
@@ -137,12 +131,10 @@ TEST(LowerTest, StateStreamsAtABandwidthOfItsOwn) {
 }
 
 TEST(LowerTest, SequencesOfTheSystemAreThoseOfAllReplicas) {
-  absl::StatusOr<Model> model = LoadModel("unit");
-  ASSERT_TRUE(model.ok());
+  const Model model = LoadModelOrDie("unit");
   Scenario scenario = Point(6, 10);
   scenario.set_dp(2);
-  const LoweredStep<> step =
-      Lower(BuildLedger(*model, scenario), UnitMachine());
+  const LoweredStep<> step = Lower(BuildLedger(model, scenario), UnitMachine());
   EXPECT_EQ(step.sequences_per_replica, 3);
   EXPECT_EQ(step.sequences, 6);
 }

@@ -4,10 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/field_path.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/status.h"
+#include "analyzer/testing/text.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/constant.pb.h"
@@ -19,10 +21,10 @@ using ::testing::HasSubstr;
 using ::testing::Not;
 
 std::string ModelError(const std::string& text) {
-  return std::string(ParseModel(text, "m.textproto").status().message());
+  return ErrorOf(ParseModel(text, "m.textproto"));
 }
 std::string HardwareError(const std::string& text) {
-  return std::string(ParseHardware(text, "h.textproto").status().message());
+  return ErrorOf(ParseHardware(text, "h.textproto"));
 }
 
 // A model that is right; tests break it.
@@ -41,38 +43,26 @@ block {
 layers { run { block: "full" count: 2 } }
 )";
 
-std::string Replaced(std::string text, const std::string& from,
-                     const std::string& to) {
-  const size_t at = text.find(from);
-  EXPECT_NE(at, std::string::npos) << from;
-  return text.replace(at, from.size(), to);
-}
-
 TEST(CatalogTest, EveryShippedDescriptionLoads) {
   for (const std::string& name : CatalogNames(SpecKind::kModel)) {
-    absl::StatusOr<Model> model = LoadModel(name);
-    ASSERT_TRUE(model.ok()) << model.status();
-    EXPECT_EQ(model->name(), name) << "the file is named otherwise";
+    const Model model = LoadModelOrDie(name);
+    EXPECT_EQ(model.name(), name) << "the file is named otherwise";
   }
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
-    absl::StatusOr<Hardware> hardware = LoadHardware(name);
-    ASSERT_TRUE(hardware.ok()) << hardware.status();
-    EXPECT_EQ(hardware->name(), name) << "the file is named otherwise";
+    const Hardware hardware = LoadHardwareOrDie(name);
+    EXPECT_EQ(hardware.name(), name) << "the file is named otherwise";
   }
   for (const std::string& name : CatalogNames(SpecKind::kMemoryTechnology)) {
-    absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
-    ASSERT_TRUE(technology.ok()) << technology.status();
-    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+    const MemoryTechnology technology = OrDie(LoadMemoryTechnology(name));
+    EXPECT_EQ(technology.name(), name) << "the file is named otherwise";
   }
   for (const std::string& name : CatalogNames(SpecKind::kLogicTechnology)) {
-    absl::StatusOr<LogicTechnology> technology = LoadLogicTechnology(name);
-    ASSERT_TRUE(technology.ok()) << technology.status();
-    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+    const LogicTechnology technology = OrDie(LoadLogicTechnology(name));
+    EXPECT_EQ(technology.name(), name) << "the file is named otherwise";
   }
   for (const std::string& name : CatalogNames(SpecKind::kLinkTechnology)) {
-    absl::StatusOr<LinkTechnology> technology = LoadLinkTechnology(name);
-    ASSERT_TRUE(technology.ok()) << technology.status();
-    EXPECT_EQ(technology->name(), name) << "the file is named otherwise";
+    const LinkTechnology technology = OrDie(LoadLinkTechnology(name));
+    EXPECT_EQ(technology.name(), name) << "the file is named otherwise";
   }
 }
 
@@ -93,17 +83,16 @@ TEST(CatalogTest, ShippedCatalogueHasWhatTheReadmeNames) {
 
 TEST(CatalogTest, EveryNumberOfTheHardwareHasARangeAndASource) {
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
-    absl::StatusOr<Hardware> hardware = LoadHardware(name);
-    ASSERT_TRUE(hardware.ok());
+    const Hardware hardware = LoadHardwareOrDie(name);
     std::set<std::string> sources;
-    for (const Source& source : hardware->sources()) {
+    for (const Source& source : hardware.sources()) {
       sources.insert(source.id());
       EXPECT_GE(source.citation().size(), 10u) << name << " " << source.id();
       EXPECT_NE(source.kind(), Source::KIND_UNSPECIFIED);
       EXPECT_EQ(source.date().substr(0, 2), "20") << name << " " << source.id();
     }
-    ForEachConstant(*hardware, [&](const std::string& path,
-                                   const Constant& constant, const auto&) {
+    ForEachConstant(hardware, [&](const std::string& path,
+                                  const Constant& constant, const auto&) {
       EXPECT_EQ(sources.count(constant.source()), 1u) << name << " " << path;
       EXPECT_LE(constant.low(), constant.value()) << name << " " << path;
       EXPECT_GE(constant.high(), constant.value()) << name << " " << path;
@@ -114,15 +103,14 @@ TEST(CatalogTest, EveryNumberOfTheHardwareHasARangeAndASource) {
 TEST(CatalogTest, AssumptionsHaveARange) {
   // A number that nobody measured is not known to the last digit.
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
-    absl::StatusOr<Hardware> hardware = LoadHardware(name);
-    ASSERT_TRUE(hardware.ok());
+    const Hardware hardware = LoadHardwareOrDie(name);
     std::set<std::string> assumed;
-    for (const Source& source : hardware->sources()) {
+    for (const Source& source : hardware.sources()) {
       if (source.kind() == Source::ASSUMPTION) assumed.insert(source.id());
     }
     ForEachConstant(
-        *hardware, [&](const std::string& path, const Constant& constant,
-                       const google::protobuf::FieldDescriptor& field) {
+        hardware, [&](const std::string& path, const Constant& constant,
+                      const google::protobuf::FieldDescriptor& field) {
           // Sizes and counts are what they are.
           const bool is_count = field.name() == "capacity_gb" ||
                                 field.name() == "row_bytes" ||
@@ -143,11 +131,11 @@ TEST(CatalogTest, FilesSayWhichSchemaTheyFollow) {
 }
 
 TEST(CatalogTest, UnknownNamesOfferTheNearest) {
-  EXPECT_THAT(std::string(LoadModel("llama3.1-8b").status().message()),
+  EXPECT_THAT(ErrorOf(LoadModel("llama3.1-8b")),
               HasSubstr("did you mean \"llama-3.1-8b\"?"));
-  EXPECT_THAT(std::string(LoadHardware("h100").status().message()),
+  EXPECT_THAT(ErrorOf(LoadHardware("h100")),
               HasSubstr("did you mean \"h100-sxm\"?"));
-  EXPECT_THAT(LoadModel("no such model at all, is there").status().message(),
+  EXPECT_THAT(ErrorOf(LoadModel("no such model at all, is there")),
               HasSubstr("`tokenjoule list models` shows all"));
 }
 
@@ -235,9 +223,8 @@ TEST(CatalogTest, NanAndInfinityAreRefused) {
 }
 
 TEST(CatalogTest, ClassAndTechnologyFillInWhatASystemLeavesOpen) {
-  absl::StatusOr<Hardware> hardware = LoadHardware("h100-sxm");
-  ASSERT_TRUE(hardware.ok());
-  const MemoryLevel& hbm = hardware->memory(0);
+  const Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  const MemoryLevel& hbm = hardware.memory(0);
   EXPECT_EQ(hbm.name(), "hbm");
   // From the system, the class and the technology.
   EXPECT_EQ(hbm.bandwidth_gb_per_s().value(), 3350);
@@ -254,25 +241,22 @@ TEST(CatalogTest, UnknownBaseIsReportedWithItsPlace) {
 }
 
 TEST(CatalogTest, SetReachesAnyNumericField) {
-  absl::StatusOr<Hardware> hardware =
-      LoadHardware("h100-sxm", {{"memory.hbm.bandwidth_gb_per_s", "4000"},
-                                {"memory[1].capacity_gb", "0.1"},
-                                {"engine.tensor.rate.fp8.peak_tflops", "7"}});
-  ASSERT_TRUE(hardware.ok()) << hardware.status();
-  EXPECT_EQ(hardware->memory(0).bandwidth_gb_per_s().low(), 4000);
-  EXPECT_EQ(hardware->memory(0).bandwidth_gb_per_s().high(), 4000);
-  EXPECT_EQ(hardware->memory(1).capacity_gb().value(), 0.1);
-  absl::StatusOr<Model> model =
-      LoadModel("llama-3.1-8b", {{"block.full.attention.kv_heads", "4"}});
-  ASSERT_TRUE(model.ok()) << model.status();
-  EXPECT_EQ(model->block(0).attention().kv_heads(), 4);
+  const Hardware hardware = LoadHardwareOrDie(
+      "h100-sxm", {{"memory.hbm.bandwidth_gb_per_s", "4000"},
+                   {"memory[1].capacity_gb", "0.1"},
+                   {"engine.tensor.rate.fp8.peak_tflops", "7"}});
+  EXPECT_EQ(hardware.memory(0).bandwidth_gb_per_s().low(), 4000);
+  EXPECT_EQ(hardware.memory(0).bandwidth_gb_per_s().high(), 4000);
+  EXPECT_EQ(hardware.memory(1).capacity_gb().value(), 0.1);
+  const Model model =
+      LoadModelOrDie("llama-3.1-8b", {{"block.full.attention.kv_heads", "4"}});
+  EXPECT_EQ(model.block(0).attention().kv_heads(), 4);
 }
 
 TEST(CatalogTest, SetReachesEveryConstantThatExplainShows) {
-  absl::StatusOr<Hardware> hardware = LoadHardware("h100-sxm");
-  ASSERT_TRUE(hardware.ok());
-  ForEachConstant(*hardware, [&](const std::string& path,
-                                 const Constant& constant, const auto&) {
+  const Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  ForEachConstant(hardware, [&](const std::string& path,
+                                const Constant& constant, const auto&) {
     EXPECT_TRUE(
         LoadHardware("h100-sxm", {{path, absl::StrCat(constant.value())}}).ok())
         << path;
@@ -281,8 +265,7 @@ TEST(CatalogTest, SetReachesEveryConstantThatExplainShows) {
 
 TEST(CatalogTest, SetRefusesWhatTheSchemaRefuses) {
   const auto error = [](const char* path, const char* value) {
-    return std::string(
-        LoadHardware("h100-sxm", {{path, value}}).status().message());
+    return ErrorOf(LoadHardware("h100-sxm", {{path, value}}));
   };
   EXPECT_THAT(error("memory.hbm.bandwith_gb_per_s", "1"),
               HasSubstr("did you mean \"bandwidth_gb_per_s\"?"));

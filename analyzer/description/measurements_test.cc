@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -11,55 +12,51 @@ namespace {
 using ::testing::HasSubstr;
 
 std::string Error(const std::string& text) {
-  return std::string(ParseMeasurementsCsv(text, "m.csv").status().message());
+  return ErrorOf(ParseMeasurementsCsv(text, "m.csv"));
 }
 
 TEST(MeasurementsTest, CellsAreFieldsInTheOrderOfTheHeader) {
-  absl::StatusOr<MeasurementSet> set = ParseMeasurementsCsv(
+  const MeasurementSet set = OrDie(ParseMeasurementsCsv(
       "model,batch,source,device,itl_ms,note\n"
       "llama-3.1-8b,8,\"Someone, 2025\",h100-sxm,7.5,\"said \"\"so\"\"\"\r\n"
       "\n"
       "qwen3-8b,1,x,b200,,\n",
-      "m.csv");
-  ASSERT_TRUE(set.ok()) << set.status();
-  ASSERT_EQ(set->row_size(), 2);
-  EXPECT_EQ(set->row(0).source(), "Someone, 2025");
-  EXPECT_EQ(set->row(0).itl_ms(), 7.5);
-  EXPECT_EQ(set->row(0).note(), "said \"so\"");
-  EXPECT_EQ(set->row(1).model(), "qwen3-8b");
+      "m.csv"));
+  ASSERT_EQ(set.row_size(), 2);
+  EXPECT_EQ(set.row(0).source(), "Someone, 2025");
+  EXPECT_EQ(set.row(0).itl_ms(), 7.5);
+  EXPECT_EQ(set.row(0).note(), "said \"so\"");
+  EXPECT_EQ(set.row(1).model(), "qwen3-8b");
   // An empty cell was not measured.
-  EXPECT_FALSE(set->row(1).has_itl_ms());
+  EXPECT_FALSE(set.row(1).has_itl_ms());
 }
 
 TEST(MeasurementsTest, QuotedCellsMayHoldLineBreaks) {
-  absl::StatusOr<MeasurementSet> set = ParseMeasurementsCsv(
-      "source,model,device,batch\n\"two\nlines\",m,d,1\n", "m.csv");
-  ASSERT_TRUE(set.ok()) << set.status();
-  EXPECT_EQ(set->row(0).source(), "two\nlines");
+  const MeasurementSet set = OrDie(ParseMeasurementsCsv(
+      "source,model,device,batch\n\"two\nlines\",m,d,1\n", "m.csv"));
+  EXPECT_EQ(set.row(0).source(), "two\nlines");
 }
 
 TEST(MeasurementsTest, NotesSayThatTheHostSetThePace) {
-  const absl::StatusOr<MeasurementSet> set = ParseMeasurementsCsv(
-      "source,model,device,batch,note\n"
-      "s,m,d,1,likely host-bound (low power)\n"
-      "s,m,d,1,pure decode\n",
-      "rows.csv");
-  ASSERT_TRUE(set.ok()) << set.status();
-  EXPECT_TRUE(set->row(0).host_bound());
-  EXPECT_FALSE(set->row(1).host_bound());
+  const MeasurementSet set =
+      OrDie(ParseMeasurementsCsv("source,model,device,batch,note\n"
+                                 "s,m,d,1,likely host-bound (low power)\n"
+                                 "s,m,d,1,pure decode\n",
+                                 "rows.csv"));
+  EXPECT_TRUE(set.row(0).host_bound());
+  EXPECT_FALSE(set.row(1).host_bound());
 }
 
 TEST(MeasurementsTest, SourcesAndNotesSayThatCodeIsEager) {
-  const absl::StatusOr<MeasurementSet> set = ParseMeasurementsCsv(
-      "source,model,device,batch,note\n"
-      "HF eager,m,d,1,\n"
-      "s,m,d,1,eager software\n"
-      "s,m,d,1,captured graphs\n",
-      "rows.csv");
-  ASSERT_TRUE(set.ok()) << set.status();
-  EXPECT_TRUE(set->row(0).eager());
-  EXPECT_TRUE(set->row(1).eager());
-  EXPECT_FALSE(set->row(2).eager());
+  const MeasurementSet set =
+      OrDie(ParseMeasurementsCsv("source,model,device,batch,note\n"
+                                 "HF eager,m,d,1,\n"
+                                 "s,m,d,1,eager software\n"
+                                 "s,m,d,1,captured graphs\n",
+                                 "rows.csv"));
+  EXPECT_TRUE(set.row(0).eager());
+  EXPECT_TRUE(set.row(1).eager());
+  EXPECT_FALSE(set.row(2).eager());
 }
 
 TEST(MeasurementsTest, EveryFaultIsReportedWithItsPlace) {

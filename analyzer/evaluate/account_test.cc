@@ -3,33 +3,13 @@
 #include <map>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/testing/evaluate.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
-
-Report Answer(const std::string& model, const std::string& hardware,
-              const Scenario& scenario) {
-  absl::StatusOr<Model> m = LoadModel(model);
-  absl::StatusOr<Hardware> h = LoadHardware(hardware);
-  EXPECT_TRUE(m.ok()) << m.status();
-  EXPECT_TRUE(h.ok()) << h.status();
-  absl::StatusOr<Report> report = Analyze(*m, *h, scenario);
-  EXPECT_TRUE(report.ok()) << report.status();
-  return report.ok() ? *report : Report();
-}
-
-Scenario At(double batch, double context, int tp = 1) {
-  Scenario scenario = DefaultScenario();
-  scenario.set_batch(batch);
-  scenario.set_context(context);
-  scenario.set_tp(tp);
-  return scenario;
-}
 
 const EnergyCause* Find(const Report& report, Term::Value term,
                         const std::string& cause) {
@@ -64,30 +44,30 @@ TEST(AccountTest, CausesSumToTermsOnEveryKindOfModelAndMachine) {
     for (const char* hardware :
          {"h100-sxm", "apple-m4", "tpu-v5e", "groq-lpu-v1", "aimc-hbm3e"}) {
       SCOPED_TRACE(absl::StrCat(model, " on ", hardware));
-      Scenario scenario = At(4, 4096);
+      Scenario scenario = DefaultPoint(4, 4096);
       scenario.set_boundary("facility");
-      ExpectCausesSumToTerms(Answer(model, hardware, scenario));
+      ExpectCausesSumToTerms(AnalyzeOrDie(model, hardware, scenario));
     }
   }
 }
 
 TEST(AccountTest, CausesSumToTermsWithLinksPrefillAndDrafts) {
-  Scenario scenario = At(64, 0, 4);
+  Scenario scenario = DefaultPoint(64, 0, 4);
   scenario.clear_context();
   scenario.set_prompt(1000);
   scenario.set_output(500);
   scenario.mutable_speculation()->set_draft_tokens(3);
   scenario.mutable_speculation()->set_acceptance_rate(0.7);
-  const Report report = Answer("llama-3.1-70b", "h100-sxm", scenario);
+  const Report report = AnalyzeOrDie("llama-3.1-70b", "h100-sxm", scenario);
   ExpectCausesSumToTerms(report);
   EXPECT_NE(Find(report, Term::LINK, "collectives"), nullptr);
 }
 
 TEST(AccountTest, InMemoryArraysChargeTheWeightsWritten) {
-  Scenario scenario = At(1, 2048);
+  Scenario scenario = DefaultPoint(1, 2048);
   scenario.set_weights("int8");
   scenario.set_activations("int8");
-  const Report report = Answer("llama-3.1-8b", "aimc-hbm3e", scenario);
+  const Report report = AnalyzeOrDie("llama-3.1-8b", "aimc-hbm3e", scenario);
   ExpectCausesSumToTerms(report);
   const EnergyCause* written = Find(report, Term::ARRAY_WRITE, "weights read");
   ASSERT_NE(written, nullptr);
@@ -99,7 +79,8 @@ TEST(AccountTest, InMemoryArraysChargeTheWeightsWritten) {
 // design.md: Llama-3.1-8B reads 1.500932e10 B of weights and 268 435 456 B of
 // KV cache at batch 1 and context 2048; norm weights are with them here.
 TEST(AccountTest, QuantitiesAreTheLedgers) {
-  const Report report = Answer("llama-3.1-8b", "h100-sxm", At(1, 2048));
+  const Report report =
+      AnalyzeOrDie("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 2048));
   const EnergyCause* weights =
       Find(report, Term::DRAM_PHY_CONTROLLER, "weights read");
   const EnergyCause* kv = Find(report, Term::DRAM_PHY_CONTROLLER, "KV read");
@@ -115,7 +96,8 @@ TEST(AccountTest, QuantitiesAreTheLedgers) {
 
 TEST(AccountTest, FactorsMultiplyToTheAnswer) {
   for (const double batch : {1.0, 64.0}) {
-    const Report report = Answer("llama-3.1-8b", "h100-sxm", At(batch, 2048));
+    const Report report =
+        AnalyzeOrDie("llama-3.1-8b", "h100-sxm", DefaultPoint(batch, 2048));
     const Factorization& f = report.factorization();
     const double product =
         f.operations_per_token() *
@@ -131,9 +113,9 @@ TEST(AccountTest, FactorsMultiplyToTheAnswer) {
 }
 
 TEST(AccountTest, OnlyTermsInsideTheBoundary) {
-  Scenario scenario = At(1, 2048);
+  Scenario scenario = DefaultPoint(1, 2048);
   scenario.set_boundary("memory_path");
-  const Report report = Answer("llama-3.1-8b", "h100-sxm", scenario);
+  const Report report = AnalyzeOrDie("llama-3.1-8b", "h100-sxm", scenario);
   ExpectCausesSumToTerms(report);
   EXPECT_EQ(Find(report, Term::STATIC, "time"), nullptr);
   EXPECT_EQ(Find(report, Term::COMPUTE, "matrix products"), nullptr);

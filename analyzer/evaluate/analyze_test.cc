@@ -5,6 +5,9 @@
 
 #include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -17,29 +20,9 @@ Report AnalyzeNames(const std::string& model_name,
                     const std::string& hardware_name, const Scenario& scenario,
                     const std::vector<FieldOverride>& model_sets = {},
                     const std::vector<FieldOverride>& hardware_sets = {}) {
-  absl::StatusOr<Model> model = LoadModel(model_name, model_sets);
-  EXPECT_TRUE(model.ok()) << model.status();
-  absl::StatusOr<Hardware> hardware =
-      LoadHardware(hardware_name, hardware_sets);
-  EXPECT_TRUE(hardware.ok()) << hardware.status();
-  absl::StatusOr<Report> report = Analyze(*model, *hardware, scenario);
-  EXPECT_TRUE(report.ok()) << report.status();
-  return *report;
-}
-
-Scenario Point(double batch, double context, int tp = 1) {
-  Scenario scenario = DefaultScenario();
-  scenario.set_batch(batch);
-  scenario.set_context(context);
-  scenario.set_tp(tp);
-  return scenario;
-}
-
-double TermOf(const Report& report, Term::Value term) {
-  for (const EnergyTerm& entry : report.energy_terms()) {
-    if (entry.term() == term) return entry.energy_per_token_j();
-  }
-  return 0;
+  const Model model = LoadModelOrDie(model_name, model_sets);
+  const Hardware hardware = LoadHardwareOrDie(hardware_name, hardware_sets);
+  return AnalyzeOrDie(model, hardware, scenario);
 }
 
 // The unit model on the unit machine, batch 1, context 1.
@@ -56,7 +39,7 @@ double TermOf(const Report& report, Term::Value term) {
 // Vector: rotary 3 x (1 + 1) heads, softmax 5, SwiGLU 6, sampling 5. Each byte
 // takes 1 ns from DRAM, each FLOP 1 ns; the longest counts: 27 ns.
 TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
-  const Report report = AnalyzeNames("unit", "unit", Point(1, 1));
+  const Report report = AnalyzeNames("unit", "unit", DefaultPoint(1, 1));
   EXPECT_EQ(report.flop_per_token(), 20);
   EXPECT_EQ(report.weight_bytes_per_step(), 8);
   EXPECT_EQ(report.kv_read_bytes_per_step(), 2);
@@ -83,10 +66,10 @@ TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
 TEST(AnalyzeTest, UnitMachinesTalkOverUnitLinks) {
   // Two data-parallel machines do the same twice over, with nothing to say to
   // one another.
-  Scenario scenario = Point(2, 1);
+  Scenario scenario = DefaultPoint(2, 1);
   scenario.set_dp(2);
   const Report two = AnalyzeNames("unit", "unit", scenario);
-  const Report one = AnalyzeNames("unit", "unit", Point(1, 1));
+  const Report one = AnalyzeNames("unit", "unit", DefaultPoint(1, 1));
   EXPECT_EQ(two.num_chips(), 2);
   EXPECT_NEAR(two.step_time_s(), one.step_time_s(), 1e-18);
   EXPECT_NEAR(two.energy_per_token_j(), one.energy_per_token_j(), 1e-20);
@@ -113,13 +96,13 @@ TEST(AnalyzeTest, WorkedEnergyVectorWithinTwoPercent) {
       {"board.static_power_w", "0"},
   };
   const Report one =
-      AnalyzeNames("qwen3-8b", "unit", Point(1, 8192), {}, constants);
+      AnalyzeNames("qwen3-8b", "unit", DefaultPoint(1, 8192), {}, constants);
   EXPECT_NEAR(one.energy_per_token_j() / 0.534, 1, 0.02);
   EXPECT_NEAR(one.weight_bytes_per_step(), 15.137e9, 1e6);
   EXPECT_NEAR(one.kv_read_bytes_per_step(), 1.208e9, 1e6);
   EXPECT_NEAR(one.flop_per_token(), 19.97e9, 1e7);
   const Report many =
-      AnalyzeNames("qwen3-8b", "unit", Point(32, 8192), {}, constants);
+      AnalyzeNames("qwen3-8b", "unit", DefaultPoint(32, 8192), {}, constants);
   EXPECT_NEAR(many.energy_per_token_j() / 0.068, 1, 0.02);
 }
 
@@ -131,7 +114,7 @@ TEST(AnalyzeTest, ScalingBookStepTimesWithinOnePercent) {
     double batch, book_ms;
   } cases[] = {{1, 4.98}, {8, 12.13}, {64, 69.33}};
   for (const auto& c : cases) {
-    Scenario scenario = Point(c.batch, 8192, 8);
+    Scenario scenario = DefaultPoint(c.batch, 8192, 8);
     scenario.set_ideal(true);
     const Report report = AnalyzeNames("llama-2-13b", "tpu-v5e", scenario);
     EXPECT_NEAR(report.step_time_s() * 1e3 / c.book_ms, 1, 0.01) << c.batch;
@@ -145,7 +128,7 @@ TEST(AnalyzeTest, ScalingBookStepTimesWithEightKvHeads) {
     double batch, book_ms;
   } cases[] = {{1, 4.17}, {8, 5.60}, {64, 17.04}};
   for (const auto& c : cases) {
-    Scenario scenario = Point(c.batch, 8192, 8);
+    Scenario scenario = DefaultPoint(c.batch, 8192, 8);
     scenario.set_ideal(true);
     const Report report =
         AnalyzeNames("llama-2-13b", "tpu-v5e", scenario,
@@ -159,10 +142,12 @@ TEST(AnalyzeTest, ScalingBookStepTimesWithEightKvHeads) {
 TEST(AnalyzeTest, CapacityCountsWholeSequences) {
   // 72 GB usable less 16.06 GB of weights, over 1.0737 GB a sequence: 52.1.
   const Report report =
-      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(1, 8192));
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 8192));
   EXPECT_EQ(report.max_batch(), 52);
-  EXPECT_TRUE(AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(52, 8192)).fits());
-  const Report over = AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(53, 8192));
+  EXPECT_TRUE(
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(52, 8192)).fits());
+  const Report over =
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(53, 8192));
   EXPECT_FALSE(over.fits());
   ASSERT_EQ(over.warnings_size(), 1);
   EXPECT_THAT(over.warnings(0), HasSubstr("a batch of 52 would"));
@@ -170,13 +155,13 @@ TEST(AnalyzeTest, CapacityCountsWholeSequences) {
 
 TEST(AnalyzeTest, ModelLargerThanMemoryFitsNoBatch) {
   const Report report =
-      AnalyzeNames("llama-3.1-405b", "h100-sxm", Point(1, 2048));
+      AnalyzeNames("llama-3.1-405b", "h100-sxm", DefaultPoint(1, 2048));
   EXPECT_FALSE(report.fits());
   EXPECT_EQ(report.max_batch(), 0);
 }
 
 TEST(AnalyzeTest, LongContextAndMissingFormatsAreSaid) {
-  Scenario scenario = Point(1, 8192);
+  Scenario scenario = DefaultPoint(1, 8192);
   scenario.set_weights("fp8");
   const Report report = AnalyzeNames("llama-2-7b", "a100-sxm-80gb", scenario);
   ASSERT_EQ(report.warnings_size(), 2);
@@ -187,11 +172,11 @@ TEST(AnalyzeTest, LongContextAndMissingFormatsAreSaid) {
 TEST(AnalyzeTest, EveryFaultOfAScenarioIsReportedAtOnce) {
   absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
   absl::StatusOr<Hardware> hardware = LoadHardware("m2-ultra");
-  Scenario scenario = Point(0.5, -3, 3);
+  Scenario scenario = DefaultPoint(0.5, -3, 3);
   scenario.set_weights("fp9");
   scenario.set_boundary("planet");
-  const std::string message(
-      Analyze(*model, *hardware, scenario).status().message());
+  const std::string message = ErrorOf(Analyze(
+      LoadModelOrDie("llama-3.1-8b"), LoadHardwareOrDie("m2-ultra"), scenario));
   EXPECT_THAT(message, HasSubstr("batch: 0.5 is out of range"));
   EXPECT_THAT(message, HasSubstr("context: -3 is out of range"));
   EXPECT_THAT(message, HasSubstr("did you mean \"fp8\"?"));
@@ -201,12 +186,13 @@ TEST(AnalyzeTest, EveryFaultOfAScenarioIsReportedAtOnce) {
 }
 
 TEST(AnalyzeTest, RangesHoldTheValueAndVanishWithoutUncertainty) {
-  const Report h100 = AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(8, 2048));
+  const Report h100 =
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(8, 2048));
   EXPECT_LT(h100.energy_per_token_j_low(), h100.energy_per_token_j());
   EXPECT_GT(h100.energy_per_token_j_high(), h100.energy_per_token_j());
   EXPECT_LT(h100.step_time_s_low(), h100.step_time_s());
   EXPECT_GT(h100.step_time_s_high(), h100.step_time_s());
-  const Report unit = AnalyzeNames("unit", "unit", Point(1, 1));
+  const Report unit = AnalyzeNames("unit", "unit", DefaultPoint(1, 1));
   EXPECT_EQ(unit.energy_per_token_j_low(), unit.energy_per_token_j());
   EXPECT_EQ(unit.energy_per_token_j_high(), unit.energy_per_token_j());
 }
@@ -214,7 +200,7 @@ TEST(AnalyzeTest, RangesHoldTheValueAndVanishWithoutUncertainty) {
 TEST(AnalyzeTest, RangeOfALinearTermIsThatOfItsConstant) {
   // DRAM_PHY_CONTROLLER is bits x 8 (6 to 10) pJ/bit and nothing else.
   const Report report =
-      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(1, 2048));
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 2048));
   for (const EnergyTerm& term : report.energy_terms()) {
     if (term.term() != Term::DRAM_PHY_CONTROLLER) continue;
     EXPECT_NEAR(term.low() / term.energy_per_token_j(), 6.0 / 8, 1e-9);
@@ -223,24 +209,25 @@ TEST(AnalyzeTest, RangeOfALinearTermIsThatOfItsConstant) {
 }
 
 TEST(AnalyzeTest, AreaAndCostAreOfAllChips) {
-  const Report one = AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048));
+  const Report one =
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", DefaultPoint(8, 2048));
   const Report four =
-      AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048, 4));
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", DefaultPoint(8, 2048, 4));
   EXPECT_GT(one.area_mm2(), 0);
   EXPECT_DOUBLE_EQ(four.area_mm2(), 4 * one.area_mm2());
   EXPECT_DOUBLE_EQ(four.cost_usd(), 4 * one.cost_usd());
   EXPECT_LT(one.cost_usd_low(), one.cost_usd());
   EXPECT_GT(one.cost_usd_high(), one.cost_usd());
-  EXPECT_EQ(
-      AnalyzeNames("llama-3.1-8b", "h100-sxm", Point(8, 2048)).cost_usd_high(),
-      0);
+  EXPECT_EQ(AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(8, 2048))
+                .cost_usd_high(),
+            0);
 }
 
 TEST(AnalyzeTest, PricesMoveNeitherTimeNorEnergy) {
   const Report before =
-      AnalyzeNames("llama-3.1-8b", "hbm4-asic", Point(8, 2048));
+      AnalyzeNames("llama-3.1-8b", "hbm4-asic", DefaultPoint(8, 2048));
   const Report after = AnalyzeNames(
-      "llama-3.1-8b", "hbm4-asic", Point(8, 2048), {},
+      "llama-3.1-8b", "hbm4-asic", DefaultPoint(8, 2048), {},
       {{"silicon.sram_mm2_per_mb", "1"}, {"silicon.memory_usd_per_gb", "40"}});
   EXPECT_GT(after.cost_usd(), before.cost_usd());
   EXPECT_EQ(after.step_time_s(), before.step_time_s());
@@ -248,7 +235,7 @@ TEST(AnalyzeTest, PricesMoveNeitherTimeNorEnergy) {
 }
 
 TEST(AnalyzeTest, NoiseOfOperandsAddsUpAndAnAnalogArrayAddsItsOwn) {
-  Scenario scenario = Point(1, 1024);
+  Scenario scenario = DefaultPoint(1, 1024);
   scenario.set_weights("int8");
   scenario.set_activations("int8");
   // Two operands of 6.02 x 8 + 1.76 dB: 3.01 dB less.
@@ -264,35 +251,29 @@ TEST(AnalyzeTest, NoiseOfOperandsAddsUpAndAnAnalogArrayAddsItsOwn) {
 }
 
 TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
-  absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
-  ASSERT_TRUE(model.ok());
+  const Model model = LoadModelOrDie("llama-3.1-8b");
   constexpr double kYear = 365 * 86400.0;
   // 131 072 bytes of KV cache a token over 40 GB that bear a million writes.
-  const absl::StatusOr<Hardware> memory = LoadHardware(
+  const Hardware memory = LoadHardwareOrDie(
       "a100-sxm-40gb", {{"memory.hbm.technology.endurance_writes", "1e6"}});
-  ASSERT_TRUE(memory.ok()) << memory.status();
-  const absl::StatusOr<Report> cached =
-      Analyze(*model, *memory, Point(1, 1024));
-  ASSERT_TRUE(cached.ok());
-  EXPECT_NEAR(cached->wear_per_year(),
-              131072 / (40e9 * 1e6) * kYear / cached->step_time_s(),
-              1e-9 * cached->wear_per_year());
-  EXPECT_EQ(AnalyzeNames("llama-3.1-8b", "a100-sxm-40gb", Point(1, 1024))
+  const Report cached = OrDie(Analyze(model, memory, DefaultPoint(1, 1024)));
+  EXPECT_NEAR(cached.wear_per_year(),
+              131072 / (40e9 * 1e6) * kYear / cached.step_time_s(),
+              1e-9 * cached.wear_per_year());
+  EXPECT_EQ(AnalyzeNames("llama-3.1-8b", "a100-sxm-40gb", DefaultPoint(1, 1024))
                 .wear_per_year(),
             0);
   // Arrays that are written each step, once.
-  Scenario scenario = Point(1, 1024);
+  Scenario scenario = DefaultPoint(1, 1024);
   scenario.set_weights("int8");
   scenario.set_activations("int8");
-  const absl::StatusOr<Hardware> arrays = LoadHardware(
+  const Hardware arrays = LoadHardwareOrDie(
       "aimc-hbm3e", {{"engine.aimc.array.endurance_writes", "1e9"}});
-  ASSERT_TRUE(arrays.ok()) << arrays.status();
-  const absl::StatusOr<Report> written = Analyze(*model, *arrays, scenario);
-  ASSERT_TRUE(written.ok());
-  EXPECT_NEAR(written->wear_per_year(), kYear / written->step_time_s() / 1e9,
-              1e-9 * written->wear_per_year());
+  const Report written = OrDie(Analyze(model, arrays, scenario));
+  EXPECT_NEAR(written.wear_per_year(), kYear / written.step_time_s() / 1e9,
+              1e-9 * written.wear_per_year());
   bool is_said = false;
-  for (const std::string& warning : written->warnings()) {
+  for (const std::string& warning : written.warnings()) {
     is_said |= warning.find("wear out") != std::string::npos;
   }
   EXPECT_TRUE(is_said);

@@ -4,11 +4,13 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/fit/score.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -27,7 +29,7 @@ constexpr char kFp8[] = "engine.tensor.rate.fp8.energy_pj_per_flop";
 
 Hardware Unfitted() {
   // A chip of which nothing is known but its data sheet.
-  absl::StatusOr<Hardware> hardware = ParseHardware(
+  return OrDie(ParseHardware(
       R"(name: "unfitted"
          description: "H100 with more and faster memory"
          base: "h100-sxm-datasheet"
@@ -39,9 +41,7 @@ Hardware Unfitted() {
            bandwidth_efficiency { value: 0.88 low: 0.83 high: 0.93 source: "s" }
            half_transfer_mb { value: 15 low: 8 high: 22 source: "s" }
          })",
-      "unfitted.textproto");
-  EXPECT_TRUE(hardware.ok()) << hardware.status();
-  return *hardware;
+      "unfitted.textproto"));
 }
 
 const FittedConstant& At(const Calibration& summary, const std::string& path) {
@@ -58,8 +58,7 @@ MeasurementSet RowsOf(const Hardware& hardware, double noise = 0) {
   MeasurementSet set;
   double factor = 1 + noise;
   for (const char* name : {"llama-3.1-8b", "qwen3-14b"}) {
-    absl::StatusOr<Model> model = LoadModel(name);
-    EXPECT_TRUE(model.ok()) << model.status();
+    const Model model = LoadModelOrDie(name);
     for (const double batch : {1, 4, 16, 64, 128}) {
       for (const double context : {512, 2048}) {
         Measurement row;
@@ -70,12 +69,11 @@ MeasurementSet RowsOf(const Hardware& hardware, double noise = 0) {
         row.set_kv_dtype("bf16");
         row.set_batch(batch);
         row.set_mean_context_tokens(context);
-        absl::StatusOr<Report> report =
-            Analyze(*model, hardware, ScenarioOf(row, *model, false));
-        EXPECT_TRUE(report.ok()) << report.status();
-        row.set_itl_ms(report->step_time_s() * 1e3 * factor);
+        const Report report =
+            AnalyzeOrDie(model, hardware, ScenarioOf(row, model, false));
+        row.set_itl_ms(report.step_time_s() * 1e3 * factor);
         factor = 2 - factor;
-        row.set_energy_per_token_j(report->energy_per_token_j());
+        row.set_energy_per_token_j(report.energy_per_token_j());
         *set.add_row() = row;
       }
     }
@@ -95,10 +93,9 @@ Hardware Known() {
 TEST(CalibrateTest, RecoversKnownConstants) {
   CalibrateOptions options;
   options.paths = {kStep, kStatic, kBandwidth};
-  const absl::StatusOr<CalibrationResult> fit =
-      Calibrate(Unfitted(), RowsOf(Known()), options);
-  ASSERT_TRUE(fit.ok()) << fit.status();
-  const Calibration& summary = fit->summary;
+  const CalibrationResult fit =
+      OrDie(Calibrate(Unfitted(), RowsOf(Known()), options));
+  const Calibration& summary = fit.summary;
   EXPECT_EQ(summary.rows(), 20);
   EXPECT_EQ(summary.constants_size(), 3);
   // The pull to the start leaves less than a tenth of the range.
@@ -118,36 +115,34 @@ TEST(CalibrateTest, NoiseWidensStandardErrorsAndTheyCoverTheTruth) {
   Hardware known = Unfitted();
   ASSERT_TRUE(SetField(&known, kStep, "3000", "test").ok());
   ASSERT_TRUE(SetField(&known, kBandwidth, "0.85", "test").ok());
-  const absl::StatusOr<CalibrationResult> quiet =
-      Calibrate(Unfitted(), RowsOf(known), options);
-  const absl::StatusOr<CalibrationResult> noisy =
-      Calibrate(Unfitted(), RowsOf(known, 0.1), options);
-  ASSERT_TRUE(quiet.ok() && noisy.ok());
+  const CalibrationResult quiet =
+      OrDie(Calibrate(Unfitted(), RowsOf(known), options));
+  const CalibrationResult noisy =
+      OrDie(Calibrate(Unfitted(), RowsOf(known, 0.1), options));
   for (const char* path : {kStep, kBandwidth}) {
-    EXPECT_GT(At(noisy->summary, path).standard_error(),
-              3 * At(quiet->summary, path).standard_error());
+    EXPECT_GT(At(noisy.summary, path).standard_error(),
+              3 * At(quiet.summary, path).standard_error());
   }
-  EXPECT_NEAR(At(noisy->summary, kStep).value(), 3000,
-              3 * At(noisy->summary, kStep).standard_error());
-  EXPECT_NEAR(At(noisy->summary, kBandwidth).value(), 0.85,
-              3 * At(noisy->summary, kBandwidth).standard_error());
+  EXPECT_NEAR(At(noisy.summary, kStep).value(), 3000,
+              3 * At(noisy.summary, kStep).standard_error());
+  EXPECT_NEAR(At(noisy.summary, kBandwidth).value(), 0.85,
+              3 * At(noisy.summary, kBandwidth).standard_error());
 }
 
 TEST(CalibrateTest, KeepsWhatTheRowsSayNothingOf) {
   CalibrateOptions options;
   options.paths = {kStep, kFp8};
   options.cross_validate = false;
-  const absl::StatusOr<CalibrationResult> fit =
-      Calibrate(Unfitted(), RowsOf(Known()), options);
-  ASSERT_TRUE(fit.ok()) << fit.status();
-  const FittedConstant& fp8 = At(fit->summary, kFp8);
+  const CalibrationResult fit =
+      OrDie(Calibrate(Unfitted(), RowsOf(Known()), options));
+  const FittedConstant& fp8 = At(fit.summary, kFp8);
   EXPECT_EQ(fp8.status(), "KEPT");
   EXPECT_EQ(fp8.value(), fp8.start());
   EXPECT_EQ(fp8.standard_error(), 0);
-  EXPECT_EQ(fit->summary.held_out_size(), 0);
+  EXPECT_EQ(fit.summary.held_out_size(), 0);
   // The description holds what was fitted alone.
-  EXPECT_TRUE(fit->hardware.overheads().has_time_per_step_us());
-  EXPECT_EQ(fit->hardware.engine_size(), 0);
+  EXPECT_TRUE(fit.hardware.overheads().has_time_per_step_us());
+  EXPECT_EQ(fit.hardware.engine_size(), 0);
 }
 
 TEST(CalibrateTest, RowsThatTheHostPacedAreLeftOut) {
@@ -159,15 +154,13 @@ TEST(CalibrateTest, RowsThatTheHostPacedAreLeftOut) {
   CalibrateOptions options;
   options.paths = {kStep, kStatic, kBandwidth};
   options.cross_validate = false;
-  const absl::StatusOr<CalibrationResult> with =
-      Calibrate(Unfitted(), set, options);
-  const absl::StatusOr<CalibrationResult> without =
-      Calibrate(Unfitted(), RowsOf(Known()), options);
-  ASSERT_TRUE(with.ok() && without.ok());
-  EXPECT_EQ(with->summary.rows(), 20);
-  EXPECT_EQ(with->summary.host_bound_rows(), 1);
-  EXPECT_EQ(At(with->summary, kStep).value(),
-            At(without->summary, kStep).value());
+  const CalibrationResult with = OrDie(Calibrate(Unfitted(), set, options));
+  const CalibrationResult without =
+      OrDie(Calibrate(Unfitted(), RowsOf(Known()), options));
+  EXPECT_EQ(with.summary.rows(), 20);
+  EXPECT_EQ(with.summary.host_bound_rows(), 1);
+  EXPECT_EQ(At(with.summary, kStep).value(),
+            At(without.summary, kStep).value());
 }
 
 TEST(CalibrateTest, RowsThatCannotHaveBeenAndChecksAreLeftOut) {
@@ -183,11 +176,9 @@ TEST(CalibrateTest, RowsThatCannotHaveBeenAndChecksAreLeftOut) {
   CalibrateOptions options;
   options.paths = {kStep, kStatic, kBandwidth};
   options.cross_validate = false;
-  const absl::StatusOr<CalibrationResult> fit =
-      Calibrate(Unfitted(), set, options);
-  ASSERT_TRUE(fit.ok()) << fit.status();
-  EXPECT_EQ(fit->summary.rows(), 20);
-  EXPECT_EQ(fit->summary.overfull_rows(), 1);
+  const CalibrationResult fit = OrDie(Calibrate(Unfitted(), set, options));
+  EXPECT_EQ(fit.summary.rows(), 20);
+  EXPECT_EQ(fit.summary.overfull_rows(), 1);
 }
 
 TEST(CalibrateTest, SaysWhereTheDataPullBeyondTheBounds) {
@@ -198,36 +189,31 @@ TEST(CalibrateTest, SaysWhereTheDataPullBeyondTheBounds) {
   CalibrateOptions options;
   options.paths = {kStep};
   options.cross_validate = false;
-  const absl::StatusOr<CalibrationResult> fit =
-      Calibrate(hardware, RowsOf(slow), options);
-  ASSERT_TRUE(fit.ok()) << fit.status();
-  EXPECT_EQ(At(fit->summary, kStep).status(), "AT_BOUND");
-  EXPECT_NEAR(At(fit->summary, kStep).value(), high, 1e-3 * high);
+  const CalibrationResult fit =
+      OrDie(Calibrate(hardware, RowsOf(slow), options));
+  EXPECT_EQ(At(fit.summary, kStep).status(), "AT_BOUND");
+  EXPECT_NEAR(At(fit.summary, kStep).value(), high, 1e-3 * high);
 }
 
 TEST(CalibrateTest, DescriptionReproducesTheFitOnItsBase) {
   CalibrateOptions options;
   options.paths = {kStep, kStatic, kBandwidth};
   options.cross_validate = false;
-  const absl::StatusOr<CalibrationResult> fit =
-      Calibrate(Unfitted(), RowsOf(Known()), options);
-  ASSERT_TRUE(fit.ok()) << fit.status();
-  ASSERT_EQ(fit->hardware.sources_size(), 1);
-  EXPECT_EQ(fit->hardware.sources(0).kind(), Source::FITTED);
-  const Constant& step = fit->hardware.overheads().time_per_step_us();
-  EXPECT_NEAR(step.value(), At(fit->summary, kStep).value(), 1);
+  const CalibrationResult fit =
+      OrDie(Calibrate(Unfitted(), RowsOf(Known()), options));
+  ASSERT_EQ(fit.hardware.sources_size(), 1);
+  EXPECT_EQ(fit.hardware.sources(0).kind(), Source::FITTED);
+  const Constant& step = fit.hardware.overheads().time_per_step_us();
+  EXPECT_NEAR(step.value(), At(fit.summary, kStep).value(), 1);
   EXPECT_LE(step.low(), step.value());
   EXPECT_GE(step.high(), step.value());
-  EXPECT_EQ(step.source(), fit->hardware.sources(0).id());
+  EXPECT_EQ(step.source(), fit.hardware.sources(0).id());
 }
 
 TEST(CalibrateTest, RefusesFewerRowsThanConstants) {
   MeasurementSet set = RowsOf(Known());
   set.mutable_row()->DeleteSubrange(4, set.row_size() - 4);
-  const absl::StatusOr<CalibrationResult> fit =
-      Calibrate(Unfitted(), set, CalibrateOptions());
-  ASSERT_FALSE(fit.ok());
-  EXPECT_THAT(std::string(fit.status().message()),
+  EXPECT_THAT(ErrorOf(Calibrate(Unfitted(), set, CalibrateOptions())),
               HasSubstr("4 rows of unfitted can be predicted"));
 
   CalibrateOptions other;

@@ -4,11 +4,12 @@
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -32,13 +33,9 @@ Measurement Row(const std::string& model, double batch) {
 
 // What the tool itself says of a row.
 Report Predicted(const Measurement& row, bool mixed) {
-  absl::StatusOr<Model> model = LoadModel(row.model());
-  absl::StatusOr<Hardware> hardware = LoadHardware(row.device());
-  EXPECT_TRUE(model.ok() && hardware.ok());
-  absl::StatusOr<Report> report =
-      Analyze(*model, *hardware, ScenarioOf(row, *model, mixed));
-  EXPECT_TRUE(report.ok()) << report.status();
-  return *report;
+  const Model model = LoadModelOrDie(row.model());
+  return AnalyzeOrDie(model, LoadHardwareOrDie(row.device()),
+                      ScenarioOf(row, model, mixed));
 }
 
 TEST(ValidateTest, ErrorsArePredictedOverMeasuredLessOne) {

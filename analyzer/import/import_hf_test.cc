@@ -10,9 +10,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/status.h"
+#include "analyzer/testing/text.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/util/message_differencer.h"
 #include "gtest/gtest.h"
@@ -60,28 +62,14 @@ const std::vector<std::string>& Names() {
 }
 
 std::string Config(const std::string& name) {
-  absl::StatusOr<std::string> text =
-      ReadTextFile(absl::StrCat(kDirectory, name, ".json"));
-  EXPECT_TRUE(text.ok()) << text.status();
-  return text.ok() ? *text : "";
+  return OrDie(ReadTextFile(absl::StrCat(kDirectory, name, ".json")));
 }
 
 absl::StatusOr<Model> Import(const std::string& json) {
   return ImportHuggingFace(json, "c.json", "m", "2026-01-02");
 }
 
-Model MustImport(const std::string& json) {
-  absl::StatusOr<Model> model = Import(json);
-  EXPECT_TRUE(model.ok()) << model.status();
-  return model.ok() ? *model : Model();
-}
-
-// `text` with the one `from` replaced.
-std::string Replaced(const std::string& text, const std::string& from,
-                     const std::string& to) {
-  EXPECT_THAT(text, HasSubstr(from));
-  return absl::StrReplaceAll(text, {{from, to}});
-}
+Model MustImport(const std::string& json) { return OrDie(Import(json)); }
 
 // The configuration of that name with a top-level field set to `value`: the
 // last of two equal keys counts.
@@ -104,9 +92,8 @@ std::string Without(const std::string& name, const std::string& field) {
 }
 
 std::string Error(const std::string& json) {
-  absl::StatusOr<Model> model = Import(json);
-  EXPECT_FALSE(model.ok()) << json;
-  return std::string(model.status().message());
+  SCOPED_TRACE(json);
+  return ErrorOf(Import(json));
 }
 
 const Block& BlockNamed(const Model& model, const std::string& name) {
@@ -197,12 +184,11 @@ TEST(ImportHfTest, CatalogueHasTheSameArchitectures) {
     Model imported = MustImport(Config(name));
     // The multimodal checkpoint's table has 64 rows for images.
     if (name == "gemma-3-27b") imported.set_vocab_size(262144);
-    absl::StatusOr<Model> shipped = LoadModel(name);
-    ASSERT_TRUE(shipped.ok()) << shipped.status();
-    EXPECT_TRUE(MessageDifferencer::Equals(Bare(imported), Bare(*shipped)))
+    const Model shipped = LoadModelOrDie(name);
+    EXPECT_TRUE(MessageDifferencer::Equals(Bare(imported), Bare(shipped)))
         << name << "\n"
         << imported.DebugString();
-    EXPECT_EQ(Order(imported), Order(*shipped)) << name;
+    EXPECT_EQ(Order(imported), Order(shipped)) << name;
   }
   EXPECT_GE(compared, 3);
 }
@@ -210,11 +196,10 @@ TEST(ImportHfTest, CatalogueHasTheSameArchitectures) {
 TEST(ImportHfTest, CatalogueHasTheSameContextAndFormatsOfDenseModels) {
   for (const char* name : {"llama-3.1-8b", "mistral-7b-v0.1", "qwen3-8b"}) {
     const Model imported = MustImport(Config(name));
-    absl::StatusOr<Model> shipped = LoadModel(name);
-    ASSERT_TRUE(shipped.ok()) << shipped.status();
-    EXPECT_EQ(imported.max_context(), shipped->max_context()) << name;
+    const Model shipped = LoadModelOrDie(name);
+    EXPECT_EQ(imported.max_context(), shipped.max_context()) << name;
     EXPECT_TRUE(
-        MessageDifferencer::Equals(imported.formats(), shipped->formats()))
+        MessageDifferencer::Equals(imported.formats(), shipped.formats()))
         << name;
   }
 }
@@ -783,13 +768,11 @@ TEST(ImportHfTest, NameComesFromTheConfigurationOrTheDirectory) {
 }
 
 TEST(ImportHfTest, OddFileNamesMakeGoodTextprotos) {
-  absl::StatusOr<Model> model = ImportHuggingFace(
-      Config("gpt2"), "a\nname: \"b\"\xff/config.json", "", "2026-01-02");
-  ASSERT_TRUE(model.ok()) << model.status();
-  absl::StatusOr<Model> parsed =
-      ParseModel(ImportedModelText(*model), "m.textproto");
-  ASSERT_TRUE(parsed.ok()) << parsed.status();
-  EXPECT_TRUE(MessageDifferencer::Equals(*parsed, *model));
+  const Model model = OrDie(ImportHuggingFace(
+      Config("gpt2"), "a\nname: \"b\"\xff/config.json", "", "2026-01-02"));
+  const Model parsed =
+      OrDie(ParseModel(ImportedModelText(model), "m.textproto"));
+  EXPECT_TRUE(MessageDifferencer::Equals(parsed, model));
 }
 
 // `text` with one random change.

@@ -5,27 +5,20 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/ledger/routing.h"
-#include "analyzer/ledger/testing.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/scenario.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
 
-Model ModelOf(const std::string& name,
-              const std::vector<FieldOverride>& sets = {}) {
-  absl::StatusOr<Model> model = LoadModel(name, sets);
-  EXPECT_TRUE(model.ok()) << model.status();
-  return *model;
-}
-
 Ledger<> LedgerOf(const std::string& name, const Scenario& scenario) {
-  return BuildLedger(ModelOf(name), scenario);
+  return BuildLedger(LoadModelOrDie(name), scenario);
 }
 
 // A field of the operators whose name contains `part`, over system and step.
@@ -307,7 +300,7 @@ TEST(ArchitecturesTest, Qwen3NextKeepsAMatrixStateInThreeOfFourLayers) {
 
 TEST(ArchitecturesTest, OptHasBiasesAndLearnedPositions) {
   // 96 layers: attention 4 d^2 + 4 d, MLP 2 d 4d + 5 d, two LayerNorms 4 d.
-  const Model model = ModelOf("opt-175b");
+  const Model model = LoadModelOrDie("opt-175b");
   const Ledger<> ledger = BuildLedger(model, Point(1, 1));
   const double d = 12288;
   EXPECT_EQ(ledger.parameters,
@@ -358,7 +351,8 @@ TEST(ArchitecturesTest, DraftModelRunsOnceForEachDraftedToken) {
   scenario.mutable_speculation()->set_draft_tokens(3);
   scenario.mutable_speculation()->set_acceptance_rate(0.7);
   scenario.mutable_speculation()->set_draft_model("llama-3.2-1b");
-  const Model target = ModelOf("llama-3.1-8b"), draft = ModelOf("llama-3.2-1b");
+  const Model target = LoadModelOrDie("llama-3.1-8b"),
+              draft = LoadModelOrDie("llama-3.2-1b");
   const Ledger<> with = BuildLedger(target, scenario, &draft);
   const Ledger<> without = BuildLedger(target, scenario);
   const Ledger<> alone = BuildLedger(draft, Point(2, 1000));
@@ -422,7 +416,7 @@ TEST(ArchitecturesTest, CoverageAloneGivesAFlatImpliedBandwidth) {
               {31.9, 22.57, 600},
               {63.9, 28.94, 600}};
   constexpr double kPeak = 3.35e12;
-  const Model model = ModelOf("qwen3-30b-a3b");
+  const Model model = LoadModelOrDie("qwen3-30b-a3b");
   std::map<std::string, std::vector<double>> shares;
   for (const auto& row : rows) {
     const auto share = [&](double bytes) {

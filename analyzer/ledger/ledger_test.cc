@@ -4,9 +4,9 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
-#include "analyzer/ledger/testing.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/scenario.h"
 #include "analyzer/units/units.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -33,9 +33,7 @@ Totals Sum(const Ledger<>& ledger) {
 }
 
 Ledger<> LedgerOf(const std::string& name, const Scenario& scenario) {
-  absl::StatusOr<Model> model = LoadModel(name);
-  EXPECT_TRUE(model.ok()) << model.status();
-  return BuildLedger(*model, scenario);
+  return BuildLedger(LoadModelOrDie(name), scenario);
 }
 
 Totals TotalsOf(const std::string& name, const Scenario& scenario) {
@@ -125,18 +123,17 @@ TEST(LedgerTest, Qwen3_8bReadsItsQueryAndKeyNorms) {
 
 TEST(LedgerTest, ParameterTotalsMatchThePublishedOnes) {
   for (const std::string& name : CatalogNames(SpecKind::kModel)) {
-    absl::StatusOr<Model> model = LoadModel(name);
-    ASSERT_TRUE(model.ok()) << model.status();
-    const double published = model->published().total_parameters();
+    const Model model = LoadModelOrDie(name);
+    const double published = model.published().total_parameters();
     ASSERT_GT(published, 0) << name;
-    const Ledger<> ledger = BuildLedger(*model, Point(1, 1));
+    const Ledger<> ledger = BuildLedger(model, Point(1, 1));
     EXPECT_NEAR(ledger.parameters / published, 1, 0.015) << name;
-    if (model->published().active_uncertain()) continue;
+    if (model.published().active_uncertain()) continue;
     double active = ledger.active_parameters;
-    if (model->published().active_without_embedding()) {
-      active -= static_cast<double>(model->vocab_size() * model->d_model());
+    if (model.published().active_without_embedding()) {
+      active -= static_cast<double>(model.vocab_size() * model.d_model());
     }
-    EXPECT_NEAR(active / model->published().active_parameters(), 1, 0.017)
+    EXPECT_NEAR(active / model.published().active_parameters(), 1, 0.017)
         << name;
   }
 }
@@ -150,11 +147,10 @@ TEST(LedgerTest, KvCacheGrowsWithContextUpToTheWindow) {
 }
 
 TEST(LedgerTest, ChunkedWindowIsHalfAChunkInTheMean) {
-  absl::StatusOr<Model> model =
-      LoadModel("unit", {{"block.full.attention.chunk_tokens", "100"}});
-  ASSERT_TRUE(model.ok()) << model.status();
+  const Model model =
+      LoadModelOrDie("unit", {{"block.full.attention.chunk_tokens", "100"}});
   // 1 to 100 tokens, 50.5 in the mean, 2 bytes each; kept: the whole chunk.
-  const Ledger<> ledger = BuildLedger(*model, Point(1, 1000));
+  const Ledger<> ledger = BuildLedger(model, Point(1, 1000));
   EXPECT_EQ(Sum(ledger).kv_read, 101);
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 200);
 }
@@ -261,7 +257,7 @@ TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
     EXPECT_NEAR((c.flop - a.flop) / (4 * (b.flop - a.flop)), 1, 1e-12) << name;
     // Experts alone are read as the batch visits them.
     const bool has_experts =
-        BuildLedger(*LoadModel(name), Point(1, 1)).experts_read > 0;
+        BuildLedger(LoadModelOrDie(name), Point(1, 1)).experts_read > 0;
     if (!has_experts) {
       EXPECT_EQ(c.weights, a.weights) << name;
     }

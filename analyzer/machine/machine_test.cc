@@ -2,9 +2,8 @@
 
 #include <string>
 
-#include "absl/status/statusor.h"
-#include "analyzer/description/catalog.h"
 #include "analyzer/machine/free.h"
+#include "analyzer/testing/catalog.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 
@@ -12,9 +11,7 @@ namespace tokenjoule {
 namespace {
 
 Machine<> MachineOf(const std::string& name) {
-  absl::StatusOr<Hardware> hardware = LoadHardware(name);
-  EXPECT_TRUE(hardware.ok()) << hardware.status();
-  return BuildMachine(*hardware);
+  return BuildMachine(LoadHardwareOrDie(name));
 }
 
 absl::string_view FormatUsed(const Machine<>& machine, const char* weights,

@@ -4,13 +4,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/testing/catalog.h"
 #include "gtest/gtest.h"
 #include "proto/hardware.pb.h"
 
@@ -19,9 +19,7 @@ namespace {
 
 Hardware Loaded(const std::string& name,
                 const std::vector<FieldOverride>& changes = {}) {
-  absl::StatusOr<Hardware> hardware = LoadHardware(name, changes);
-  EXPECT_TRUE(hardware.ok()) << hardware.status();
-  return hardware.ok() ? *hardware : Hardware();
+  return LoadHardwareOrDie(name, changes);
 }
 
 Machine<> With(const std::vector<FieldOverride>& changes) {

@@ -4,23 +4,18 @@
 #include <map>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/substitute.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/testing/status.h"
+#include "analyzer/testing/text.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 #include "proto/hardware.pb.h"
 
 namespace tokenjoule {
 namespace {
-
-// A constant without a range.
-std::string Exactly(const std::string& field, double value) {
-  return absl::Substitute(R"($0 { value: $1 low: $1 high: $1 source: "s" })",
-                          field, value);
-}
 
 // What a test says of its machine; the rest is one.
 struct Parts {
@@ -57,10 +52,8 @@ interconnect {
       Exactly("latency_us", 1), Exactly("max_chips", 2), "}\nboard {",
       Exactly("static_power_w", 1), Exactly("regulator_efficiency", 1), "}\n",
       Exactly("overlap_fraction", 1));
-  absl::StatusOr<Hardware> hardware =
-      ParseHardware(absl::StrCat(text, rest), "test.textproto");
-  EXPECT_TRUE(hardware.ok()) << hardware.status();
-  return hardware.ok() ? BuildMachine(*hardware) : Machine<>();
+  return BuildMachine(
+      OrDie(ParseHardware(absl::StrCat(text, rest), "test.textproto")));
 }
 
 LevelCosts<> LevelOf(const std::string& technology,
@@ -145,12 +138,11 @@ TEST(TechnologiesTest, StreamedBitsCostWhatIsCited) {
     const LevelCosts<> level = LevelOfBase(name);
     double total = StackPjPerBit(level);
     if (cited.with_standing_power) {
-      absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
-      ASSERT_TRUE(technology.ok()) << technology.status();
+      const MemoryTechnology technology = OrDie(LoadMemoryTechnology(name));
       total +=
           PjPerBit(level.background /
                    GigabytesPerSecond(
-                       technology->bandwidth_gb_per_s_per_device().value()));
+                       technology.bandwidth_gb_per_s_per_device().value()));
     }
     EXPECT_GE(total, cited.low) << name;
     EXPECT_LE(total, cited.high) << name;
@@ -159,9 +151,8 @@ TEST(TechnologiesTest, StreamedBitsCostWhatIsCited) {
 
 TEST(TechnologiesTest, EveryBackingStoreHasACitedTotal) {
   for (const std::string& name : CatalogNames(SpecKind::kMemoryTechnology)) {
-    absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
-    ASSERT_TRUE(technology.ok()) << technology.status();
-    if (technology->kind() == MemoryTechnology::SRAM) continue;
+    const MemoryTechnology technology = OrDie(LoadMemoryTechnology(name));
+    if (technology.kind() == MemoryTechnology::SRAM) continue;
     EXPECT_EQ(CitedTotals().count(name), 1u) << name;
   }
 }
@@ -204,15 +195,14 @@ TEST(TechnologiesTest, CurrentsOfLpddr5AgreeWithItsTable) {
   const LevelCosts<> currents = LevelOfBase("lpddr5-idd");
   EXPECT_NEAR(PjPerBit(currents.read.column), 1.8375, 1e-9);
   EXPECT_NEAR(PjPerByte(currents.read.activate) * 0.75 * 2048, 960.75, 1e-6);
-  absl::StatusOr<MemoryTechnology> table = LoadMemoryTechnology("lpddr5");
-  ASSERT_TRUE(table.ok()) << table.status();
-  EXPECT_NEAR(table->row_activation_energy_pj().value(), 960.75, 0.5);
+  const MemoryTechnology table = OrDie(LoadMemoryTechnology("lpddr5"));
+  EXPECT_NEAR(table.row_activation_energy_pj().value(), 960.75, 0.5);
   // The table's column energy takes up its whole published total; its low end
   // is what the currents say, to the digits given.
   EXPECT_NEAR(PjPerBit(currents.read.column),
-              table->read_energy_pj_per_bit().low(), 0.005);
+              table.read_energy_pj_per_bit().low(), 0.005);
   EXPECT_LE(PjPerBit(currents.read.column),
-            table->read_energy_pj_per_bit().value());
+            table.read_energy_pj_per_bit().value());
 }
 
 TEST(TechnologiesTest, SramFitsMeetTheEnergiesTheyWereMadeFrom) {
@@ -270,9 +260,8 @@ TEST(TechnologiesTest, NewerNodesHaveCheaperSram) {
 
 TEST(TechnologiesTest, EmptierRowsCostMore) {
   for (const auto& [name, cited] : CitedTotals()) {
-    absl::StatusOr<MemoryTechnology> technology = LoadMemoryTechnology(name);
-    ASSERT_TRUE(technology.ok()) << technology.status();
-    if (!technology->has_row_bytes()) continue;
+    const MemoryTechnology technology = OrDie(LoadMemoryTechnology(name));
+    if (!technology.has_row_bytes()) continue;
     double before = 0;
     for (const double utilization : {1.0, 0.5, 0.03}) {
       const LevelCosts<> level = LevelOf(absl::StrCat(
@@ -334,11 +323,10 @@ TEST(TechnologiesTest, NewerLogicIsNeverDearer) {
 
 TEST(TechnologiesTest, WiderFormatsCostMore) {
   for (const char* name : {"logic-45nm", "logic-7nm", "logic-3nm"}) {
-    absl::StatusOr<LogicTechnology> logic = LoadLogicTechnology(name);
-    ASSERT_TRUE(logic.ok()) << logic.status();
+    const LogicTechnology logic = OrDie(LoadLogicTechnology(name));
     double before = 0;
     // In the order of the file: int4, int8, fp8, bf16, fp16, fp32.
-    for (const LogicTechnology::MacEnergy& mac : logic->mac()) {
+    for (const LogicTechnology::MacEnergy& mac : logic.mac()) {
       EXPECT_GT(mac.energy_pj().value(), before) << name << " " << mac.format();
       before = mac.energy_pj().value();
     }

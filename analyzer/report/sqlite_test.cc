@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
@@ -56,11 +56,7 @@ std::vector<std::string> Ask(const std::string& bytes, const std::string& sql) {
   return rows;
 }
 
-std::string Bytes(const SweepStudy& study) {
-  absl::StatusOr<std::string> bytes = SweepSqlite(study);
-  EXPECT_TRUE(bytes.ok()) << bytes.status();
-  return bytes.ok() ? *bytes : "";
-}
+std::string Bytes(const SweepStudy& study) { return OrDie(SweepSqlite(study)); }
 
 void AddPoint(double id, const std::vector<std::string>& values, double energy,
               SweepStudy* study) {
@@ -242,7 +238,7 @@ TEST(SqliteTest, TheSameAnswerIsTheSameBytes) {
 TEST(SqliteTest, WhatATableCannotHoldIsSaid) {
   SweepStudy wide;
   for (int i = 0; i < 100000; ++i) wide.add_axes("a");
-  EXPECT_THAT(std::string(SweepSqlite(wide).status().message()),
+  EXPECT_THAT(ErrorOf(SweepSqlite(wide)),
               HasSubstr("axes, as many as a table of SQLite has columns for; "
                         "found 100000"));
 

@@ -6,10 +6,10 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/search/space.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -42,15 +42,11 @@ objective { metric: "memory_left_bytes" maximize: true }
 )";
 
 Space Parsed(const std::string& text) {
-  absl::StatusOr<Space> space = ParseSpace(text, "space.textproto");
-  EXPECT_TRUE(space.ok()) << space.status();
-  return space.ok() ? *std::move(space) : Space();
+  return OrDie(ParseSpace(text, "space.textproto"));
 }
 
 SweepStudy Evolved(const std::string& text) {
-  absl::StatusOr<SweepStudy> study = Evolve(Parsed(text));
-  EXPECT_TRUE(study.ok()) << study.status();
-  return study.ok() ? *study : SweepStudy();
+  return OrDie(Evolve(Parsed(text)));
 }
 
 TEST(EvolveTest, FindsMostOfTheExactFrontOfASpaceThatCanBeEnumerated) {
@@ -70,11 +66,10 @@ TEST(EvolveTest, FindsMostOfTheExactFrontOfASpaceThatCanBeEnumerated) {
 TEST(EvolveTest, WhatIsFoundIsNeverBetterThanTheExactFront) {
   const SweepStudy found = Evolved(
       absl::StrCat(kSmall, "evolution { population: 40 generations: 5 }"));
-  const absl::StatusOr<SweepStudy> exact = Sweep(Parsed(kSmall));
-  ASSERT_TRUE(exact.ok());
+  const SweepStudy exact = OrDie(Sweep(Parsed(kSmall)));
   for (const SweepPoint& point : found.front()) {
     bool is_reached = false;
-    for (const SweepPoint& best : exact->front()) {
+    for (const SweepPoint& best : exact.front()) {
       const SweepFigures &f = point.figures(), &b = best.figures();
       const double slack = 1 + 1e-12;
       is_reached |= b.energy_per_token_j() <= f.energy_per_token_j() * slack &&
@@ -152,35 +147,30 @@ TEST(EvolveTest, AnInterruptLeavesWhatWasFound) {
   const std::atomic<bool> interrupted{true};
   SweepOptions options;
   options.interrupted = &interrupted;
-  const absl::StatusOr<SweepStudy> study = Evolve(
-      Parsed(absl::StrCat(kSmall, "evolution { population: 40 }")), options);
-  ASSERT_TRUE(study.ok()) << study.status();
-  EXPECT_TRUE(study->interrupted());
-  EXPECT_EQ(study->points(), 40);
+  const SweepStudy study = OrDie(Evolve(
+      Parsed(absl::StrCat(kSmall, "evolution { population: 40 }")), options));
+  EXPECT_TRUE(study.interrupted());
+  EXPECT_EQ(study.points(), 40);
 }
 
 TEST(EvolveTest, TheSpaceOfTheCatalogueIsSearched) {
-  absl::StatusOr<Space> space = LoadSpace("hbm-continuous");
-  ASSERT_TRUE(space.ok()) << space.status();
-  space->description.mutable_evolution()->set_generations(10);
+  Space space = OrDie(LoadSpace("hbm-continuous"));
+  space.description.mutable_evolution()->set_generations(10);
   // What is on the front is confirmed by analysis, point by point.
-  const absl::StatusOr<SweepStudy> study = Evolve(*space);
-  ASSERT_TRUE(study.ok()) << study.status();
-  EXPECT_GT(study->front_size(), 10);
-  EXPECT_EQ(study->invalid(), 0);
+  const SweepStudy study = OrDie(Evolve(space));
+  EXPECT_GT(study.front_size(), 10);
+  EXPECT_EQ(study.invalid(), 0);
 }
 
 TEST(EvolveTest, WhatCannotBeEvolvedSaysWhy) {
   EXPECT_FALSE(Evolve(Parsed(kSmall)).ok());
   SweepOptions shard;
   shard.shards = 2;
-  const absl::StatusOr<SweepStudy> shared =
-      Evolve(Parsed(absl::StrCat(kSmall, "evolution {}")), shard);
-  ASSERT_FALSE(shared.ok());
-  EXPECT_TRUE(absl::StrContains(shared.status().message(), "other seeds"));
+  EXPECT_TRUE(absl::StrContains(
+      ErrorOf(Evolve(Parsed(absl::StrCat(kSmall, "evolution {}")), shard)),
+      "other seeds"));
   const auto fault = [](const std::string& text) {
-    const absl::StatusOr<Space> space = ParseSpace(text, "s");
-    return space.ok() ? "" : std::string(space.status().message());
+    return ErrorOf(ParseSpace(text, "s"));
   };
   EXPECT_TRUE(absl::StrContains(
       fault(absl::StrCat(kSmall, "evolution { population: 41 }")),

@@ -5,9 +5,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -20,16 +22,11 @@ BatchStudy Study(const std::string& model_name,
                  const std::string& hardware_name, double context,
                  const std::vector<double>& batches,
                  const std::vector<FieldOverride>& hardware_sets = {}) {
-  absl::StatusOr<Model> model = LoadModel(model_name);
-  absl::StatusOr<Hardware> hardware =
-      LoadHardware(hardware_name, hardware_sets);
-  EXPECT_TRUE(model.ok() && hardware.ok());
-  Scenario scenario = DefaultScenario();
-  scenario.set_context(context);
-  absl::StatusOr<BatchStudy> study =
-      StudyBatch({{*model, *hardware, scenario, {}}}, batches);
-  EXPECT_TRUE(study.ok()) << study.status();
-  return *study;
+  return OrDie(StudyBatch({{LoadModelOrDie(model_name),
+                            LoadHardwareOrDie(hardware_name, hardware_sets),
+                            DefaultPoint(1, context),
+                            {}}},
+                          batches));
 }
 
 // The unit model at context S: a token's own part of the step is S + 1 elements
@@ -114,19 +111,12 @@ TEST(BatchTest, SummarySaysTheAnswer) {
 using StudySetup = Setup;
 
 Setup LlamaOnH100(double context) {
-  Setup setup = {*LoadModel("llama-3.1-8b"),
-                 *LoadHardware("h100-sxm"),
-                 DefaultScenario(),
-                 {}};
-  setup.scenario.set_context(context);
-  return setup;
+  return SetupOrDie("llama-3.1-8b", "h100-sxm", DefaultPoint(1, context));
 }
 
 Report ReportAt(Setup setup, double batch) {
   setup.scenario.set_batch(batch);
-  absl::StatusOr<Report> report = Analyze(setup, kWithDetails);
-  EXPECT_TRUE(report.ok()) << report.status();
-  return *report;
+  return OrDie(Analyze(setup, kWithDetails));
 }
 
 TEST(BatchTest, KvShareOfWhatIsReadIsThatOfTheBytes) {
@@ -223,12 +213,12 @@ TEST(BatchTest, PrefixMustEndBeforeTheContextAndThePrompt) {
   setup.scenario.set_shared_prefix_tokens(99);
   EXPECT_TRUE(FindBatchLimits(setup).ok());
   setup.scenario.set_shared_prefix_tokens(100);
-  EXPECT_THAT(std::string(FindBatchLimits(setup).status().message()),
+  EXPECT_THAT(ErrorOf(FindBatchLimits(setup)),
               HasSubstr("a context of 100 tokens leaves at most 99"));
   setup.scenario.set_shared_prefix_tokens(60);
   setup.scenario.set_prompt(60);
   setup.scenario.set_output(80);
-  EXPECT_THAT(std::string(FindBatchLimits(setup).status().message()),
+  EXPECT_THAT(ErrorOf(FindBatchLimits(setup)),
               HasSubstr("a prompt of 60 tokens leaves at most 59"));
   setup.scenario.set_shared_prefix_tokens(NAN);
   EXPECT_FALSE(FindBatchLimits(setup).ok());
@@ -253,7 +243,7 @@ TEST(BatchTest, FaultsOfEverySeriesAreReportedTogether) {
   std::vector<StudySetup> setups = {LlamaOnH100(1024), LlamaOnH100(1024)};
   setups[0].scenario.set_tp(3);
   setups[1].scenario.set_kv_page_tokens(-1);
-  const std::string message(StudyBatch(setups, {1}).status().message());
+  const std::string message = ErrorOf(StudyBatch(setups, {1}));
   EXPECT_THAT(message, HasSubstr("3 does not divide"));
   EXPECT_THAT(message, HasSubstr("kv_page_tokens"));
 }

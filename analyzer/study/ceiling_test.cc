@@ -4,12 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/setup.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -18,19 +17,11 @@ namespace {
 CeilingStudy Study(const std::string& model, const std::string& hardware,
                    double batch, const std::string& boundary = "board",
                    int tp = 1) {
-  tokenjoule::Setup setup;
-  absl::StatusOr<Model> m = LoadModel(model);
-  absl::StatusOr<Hardware> h = LoadHardware(hardware);
-  EXPECT_TRUE(m.ok() && h.ok()) << m.status() << h.status();
-  setup.model = *m;
-  setup.hardware = *h;
-  setup.scenario = DefaultScenario();
+  Setup setup = SetupOrDie(model, hardware, DefaultScenario());
   setup.scenario.set_batch(batch);
   setup.scenario.set_boundary(boundary);
   setup.scenario.set_tp(tp);
-  absl::StatusOr<CeilingStudy> study = StudyCeiling(setup);
-  EXPECT_TRUE(study.ok()) << study.status();
-  return *study;
+  return OrDie(StudyCeiling(setup));
 }
 
 const Ceiling& Find(const CeilingStudy& study, Ceiling::Kind kind,
@@ -42,13 +33,6 @@ const Ceiling& Find(const CeilingStudy& study, Ceiling::Kind kind,
   }
   ADD_FAILURE() << free;
   return Ceiling::default_instance();
-}
-
-double TermOf(const Report& report, Term::Value wanted) {
-  for (const EnergyTerm& term : report.energy_terms()) {
-    if (term.term() == wanted) return term.energy_per_token_j();
-  }
-  return 0;
 }
 
 // H100's regulators are inside its static power (efficiency 1) and its cap does
@@ -124,10 +108,7 @@ TEST(CeilingTest, NothingLeftHasNoGain) {
 }
 
 TEST(CeilingTest, ABadScenarioIsRefused) {
-  tokenjoule::Setup setup;
-  setup.model = *LoadModel("llama-3.1-8b");
-  setup.hardware = *LoadHardware("h100-sxm");
-  setup.scenario = DefaultScenario();
+  auto setup = SetupOrDie("llama-3.1-8b", "h100-sxm", DefaultScenario());
   setup.scenario.set_tp(3);
   EXPECT_FALSE(StudyCeiling(setup).ok());
 }

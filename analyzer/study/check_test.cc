@@ -3,11 +3,13 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_replace.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -15,21 +17,15 @@ namespace {
 
 Report Answer(const std::vector<FieldOverride>& changes = {},
               double batch = 8) {
-  absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
-  absl::StatusOr<Hardware> hardware = LoadHardware("h100-sxm", changes);
-  EXPECT_TRUE(model.ok() && hardware.ok()) << hardware.status();
   Scenario scenario = DefaultScenario();
   scenario.set_batch(batch);
-  absl::StatusOr<Report> report = Analyze(*model, *hardware, scenario);
-  EXPECT_TRUE(report.ok()) << report.status();
-  return *report;
+  return AnalyzeOrDie(LoadModelOrDie("llama-3.1-8b"),
+                      LoadHardwareOrDie("h100-sxm", changes), scenario);
 }
 
 CheckResult Judged(const Report& report, const Expectations& expect,
                    const Report* baseline) {
-  absl::StatusOr<CheckResult> result = Check(report, expect, baseline);
-  EXPECT_TRUE(result.ok()) << result.status();
-  return result.ok() ? *result : CheckResult();
+  return OrDie(Check(report, expect, baseline));
 }
 
 // PHY energy of H100 is 8 pJ/bit.
@@ -39,10 +35,9 @@ std::vector<FieldOverride> Phy(const std::string& pj_per_bit) {
 
 TEST(CheckTest, ABaselineReadsBackAsItWasWritten) {
   const Report baseline = BaselineOf(Answer());
-  absl::StatusOr<Report> read =
-      ParseBaseline(BaselineText(baseline), "b.textproto");
-  ASSERT_TRUE(read.ok()) << read.status();
-  EXPECT_EQ(read->SerializeAsString(), baseline.SerializeAsString());
+  const Report read =
+      OrDie(ParseBaseline(BaselineText(baseline), "b.textproto"));
+  EXPECT_EQ(read.SerializeAsString(), baseline.SerializeAsString());
 }
 
 TEST(CheckTest, TheSameAnswerHoldsAtNoToleranceBothWays) {
@@ -112,11 +107,9 @@ TEST(CheckTest, NothingExpectedIsNoCheck) {
 
 TEST(CheckTest, ABaselineOfSomethingElseIsRefused) {
   const Report baseline = BaselineOf(Answer({}, 16));
-  const absl::StatusOr<CheckResult> result =
-      Check(Answer(), Expectations(), &baseline);
-  ASSERT_FALSE(result.ok());
-  EXPECT_TRUE(absl::StrContains(result.status().message(), "batch: 16 -> 8"))
-      << result.status();
+  const std::string message =
+      ErrorOf(Check(Answer(), Expectations(), &baseline));
+  EXPECT_TRUE(absl::StrContains(message, "batch: 16 -> 8")) << message;
 }
 
 TEST(CheckTest, ABrokenBaselineSaysWhere) {
@@ -126,10 +119,9 @@ TEST(CheckTest, ABrokenBaselineSaysWhere) {
         absl::StrReplaceAll(text, {{"step_time_s:", "step_tme_s:"}}),
         std::string("model: \"x\" energy_per_token_j: nan step_time_s: 1"),
         std::string("model: \"x\" energy_per_token_j: -1 step_time_s: 1")}) {
-    const absl::StatusOr<Report> read = ParseBaseline(broken, "b.textproto");
-    ASSERT_FALSE(read.ok()) << broken;
-    EXPECT_TRUE(absl::StrContains(read.status().message(), "b.textproto"))
-        << read.status();
+    const std::string message = ErrorOf(ParseBaseline(broken, "b.textproto"));
+    EXPECT_TRUE(absl::StrContains(message, "b.textproto")) << broken << "\n"
+                                                           << message;
   }
 }
 

@@ -4,9 +4,11 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -15,25 +17,12 @@ namespace {
 Report Answer(const std::string& model, const std::string& hardware,
               const Scenario& scenario,
               const std::vector<FieldOverride>& changes = {}) {
-  absl::StatusOr<Model> m = LoadModel(model);
-  absl::StatusOr<Hardware> h = LoadHardware(hardware, changes);
-  EXPECT_TRUE(m.ok() && h.ok()) << m.status() << h.status();
-  absl::StatusOr<Report> report = Analyze(*m, *h, scenario);
-  EXPECT_TRUE(report.ok()) << report.status();
-  return *report;
+  return AnalyzeOrDie(LoadModelOrDie(model),
+                      LoadHardwareOrDie(hardware, changes), scenario);
 }
 
 Comparison Difference(const Report& a, const Report& b) {
-  absl::StatusOr<Comparison> comparison = Compare(a, b);
-  EXPECT_TRUE(comparison.ok()) << comparison.status();
-  return *comparison;
-}
-
-Scenario At(double batch) {
-  Scenario scenario = DefaultScenario();
-  scenario.set_batch(batch);
-  scenario.set_context(2048);
-  return scenario;
+  return OrDie(Compare(a, b));
 }
 
 void ExpectSums(const Comparison& comparison) {
@@ -62,23 +51,24 @@ void ExpectSums(const Comparison& comparison) {
 }
 
 TEST(CompareTest, PartsSumToTheWholeAcrossModelsMachinesAndFormats) {
-  Scenario int8 = At(8);
+  Scenario int8 = DefaultPoint(8);
   int8.set_weights("int8");
   int8.set_activations("int8");
-  Scenario facility = At(8);
+  Scenario facility = DefaultPoint(8);
   facility.set_boundary("facility");
-  ExpectSums(Difference(Answer("llama-3.1-8b", "h100-sxm", At(1)),
-                        Answer("llama-3.1-8b", "h100-sxm", At(64))));
-  ExpectSums(Difference(Answer("llama-3.1-8b", "h100-sxm", At(8)),
-                        Answer("gpt-oss-20b", "apple-m4-max", At(2))));
-  ExpectSums(Difference(Answer("llama-3.1-8b", "hbm4-asic", At(8)),
+  ExpectSums(Difference(Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1)),
+                        Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(64))));
+  ExpectSums(
+      Difference(Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(8)),
+                 Answer("gpt-oss-20b", "apple-m4-max", DefaultPoint(2))));
+  ExpectSums(Difference(Answer("llama-3.1-8b", "hbm4-asic", DefaultPoint(8)),
                         Answer("llama-3.1-8b", "aimc-hbm3e", int8)));
   ExpectSums(Difference(Answer("llama-3.1-8b", "groq-lpu-v1", facility),
                         Answer("deepseek-v2-lite", "b200", facility)));
 }
 
 TEST(CompareTest, SameAnswersDoNotDiffer) {
-  const Report report = Answer("llama-3.1-8b", "h100-sxm", At(4));
+  const Report report = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(4));
   const Comparison same = Difference(report, report);
   EXPECT_EQ(same.energy_change_j(), 0);
   EXPECT_EQ(same.energy_ratio(), 1);
@@ -87,8 +77,8 @@ TEST(CompareTest, SameAnswersDoNotDiffer) {
 }
 
 TEST(CompareTest, SwappingTurnsEverySign) {
-  const Report a = Answer("llama-3.1-8b", "h100-sxm", At(4));
-  const Report b = Answer("llama-3.1-8b", "b200", At(32));
+  const Report a = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(4));
+  const Report b = Answer("llama-3.1-8b", "b200", DefaultPoint(32));
   const Comparison there = Difference(a, b), back = Difference(b, a);
   ASSERT_EQ(there.causes_size(), back.causes_size());
   for (int i = 0; i < there.causes_size(); ++i) {
@@ -99,9 +89,9 @@ TEST(CompareTest, SwappingTurnsEverySign) {
 
 // PHY energy doubled: the term doubles, all of it through energy per byte.
 TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
-  const Report a = Answer("llama-3.1-8b", "h100-sxm", At(1));
+  const Report a = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1));
   const Report b =
-      Answer("llama-3.1-8b", "h100-sxm", At(1),
+      Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1),
              {{"memory.hbm.phy_controller_energy_pj_per_bit", "16"}});
   const Comparison comparison = Difference(a, b);
   ExpectSums(comparison);
@@ -115,10 +105,10 @@ TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
 
 // More context: nothing but KV cache, attention and the time they take.
 TEST(CompareTest, LongerContextIsKvCacheFlopAndTime) {
-  Scenario longer = At(1);
+  Scenario longer = DefaultPoint(1);
   longer.set_context(8192);
   const Comparison comparison =
-      Difference(Answer("llama-3.1-8b", "h100-sxm", At(1)),
+      Difference(Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1)),
                  Answer("llama-3.1-8b", "h100-sxm", longer));
   ExpectSums(comparison);
   for (const CauseChange& cause : comparison.causes()) {
@@ -132,9 +122,9 @@ TEST(CompareTest, LongerContextIsKvCacheFlopAndTime) {
 }
 
 TEST(CompareTest, DifferentBoundariesAreRefused) {
-  Scenario chip = At(1);
+  Scenario chip = DefaultPoint(1);
   chip.set_boundary("chip");
-  EXPECT_FALSE(Compare(Answer("llama-3.1-8b", "h100-sxm", At(1)),
+  EXPECT_FALSE(Compare(Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1)),
                        Answer("llama-3.1-8b", "h100-sxm", chip))
                    .ok());
 }

@@ -2,7 +2,7 @@
 
 #include <vector>
 
-#include "absl/status/statusor.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -12,9 +12,7 @@ namespace {
 using ::testing::HasSubstr;
 
 DotProductStudy Study(const std::vector<double>& bits) {
-  absl::StatusOr<DotProductStudy> study = StudyDotProduct(bits);
-  EXPECT_TRUE(study.ok()) << study.status();
-  return *study;
+  return OrDie(StudyDotProduct(bits));
 }
 
 const DotProductRow& Row(const DotProductStudy& study, double bits) {
@@ -91,7 +89,7 @@ TEST(DotProductTest, PrecisionLawAsksForLargerModels) {
 
 TEST(DotProductTest, OddBitsAreRefused) {
   for (const double bits : {0.0, -1.0, 17.0, 1e9}) {
-    EXPECT_THAT(std::string(StudyDotProduct({bits}).status().message()),
+    EXPECT_THAT(ErrorOf(StudyDotProduct({bits})),
                 HasSubstr("expected 1 to 16"));
   }
 }

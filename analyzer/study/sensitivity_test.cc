@@ -4,14 +4,14 @@
 #include <cmath>
 #include <string>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
-#include "analyzer/description/catalog.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/setup.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -19,24 +19,11 @@ namespace {
 
 Setup SetupOf(const std::string& model, const std::string& hardware,
               double batch) {
-  tokenjoule::Setup setup;
-  absl::StatusOr<Model> m = LoadModel(model);
-  absl::StatusOr<Hardware> h = LoadHardware(hardware);
-  EXPECT_TRUE(m.ok() && h.ok()) << m.status() << h.status();
-  setup.model = *m;
-  setup.hardware = *h;
-  setup.scenario = DefaultScenario();
-  setup.scenario.set_batch(batch);
-  setup.scenario.set_context(2048);
-  return setup;
+  return SetupOrDie(model, hardware, DefaultPoint(batch));
 }
 
-SensitivityStudy Study(const tokenjoule::Setup& setup, int samples = 0,
-                       int seed = 1) {
-  absl::StatusOr<SensitivityStudy> study =
-      StudySensitivity(setup, {samples, seed});
-  EXPECT_TRUE(study.ok()) << study.status();
-  return study.ok() ? *study : SensitivityStudy();
+SensitivityStudy Study(const Setup& setup, int samples = 0, int seed = 1) {
+  return OrDie(StudySensitivity(setup, {samples, seed}));
 }
 
 const Elasticity& Find(const SensitivityStudy& study, const std::string& path) {
@@ -48,9 +35,8 @@ const Elasticity& Find(const SensitivityStudy& study, const std::string& path) {
 }
 
 // The answer with one number set the way --set does.
-Report With(const tokenjoule::Setup& setup, absl::string_view path,
-            double value) {
-  tokenjoule::Setup changed = setup;
+Report With(const Setup& setup, absl::string_view path, double value) {
+  Setup changed = setup;
   const size_t dot = path.find('.');
   const absl::string_view root = path.substr(0, dot);
   google::protobuf::Message* message = &changed.scenario;
@@ -59,10 +45,7 @@ Report With(const tokenjoule::Setup& setup, absl::string_view path,
   const absl::Status status = SetField(message, path.substr(dot + 1),
                                        absl::StrFormat("%.17g", value), "");
   EXPECT_TRUE(status.ok()) << path << " " << status;
-  absl::StatusOr<Report> report =
-      Analyze(changed.model, changed.hardware, changed.scenario);
-  EXPECT_TRUE(report.ok()) << path << " " << report.status();
-  return *report;
+  return AnalyzeOrDie(changed.model, changed.hardware, changed.scenario);
 }
 
 // Expects a derivative between the differences to either side: they agree but
@@ -74,7 +57,7 @@ void ExpectBetween(double derivative, double left, double right) {
 
 // Differences in the logarithm, each number moved by --set: the whole way from
 // the description to the answer, without dual numbers.
-void ExpectFiniteDifferences(const tokenjoule::Setup& setup) {
+void ExpectFiniteDifferences(const Setup& setup) {
   constexpr double kStep = 1e-5;
   const SensitivityStudy study = Study(setup);
   const Report& base = study.base();

@@ -8,6 +8,8 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -17,27 +19,16 @@ namespace {
 using ::testing::HasSubstr;
 
 Setup On(const std::string& model, const std::string& hardware) {
-  return {*LoadModel(model), *LoadHardware(hardware),
-          WithContext(DefaultScenario()), absl::nullopt};
+  return SetupOrDie(model, hardware, WithContext(DefaultScenario()));
 }
 
 Report Answer(const Setup& setup) {
-  absl::StatusOr<Report> report = Analyze(setup, kWithDetails);
-  EXPECT_TRUE(report.ok()) << report.status();
-  return *report;
+  return OrDie(Analyze(setup, kWithDetails));
 }
 
 Report AnswerWith(const std::string& trick, const Setup& setup) {
-  absl::StatusOr<Setup> changed = ApplyTrick(trick, setup);
-  EXPECT_TRUE(changed.ok()) << trick << ": " << changed.status();
-  return Answer(*changed);
-}
-
-double TermOf(const Report& report, Term::Value term) {
-  for (const EnergyTerm& entry : report.energy_terms()) {
-    if (entry.term() == term) return entry.energy_per_token_j();
-  }
-  return 0;
+  SCOPED_TRACE(trick);
+  return Answer(OrDie(ApplyTrick(trick, setup)));
 }
 
 std::string WhyNot(const std::string& trick, const Setup& setup) {
@@ -230,9 +221,7 @@ TEST(TricksTest, BatchingFillsTheMemoryWithinTheTime) {
 }
 
 TrickStudy Study(const Setup& setup, const BatchOptions& options = {}) {
-  absl::StatusOr<TrickStudy> study = StudyTricks(setup, options);
-  EXPECT_TRUE(study.ok()) << study.status();
-  return *study;
+  return OrDie(StudyTricks(setup, options));
 }
 
 // What must hold of every study.

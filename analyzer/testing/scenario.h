@@ -1,7 +1,7 @@
-// Scenarios for tests of what is below `study`, which fills in defaults.
+// Scenarios for tests of what is below `evaluate`, which fills in defaults.
 
-#ifndef ANALYZER_LEDGER_TESTING_H_
-#define ANALYZER_LEDGER_TESTING_H_
+#ifndef ANALYZER_TESTING_SCENARIO_H_
+#define ANALYZER_TESTING_SCENARIO_H_
 
 #include "proto/scenario.pb.h"
 
@@ -21,4 +21,4 @@ inline Scenario Point(double batch, double context) {
 
 }  // namespace tokenjoule
 
-#endif  // ANALYZER_LEDGER_TESTING_H_
+#endif  // ANALYZER_TESTING_SCENARIO_H_
