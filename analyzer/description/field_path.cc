@@ -121,15 +121,18 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_ENUM: {
       // On the command line "power-law" does as well as POWER_LAW.
-      const EnumValueDescriptor* entry = field.enum_type()->FindValueByName(
-          absl::StrReplaceAll(absl::AsciiStrToUpper(value), {{"-", "_"}}));
+      const std::string spelt =
+          absl::StrReplaceAll(absl::AsciiStrToUpper(value), {{"-", "_"}});
+      const EnumValueDescriptor* entry =
+          field.enum_type()->FindValueByName(spelt);
       if (entry == nullptr) {
         std::vector<std::string> names;
         for (int i = 0; i < field.enum_type()->value_count(); ++i) {
           names.push_back(std::string(field.enum_type()->value(i)->name()));
         }
+        const bool is_near = !NearestName(spelt, names).empty();
         return absl::InvalidArgumentError(
-            UnknownNameMessage("value", value, names, ""));
+            UnknownNameMessage("value", is_near ? spelt : value, names, ""));
       }
       reflection.SetEnum(message, &field, entry);
       return absl::OkStatus();
@@ -140,15 +143,11 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
 }
 
 // The entry of a repeated field that `step` means, or an error that lists them.
+// After a dot a name goes before an index: an entry may be called "1".
 absl::Status FindEntry(Message* message, const FieldDescriptor& field,
                        const Step& step, Message** entry) {
   const Reflection& reflection = *message->GetReflection();
   const int size = reflection.FieldSize(*message, &field);
-  int index = -1;
-  if (absl::SimpleAtoi(step.text, &index) && index >= 0 && index < size) {
-    *entry = reflection.MutableRepeatedMessage(message, &field, index);
-    return absl::OkStatus();
-  }
   std::vector<std::string> names;
   for (int i = 0; i < size; ++i) {
     Message* candidate = reflection.MutableRepeatedMessage(message, &field, i);
@@ -157,6 +156,11 @@ absl::Status FindEntry(Message* message, const FieldDescriptor& field,
       *entry = candidate;
       return absl::OkStatus();
     }
+  }
+  int index = -1;
+  if (absl::SimpleAtoi(step.text, &index) && index >= 0 && index < size) {
+    *entry = reflection.MutableRepeatedMessage(message, &field, index);
+    return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
       UnknownNameMessage(absl::StrCat("entry of ", field.name()), step.text,
@@ -206,11 +210,13 @@ std::string EntryName(const Message& entry) {
 std::string EntryPath(absl::string_view field_path, const Message& entry,
                       int index) {
   const std::string name = EntryName(entry);
-  // A name with a path's own punctuation would not find back.
-  if (name.empty() || name.find_first_of(".[]") != std::string::npos) {
+  // A name with a path's own punctuation, or that is not printed as it is,
+  // would not find back.
+  if (name.empty() || name.find_first_of(".[]") != std::string::npos ||
+      Printable(name) != name) {
     return absl::StrCat(field_path, "[", index, "]");
   }
-  return absl::StrCat(field_path, ".", Printable(name));
+  return absl::StrCat(field_path, ".", name);
 }
 
 absl::Status SetField(Message* root, absl::string_view path,
