@@ -4,15 +4,15 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/descriptor.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
+#include "proto/constant.pb.h"
 #include "proto/hardware.pb.h"
-#include "proto/measurement.pb.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
