@@ -20,6 +20,7 @@
 #include "analyzer/description/validate.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
+#include "proto/constant.pb.h"
 
 namespace tokenjoule {
 namespace {

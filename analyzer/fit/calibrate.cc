@@ -21,6 +21,7 @@
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/fit/score.h"
+#include "analyzer/ledger/ledger.h"
 #include "ceres/ceres.h"
 
 namespace tokenjoule {

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/types/optional.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/import/hf_decoder.h"
 
 namespace tokenjoule {

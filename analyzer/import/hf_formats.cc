@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "analyzer/description/faults.h"
 
 namespace tokenjoule {
 namespace {

@@ -18,6 +18,7 @@
 #include "analyzer/import/hf_formats.h"
 #include "analyzer/import/json_reader.h"
 #include "analyzer/import/layer_stack.h"
+#include "proto/constant.pb.h"
 
 namespace tokenjoule {
 namespace {

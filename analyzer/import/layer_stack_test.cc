@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "proto/model.pb.h"
 
 namespace tokenjoule {
 namespace {

@@ -13,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
+#include "proto/report.pb.h"
 
 namespace tokenjoule {
 namespace {

@@ -9,6 +9,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/search/space.h"
+#include "analyzer/search/sweep.h"
 #include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 

@@ -20,7 +20,9 @@
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
 #include "proto/options.pb.h"
+#include "proto/scenario.pb.h"
 
 namespace tokenjoule {
 namespace {

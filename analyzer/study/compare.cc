@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "google/protobuf/text_format.h"
+#include "proto/scenario.pb.h"
 
 namespace tokenjoule {
 namespace {
