@@ -1,0 +1,131 @@
+#!/usr/bin/env bash
+# That each C++ target depends directly on what its files include, as far as it is
+# of this repository: what Bazel's layering_check asks of clang, for every compiler.
+#
+#   tests/includes_test.sh            # or ./tools/bazel test //tests:includes_test
+#   tests/includes_test.sh --unused   # and dependencies that no file includes
+#
+# Reads BUILD files as buildifier writes them, without Bazel: an attribute begins
+# a line, names are string literals. Exits 1 with a line for each fault.
+set -euo pipefail
+unused=0
+[ "${1:-}" != --unused ] || unused=1
+# In a test this is a link to the file in the workspace, of which nothing else is
+# among the test's inputs: so it is never cached (see tests/BUILD).
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
+
+mapfile -t packages < <(find analyzer proto tests tools -name BUILD \
+  -not -path 'tests/client_workspace/*' -not -path 'tools/third_party/*' | sort)
+[ "${#packages[@]}" -gt 10 ] || {
+  echo "found only ${#packages[@]} packages below $PWD" >&2
+  exit 1
+}
+
+awk -v unused="$unused" '
+  # "//a/b" and "//a/b:b" are the same, ":c" is of this package.
+  function Label(text) {
+    if (text ~ /^:/) return "//" package text
+    if (text ~ /^\/\// && text !~ /:/) {
+      short = text
+      sub(/.*\//, "", short)
+      return text ":" short
+    }
+    return text
+  }
+
+  # A header may be of several targets.
+  function Provide(header, target) {
+    providers[header] = providers[header] " " target
+    has_headers[target] = 1
+  }
+
+  FNR == 1 {
+    package = FILENAME
+    sub(/\/BUILD$/, "", package)
+    rule = ""
+  }
+  /^[a-z_]+\($/ {
+    rule = substr($0, 1, length($0) - 1)
+    target = ""
+    attribute = ""
+    next
+  }
+  /^\)$/ { rule = "" }
+  rule == "" { next }
+  /^    [a-z_]+ = / { attribute = $1 }
+  {
+    line = $0
+    sub(/^ *#.*/, "", line)
+    while (match(line, /"[^"]*"/)) {
+      word = substr(line, RSTART + 1, RLENGTH - 2)
+      line = substr(line, RSTART + RLENGTH)
+      if (attribute == "name") {
+        target = "//" package ":" word
+        if (rule ~ /^cc_(library|test|binary)$/) targets[++num_targets] = target
+      } else if (rule == "proto_library" && attribute == "srcs") {
+        generated[target] = package "/" word
+        sub(/\.proto$/, ".pb.h", generated[target])
+      } else if (rule == "cc_proto_library" && attribute == "deps") {
+        proto_of[target] = Label(word)
+      } else if (rule ~ /^cc_/ && (attribute == "srcs" || attribute == "hdrs")) {
+        files[target] = files[target] " " package "/" word
+        owns[target, package "/" word] = 1
+        if (attribute == "hdrs") Provide(package "/" word, target)
+      } else if (rule ~ /^cc_/ && attribute == "deps") {
+        deps[target] = deps[target] " " Label(word)
+        depends[target, Label(word)] = 1
+      }
+    }
+  }
+
+  END {
+    for (proto in proto_of) Provide(generated[proto_of[proto]], proto)
+    faults = 0
+    checked = 0
+    for (i = 1; i <= num_targets; ++i) {
+      target = targets[i]
+      split("", used)
+      num_files = split(files[target], file)
+      for (f = 1; f <= num_files; ++f) {
+        number = 0
+        # Files that are made by the build are not read.
+        while ((getline line < file[f]) > 0) {
+          ++number
+          if (line !~ /^#include "(analyzer|proto|tests|tools)\//) continue
+          split(line, parts, "\"")
+          header = parts[2]
+          ++checked
+          if ((target, header) in owns) continue
+          num_providers = split(providers[header], provider)
+          found = 0
+          for (p = 1; p <= num_providers; ++p) {
+            if (!((target, provider[p]) in depends)) continue
+            used[provider[p]] = 1
+            found = 1
+          }
+          if (found) continue
+          ++faults
+          if (num_providers == 0) {
+            printf "%s:%d: \"%s\" is in `hdrs` of no target\n", file[f], number,
+                header
+          } else {
+            printf "%s:%d: \"%s\" is of %s; add it to `deps` of %s\n", file[f],
+                number, header, provider[1], target
+          }
+        }
+        close(file[f])
+      }
+      if (!unused) continue
+      num_deps = split(deps[target], dep)
+      for (d = 1; d <= num_deps; ++d) {
+        # What is outside, or only links something in, is not included.
+        if (dep[d] in used || !(dep[d] in has_headers)) continue
+        ++faults
+        printf "%s: nothing includes a header of %s; include what is used of " \
+            "it, or take it out of `deps`\n", target, dep[d]
+      }
+    }
+    printf "%d targets, %d includes, %d faults\n", num_targets, checked, faults
+    if (faults > 0 || num_targets < 50 || checked < 500) exit 1
+  }
+' "${packages[@]}"
