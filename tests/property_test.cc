@@ -183,7 +183,8 @@ TEST(PropertyTest, ScalingAnEnergyByKScalesItsTerm) {
       Pair scaled = free;
       ForEachConstant(
           scaled.hardware,
-          [&](const std::string& path, const Constant& constant, const auto&) {
+          [&, &names = names](const std::string& path, const Constant& constant,
+                              const auto&) {
             for (const std::string& name : names) {
               // Energies of links and of arithmetic on the way are others.
               if (!absl::EndsWith(path, absl::StrCat(".", name)) ||
