@@ -1,5 +1,6 @@
 #include "analyzer/description/validate.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <set>
@@ -300,9 +301,22 @@ bool Divides(int64_t divisor, int64_t number) {
 }
 
 void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
-  const std::string path =
-      absl::StrCat("memory.", Printable(level.name()), ".technology");
+  const std::string level_path =
+      absl::StrCat("memory.", Printable(level.name()));
+  const std::string path = level_path + ".technology";
   const MemoryTechnology& technology = level.technology();
+  check->Require(
+      level.has_capacity_gb() ||
+          (level.has_devices() && technology.has_capacity_gb_per_device()),
+      level_path + ".capacity_gb",
+      "is missing; give it, or devices of a technology that has "
+      "capacity_gb_per_device");
+  check->Require(level.has_bandwidth_gb_per_s() ||
+                     (level.has_devices() &&
+                      technology.has_bandwidth_gb_per_s_per_device()),
+                 level_path + ".bandwidth_gb_per_s",
+                 "is missing; give it, or devices of a technology that has "
+                 "bandwidth_gb_per_s_per_device");
   const bool derived = technology.has_currents() || technology.has_sram_fit();
   check->Require(derived || technology.has_read_energy_pj_per_bit(),
                  path + ".read_energy_pj_per_bit",
@@ -515,6 +529,15 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   }
   CheckSilicon(hardware, &check);
   const BoardPower& board = hardware.board();
+  const auto with_logic = std::find_if(
+      hardware.engine().begin(), hardware.engine().end(),
+      [](const ComputeEngine& engine) { return engine.has_logic(); });
+  const bool leaks = with_logic != hardware.engine().end() &&
+                     with_logic->logic().has_leakage_w_per_mm2();
+  check.Require(board.has_static_power_w() || (leaks && hardware.has_silicon()),
+                "board.static_power_w",
+                "is missing; give it, or silicon and a first engine with logic "
+                "that has leakage_w_per_mm2");
   if (board.has_power_cap_w()) {
     double standing = board.static_power_w().high();
     for (const MemoryLevel& level : hardware.memory()) {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "analyzer/description/formats.h"
+#include "analyzer/machine/derived.h"
 #include "analyzer/machine/dram_currents.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
@@ -44,7 +45,7 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
     const SramFit& fit = technology.sram_fit();
     using std::sqrt;
     const N mb = fit.has_bank_mb() ? N(read(fit.bank_mb()))
-                                   : N(read(level.capacity_gb())) * N(1e3);
+                                   : CapacityGb<N>(level, read) * N(1e3);
     // 1 MiB is 1.048576 MB; pJ a byte.
     costs->read.column = EnergyPerData<N>::FromBase(
         N(1e-12) * N(read(fit.node_factor())) *
@@ -111,7 +112,7 @@ template <typename N, typename Reader>
 LevelPlacement<N> BuildLevelPlacement(const MemoryLevel& level,
                                       const Reader& read) {
   LevelPlacement<N> placement;
-  placement.pinned_capacity = Gigabytes<N>(read(level.capacity_gb())) *
+  placement.pinned_capacity = Gigabytes<N>(CapacityGb<N>(level, read)) *
                               N(read(level.pinned_capacity_fraction()));
   placement.cache_bandwidth_factor =
       ReadOr<N>(level.has_cache_bandwidth_factor(),
@@ -135,18 +136,19 @@ LevelPlacement<N> BuildLevelPlacement(const MemoryLevel& level,
 }
 
 template <typename N, typename Reader>
-LevelCosts<N> BuildLevelCosts(const MemoryLevel& level, const Reader& read) {
+LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
+                              const LogicTechnology& logic,
+                              const Reader& read) {
   const MemoryTechnology& technology = level.technology();
   LevelCosts<N> costs;
-  costs.peak_bandwidth =
-      GigabytesPerSecond<N>(read(level.bandwidth_gb_per_s()));
+  costs.peak_bandwidth = GigabytesPerSecond<N>(BandwidthGbPerS<N>(level, read));
   costs.bandwidth_efficiency = N(read(level.bandwidth_efficiency()));
   costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
   costs.cache_half_transfer =
       level.has_cache_half_transfer_mb()
           ? Megabytes<N>(read(level.cache_half_transfer_mb()))
           : costs.half_transfer;
-  costs.capacity = Gigabytes<N>(read(level.capacity_gb()));
+  costs.capacity = Gigabytes<N>(CapacityGb<N>(level, read));
   costs.usable_capacity =
       costs.capacity * ReadOr<N>(level.has_usable_capacity_fraction(),
                                  level.usable_capacity_fraction(), read, 1.0);
@@ -164,8 +166,7 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level, const Reader& read) {
       PicojoulesPerBit<N>(read(level.phy_controller_energy_pj_per_bit()));
   costs.read.network =
       PicojoulesPerBit<N>(N(read(level.network_energy_pj_per_bit())) +
-                          N(read(level.wire_energy_pj_per_bit_mm())) *
-                              N(read(level.wire_length_mm())));
+                          WirePjPerBit<N>(level, logic, read));
   costs.write.interface = costs.read.interface;
   costs.write.phy_controller = costs.read.phy_controller;
   costs.write.network = costs.read.network;
@@ -175,7 +176,7 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level, const Reader& read) {
   if (technology.has_sram_fit()) {
     costs.background +=
         Watts<N>(N(read(technology.sram_fit().leakage_w_per_mb())) *
-                 N(read(level.capacity_gb())) * N(1e3));
+                 CapacityGb<N>(level, read) * N(1e3));
   }
   return costs;
 }
@@ -301,7 +302,8 @@ void AddLevels(const Hardware& hardware, const Reader& read,
     structure.levels[i] = LevelStructureOf(level);
     structure.wears |= level.technology().has_endurance_writes();
     machine->placement.levels[i] = BuildLevelPlacement<N>(level, read);
-    machine->costs.levels[i] = BuildLevelCosts<N>(level, read);
+    machine->costs.levels[i] =
+        BuildLevelCosts<N>(level, LogicOf(hardware), read);
   }
 }
 
@@ -353,7 +355,9 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
     }
   }
   const BoardPower& board = hardware.board();
-  costs.static_power = Watts<N>(read(board.static_power_w()));
+  costs.static_power =
+      Watts<N>(board.has_static_power_w() ? N(read(board.static_power_w()))
+                                          : LeakageW<N>(hardware, read));
   for (int i = 0; i < structure.num_levels; ++i) {
     if (structure.levels[i].is_dram) continue;
     // What on-chip memory leaks is static power, not DRAM background.

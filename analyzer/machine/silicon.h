@@ -21,6 +21,7 @@
 #include <cmath>
 
 #include "analyzer/description/formats.h"
+#include "analyzer/machine/derived.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 
@@ -82,22 +83,23 @@ N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
   }
 }
 
-// Devices of a memory level that is not SRAM.
+// Area of a level of SRAM before the floorplan's factor, mm2.
 template <typename N, typename Reader>
-N DevicesOf(const MemoryLevel& level, const Reader& read) {
-  return level.has_devices() ? N(read(level.devices())) : N(1.0);
+N SramMm2(const MemoryLevel& level, const Silicon& silicon,
+          const Reader& read) {
+  constexpr double kMbPerGb = 1e3;
+  return CapacityGb<N>(level, read) * N(kMbPerGb) *
+         N(read(silicon.sram_mm2_per_mb()));
 }
 
 // Logic of one chip, mm2.
 template <typename N, typename Reader>
 N AreaMm2(const Hardware& hardware, const Reader& read) {
-  constexpr double kMbPerGb = 1e3;
   const Silicon& silicon = hardware.silicon();
   N parts = N(read(silicon.other_mm2()));
   for (const MemoryLevel& level : hardware.memory()) {
     if (level.technology().kind() == MemoryTechnology::SRAM) {
-      parts += N(read(level.capacity_gb())) * N(kMbPerGb) *
-               N(read(silicon.sram_mm2_per_mb()));
+      parts += SramMm2<N>(level, silicon, read);
     } else {
       parts +=
           DevicesOf<N>(level, read) * N(read(silicon.phy_mm2_per_device()));
@@ -107,6 +109,24 @@ N AreaMm2(const Hardware& hardware, const Reader& read) {
     parts += EngineMm2<N>(engine, silicon, read);
   }
   return parts * N(read(silicon.floorplan_factor()));
+}
+
+// Power that the logic of one chip leaks, W: area times the leakage of its
+// node. SRAM whose technology gives its own leakage is left out. 0 without an
+// area.
+template <typename N, typename Reader>
+N LeakageW(const Hardware& hardware, const Reader& read) {
+  if (!hardware.has_silicon()) return N(0.0);
+  const Silicon& silicon = hardware.silicon();
+  N area_mm2 = AreaMm2<N>(hardware, read);
+  for (const MemoryLevel& level : hardware.memory()) {
+    if (level.technology().kind() == MemoryTechnology::SRAM &&
+        level.technology().sram_fit().has_leakage_w_per_mb()) {
+      area_mm2 = area_mm2 - SramMm2<N>(level, silicon, read) *
+                                N(read(silicon.floorplan_factor()));
+    }
+  }
+  return area_mm2 * N(read(LogicOf(hardware).leakage_w_per_mm2()));
 }
 
 // Dies of logic that amount to `area_mm2`, US$.
@@ -129,7 +149,7 @@ N CostUsd(const Hardware& hardware, const N& area_mm2, const Reader& read) {
            N(read(silicon.package_usd())) + N(read(silicon.board_usd()));
   for (const MemoryLevel& level : hardware.memory()) {
     if (level.technology().kind() == MemoryTechnology::SRAM) continue;
-    cost += N(read(level.capacity_gb())) * N(read(silicon.memory_usd_per_gb()));
+    cost += CapacityGb<N>(level, read) * N(read(silicon.memory_usd_per_gb()));
     cost +=
         DevicesOf<N>(level, read) * N(read(silicon.package_usd_per_device()));
   }

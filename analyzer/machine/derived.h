@@ -1,0 +1,58 @@
+// What a machine's description leaves to its technologies, for every number
+// type: the size of a memory level by its devices, the energy of its wires.
+
+#ifndef ANALYZER_MACHINE_DERIVED_H_
+#define ANALYZER_MACHINE_DERIVED_H_
+
+#include "proto/hardware.pb.h"
+
+namespace tokenjoule {
+
+// Devices of a memory level; one where it does not say.
+template <typename N, typename Reader>
+N DevicesOf(const MemoryLevel& level, const Reader& read) {
+  return level.has_devices() ? N(read(level.devices())) : N(1.0);
+}
+
+// Capacity of one chip's level, GB: as it is given, else that of its devices.
+// Validation knows that one of the two is there.
+template <typename N, typename Reader>
+N CapacityGb(const MemoryLevel& level, const Reader& read) {
+  if (level.has_capacity_gb()) return N(read(level.capacity_gb()));
+  return DevicesOf<N>(level, read) *
+         N(read(level.technology().capacity_gb_per_device()));
+}
+
+// Peak bandwidth of one chip's level, GB/s, likewise.
+template <typename N, typename Reader>
+N BandwidthGbPerS(const MemoryLevel& level, const Reader& read) {
+  if (level.has_bandwidth_gb_per_s()) {
+    return N(read(level.bandwidth_gb_per_s()));
+  }
+  return DevicesOf<N>(level, read) *
+         N(read(level.technology().bandwidth_gb_per_s_per_device()));
+}
+
+// The node that a machine's logic is made in: that of the first engine that has
+// one; a technology without constants where none has.
+inline const LogicTechnology& LogicOf(const Hardware& hardware) {
+  for (const ComputeEngine& engine : hardware.engine()) {
+    if (engine.has_logic()) return engine.logic();
+  }
+  return LogicTechnology::default_instance();
+}
+
+// Energy of a bit over the wires of a level, pJ: length times the energy of a
+// millimetre, which is the level's own or that of the node.
+template <typename N, typename Reader>
+N WirePjPerBit(const MemoryLevel& level, const LogicTechnology& logic,
+               const Reader& read) {
+  const Constant& per_mm = level.has_wire_energy_pj_per_bit_mm()
+                               ? level.wire_energy_pj_per_bit_mm()
+                               : logic.wire_energy_pj_per_bit_mm();
+  return N(read(per_mm)) * N(read(level.wire_length_mm()));
+}
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_MACHINE_DERIVED_H_
