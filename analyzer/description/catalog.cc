@@ -61,6 +61,11 @@ KindInfo InfoOf(SpecKind kind) {
       return {kTechnologies, "logic technology", kHint, "LogicTechnology"};
     case SpecKind::kLinkTechnology:
       return {kTechnologies, "link technology", kHint, "LinkTechnology"};
+    case SpecKind::kCircuitTechnology:
+      return {kTechnologies, "analog circuit", kHint, "AnalogCircuit"};
+    case SpecKind::kStudy:
+      return {"hw_specs/studies/", "study",
+              "(`tokenjoule list studies` shows all)", "StudyData"};
     case SpecKind::kSpace:
       return {"hw_specs/spaces/", "design space",
               "(`tokenjoule list spaces` shows all)", "DesignSpace"};
@@ -343,12 +348,18 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
   }
   for (int i = 0; i < hardware->engine_size(); ++i) {
     ComputeEngine* engine = hardware->mutable_engine(i);
-    if (!engine->has_logic()) continue;
     const FieldLocations* place = Descend(root, parsed.spec, "engine", i);
-    ResolveInPlace(SpecKind::kLogicTechnology, file,
-                   EntryPath("engine", *engine, i) + ".logic",
-                   Descend(place, *engine, "logic", -1),
-                   engine->mutable_logic(), hardware, faults);
+    const std::string path = EntryPath("engine", *engine, i);
+    if (engine->has_logic()) {
+      ResolveInPlace(SpecKind::kLogicTechnology, file, path + ".logic",
+                     Descend(place, *engine, "logic", -1),
+                     engine->mutable_logic(), hardware, faults);
+    }
+    if (engine->has_analog()) {
+      ResolveInPlace(SpecKind::kCircuitTechnology, file, path + ".analog",
+                     Descend(place, *engine, "analog", -1),
+                     engine->mutable_analog(), hardware, faults);
+    }
   }
   if (hardware->interconnect().has_technology()) {
     Interconnect* link = hardware->mutable_interconnect();
@@ -536,6 +547,14 @@ absl::Status Overrides::AddAssignment(absl::string_view assignment) {
 
 absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name) {
   return Find(SpecKind::kSpace, name, "");
+}
+
+absl::StatusOr<NamedText> ReadStudyText(absl::string_view name) {
+  return Find(SpecKind::kStudy, name, "");
+}
+
+absl::StatusOr<AnalogCircuit> LoadCircuitTechnology(absl::string_view name) {
+  return LoadAnyTechnology<AnalogCircuit>(SpecKind::kCircuitTechnology, name);
 }
 
 absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name) {

@@ -21,8 +21,10 @@ enum class SpecKind {
   kMemoryTechnology,
   kLogicTechnology,
   kLinkTechnology,
+  kCircuitTechnology,
   kClass,
   kSpace,
+  kStudy,
 };
 
 // Names of one kind, sorted; what `tokenjoule list` shows.
@@ -61,6 +63,7 @@ absl::StatusOr<Hardware> LoadHardware(
 absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name);
 absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name);
 absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name);
+absl::StatusOr<AnalogCircuit> LoadCircuitTechnology(absl::string_view name);
 
 // A file's name and what is in it.
 struct NamedText {
@@ -70,6 +73,9 @@ struct NamedText {
 
 // The text of a design space, by name or in a file as above.
 absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name);
+
+// The text of the numbers of a study, likewise.
+absl::StatusOr<NamedText> ReadStudyText(absl::string_view name);
 
 // The same from text, as if it stood in a file of that name; for tests and
 // fuzzing.

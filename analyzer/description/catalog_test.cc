@@ -64,6 +64,11 @@ TEST(CatalogTest, EveryShippedDescriptionLoads) {
     const LinkTechnology technology = OrDie(LoadLinkTechnology(name));
     EXPECT_EQ(technology.name(), name) << "the file is named otherwise";
   }
+  for (const std::string& name : CatalogNames(SpecKind::kCircuitTechnology)) {
+    absl::StatusOr<AnalogCircuit> circuit = LoadCircuitTechnology(name);
+    ASSERT_TRUE(circuit.ok()) << circuit.status();
+    EXPECT_EQ(circuit->name(), name) << "the file is named otherwise";
+  }
 }
 
 TEST(CatalogTest, ShippedCatalogueHasWhatTheReadmeNames) {
@@ -231,6 +236,25 @@ TEST(CatalogTest, ClassAndTechnologyFillInWhatASystemLeavesOpen) {
   EXPECT_EQ(hbm.phy_controller_energy_pj_per_bit().source(),
             "datacenter-gpu:lump");
   EXPECT_EQ(hbm.technology().read_energy_pj_per_bit().source(), "hbm3:pimid");
+}
+
+TEST(CatalogTest, AnAnalogCircuitFillsInWhatAnEngineLeavesOpen) {
+  absl::StatusOr<Hardware> hardware = LoadHardware("aimc-hbm3e");
+  ASSERT_TRUE(hardware.ok());
+  AnalogCircuit circuit;
+  for (const ComputeEngine& engine : hardware->engine()) {
+    if (engine.name() == "aimc") circuit = engine.analog();
+  }
+  EXPECT_EQ(circuit.cell(), AnalogCircuit::C2C_LADDER);
+  EXPECT_EQ(circuit.supply_v().source(), "charge-domain:supply");
+  // What the machine says itself wins.
+  EXPECT_EQ(circuit.product_variance().source(), "aimc-hbm3e:circuit");
+  EXPECT_EQ(circuit.product_variance().value(), 0.111);
+  EXPECT_THAT(
+      HardwareError("name: \"h\"\nbase: \"aimc-hbm3e\"\nengine {\n  name: "
+                    "\"aimc\"\n  analog { base: \"charge-domian\" }\n}\n"),
+      HasSubstr("h.textproto: engine.aimc.analog.base: unknown analog "
+                "circuit \"charge-domian\""));
 }
 
 TEST(CatalogTest, UnknownBaseIsReportedWithItsPlace) {

@@ -11,6 +11,7 @@
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/study_data.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "proto/hardware.pb.h"
@@ -66,6 +67,10 @@ constexpr Kind kKinds[] = {
      [](const std::string& path) { return NameOf(LoadLogicTechnology(path)); }},
     {"link-technology", "LinkTechnology",
      [](const std::string& path) { return NameOf(LoadLinkTechnology(path)); }},
+    {"circuit-technology", "AnalogCircuit",
+     [](const std::string& path) {
+       return NameOf(LoadCircuitTechnology(path));
+     }},
     {"scenario", "Scenario",
      [](const std::string& path) -> absl::StatusOr<std::string> {
        RETURN_IF_ERROR(LoadPart<Scenario>(path).status());
@@ -76,6 +81,8 @@ constexpr Kind kKinds[] = {
      [](const std::string& path) {
        return NameOf(LoadPart<DesignSpace>(path));
      }},
+    {"study", "StudyData",
+     [](const std::string& path) { return NameOf(LoadStudyData(path)); }},
 };
 
 // What the file's header says it is.

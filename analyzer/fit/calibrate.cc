@@ -534,7 +534,10 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
     }
     // Of what ResolveScenario fills in, the boundary alone: echoed defaults
     // would override the formats of experts and heads.
-    Scenario given = WithContext(ScenarioOf(row, model, CarriesPrefill(row)));
+    absl::StatusOr<Scenario> measured =
+        ScenarioOf(row, model, CarriesPrefill(row));
+    if (!measured.ok()) return measured.status();
+    Scenario given = WithContext(*std::move(measured));
     given.set_boundary(ResolveScenario(model, given).boundary());
     points.push_back({&row, &model, given});
   }

@@ -70,7 +70,7 @@ MeasurementSet RowsOf(const Hardware& hardware, double noise = 0) {
         row.set_batch(batch);
         row.set_mean_context_tokens(context);
         const Report report =
-            AnalyzeOrDie(model, hardware, ScenarioOf(row, model, false));
+            AnalyzeOrDie(model, hardware, OrDie(ScenarioOf(row, model, false)));
         row.set_itl_ms(report.step_time_s() * 1e3 * factor);
         factor = 2 - factor;
         row.set_energy_per_token_j(report.energy_per_token_j());

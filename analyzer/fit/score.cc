@@ -15,15 +15,18 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/description/study_data.h"
 #include "analyzer/evaluate/analyze.h"
 
 namespace tokenjoule {
 namespace {
 
-// Popularity of experts in served traffic, by rank. Between uniform choices and
-// the 1.01 that published kernel tables take for real traffic; models held out
-// are predicted best at 0.5 to 0.9.
-constexpr double kServedRoutingExponent = 0.7;
+// What the catalogue says of served traffic, read once: every row asks.
+const absl::StatusOr<ServedTraffic>& TrafficData() {
+  static const auto* const traffic =
+      new absl::StatusOr<ServedTraffic>(LoadServedTraffic());
+  return *traffic;
+}
 
 // Models and machines by name, each loaded once.
 class Specs {
@@ -172,7 +175,7 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
       !row.has_energy_per_token_j()) {
     return absl::InvalidArgumentError("nothing was measured");
   }
-  const Scenario scenario = ScenarioOf(row, model, mixed);
+  ASSIGN_OR_RETURN(const Scenario scenario, ScenarioOf(row, model, mixed));
   ASSIGN_OR_RETURN(const Report report,
                    Analyze(model, hardware, scenario, kWithRanges));
   if (row.num_devices() > 0 && report.num_chips() != row.num_devices()) {
@@ -205,7 +208,8 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
   return out;
 }
 
-Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed) {
+absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
+                                    bool mixed) {
   Scenario scenario = DefaultScenario();
   scenario.set_batch(row.batch());
   if (row.mean_context_tokens() > 0) {
@@ -227,8 +231,10 @@ Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed) {
   // Requests of a service share popular experts, those of a benchmark's static
   // batch are taken as independent.
   if (mixed) {
+    const absl::StatusOr<ServedTraffic>& traffic = TrafficData();
+    if (!traffic.ok()) return traffic.status();
     scenario.set_routing(POWER_LAW);
-    scenario.set_routing_exponent(kServedRoutingExponent);
+    scenario.set_routing_exponent(traffic->routing_exponent().value());
   }
   scenario.set_boundary(row.boundary());
   return scenario;

@@ -23,7 +23,11 @@ namespace tokenjoule {
 // Engines that spread experts over n chips without data parallelism run
 // attention tensor-parallel over them: expert_parallel n with tensor_parallel 1
 // and n devices is tp n, ep n.
-Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed);
+//
+// Experts of mixed rows are chosen as hw_specs/studies/served-traffic.textproto
+// says; fails where that does not load.
+absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
+                                    bool mixed);
 
 // The checkpoint that a row was measured with: MODEL-FORMAT where the catalogue
 // has one of its own in the row's weight format (llama-3.1-405b in fp8 is

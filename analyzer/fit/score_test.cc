@@ -35,7 +35,7 @@ Measurement Row(const std::string& model, double batch) {
 Report Predicted(const Measurement& row, bool mixed) {
   const Model model = LoadModelOrDie(row.model());
   return AnalyzeOrDie(model, LoadHardwareOrDie(row.device()),
-                      ScenarioOf(row, model, mixed));
+                      OrDie(ScenarioOf(row, model, mixed)));
 }
 
 TEST(ValidateTest, ErrorsArePredictedOverMeasuredLessOne) {
@@ -147,16 +147,16 @@ TEST(ValidateTest, ExpertParallelRowsRunAttentionTensorParallel) {
   row.set_num_devices(2);
   row.set_tensor_parallel(1);
   row.set_expert_parallel(2);
-  const Scenario scenario = ScenarioOf(row, Model(), false);
+  const Scenario scenario = *ScenarioOf(row, Model(), false);
   EXPECT_EQ(scenario.tp(), 2);
   EXPECT_EQ(scenario.ep(), 2);
 }
 
 TEST(ValidateTest, ServedRowsShareExpertsStaticBatchesDoNot) {
   const Measurement row = Row("qwen3-30b-a3b", 8);
-  EXPECT_EQ(ScenarioOf(row, Model(), true).routing(), POWER_LAW);
-  EXPECT_GT(ScenarioOf(row, Model(), true).routing_exponent(), 0);
-  EXPECT_EQ(ScenarioOf(row, Model(), false).routing(), COVERAGE);
+  EXPECT_EQ(ScenarioOf(row, Model(), true)->routing(), POWER_LAW);
+  EXPECT_GT(ScenarioOf(row, Model(), true)->routing_exponent(), 0);
+  EXPECT_EQ(ScenarioOf(row, Model(), false)->routing(), COVERAGE);
 }
 
 TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
@@ -164,12 +164,12 @@ TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
   row.set_weight_dtype("mxfp4");
   Model model;
   model.mutable_formats()->set_experts("mxfp4");
-  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
+  EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "");
   row.set_weight_dtype("fp8");
-  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "fp8");
-  EXPECT_EQ(ScenarioOf(row, model, false).lm_head(), "bf16");
+  EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false)->lm_head(), "bf16");
   model.mutable_formats()->set_linear("fp8");
-  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
+  EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "");
 }
 
 // Rows of two machines, of which one has a memory called hbm.

@@ -58,24 +58,27 @@ Energy<N> DigitalInMemoryMac(const Energy<N>& full_adder, const N& input_bits,
   return full_adder * (input_bits * (N(1.15) * weight_bits + N(1.0)));
 }
 
-// Numbers of an AnalogCircuit and its array, read.
+// Numbers of an AnalogCircuit and its array, as ReadAnalog has them; units and
+// ranges are those of the fields of the same name. Zero until they are read:
+// what a circuit is like stands in
+// hw_specs/technologies/charge-domain.textproto.
 template <typename N = double>
 struct AnalogNumbers {
-  AnalogCircuit::Cell cell = AnalogCircuit::C2C_LADDER;
-  AnalogCircuit::ConversionRule rule = AnalogCircuit::MINIMUM_PRECISION;
-  AnalogCircuit::ConverterModel converter = AnalogCircuit::COLUMN;
-  N rows = N(256.0), columns = N(256.0), utilization = N(1.0);
-  N supply_v = N(0.7), full_scale_v = N(0.7);
-  N unit_capacitance_ff = N(1.0), noise_factor = N(2.0), activity = N(0.5);
-  N product_variance = N(1.0 / 9);
+  AnalogCircuit::Cell cell = AnalogCircuit::CELL_UNSPECIFIED;
+  AnalogCircuit::ConversionRule rule = AnalogCircuit::RULE_UNSPECIFIED;
+  AnalogCircuit::ConverterModel converter = AnalogCircuit::MODEL_UNSPECIFIED;
+  N rows = N(0.0), columns = N(0.0), utilization = N(0.0);
+  N supply_v = N(0.0), full_scale_v = N(0.0);
+  N unit_capacitance_ff = N(0.0), noise_factor = N(0.0), activity = N(0.0);
+  N product_variance = N(0.0);
   bool has_required_snr = false;
   N required_snr_db = N(0.0);
   // Bits of a cell and of a conversion's input; 0: as wide as the operand.
   N cell_bits = N(0.0), dac_bits = N(0.0);
-  N column_linear_ff = N(100.0), column_matched_ff = N(0.001);
-  N converter_floor_pj = N(0.267), survey_slope_aj = N(0.1446);
-  N schreier_fom_db = N(170.0), walden_fom_fj = N(2.0);
-  N dac_capacitance_ff = N(50.0), shift_add_pj = N(0.0), control_fj = N(0.0);
+  N column_linear_ff = N(0.0), column_matched_ff = N(0.0);
+  N converter_floor_pj = N(0.0), survey_slope_aj = N(0.0);
+  N schreier_fom_db = N(0.0), walden_fom_fj = N(0.0);
+  N dac_capacitance_ff = N(0.0), shift_add_pj = N(0.0), control_fj = N(0.0);
 };
 
 // Signal-to-noise ratio that a column's sum must have, dB.

@@ -2,6 +2,9 @@
 
 #include <cmath>
 
+#include "absl/status/statusor.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/number_reader.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 
@@ -10,9 +13,18 @@ namespace {
 
 double Femtojoules(const Energy<>& energy) { return InJoules(energy) * 1e15; }
 
-// A 0.7 V, 256 x 256 array with C-2C cells of 1 fF, a column converter and the
-// minimum precision rule.
-AnalogNumbers<> Reference() { return AnalogNumbers<>(); }
+// The shipped circuit in a full 256 x 256 array: 0.7 V, C-2C cells of 1 fF, a
+// column converter and the minimum precision rule.
+AnalogNumbers<> Reference() {
+  const absl::StatusOr<AnalogCircuit> circuit =
+      LoadCircuitTechnology("charge-domain");
+  EXPECT_TRUE(circuit.ok()) << circuit.status();
+  InMemoryArray array;
+  array.mutable_rows()->set_value(256);
+  array.mutable_columns()->set_value(256);
+  array.mutable_utilization()->set_value(1);
+  return ReadAnalog<double>(*circuit, array, ValueReader());
+}
 
 TEST(InMemoryTest, ThermalLimitIsTwelveKtFourToTheBits) {
   // kT = 4.142e-21 J: 0.0127, 0.204, 3.26, 52.1, 834 fJ.

@@ -2,11 +2,18 @@
 
 #include <algorithm>
 #include <cmath>
+#include <set>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/description/study_data.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/units/units.h"
 
@@ -15,62 +22,79 @@ namespace {
 
 double Femtojoules(const Energy<>& energy) { return InJoules(energy) * 1e15; }
 
-// A converter as the sweep has it: model, floor and figure of merit.
-struct Converter {
-  AnalogCircuit::ConverterModel model;
-  double floor_pj;
-};
-
-// The stated ranges of what decides between analog and digital:
-//   supply 0.6 to 0.9 V; noise factor 1 to 2; 64 to 1024 rows; converters from
-//   the best of the survey over a column converter to a typical 170 dB with a
-//   floor of 1.5 pJ; conversions by minimum precision, three bits fewer, or
-//   lossless in single-bit slices; full adders of 0.23 fJ (4 nm), 0.35 (5
-//   nm), 1.0 (22 nm); control, clocks and calibration of the analog macro x 1
-//   to x 2.
-constexpr double kSupplies[] = {0.6, 0.7, 0.9};
-constexpr double kNoiseFactors[] = {1, 2};
-constexpr double kRows[] = {64, 256, 1024};
-constexpr Converter kConverters[] = {
-    {AnalogCircuit::COLUMN, 0},
-    {AnalogCircuit::SURVEY_ENVELOPE, 0.267},
-    {AnalogCircuit::SCHREIER, 1.5},
-};
-constexpr AnalogCircuit::ConversionRule kRules[] = {
-    AnalogCircuit::MINIMUM_PRECISION,
-    AnalogCircuit::OPTIMAL_CLIPPING,
-    AnalogCircuit::LOSSLESS,
-};
-constexpr double kFullAdders[] = {0.23, 0.35, 1.0};
-constexpr double kOverheads[] = {1, 2};
-
 // Energies at one point of the sweep, fJ.
 struct Pair {
   double analog;
   double digital;
 };
 
+// The distinct ones of low, value and high, ascending.
+std::vector<double> SweptValues(const Constant& constant) {
+  const std::set<double> values = {constant.low(), constant.value(),
+                                   constant.high()};
+  return {values.begin(), values.end()};
+}
+
+// What is swept, read: DotProductSweep with its technologies.
+struct Swept {
+  DotProductSweep data;
+  AnalogCircuit circuit;
+  std::vector<double> supplies_v, noise_factors, rows, full_adders_fj,
+      overheads;
+};
+
+absl::StatusOr<Swept> LoadSwept() {
+  absl::StatusOr<DotProductSweep> data = LoadDotProductSweep();
+  if (!data.ok()) return data.status();
+  absl::StatusOr<AnalogCircuit> circuit =
+      LoadCircuitTechnology(data->circuit());
+  if (!circuit.ok()) return circuit.status();
+  Swept swept;
+  for (const std::string& name : data->full_adders_of()) {
+    absl::StatusOr<LogicTechnology> logic = LoadLogicTechnology(name);
+    if (!logic.ok()) return logic.status();
+    swept.full_adders_fj.push_back(logic->full_adder_energy_fj().value());
+  }
+  swept.supplies_v = SweptValues(circuit->supply_v());
+  swept.noise_factors = SweptValues(circuit->noise_factor());
+  swept.rows = SweptValues(data->rows());
+  swept.overheads = SweptValues(data->overhead_factor());
+  swept.circuit = *std::move(circuit);
+  swept.data = *std::move(data);
+  return swept;
+}
+
+// The circuit with a rule of conversion and a converter in an array that is not
+// sized yet.
+AnalogNumbers<> CircuitWith(const Swept& swept,
+                            const DotProductSweep::Rule& rule,
+                            const DotProductSweep::Converter& converter) {
+  AnalogCircuit circuit = swept.circuit;
+  circuit.set_rule(rule.rule());
+  circuit.set_cell(rule.cell());
+  *circuit.mutable_cell_bits() = rule.cell_bits();
+  *circuit.mutable_dac_bits() = rule.dac_bits();
+  circuit.set_converter(converter.model());
+  if (converter.has_floor_pj()) {
+    *circuit.mutable_converter_floor_pj() = converter.floor_pj();
+  }
+  InMemoryArray array;
+  *array.mutable_utilization() = swept.data.utilization();
+  return ReadAnalog<double>(circuit, array, ValueReader());
+}
+
 // Calls `visit` with every analog circuit of the sweep.
 template <typename Visit>
-void ForEachCircuit(Visit visit) {
-  AnalogNumbers<> a;
-  for (const double supply : kSupplies) {
-    for (const double noise : kNoiseFactors) {
-      for (const double rows : kRows) {
-        for (const Converter& converter : kConverters) {
-          for (const auto rule : kRules) {
+void ForEachCircuit(const Swept& swept, Visit visit) {
+  for (const DotProductSweep::Converter& converter : swept.data.converter()) {
+    for (const DotProductSweep::Rule& rule : swept.data.rule()) {
+      AnalogNumbers<> a = CircuitWith(swept, rule, converter);
+      for (const double supply : swept.supplies_v) {
+        for (const double noise : swept.noise_factors) {
+          for (const double rows : swept.rows) {
             a.supply_v = a.full_scale_v = supply;
             a.noise_factor = noise;
             a.rows = a.columns = rows;
-            a.converter = converter.model;
-            a.converter_floor_pj = converter.floor_pj;
-            a.rule = rule;
-            // Lossless arrays work in single bits: one conversion that keeps
-            // every level of a multi-bit sum is built by nobody.
-            const bool sliced = rule == AnalogCircuit::LOSSLESS;
-            a.cell =
-                sliced ? AnalogCircuit::ONE_BIT : AnalogCircuit::C2C_LADDER;
-            a.cell_bits = a.dac_bits = sliced ? 1 : 0;
             visit(a);
           }
         }
@@ -79,14 +103,14 @@ void ForEachCircuit(Visit visit) {
   }
 }
 
-std::vector<Pair> Sweep(double bits) {
+std::vector<Pair> Sweep(const Swept& swept, double bits) {
   std::vector<Pair> pairs;
-  ForEachCircuit([&](const AnalogNumbers<>& circuit) {
+  ForEachCircuit(swept, [&](const AnalogNumbers<>& circuit) {
     const double analog = Femtojoules(AnalogMac(circuit, bits, bits).total());
-    for (const double full_adder : kFullAdders) {
+    for (const double full_adder : swept.full_adders_fj) {
       const double digital = Femtojoules(
           DigitalInMemoryMac(Picojoules(full_adder * 1e-3), bits, bits));
-      for (const double overhead : kOverheads) {
+      for (const double overhead : swept.overheads) {
         pairs.push_back({analog * overhead, digital});
       }
     }
@@ -107,8 +131,8 @@ Band BandOf(std::vector<double> values) {
   return band;
 }
 
-DotProductRow RowOf(double bits, const DotProductOptions& options) {
-  const std::vector<Pair> pairs = Sweep(bits);
+DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept) {
+  const std::vector<Pair> pairs = Sweep(swept, bits);
   std::vector<double> analog, digital, gain;
   double wins = 0;
   for (const Pair& pair : pairs) {
@@ -127,50 +151,68 @@ DotProductRow RowOf(double bits, const DotProductOptions& options) {
   row.set_winner(row.gain().p10() > 1   ? "ANALOG"
                  : row.gain().p90() < 1 ? "DIGITAL"
                                         : "NOT_DETERMINED");
-  row.set_break_even_growth(BreakEvenGrowth(row.digital_fj().p50(),
-                                            row.analog_fj().p50(),
-                                            options.memory_fj_per_mac));
-  row.set_precision_law_growth(PrecisionLawGrowth(bits));
+  row.set_break_even_growth(BreakEvenGrowth(
+      row.digital_fj().p50(), row.analog_fj().p50(), memory_fj_per_mac));
+  row.set_precision_law_growth(
+      PrecisionLawGrowth(bits, swept.data.precision_law_bits().value()));
   return row;
 }
 
 // Published macros and chips; energies from TOPS/W at two operations a
 // multiply-add.
-struct Chip {
-  const char* name;
-  const char* kind;
-  double node_nm, input_bits, weight_bits, tops_per_w;
-  const char* boundary;
-};
-
-constexpr Chip kChips[] = {
-    {"Sinangil et al., JSSC 2021", "analog", 7, 4, 4, 351, "macro"},
-    {"Jia et al., JSSC 2020", "analog", 65, 1, 1, 400, "macro"},
-    {"Wang et al., JSSC 2022, 0.7 V", "analog", 22, 8, 8, 32.2, "macro"},
-    {"Wang et al., JSSC 2022, 1.1 V", "analog", 22, 8, 8, 15.5, "macro"},
-    {"IMAGINE, arXiv:2412.19750", "analog", 22, 8, 8, 150, "macro"},
-    {"IMAGINE, arXiv:2412.19750", "analog", 22, 8, 8, 40, "system"},
-    {"HERMES-64 1-phase, Nature Electronics 2023", "analog", 14, 8, 4, 9.76,
-     "system"},
-    {"HERMES-64 4-phase, Nature Electronics 2023", "analog", 14, 8, 4, 2.48,
-     "system"},
-    {"Chih et al., ISSCC 2021", "digital", 22, 4, 4, 89, "macro"},
-    {"Fujiwara et al., ISSCC 2022", "digital", 5, 4, 4, 254, "macro"},
-    {"Mori et al., ISSCC 2023", "digital", 4, 4, 4, 6163.0 / 16, "macro"},
-    {"ISSCC 2024 34.4", "digital", 3, 12, 12, 32.5, "macro"},
-};
-
-void AddSilicon(DotProductStudy* study) {
-  for (const Chip& chip : kChips) {
+void AddSilicon(const DotProductSweep& data, DotProductStudy* study) {
+  for (const DotProductSweep::Chip& chip : data.chip()) {
     SiliconPoint* point = study->add_silicon();
-    point->set_name(chip.name);
-    point->set_kind(chip.kind);
-    point->set_node_nm(chip.node_nm);
-    point->set_input_bits(chip.input_bits);
-    point->set_weight_bits(chip.weight_bits);
-    point->set_mac_fj(2e3 / chip.tops_per_w);
-    point->set_boundary(chip.boundary);
+    point->set_name(chip.title());
+    point->set_kind(
+        absl::AsciiStrToLower(DotProductSweep::Chip::Kind_Name(chip.kind())));
+    point->set_node_nm(chip.node_nm().value());
+    point->set_input_bits(chip.input_bits().value());
+    point->set_weight_bits(chip.weight_bits().value());
+    point->set_mac_fj(2e3 / chip.tops_per_w().value());
+    point->set_boundary(absl::AsciiStrToLower(
+        DotProductSweep::Chip::Counted_Name(chip.counted())));
   }
+}
+
+// "0.6, 0.7, 0.9".
+std::string Listed(const std::vector<double>& values) {
+  return absl::StrJoin(values, ", ", [](std::string* out, double value) {
+    absl::StrAppendFormat(out, "%g", value);
+  });
+}
+
+// What is swept, in words.
+std::string Describe(const Swept& swept) {
+  std::string out = absl::StrCat(
+      "supply ", Listed(swept.supplies_v), " V; noise factor ",
+      Listed(swept.noise_factors), "; ", Listed(swept.rows), " rows; ");
+  const int last = swept.data.converter_size() - 1;
+  for (int i = 0; i <= last; ++i) {
+    absl::StrAppend(&out,
+                    i == 0      ? ""
+                    : i == last ? " and "
+                                : ", ",
+                    swept.data.converter(i).title());
+  }
+  absl::StrAppend(&out, " converters; ",
+                  absl::StrJoin(swept.data.rule(), ", ",
+                                [](std::string* text, const auto& rule) {
+                                  absl::StrAppend(text, rule.title());
+                                }),
+                  "; full adders of ",
+                  absl::StrJoin(swept.full_adders_fj, ", ",
+                                [](std::string* text, double energy_fj) {
+                                  // Two digits are known: "1.0".
+                                  absl::StrAppendFormat(text, "%#.2g",
+                                                        energy_fj);
+                                }),
+                  " fJ; analog overhead x ",
+                  absl::StrJoin(swept.overheads, ", x ",
+                                [](std::string* text, double factor) {
+                                  absl::StrAppendFormat(text, "%g", factor);
+                                }));
+  return out;
 }
 
 // Bits of the rows for which `winner` holds: "8, 9, 10".
@@ -196,8 +238,8 @@ std::string Summarize(const DotProductStudy& study) {
 
 }  // namespace
 
-double PrecisionLawGrowth(double bits) {
-  return 1 / (1 - std::exp(-bits / 2.67));
+double PrecisionLawGrowth(double bits, double law_bits) {
+  return 1 / (1 - std::exp(-bits / law_bits));
 }
 
 double BreakEvenGrowth(double digital_fj, double analog_fj, double memory_fj) {
@@ -206,27 +248,26 @@ double BreakEvenGrowth(double digital_fj, double analog_fj, double memory_fj) {
 
 absl::StatusOr<DotProductStudy> StudyDotProduct(
     absl::Span<const double> bits, const DotProductOptions& options) {
-  if (!(options.memory_fj_per_mac >= 0) || options.memory_fj_per_mac > 1e9) {
+  absl::StatusOr<Swept> swept = LoadSwept();
+  if (!swept.ok()) return swept.status();
+  const double memory_fj = options.memory_fj_per_mac.has_value()
+                               ? *options.memory_fj_per_mac
+                               : swept->data.memory_fj_per_mac().value();
+  if (!(memory_fj >= 0) || memory_fj > 1e9) {
     return absl::InvalidArgumentError(
         "memory energy is out of range; expected 0 to 1e9 fJ");
   }
   DotProductStudy study;
-  study.set_sweep(
-      "supply 0.6, 0.7, 0.9 V; noise factor 1, 2; 64, 256, 1024 rows; column, "
-      "best-of-survey and typical converters; minimum precision, three bits "
-      "fewer, lossless in single-bit slices; full adders of 0.23, 0.35, 1.0 "
-      "fJ; analog overhead x "
-      "1, "
-      "x 2");
+  study.set_sweep(Describe(*swept));
   for (const double b : bits) {
     if (!(b >= 1 && b <= 16)) {
       return absl::InvalidArgumentError(
           absl::StrCat("bits: ", b, " is out of range; expected 1 to 16"));
     }
-    *study.add_rows() = RowOf(b, options);
+    *study.add_rows() = RowOf(b, memory_fj, *swept);
   }
-  study.set_points(static_cast<int32_t>(Sweep(4).size()));
-  AddSilicon(&study);
+  study.set_points(static_cast<int32_t>(Sweep(*swept, 4).size()));
+  AddSilicon(swept->data, &study);
   study.set_summary(Summarize(study));
   return study;
 }

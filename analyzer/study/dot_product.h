@@ -7,29 +7,31 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/types/optional.h"
 #include "absl/types/span.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {
 
 struct DotProductOptions {
-  // Memory energy of a weight and its inputs for each multiply-add, fJ; for the
-  // growth that analog can afford. 215 fJ is a 4-bit weight from HBM3E and its
-  // write into the array, shared by 64 sequences.
-  double memory_fj_per_mac = 215;
+  // Memory energy of a weight and its inputs for each multiply-add, fJ, 0 to
+  // 1e9; for the growth that analog can afford. Absent: that of
+  // hw_specs/studies/dot-product.textproto.
+  absl::optional<double> memory_fj_per_mac;
 };
 
 // A row for each number of bits, 1 to 16. The bands sweep supply voltage, noise
 // factor, rows, converter, conversion rule, full-adder energy and system
-// overhead over their stated ranges; every point of the sweep counts the same,
-// which is not a probability.
+// overhead over their stated ranges (hw_specs/studies/dot-product.textproto);
+// every point of the sweep counts the same, which is not a probability. Fails
+// (InvalidArgument) where bits or memory energy are out of range.
 absl::StatusOr<DotProductStudy> StudyDotProduct(
     absl::Span<const double> bits, const DotProductOptions& options = {});
 
 // Growth of a model that keeps its accuracy when its weights have `bits`, by
-// effective parameters N (1 - exp(-bits / 2.67)) (Kumar et al., Scaling laws
-// for precision, arXiv:2411.04330; constants unverified, fitted to training).
-double PrecisionLawGrowth(double bits);
+// effective parameters N (1 - exp(-bits / law_bits)) (Kumar et al., Scaling
+// laws for precision, arXiv:2411.04330).
+double PrecisionLawGrowth(double bits, double law_bits);
 
 // Largest growth at which analog still takes no more than digital, with memory
 // energy m for each multiply-add: (E_digital + m) / (E_analog + m).

@@ -2,6 +2,7 @@
 
 #include <vector>
 
+#include "analyzer/description/study_data.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -30,6 +31,14 @@ TEST(DotProductTest, AtFourBitsTheWinnerIsNotDetermined) {
   EXPECT_LT(Row(study, 4).analog_wins(), 0.8);
   EXPECT_LT(Row(study, 4).gain().p10(), 1);
   EXPECT_GT(Row(study, 4).gain().p90(), 1);
+}
+
+TEST(DotProductTest, TheSweepSaysWhatItSweeps) {
+  EXPECT_EQ(Study({4}).sweep(),
+            "supply 0.6, 0.7, 0.9 V; noise factor 1, 2; 64, 256, 1024 rows; "
+            "column, best-of-survey and typical converters; minimum precision, "
+            "three bits fewer, lossless in single-bit slices; full adders of "
+            "0.23, 0.35, 1.0 fJ; analog overhead x 1, x 2");
 }
 
 TEST(DotProductTest, BeyondTheKneeEveryQuantileRisesFourfold) {
@@ -80,11 +89,12 @@ TEST(DotProductTest, BreakEvenGrowthIsOneWhereMemoryDominates) {
 }
 
 TEST(DotProductTest, PrecisionLawAsksForLargerModels) {
+  const double law_bits = LoadDotProductSweep()->precision_law_bits().value();
   // Against full precision: 3 bits 1.48, 4 bits 1.29, 6 bits 1.12, 8 bits 1.05.
-  EXPECT_NEAR(PrecisionLawGrowth(3), 1.48, 0.01);
-  EXPECT_NEAR(PrecisionLawGrowth(4), 1.29, 0.01);
-  EXPECT_NEAR(PrecisionLawGrowth(6), 1.12, 0.01);
-  EXPECT_NEAR(PrecisionLawGrowth(8), 1.05, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(3, law_bits), 1.48, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(4, law_bits), 1.29, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(6, law_bits), 1.12, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(8, law_bits), 1.05, 0.01);
 }
 
 TEST(DotProductTest, OddBitsAreRefused) {

@@ -13,6 +13,7 @@
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/study_data.h"
 #include "analyzer/description/validate.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/constant.pb.h"
@@ -152,7 +153,7 @@ const Source* FindSource(const Hardware& hardware, const std::string& id) {
 absl::StatusOr<Listing> List(absl::string_view kind) {
   const std::vector<std::string> kinds = {
       "models", "hardware", "technologies", "classes",
-      "spaces", "formats",  "boundaries"};
+      "spaces", "studies",  "formats",      "boundaries"};
   bool known = kind.empty();
   for (const std::string& name : kinds) known |= name == kind;
   if (!known) {
@@ -181,6 +182,8 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
                          LoadLogicTechnology, &listing));
     status.Update(AddAll(SpecKind::kLinkTechnology, "technologies",
                          LoadLinkTechnology, &listing));
+    status.Update(AddAll(SpecKind::kCircuitTechnology, "technologies",
+                         LoadCircuitTechnology, &listing));
   }
   if (!status.ok()) return status;
   if (wanted("classes")) {
@@ -194,6 +197,10 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
       AddEntry("spaces", name, "a design space for `tokenjoule sweep`",
                &listing);
     }
+  }
+  if (wanted("studies")) {
+    status = AddAll(SpecKind::kStudy, "studies", LoadStudyData, &listing);
+    if (!status.ok()) return status;
   }
   if (wanted("formats")) {
     for (const NumberFormat& format : NumberFormats()) {

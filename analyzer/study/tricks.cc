@@ -13,25 +13,17 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/description/study_data.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/machine/derived.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
 namespace {
 
-// Numbers of the tricks; their sources are in kTricks.
-constexpr int64_t kGroupedKvHeads = 8;
-constexpr int64_t kLatentRank = 512;
-constexpr int64_t kLatentRope = 64;
-constexpr int kDraftTokens = 4;
-constexpr double kAcceptanceRate = 0.75;
-constexpr int64_t kMostExperts = 64;
-constexpr int64_t kFewestExperts = 8;
-constexpr int64_t kExpertsPerActive = 8;
-constexpr double kMoreSram = 10;
-constexpr double kBetterMultiplier = 0.1;
 // Source of constants that a trick sets.
 constexpr char kTrickSource[] = "tricks";
 
@@ -63,17 +55,19 @@ Constant Exact(double value, Hardware* hardware) {
   return constant;
 }
 
-// Takes over a machine's part with the sources that it names.
-absl::StatusOr<Hardware> Donor(absl::string_view name, Hardware* hardware) {
-  absl::StatusOr<Hardware> donor = LoadHardware(name);
-  if (!donor.ok()) return donor.status();
-  for (const Source& source : donor->sources()) {
+// Takes over the sources of a machine of which a part is taken.
+void AddSourcesOf(const Hardware& donor, Hardware* hardware) {
+  for (const Source& source : donor.sources()) {
     const bool known = absl::c_any_of(
         hardware->sources(),
         [&](const Source& other) { return other.id() == source.id(); });
     if (!known) *hardware->add_sources() = source;
   }
-  return donor;
+}
+
+// A count, which validation knows to be whole.
+int64_t Count(const Constant& constant) {
+  return std::llround(constant.value());
 }
 
 absl::Status Batching(const BatchOptions& options, Setup* setup) {
@@ -92,23 +86,25 @@ absl::Status Batching(const BatchOptions& options, Setup* setup) {
   return absl::OkStatus();
 }
 
-absl::Status GroupQueries(const BatchOptions&, Setup* setup) {
+absl::Status GroupQueries(const TrickDescription::GroupedQueries& change,
+                          Setup* setup) {
+  const int64_t kv_heads = Count(change.kv_heads());
   bool grouped = false;
   for (Block& block : *setup->model.mutable_block()) {
     if (!block.has_attention()) continue;
     Attention& attention = *block.mutable_attention();
     const int64_t heads = attention.heads();
-    if (attention.kv_heads() != heads || heads <= kGroupedKvHeads ||
-        heads % kGroupedKvHeads != 0) {
+    if (attention.kv_heads() != heads || heads <= kv_heads ||
+        heads % kv_heads != 0) {
       continue;
     }
-    attention.set_kv_heads(kGroupedKvHeads);
+    attention.set_kv_heads(kv_heads);
     grouped = true;
   }
   return grouped ? absl::OkStatus()
-                 : DoesNotApply(
-                       "no attention with a KV head for each of more "
-                       "than 8 query heads");
+                 : DoesNotApply(absl::StrCat(
+                       "no attention with a KV head for each of more than ",
+                       kv_heads, " query heads"));
 }
 
 // Elements a token that the cache of a layer holds.
@@ -116,8 +112,11 @@ int64_t CachedElements(const Attention& attention) {
   return 2 * attention.kv_heads() * attention.head_dim();
 }
 
-absl::Status CompressCache(const BatchOptions&, Setup* setup) {
-  constexpr int64_t kCached = kLatentRank + kLatentRope;
+absl::Status CompressCache(const TrickDescription::LatentCache& change,
+                           Setup* setup) {
+  const int64_t rank = Count(change.rank());
+  const int64_t rope_elements = Count(change.rope_elements());
+  const int64_t cached = rank + rope_elements;
   bool latent = false, windowed = false, small = false, compressed = false;
   for (Block& block : *setup->model.mutable_block()) {
     latent |= block.has_latent_attention();
@@ -125,13 +124,13 @@ absl::Status CompressCache(const BatchOptions&, Setup* setup) {
     const Attention attention = block.attention();
     if (attention.has_sliding_tokens() || attention.has_chunk_tokens()) {
       windowed = true;
-    } else if (CachedElements(attention) <= kCached) {
+    } else if (CachedElements(attention) <= cached) {
       small = true;
     } else {
       LatentAttention& replaced = *block.mutable_latent_attention();
       replaced.set_heads(attention.heads());
-      replaced.set_kv_rank(kLatentRank);
-      replaced.set_rope_dim(kLatentRope);
+      replaced.set_kv_rank(rank);
+      replaced.set_rope_dim(rope_elements);
       replaced.set_nope_dim(attention.head_dim());
       replaced.set_v_dim(attention.head_dim());
       compressed = true;
@@ -140,7 +139,7 @@ absl::Status CompressCache(const BatchOptions&, Setup* setup) {
   if (compressed) return absl::OkStatus();
   if (latent) return DoesNotApply("its attention is latent already");
   if (small) {
-    return DoesNotApply(absl::StrCat("its cache has no more than ", kCached,
+    return DoesNotApply(absl::StrCat("its cache has no more than ", cached,
                                      " elements a token and layer already"));
   }
   return DoesNotApply(windowed ? "all its attention has windows"
@@ -167,13 +166,6 @@ absl::Status NarrowCache(const std::string& format, Setup* setup) {
   return absl::OkStatus();
 }
 
-absl::Status CacheInFp8(const BatchOptions&, Setup* setup) {
-  return NarrowCache("fp8", setup);
-}
-absl::Status CacheInInt4(const BatchOptions&, Setup* setup) {
-  return NarrowCache("int4-g32", setup);
-}
-
 // What is stored narrower already stays as it is.
 absl::Status NarrowWeights(const std::string& format, Setup* setup) {
   const Scenario now = ResolveScenario(setup->model, setup->scenario);
@@ -191,26 +183,23 @@ absl::Status NarrowWeights(const std::string& format, Setup* setup) {
                                              " already"));
 }
 
-absl::Status WeightsInFp8(const BatchOptions&, Setup* setup) {
-  return NarrowWeights("fp8", setup);
-}
-absl::Status WeightsInInt4(const BatchOptions&, Setup* setup) {
-  return NarrowWeights("int4-g128", setup);
-}
-
-absl::Status Speculate(const BatchOptions&, Setup* setup) {
+absl::Status Speculate(const TrickDescription::DraftModule& change,
+                       Setup* setup) {
   if (setup->scenario.has_speculation()) {
     return DoesNotApply("it speculates already");
   }
   Speculation& speculation = *setup->scenario.mutable_speculation();
-  speculation.set_draft_tokens(kDraftTokens);
-  speculation.set_acceptance_rate(kAcceptanceRate);
+  speculation.set_draft_tokens(
+      static_cast<int32_t>(Count(change.draft_tokens())));
+  speculation.set_acceptance_rate(change.acceptance_rate().value());
   speculation.set_draft_model("mtp");
   if (setup->model.mtp_modules() == 0) setup->model.set_mtp_modules(1);
   return absl::OkStatus();
 }
 
-absl::Status SplitIntoExperts(const BatchOptions&, Setup* setup) {
+absl::Status SplitIntoExperts(const TrickDescription::SplitExperts& change,
+                              Setup* setup) {
+  const int64_t fewest = Count(change.fewest());
   for (const Block& block : setup->model.block()) {
     if (block.has_moe()) return DoesNotApply("it has experts already");
   }
@@ -218,43 +207,58 @@ absl::Status SplitIntoExperts(const BatchOptions&, Setup* setup) {
   for (Block& block : *setup->model.mutable_block()) {
     if (!block.has_mlp()) continue;
     const Mlp dense = block.mlp();
-    int64_t experts = kMostExperts;
-    while (experts > kFewestExperts && dense.d_ff() % experts != 0) {
+    int64_t experts = Count(change.most());
+    while (experts > fewest && dense.d_ff() % experts != 0) {
       experts /= 2;
     }
     if (dense.d_ff() % experts != 0) continue;
     MixtureOfExperts& moe = *block.mutable_moe();
     moe.set_experts(experts);
-    moe.set_experts_per_token(experts / kExpertsPerActive);
+    moe.set_experts_per_token(experts / Count(change.experts_per_active()));
     *moe.mutable_expert() = dense;
     moe.mutable_expert()->set_d_ff(dense.d_ff() / experts);
     split = true;
   }
   return split ? absl::OkStatus()
-               : DoesNotApply("it has no dense network that 8 experts divide");
+               : DoesNotApply(absl::StrCat("it has no dense network that ",
+                                           fewest, " experts divide"));
 }
 
-absl::Status StackDram(const BatchOptions&, Setup* setup) {
+// Writes out a capacity that follows from devices, before those are changed.
+void KeepCapacity(MemoryLevel* level, Hardware* hardware) {
+  if (level->has_capacity_gb()) return;
+  *level->mutable_capacity_gb() =
+      Exact(CapacityGb<double>(*level, ValueReader()), hardware);
+}
+
+absl::Status StackDram(absl::string_view machine, Setup* setup) {
+  absl::StatusOr<Hardware> donor = LoadHardware(machine);
+  if (!donor.ok()) return donor.status();
+  const MemoryLevel& bonded = donor->memory(0);
   MemoryLevel& backing = *setup->hardware.mutable_memory(0);
-  constexpr absl::string_view kTechnology = "hybrid-bonded-dram";
   if (backing.technology().kind() == MemoryTechnology::SRAM) {
     return DoesNotApply("its weights and KV cache are in SRAM");
   }
-  if (backing.technology().base() == kTechnology) {
+  if (backing.technology().base() == bonded.technology().base()) {
     return DoesNotApply("its memory is bonded on the logic already");
   }
-  absl::StatusOr<Hardware> donor = Donor("hb-dram-asic", &setup->hardware);
-  if (!donor.ok()) return donor.status();
-  const MemoryLevel& bonded = donor->memory(0);
+  AddSourcesOf(*donor, &setup->hardware);
+  KeepCapacity(&backing, &setup->hardware);
   *backing.mutable_technology() = bonded.technology();
   *backing.mutable_devices() = bonded.devices();
-  *backing.mutable_bandwidth_gb_per_s() = bonded.bandwidth_gb_per_s();
+  if (bonded.has_bandwidth_gb_per_s()) {
+    *backing.mutable_bandwidth_gb_per_s() = bonded.bandwidth_gb_per_s();
+  } else {
+    backing.clear_bandwidth_gb_per_s();
+  }
   *backing.mutable_phy_controller_energy_pj_per_bit() =
       bonded.phy_controller_energy_pj_per_bit();
   return absl::OkStatus();
 }
 
-absl::Status EnlargeSram(const BatchOptions&, Setup* setup) {
+absl::Status EnlargeSram(const TrickDescription::LargerSram& change,
+                         Setup* setup) {
+  const double factor = change.factor().value();
   Hardware& hardware = setup->hardware;
   if (hardware.memory(0).technology().kind() == MemoryTechnology::SRAM) {
     return DoesNotApply("its weights and KV cache are in SRAM");
@@ -264,19 +268,20 @@ absl::Status EnlargeSram(const BatchOptions&, Setup* setup) {
   if (near.technology().kind() != MemoryTechnology::SRAM) {
     return DoesNotApply("its near memory is not SRAM");
   }
-  Scale(kMoreSram, near.mutable_capacity_gb());
+  KeepCapacity(&near, &hardware);
+  Scale(factor, near.mutable_capacity_gb());
   // Activations keep the room they had; all that is new is pinned.
   if (near.has_activation_capacity_fraction()) {
-    Scale(1 / kMoreSram, near.mutable_activation_capacity_fraction());
+    Scale(1 / factor, near.mutable_activation_capacity_fraction());
   }
   const double pinned =
-      (near.pinned_capacity_fraction().value() + kMoreSram - 1) / kMoreSram;
+      (near.pinned_capacity_fraction().value() + factor - 1) / factor;
   *near.mutable_pinned_capacity_fraction() = Exact(pinned, &hardware);
   if (near.pins() == NOTHING) near.set_pins(WEIGHTS);
   return absl::OkStatus();
 }
 
-absl::Status ComputeNearMemory(const BatchOptions&, Setup* setup) {
+absl::Status ComputeNearMemory(Setup* setup) {
   bool costs = false;
   const auto free = [&](Constant* constant) {
     costs |= constant->value() > 0;
@@ -289,9 +294,8 @@ absl::Status ComputeNearMemory(const BatchOptions&, Setup* setup) {
     if (level.has_network_energy_pj_per_bit()) {
       free(level.mutable_network_energy_pj_per_bit());
     }
-    if (level.has_wire_energy_pj_per_bit_mm()) {
-      free(level.mutable_wire_energy_pj_per_bit_mm());
-    }
+    // Whoever gives the energy of a millimetre.
+    if (level.has_wire_length_mm()) free(level.mutable_wire_length_mm());
   }
   return costs ? absl::OkStatus()
                : DoesNotApply("its PHY and on-chip network cost nothing");
@@ -302,8 +306,8 @@ double PicojoulesPerFlopOf(const RateCosts<>& rate) {
   return InJoules((rate.energy + rate.adc + rate.dac) * Flop(1.0)) * 1e12;
 }
 
-absl::Status ComputeInAnalog(const BatchOptions&, Setup* setup) {
-  absl::StatusOr<Hardware> donor = LoadHardware("aimc-hbm3e");
+absl::Status ComputeInAnalog(absl::string_view machine_name, Setup* setup) {
+  absl::StatusOr<Hardware> donor = LoadHardware(machine_name);
   if (!donor.ok()) return donor.status();
   const double analog =
       PicojoulesPerFlopOf(BuildMachine(*donor).costs.rates[0]);
@@ -328,7 +332,9 @@ absl::Status ComputeInAnalog(const BatchOptions&, Setup* setup) {
                        analog));
 }
 
-absl::Status ImproveMultiplier(const BatchOptions&, Setup* setup) {
+absl::Status ImproveMultiplier(const TrickDescription::BetterMultiplier& change,
+                               Setup* setup) {
+  const double factor = change.energy_factor().value();
   for (ComputeEngine& engine : *setup->hardware.mutable_engine()) {
     if (engine.kind() != ComputeEngine::TENSOR &&
         engine.kind() != ComputeEngine::DIGITAL_IMC) {
@@ -336,102 +342,61 @@ absl::Status ImproveMultiplier(const BatchOptions&, Setup* setup) {
     }
     for (auto& rate : *engine.mutable_rate()) {
       if (!rate.has_energy_pj_per_flop()) continue;
-      Scale(kBetterMultiplier, rate.mutable_energy_pj_per_flop());
+      Scale(factor, rate.mutable_energy_pj_per_flop());
     }
     // The energy of rates without one is that of the node times this factor.
     if (!engine.has_overhead_factor()) {
       *engine.mutable_overhead_factor() = Exact(1, &setup->hardware);
     }
-    Scale(kBetterMultiplier, engine.mutable_overhead_factor());
+    Scale(factor, engine.mutable_overhead_factor());
   }
   return absl::OkStatus();
 }
 
-// A change of a setup. Those of one group take each other's place.
-struct NamedTrick {
-  absl::string_view name;
-  absl::string_view group;
-  absl::string_view assumption;
-  absl::Status (*apply)(const BatchOptions& options, Setup* setup);
-};
+// Does one trick to a setup. FailedPrecondition where it does not apply.
+absl::Status Apply(const TrickDescription& trick, const BatchOptions& options,
+                   Setup* setup) {
+  switch (trick.change_case()) {
+    case TrickDescription::kLargestBatch:
+      return Batching(options, setup);
+    case TrickDescription::kGroupedQueries:
+      return GroupQueries(trick.grouped_queries(), setup);
+    case TrickDescription::kLatentCache:
+      return CompressCache(trick.latent_cache(), setup);
+    case TrickDescription::kCacheFormat:
+      return NarrowCache(trick.cache_format(), setup);
+    case TrickDescription::kWeightFormat:
+      return NarrowWeights(trick.weight_format(), setup);
+    case TrickDescription::kDraftModule:
+      return Speculate(trick.draft_module(), setup);
+    case TrickDescription::kSplitExperts:
+      return SplitIntoExperts(trick.split_experts(), setup);
+    case TrickDescription::kMemoryOf:
+      return StackDram(trick.memory_of(), setup);
+    case TrickDescription::kLargerSram:
+      return EnlargeSram(trick.larger_sram(), setup);
+    case TrickDescription::kFreeMovement:
+      return ComputeNearMemory(setup);
+    case TrickDescription::kArithmeticOf:
+      return ComputeInAnalog(trick.arithmetic_of(), setup);
+    case TrickDescription::kBetterMultiplier:
+      return ImproveMultiplier(trick.better_multiplier(), setup);
+    case TrickDescription::CHANGE_NOT_SET:
+      break;
+  }
+  return absl::InternalError("a trick without a change is refused as it loads");
+}
 
-constexpr NamedTrick kTricks[] = {
-    {"batching", "",
-     "The largest batch that fits and meets the time limit, if there is one; "
-     "there are as many requests.",
-     Batching},
-    {"gqa-8", "cache layout",
-     "Eight KV heads in place of one for each query head, quality close to "
-     "before (Ainslie et al., EMNLP 2023, arXiv:2305.13245).",
-     GroupQueries},
-    {"mla", "cache layout",
-     "Latent attention of the same heads and head size in place of attention "
-     "without windows, a rank of 512 and 64 rotary elements as in DeepSeek-V2 "
-     "(arXiv:2405.04434); tensor parallelism copies the cache to every chip.",
-     CompressCache},
-    {"kv-fp8", "cache format",
-     "The KV cache in 8 bits, as engines offer it, at no loss of quality.",
-     CacheInFp8},
-    {"kv-int4", "cache format",
-     "The KV cache in 4 bits with a scale for each 32 (int4-g32; KIVI, ICML "
-     "2024, arXiv:2402.02750, goes to 2 bits), at no loss of quality.",
-     CacheInInt4},
-    {"weights-fp8", "weight format",
-     "All matrices, experts and LM head in 8 bits, products in 8 bits where "
-     "the machine has them, at no loss of quality.",
-     WeightsInFp8},
-    {"weights-int4", "weight format",
-     "All matrices, experts and LM head in 4 bits with a scale for each 128 "
-     "(int4-g128; AWQ, MLSys 2024, arXiv:2306.00978), products in 16 bits, at "
-     "no loss of quality.",
-     WeightsInInt4},
-    {"speculation", "",
-     "Four tokens drafted by a prediction module of one layer (DeepSeek-V3, "
-     "arXiv:2412.19437; added where the model has none), each accepted with "
-     "0.75, the rate of T5-small drafting for T5-XXL, greedy (Leviathan et "
-     "al., ICML 2023, arXiv:2211.17192): 3.05 tokens a step.",
-     Speculate},
-    {"experts", "",
-     "Each dense network split into 64 experts (fewer where they do not divide "
-     "it), an eighth of them active, between Mixtral's quarter and "
-     "Qwen3-30B-A3B's sixteenth; the same total parameters and, optimistic, "
-     "the same quality.",
-     SplitIntoExperts},
-    {"stacked-dram", "",
-     "Four stacks of DRAM bonded on the logic, 24 TB/s and 0.2 pJ/bit of "
-     "controller, as in hb-dram-asic, at the capacity there is.",
-     StackDram},
-    {"sram-x10", "",
-     "Ten times the near memory; the nine tenths that are new keep weights for "
-     "good, at the energy of an access and the leakage of today's banks.",
-     EnlargeSram},
-    {"near-memory", "",
-     "All that is streamed is multiplied where it is stored: no energy for "
-     "PHY, "
-     "controller and on-chip network; bandwidth and arithmetic as before. A "
-     "bound.",
-     ComputeNearMemory},
-    {"analog", "arithmetic",
-     "All matrix products at the energy of the 8-bit analog arrays of "
-     "aimc-hbm3e with their converters, whatever the format; no writing of "
-     "arrays, no larger model against noise. A bound.",
-     ComputeInAnalog},
-    {"multiplier-x10", "arithmetic",
-     "Digital matrix products at a tenth of their energy, operand delivery "
-     "included.",
-     ImproveMultiplier},
-};
-
-using Taken = std::vector<const NamedTrick*>;
+using Taken = std::vector<const TrickDescription*>;
 
 // Does tricks in their order, batching last: it fills what the others leave.
 absl::StatusOr<Setup> ApplyAll(const Setup& base, const Taken& taken,
                                const BatchOptions& options) {
   Setup setup = base;
   for (const bool batching : {false, true}) {
-    for (const NamedTrick* trick : taken) {
-      if ((trick->apply == Batching) != batching) continue;
-      absl::Status status = trick->apply(options, &setup);
+    for (const TrickDescription* trick : taken) {
+      if (trick->has_largest_batch() != batching) continue;
+      absl::Status status = Apply(*trick, options, &setup);
       if (!status.ok()) return status;
     }
   }
@@ -448,11 +413,11 @@ absl::StatusOr<Report> AnalyzeWith(const Setup& base, const Taken& taken,
   return Analyze(*setup, kFiguresOnly);
 }
 
-Trick RankedTrick(const NamedTrick& named, const Setup& base, double before,
-                  const BatchOptions& options) {
+Trick RankedTrick(const TrickDescription& named, const Setup& base,
+                  double before, const BatchOptions& options) {
   Trick trick;
-  trick.set_name(std::string(named.name));
-  trick.set_assumption(std::string(named.assumption));
+  trick.set_name(named.name());
+  trick.set_assumption(named.assumption());
   absl::StatusOr<Report> report = AnalyzeWith(base, {&named}, options);
   trick.set_applies(report.ok());
   if (!report.ok()) {
@@ -468,12 +433,21 @@ Trick RankedTrick(const NamedTrick& named, const Setup& base, double before,
   return trick;
 }
 
+std::vector<std::string> NamesOf(const TrickSet& set) {
+  std::vector<std::string> names;
+  for (const TrickDescription& trick : set.trick()) {
+    names.push_back(trick.name());
+  }
+  return names;
+}
+
 // Tricks one on top of another.
 class Stack {
  public:
-  Stack(const Setup& base, double energy_j, const BatchOptions& options)
+  Stack(const TrickSet& set, const Setup& base, double energy_j,
+        const BatchOptions& options)
       : base_(base), options_(options), first_j_(energy_j), now_j_(energy_j) {
-    for (const NamedTrick& trick : kTricks) left_.push_back(&trick);
+    for (const TrickDescription& trick : set.trick()) left_.push_back(&trick);
   }
 
   // Takes the trick that gains most, as long as one does; writes the steps and
@@ -498,13 +472,13 @@ class Stack {
 
   // A trick on top of those taken: the answer, or why it cannot be done.
   struct Candidate {
-    const NamedTrick* trick;
+    const TrickDescription* trick;
     absl::StatusOr<Report> report;
   };
 
   std::vector<Candidate> Candidates() const {
     std::vector<Candidate> candidates;
-    for (const NamedTrick* trick : left_) {
+    for (const TrickDescription* trick : left_) {
       Taken with = taken_;
       with.push_back(trick);
       candidates.push_back({trick, AnalyzeWith(base_, with, options_)});
@@ -530,7 +504,7 @@ class Stack {
   TrickLeftOut LeftOut(const Candidate& candidate,
                        absl::string_view instead) const {
     TrickLeftOut out;
-    out.set_name(std::string(candidate.trick->name));
+    out.set_name(candidate.trick->name());
     if (!candidate.report.ok()) {
       out.set_reason(std::string(candidate.report.status().message()));
     } else if (!instead.empty()) {
@@ -545,10 +519,10 @@ class Stack {
 
   void Take(const Candidate& taken, const std::vector<Candidate>& candidates,
             TrickStudy* study) {
-    const NamedTrick& trick = *taken.trick;
+    const TrickDescription& trick = *taken.trick;
     const double energy_j = taken.report->energy_per_token_j();
     TrickStep* step = study->add_stack();
-    step->set_name(std::string(trick.name));
+    step->set_name(trick.name());
     step->set_energy_per_token_j(energy_j);
     step->set_gain(now_j_ / energy_j);
     step->set_gain_orders_of_magnitude(std::log10(now_j_ / energy_j));
@@ -560,12 +534,12 @@ class Stack {
     left_.clear();
     for (const Candidate& other : candidates) {
       if (other.trick == &trick) continue;
-      if (trick.group.empty() || other.trick->group != trick.group) {
+      if (trick.group().empty() || other.trick->group() != trick.group()) {
         left_.push_back(other.trick);
         continue;
       }
-      if (other.report.ok()) step->add_excludes(std::string(other.trick->name));
-      *study->add_left_out() = LeftOut(other, trick.name);
+      if (other.report.ok()) step->add_excludes(other.trick->name());
+      *study->add_left_out() = LeftOut(other, trick.name());
     }
     now_j_ = energy_j;
   }
@@ -577,7 +551,17 @@ class Stack {
   Taken taken_, left_;
 };
 
-std::string Summarize(const TrickStudy& study) {
+// "a multiplier of a tenth of the energy".
+std::string MultiplierInWords(
+    const TrickDescription::BetterMultiplier& multiplier) {
+  const double factor = multiplier.energy_factor().value();
+  return absl::StrCat(
+      "a multiplier of ",
+      factor == 0.1 ? "a tenth" : absl::StrFormat("%.3g", factor),
+      " of the energy");
+}
+
+std::string Summarize(const TrickStudy& study, const TrickSet& set) {
   const int applying = static_cast<int>(absl::c_count_if(
       study.tricks(), [](const Trick& trick) { return trick.applies(); }));
   std::string out =
@@ -590,10 +574,14 @@ std::string Summarize(const TrickStudy& study) {
   absl::StrAppendFormat(
       &out, " Alone %s gains most, x %.3g or %.2f orders of magnitude",
       first.name(), first.gain(), first.gain_orders_of_magnitude());
-  for (const Trick& trick : study.tricks()) {
-    if (trick.name() != "multiplier-x10" || !trick.applies()) continue;
-    absl::StrAppendFormat(
-        &out, "; a multiplier of a tenth of the energy x %.3f", trick.gain());
+  for (const TrickDescription& described : set.trick()) {
+    if (!described.has_better_multiplier()) continue;
+    for (const Trick& trick : study.tricks()) {
+      if (trick.name() != described.name() || !trick.applies()) continue;
+      absl::StrAppendFormat(&out, "; %s x %.3f",
+                            MultiplierInWords(described.better_multiplier()),
+                            trick.gain());
+    }
   }
   const TrickStep& last = study.stack(study.stack_size() - 1);
   absl::StrAppendFormat(
@@ -607,23 +595,27 @@ std::string Summarize(const TrickStudy& study) {
 
 }  // namespace
 
-std::vector<std::string> TrickNames() {
-  std::vector<std::string> names;
-  for (const NamedTrick& trick : kTricks) names.emplace_back(trick.name);
-  return names;
+absl::StatusOr<std::vector<std::string>> TrickNames() {
+  absl::StatusOr<TrickSet> set = LoadTrickSet();
+  if (!set.ok()) return set.status();
+  return NamesOf(*set);
 }
 
 absl::StatusOr<Setup> ApplyTrick(absl::string_view name, const Setup& setup,
                                  const BatchOptions& options) {
-  for (const NamedTrick& trick : kTricks) {
-    if (trick.name == name) return ApplyAll(setup, {&trick}, options);
+  absl::StatusOr<TrickSet> set = LoadTrickSet();
+  if (!set.ok()) return set.status();
+  for (const TrickDescription& trick : set->trick()) {
+    if (trick.name() == name) return ApplyAll(setup, {&trick}, options);
   }
   return absl::InvalidArgumentError(
-      UnknownNameMessage("trick", name, TrickNames(), ""));
+      UnknownNameMessage("trick", name, NamesOf(*set), ""));
 }
 
 absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
                                        const BatchOptions& options) {
+  absl::StatusOr<TrickSet> set = LoadTrickSet();
+  if (!set.ok()) return set.status();
   Setup base = given;
   base.scenario = WithContext(given.scenario);
   absl::StatusOr<Report> report = Analyze(base, kFiguresOnly);
@@ -640,7 +632,7 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   study.set_energy_per_token_j(report->energy_per_token_j());
   study.set_fits(report->fits());
   study.set_max_time_per_token_ms(options.max_time_per_token_ms);
-  for (const NamedTrick& trick : kTricks) {
+  for (const TrickDescription& trick : set->trick()) {
     *study.add_tricks() =
         RankedTrick(trick, base, report->energy_per_token_j(), options);
   }
@@ -648,8 +640,8 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   std::stable_sort(
       study.mutable_tricks()->begin(), study.mutable_tricks()->end(),
       [](const Trick& a, const Trick& b) { return a.gain() > b.gain(); });
-  Stack(base, report->energy_per_token_j(), options).Fill(&study);
-  study.set_summary(Summarize(study));
+  Stack(*set, base, report->energy_per_token_j(), options).Fill(&study);
+  study.set_summary(Summarize(study, *set));
   return study;
 }
 

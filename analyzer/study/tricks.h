@@ -1,5 +1,6 @@
-// Tricks: what people do or propose against the energy of a token, each as a
-// change of a setup, alone and one on top of another.
+// Tricks: what people do or propose against the energy per token, each as a
+// change of a setup, alone and one on top of another. Which there are and what
+// each assumes stands in hw_specs/studies/tricks.textproto.
 
 #ifndef ANALYZER_STUDY_TRICKS_H_
 #define ANALYZER_STUDY_TRICKS_H_
@@ -15,8 +16,8 @@
 
 namespace tokenjoule {
 
-// Handles of all tricks.
-std::vector<std::string> TrickNames();
+// Handles of all tricks. Fails where their description does not load.
+absl::StatusOr<std::vector<std::string>> TrickNames();
 
 // A valid setup (Analyze answers it) with one trick done to it.
 // FailedPrecondition, with the reason as its message, where the trick does not

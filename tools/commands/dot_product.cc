@@ -22,10 +22,12 @@ int Run(const ParsedFlags& flags) {
   std::vector<double> bits;
   absl::Status status = ParseNumberList(flags.Get("bits", "1:12"), &bits);
   DotProductOptions options;
-  if (status.ok() && flags.Has("memory_fj") &&
-      !absl::SimpleAtod(flags.Get("memory_fj", ""),
-                        &options.memory_fj_per_mac)) {
-    status = absl::InvalidArgumentError("expected a number");
+  if (status.ok() && flags.Has("memory_fj")) {
+    double memory_fj = 0;
+    if (!absl::SimpleAtod(flags.Get("memory_fj", ""), &memory_fj)) {
+      status = absl::InvalidArgumentError("expected a number");
+    }
+    options.memory_fj_per_mac = memory_fj;
   }
   if (!status.ok()) {
     return Fail(absl::InvalidArgumentError(

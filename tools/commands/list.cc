@@ -31,7 +31,8 @@ Command ListCommand() {
   command.description =
       "Lists what flags take: models, hardware, technologies, classes, "
       "formats,\n"
-      "boundaries; all of them, or the kind that is named.";
+      "boundaries; design spaces, and the studies that have numbers of their "
+      "own; all of\nthem, or the kind that is named.";
   command.examples =
       "  tokenjoule list\n"
       "  tokenjoule list models\n"

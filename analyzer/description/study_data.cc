@@ -1,0 +1,204 @@
+#include "analyzer/description/study_data.h"
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/description/textproto.h"
+#include "analyzer/description/validate.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Message;
+
+// What no single field shows, with its place.
+class StudyChecker {
+ public:
+  StudyChecker(absl::string_view file, std::vector<Fault>* faults)
+      : file_(file), faults_(faults) {}
+
+  void Check(const StudyData& data, const FieldLocations* root) {
+    switch (data.study_case()) {
+      case StudyData::kDotProduct:
+        CheckSweep(data.dot_product(), Nested(root, data, "dot_product", -1));
+        break;
+      case StudyData::kTricks:
+        CheckTricks(data.tricks(), Nested(root, data, "tricks", -1));
+        break;
+      case StudyData::kServedTraffic:
+        break;
+      case StudyData::STUDY_NOT_SET:
+        Add(nullptr, data, "name", -1, "",
+            "has none of dot_product, tricks and served_traffic");
+        break;
+    }
+  }
+
+ private:
+  static const FieldLocations* Nested(const FieldLocations* tree,
+                                      const Message& message,
+                                      const char* field_name, int index) {
+    return tree == nullptr
+               ? nullptr
+               : tree->GetTreeForNested(
+                     message.GetDescriptor()->FindFieldByName(field_name),
+                     index);
+  }
+
+  void Add(const FieldLocations* tree, const Message& message,
+           const char* field_name, int index, std::string path,
+           std::string text) {
+    Fault fault;
+    fault.file = std::string(file_);
+    if (tree != nullptr) {
+      const auto place = tree->GetLocation(
+          message.GetDescriptor()->FindFieldByName(field_name), index);
+      fault.line = place.line + 1;
+      fault.column = place.column + 1;
+    }
+    fault.path = std::move(path);
+    fault.message = std::move(text);
+    faults_->push_back(std::move(fault));
+  }
+
+  // Requires that the catalogue has the name in `message`'s field.
+  void CheckName(SpecKind kind, const char* noun, const std::string& name,
+                 const FieldLocations* tree, const Message& message,
+                 const char* field_name, int index, const std::string& path) {
+    const std::vector<std::string> names = CatalogNames(kind);
+    if (std::binary_search(names.begin(), names.end(), name)) return;
+    Add(tree, message, field_name, index, path,
+        UnknownNameMessage(noun, name, names, "(`tokenjoule list` shows all)"));
+  }
+
+  void CheckSweep(const DotProductSweep& sweep, const FieldLocations* tree) {
+    CheckName(SpecKind::kCircuitTechnology, "analog circuit", sweep.circuit(),
+              tree, sweep, "circuit", -1, "dot_product.circuit");
+    for (int i = 0; i < sweep.full_adders_of_size(); ++i) {
+      const std::string& name = sweep.full_adders_of(i);
+      const std::string path =
+          absl::StrCat("dot_product.full_adders_of[", i, "]");
+      CheckName(SpecKind::kLogicTechnology, "logic technology", name, tree,
+                sweep, "full_adders_of", i, path);
+      const absl::StatusOr<LogicTechnology> logic = LoadLogicTechnology(name);
+      if (logic.ok() && !logic->has_full_adder_energy_fj()) {
+        Add(tree, sweep, "full_adders_of", i, path,
+            absl::StrCat("\"", Printable(name),
+                         "\" has no full_adder_energy_fj"));
+      }
+    }
+  }
+
+  // Requires that counts are whole numbers.
+  void CheckCounts(const Message& change, const std::string& path) {
+    ForEachConstant(change, [&](const std::string& below,
+                                const Constant& constant, const auto& field) {
+      const bool is_share = field.name() == "acceptance_rate" ||
+                            field.name() == "energy_factor" ||
+                            field.name() == "factor";
+      if (is_share || constant.value() == std::floor(constant.value())) return;
+      Add(nullptr, change, "name", -1, absl::StrCat(path, ".", below),
+          absl::StrCat(constant.value(), " is not a whole number"));
+    });
+  }
+
+  void CheckTricks(const TrickSet& set, const FieldLocations* tree) {
+    std::set<std::string> names;
+    for (int i = 0; i < set.trick_size(); ++i) {
+      const TrickDescription& trick = set.trick(i);
+      const FieldLocations* place = Nested(tree, set, "trick", i);
+      const std::string path =
+          absl::StrCat("tricks.", EntryPath("trick", trick, i));
+      if (!names.insert(trick.name()).second) {
+        Add(place, trick, "name", -1, path, "is there twice");
+      }
+      if (trick.change_case() == TrickDescription::CHANGE_NOT_SET) {
+        Add(place, trick, "name", -1, path, "changes nothing");
+      }
+      if (trick.has_memory_of()) {
+        CheckName(SpecKind::kSystem, "hardware", trick.memory_of(), place,
+                  trick, "memory_of", -1, path + ".memory_of");
+      }
+      if (trick.has_arithmetic_of()) {
+        CheckName(SpecKind::kSystem, "hardware", trick.arithmetic_of(), place,
+                  trick, "arithmetic_of", -1, path + ".arithmetic_of");
+      }
+      const auto& experts = trick.split_experts();
+      if (trick.has_split_experts() &&
+          experts.fewest().value() < experts.experts_per_active().value()) {
+        Add(place, trick, "split_experts", -1, path + ".split_experts",
+            "fewest is less than experts_per_active: no expert would be "
+            "active");
+      }
+      CheckCounts(trick, path);
+    }
+  }
+
+  const absl::string_view file_;
+  std::vector<Fault>* const faults_;
+};
+
+absl::Status OtherStudy(absl::string_view name) {
+  return absl::NotFoundError(
+      absl::StrCat("hw_specs/studies/", name,
+                   ".textproto holds the numbers of another study"));
+}
+
+}  // namespace
+
+absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
+                                         absl::string_view file) {
+  StudyData data;
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> faults;
+  const bool whole = ParseTextproto(text, file, &data, &locations, &faults);
+  ValidateFields(data, {file, locations.get(), whole}, &faults);
+  // Names that could not be read would be said to be unknown.
+  if (whole) StudyChecker(file, &faults).Check(data, locations.get());
+  if (!faults.empty()) return FaultsToStatus(faults);
+  return data;
+}
+
+absl::StatusOr<StudyData> LoadStudyData(absl::string_view name) {
+  absl::StatusOr<NamedText> text = ReadStudyText(name);
+  if (!text.ok()) return text.status();
+  return ParseStudyData(text->text, text->file);
+}
+
+absl::StatusOr<DotProductSweep> LoadDotProductSweep() {
+  constexpr absl::string_view kName = "dot-product";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_dot_product()) return OtherStudy(kName);
+  return std::move(*data->mutable_dot_product());
+}
+
+absl::StatusOr<TrickSet> LoadTrickSet() {
+  constexpr absl::string_view kName = "tricks";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_tricks()) return OtherStudy(kName);
+  return std::move(*data->mutable_tricks());
+}
+
+absl::StatusOr<ServedTraffic> LoadServedTraffic() {
+  constexpr absl::string_view kName = "served-traffic";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_served_traffic()) return OtherStudy(kName);
+  return std::move(*data->mutable_served_traffic());
+}
+
+}  // namespace tokenjoule
