@@ -1,0 +1,353 @@
+// No number of a machine's description is there for nothing: every Constant of
+// the hardware schema moves some figure of some answer.
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/field_path.h"
+#include "analyzer/evaluate/analyze.h"
+#include "google/protobuf/descriptor.h"
+#include "gtest/gtest.h"
+#include "proto/constant.pb.h"
+#include "proto/hardware.pb.h"
+#include "proto/options.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::Descriptor;
+using ::google::protobuf::FieldDescriptor;
+
+// A model and a way of running it.
+struct Case {
+  Model model;
+  Scenario scenario;
+};
+
+Case CaseOf(const std::string& model, double batch,
+            const std::function<void(Scenario*)>& change = nullptr) {
+  Case c = {*LoadModel(model), WithContext(DefaultScenario())};
+  c.scenario.set_batch(batch);
+  if (change) change(&c.scenario);
+  return c;
+}
+
+// A handful that uses each part of a machine: one chip and two, weights in
+// several formats, experts, recurrent state, newcomers' prompts, arrays.
+const std::vector<Case>& Cases() {
+  static const auto* const cases = new std::vector<Case>{
+      CaseOf("llama-3.1-8b", 1),
+      CaseOf("llama-3.1-8b", 64,
+             [](Scenario* s) {
+               s->set_weights("fp8");
+               s->set_context(8192);
+             }),
+      CaseOf("llama-3.1-8b", 8,
+             [](Scenario* s) {
+               s->set_weights("int8");
+               s->set_activations("int8");
+             }),
+      CaseOf("llama-3.1-8b", 4,
+             [](Scenario* s) {
+               s->set_weights("int4");
+               s->set_tp(2);
+             }),
+      CaseOf("qwen3-30b-a3b", 16,
+             [](Scenario* s) {
+               s->set_prompt(512);
+               s->set_output(512);
+             }),
+      CaseOf("nemotron-h-8b", 32,
+             [](Scenario* s) {
+               s->set_prompt(512);
+               s->set_output(512);
+             }),
+  };
+  return *cases;
+}
+
+// The answer as bytes; where there is none, why. Ranges are left out: every
+// constant has one.
+std::string AnswerOf(const Hardware& hardware, const Case& c) {
+  absl::StatusOr<Report> report =
+      Analyze(c.model, hardware, c.scenario,
+              {/*operators=*/false, /*ranges=*/false, nullptr});
+  return report.ok() ? report->SerializeAsString()
+                     : std::string(report.status().message());
+}
+
+std::vector<std::string> AnswersOf(const Hardware& hardware) {
+  std::vector<std::string> answers;
+  for (const Case& c : Cases()) answers.push_back(AnswerOf(hardware, c));
+  return answers;
+}
+
+// A machine with its answers.
+struct Answered {
+  Hardware hardware;
+  std::vector<std::string> answers;
+};
+
+Answered Answer(Hardware hardware) {
+  std::vector<std::string> answers = AnswersOf(hardware);
+  return {std::move(hardware), std::move(answers)};
+}
+
+const std::vector<Answered>& ShippedMachines() {
+  static const auto* const machines = [] {
+    auto* machines = new std::vector<Answered>;
+    for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
+      machines->push_back(Answer(*LoadHardware(name)));
+    }
+    return machines;
+  }();
+  return *machines;
+}
+
+// Other values that the field takes: more and less, inside its range.
+std::vector<double> OtherValues(const FieldDescriptor& field, double value) {
+  const Range& limits = field.options().GetExtension(range);
+  const double few[] = {value * 1.5, value / 2, value == 0 ? 1.0 : 0.0,
+                        limits.min(), limits.max()};
+  std::vector<double> others;
+  for (double other : few) {
+    other = std::min(std::max(other, limits.min()), limits.max());
+    if (other != value) others.push_back(other);
+  }
+  return others;
+}
+
+// Whether some answer is another when the constant at `path` is.
+bool Moves(const Answered& machine, const std::string& path,
+           const FieldDescriptor& field, double value) {
+  for (const double other : OtherValues(field, value)) {
+    Hardware changed = machine.hardware;
+    const absl::Status status =
+        SetField(&changed, path, absl::StrCat(other), "test");
+    EXPECT_TRUE(status.ok()) << path << ": " << status;
+    for (size_t i = 0; i < Cases().size(); ++i) {
+      if (AnswerOf(changed, Cases()[i]) != machine.answers[i]) return true;
+    }
+  }
+  return false;
+}
+
+// "MemoryLevel.devices".
+std::string NameOf(const FieldDescriptor& field) {
+  return absl::StrCat(field.containing_type()->name(), ".", field.name());
+}
+
+// Every field of type Constant below a message.
+void CollectConstantFields(const Descriptor& type,
+                           std::map<std::string, const FieldDescriptor*>* out) {
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->message_type() == nullptr) continue;
+    if (field->message_type() == Constant::descriptor()) {
+      (*out)[NameOf(*field)] = field;
+    } else {
+      CollectConstantFields(*field->message_type(), out);
+    }
+  }
+}
+
+std::map<std::string, const FieldDescriptor*> ConstantFields() {
+  std::map<std::string, const FieldDescriptor*> fields;
+  CollectConstantFields(*Hardware::descriptor(), &fields);
+  return fields;
+}
+
+// Fields that move an answer of a shipped machine as it is.
+std::set<std::string> FieldsThatMoveShippedMachines() {
+  std::set<std::string> moving;
+  for (const Answered& machine : ShippedMachines()) {
+    ForEachConstant(machine.hardware,
+                    [&](const std::string& path, const Constant& constant,
+                        const FieldDescriptor& field) {
+                      const std::string name = NameOf(field);
+                      if (moving.count(name) > 0) return;
+                      if (Moves(machine, path, field, constant.value())) {
+                        moving.insert(name);
+                      }
+                    });
+  }
+  return moving;
+}
+
+// A field that moves no shipped machine as it is, and a machine that is changed
+// until it does.
+struct Needed {
+  std::string field;
+  std::string hardware;
+  // Path of the field, and its value to begin with.
+  std::string path;
+  double value;
+  // Fields to set besides: path and value.
+  std::vector<std::pair<std::string, std::string>> settings = {};
+  // What is taken away, or put in another's place, before all that.
+  void (*change)(Hardware*) = nullptr;
+};
+
+// LPDDR5 as its data sheet's currents have it, in place of the backing store.
+void TakeCurrents(Hardware* hardware) {
+  *hardware->mutable_memory(0)->mutable_technology() =
+      *LoadMemoryTechnology("lpddr5-idd");
+}
+
+std::vector<Needed> NeededElsewhere() {
+  const std::string analog = "engine.aimc.analog.";
+  const std::string hbm = "memory.hbm.technology.";
+  std::vector<Needed> needed = {
+      // Figures of one device, where the level does not say its own.
+      {"MemoryTechnology.capacity_gb_per_device",
+       "h100-sxm",
+       hbm + "capacity_gb_per_device",
+       16,
+       {},
+       [](Hardware* h) { h->mutable_memory(0)->clear_capacity_gb(); }},
+      {"MemoryTechnology.bandwidth_gb_per_s_per_device",
+       "h100-sxm",
+       hbm + "bandwidth_gb_per_s_per_device",
+       819,
+       {},
+       [](Hardware* h) { h->mutable_memory(0)->clear_bandwidth_gb_per_s(); }},
+      // The node's wires, where a level gives their length alone.
+      {"LogicTechnology.wire_energy_pj_per_bit_mm",
+       "lean-hbm3e-asic",
+       "engine.tensor.logic.wire_energy_pj_per_bit_mm",
+       0.06,
+       {},
+       [](Hardware* h) {
+         for (MemoryLevel& level : *h->mutable_memory()) {
+           level.clear_wire_energy_pj_per_bit_mm();
+         }
+       }},
+      // The node's leakage, where the board gives no static power.
+      {"LogicTechnology.leakage_w_per_mm2",
+       "lean-hbm3e-asic",
+       "engine.tensor.logic.leakage_w_per_mm2",
+       0.1,
+       {},
+       [](Hardware* h) { h->mutable_board()->clear_static_power_w(); }},
+      // Toggling and wear that no shipped machine describes.
+      {"MemoryLevel.toggle_rate",
+       "h100-sxm",
+       "memory.hbm.toggle_rate",
+       0.3,
+       {{hbm + "toggle_slope_pj_per_bit", "1"}}},
+      {"MemoryTechnology.toggle_slope_pj_per_bit",
+       "h100-sxm",
+       hbm + "toggle_slope_pj_per_bit",
+       1,
+       {{"memory.hbm.toggle_rate", "0.3"}}},
+      {"MemoryTechnology.toggle_reference",
+       "h100-sxm",
+       hbm + "toggle_reference",
+       0.5,
+       {{hbm + "toggle_slope_pj_per_bit", "1"},
+        {"memory.hbm.toggle_rate", "0.3"}}},
+      {"MemoryTechnology.endurance_writes", "h100-sxm",
+       hbm + "endurance_writes", 1e9},
+      {"InMemoryArray.endurance_writes", "aimc-hbm3e",
+       "engine.aimc.array.endurance_writes", 1e9},
+      // Other converters than that of the shipped arrays.
+      {"AnalogCircuit.required_snr_db", "aimc-hbm3e",
+       analog + "required_snr_db", 40},
+      {"AnalogCircuit.converter_floor_pj",
+       "aimc-hbm3e",
+       analog + "converter_floor_pj",
+       1,
+       {{analog + "converter", "SURVEY_ENVELOPE"}}},
+      {"AnalogCircuit.survey_slope_aj",
+       "aimc-hbm3e",
+       analog + "survey_slope_aj",
+       1,
+       {{analog + "converter", "SURVEY_ENVELOPE"}}},
+      {"AnalogCircuit.schreier_fom_db",
+       "aimc-hbm3e",
+       analog + "schreier_fom_db",
+       170,
+       {{analog + "converter", "SCHREIER"}}},
+      {"AnalogCircuit.walden_fom_fj",
+       "aimc-hbm3e",
+       analog + "walden_fom_fj",
+       2,
+       {{analog + "converter", "WALDEN"}}},
+      // What a user's site and host are like.
+      {"Node.carbon_intensity_g_per_kwh", "h100-sxm",
+       "node.carbon_intensity_g_per_kwh", 400},
+      {"Node.price_per_kwh", "h100-sxm", "node.price_per_kwh", 0.1},
+      {"Overheads.time_per_kernel_us", "h100-sxm",
+       "overheads.time_per_kernel_us", 1},
+  };
+  ForEachConstant(LoadMemoryTechnology("lpddr5-idd")->currents(),
+                  [&](const std::string& path, const Constant& constant,
+                      const FieldDescriptor& field) {
+                    needed.push_back({NameOf(field),
+                                      "h100-sxm",
+                                      hbm + "currents." + path,
+                                      constant.value(),
+                                      {},
+                                      TakeCurrents});
+                  });
+  return needed;
+}
+
+Answered Prepared(const Needed& needed) {
+  Hardware hardware = *LoadHardware(needed.hardware);
+  if (needed.change != nullptr) needed.change(&hardware);
+  auto settings = needed.settings;
+  settings.emplace_back(needed.path, absl::StrCat(needed.value));
+  for (const auto& [path, value] : settings) {
+    const absl::Status status = SetField(&hardware, path, value, "test");
+    EXPECT_TRUE(status.ok()) << needed.field << " " << path << ": " << status;
+  }
+  return Answer(std::move(hardware));
+}
+
+TEST(ConstantFieldsTest, EveryNumberOfTheSchemaMovesSomeAnswer) {
+  const std::map<std::string, const FieldDescriptor*> fields = ConstantFields();
+  EXPECT_GT(fields.size(), 100u);
+  std::set<std::string> moving = FieldsThatMoveShippedMachines();
+  for (const Needed& needed : NeededElsewhere()) {
+    const auto field = fields.find(needed.field);
+    ASSERT_NE(field, fields.end()) << needed.field << " is not in the schema";
+    EXPECT_EQ(moving.count(needed.field), 0u)
+        << needed.field << " moves a shipped machine as it is";
+    if (Moves(Prepared(needed), needed.path, *field->second, needed.value)) {
+      moving.insert(needed.field);
+    }
+  }
+  for (const auto& [name, field] : fields) {
+    EXPECT_EQ(moving.count(name), 1u)
+        << name << " moves no answer: read it, or take it out of the schema";
+  }
+}
+
+TEST(ConstantFieldsTest, WhatIsNotANumberOfTheMachineMovesNothing) {
+  // What the test above would take for a movement.
+  for (const char* name : {"h100-sxm", "aimc-hbm3e"}) {
+    const Answered machine = Answer(*LoadHardware(name));
+    Hardware changed = machine.hardware;
+    ForEachConstant(
+        changed, [](const std::string&, const Constant& constant, const auto&) {
+          auto* other = const_cast<Constant*>(&constant);
+          other->set_low(0);
+          other->set_high(1e9);
+          other->set_source("other");
+        });
+    EXPECT_EQ(AnswersOf(changed), machine.answers) << name;
+  }
+}
+
+}  // namespace
+}  // namespace tokenjoule
