@@ -79,8 +79,7 @@ const std::vector<Case>& Cases() {
 // constant has one.
 std::string AnswerOf(const Hardware& hardware, const Case& c) {
   absl::StatusOr<Report> report =
-      Analyze(c.model, hardware, c.scenario,
-              {/*operators=*/false, /*ranges=*/false, nullptr});
+      Analyze(c.model, hardware, c.scenario, kWithDetails);
   return report.ok() ? report->SerializeAsString()
                      : std::string(report.status().message());
 }

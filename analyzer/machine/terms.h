@@ -41,59 +41,83 @@ struct EnergyTermRow {
   // The innermost boundary that the term is inside of.
   Boundary boundary;
   // How the kernel charges it. Names in lower case are constants of the
-  // description, or groups of them; names in upper case are other terms;
-  // step_time_s is the figure of that name. A test holds each formula to the
-  // kernel's own derivatives.
+  // description or groups of them (currents, mac, array, analog); names in
+  // upper case are other terms or symbols of kFormulaSymbols; step_time_s is
+  // the figure of that name. A test holds each formula to the kernel's own
+  // derivatives.
   absl::string_view formula;
 };
 
 inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"DRAM_ACTIVATE", "DRAM row activation", kStackBoundary,
-     "DRAM bytes x row_activation_energy_pj (or that of the currents) / "
+     "TRAFFIC of DRAM x row_activation_energy_pj (or that of the currents) / "
      "(row_bytes x row_utilization)"},
     {"DRAM_COLUMN", "DRAM column and data movement", kStackBoundary,
-     "DRAM bits read x read_energy_pj_per_bit + bits written x "
+     "TRAFFIC of DRAM: bits read x read_energy_pj_per_bit + bits written x "
      "write_energy_pj_per_bit (or those of the currents), each + (toggle_rate "
      "- toggle_reference) x toggle_slope_pj_per_bit"},
     {"DRAM_INTERFACE", "DRAM interface", kStackBoundary,
-     "DRAM bits x interface_energy_pj_per_bit"},
+     "TRAFFIC of DRAM x interface_energy_pj_per_bit"},
     {"DRAM_PHY_CONTROLLER", "DRAM PHY and controller (host)",
-     kMemoryPathBoundary, "DRAM bits x phy_controller_energy_pj_per_bit"},
+     kMemoryPathBoundary,
+     "TRAFFIC of the level x phy_controller_energy_pj_per_bit"},
     {"DRAM_BACKGROUND", "DRAM background and refresh", kStackBoundary,
      "chips x devices x (background_power_w_per_device + "
      "refresh_power_w_per_device, or those of the currents) x step_time_s"},
     {"SRAM", "on-chip SRAM", kChipBoundary,
-     "bits through the near levels x read_energy_pj_per_bit or "
-     "write_energy_pj_per_bit, or x (offset_pj_per_byte + slope_pj_per_byte x "
-     "sqrt(bank_mb or capacity_gb)) x node_factor; what comes from a far level "
-     "passes all nearer ones, cached data cache_passes times, activations "
-     "activation_passes times"},
+     "TRAFFIC of the near levels x read_energy_pj_per_bit or "
+     "write_energy_pj_per_bit, or x node_factor x (offset_pj_per_byte + "
+     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb))"},
     {"ON_CHIP_NETWORK", "on-chip network", kChipBoundary,
-     "bits through a level x (network_energy_pj_per_bit + "
+     "TRAFFIC of each level x (network_energy_pj_per_bit + "
      "wire_energy_pj_per_bit_mm x wire_length_mm)"},
     {"COMPUTE", "compute", kChipBoundary,
-     "FLOP x energy_pj_per_flop of the engine and format that run them, or x "
-     "overhead_factor x half the energy of a multiply-add: of the logic (mac, "
-     "or full_adder_energy_fj), or of the array of an analog circuit"},
+     "FLOP x model_growth x energy_pj_per_flop of the engine and format that "
+     "run them, or x overhead_factor x half the energy of a multiply-add: of "
+     "the logic (mac, or full_adder_energy_fj), or of the array and the analog "
+     "circuit"},
     {"ADC", "analog-to-digital conversion", kChipBoundary,
-     "FLOP x overhead_factor x energy of a conversion of the analog circuit / "
-     "(2 x rows of the array x utilization)"},
+     "FLOP x model_growth x overhead_factor x conversions of the analog "
+     "circuit, shared by the rows of the array"},
     {"DAC", "digital-to-analog conversion", kChipBoundary,
-     "FLOP x overhead_factor x energy of a conversion of the analog circuit / "
-     "(2 x columns of the array x utilization)"},
+     "FLOP x model_growth x overhead_factor x conversions of the analog "
+     "circuit, shared by the columns of the array"},
     {"ARRAY_WRITE", "array writes", kChipBoundary,
-     "bits of weights that are not resident x array.write_energy_pj_per_bit"},
+     "bits of weights that are not resident x model_growth x "
+     "write_energy_pj_per_bit of the array"},
     {"LINK", "links between chips", kChipBoundary,
-     "bits sent between chips x interconnect.energy_pj_per_bit"},
+     "bits sent between chips x energy_pj_per_bit"},
     {"STATIC", "static power and regulators", kBoardBoundary,
-     "chips x (static_power_w + leakage_w_per_mb x MB of SRAM) x step_time_s + "
-     "sequences x energy_per_sequence_mj + (all of that and every term above) "
-     "x (1 / regulator_efficiency - 1)"},
+     "chips x (static_power_w + leakage_w_per_mb x MB of SRAM, "
+     "capacity_gb) x step_time_s + sequences x energy_per_sequence_mj + "
+     "(DYNAMIC + DRAM_BACKGROUND + all of that) x (1 / regulator_efficiency - "
+     "1)"},
     {"HOST", "host, NIC, fans, supplies", kNodeBoundary,
-     "(terms inside the board + chips x host_power_w_per_chip x step_time_s) / "
-     "supply_efficiency - terms inside the board"},
+     "(DYNAMIC + DRAM_BACKGROUND + STATIC) x (1 / supply_efficiency - 1) + "
+     "chips x host_power_w_per_chip x step_time_s / supply_efficiency"},
     {"FACILITY", "facility (PUE)", kFacilityBoundary,
-     "terms inside the node x (power_usage_effectiveness - 1)"},
+     "(DYNAMIC + DRAM_BACKGROUND + STATIC + HOST) x (power_usage_effectiveness "
+     "- 1)"},
+}};
+
+// Quantities that several formulas are made of, by the names that they have
+// there.
+struct SymbolRow {
+  absl::string_view name;
+  absl::string_view formula;
+};
+
+inline constexpr std::array<SymbolRow, 2> kFormulaSymbols = {{
+    {"TRAFFIC",
+     "bytes through a level: weights x model_growth, KV cache and state, less "
+     "the share that pinned_capacity_fraction x capacity_gb of a nearer level "
+     "keeps; activations beyond activation_capacity_fraction x capacity_gb of "
+     "the nearest level spill to the backing store. Near levels carry the KV "
+     "cache cache_passes times, activations activation_passes times, and what "
+     "rows, columns and accumulator_bits of a dataflow move again"},
+    {"DYNAMIC",
+     "DRAM_ACTIVATE + DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY_CONTROLLER + "
+     "SRAM + ON_CHIP_NETWORK + COMPUTE + ADC + DAC + ARRAY_WRITE + LINK"},
 }};
 
 // What a step, or an operator, waits for; Bound.Value of report.proto is one

@@ -5,49 +5,32 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_replace.h"
+#include "analyzer/description/boundary.h"
+#include "analyzer/machine/terms.h"
 
 namespace tokenjoule {
 
 std::string TermLabel(Term::Value term) {
-  switch (term) {
-    case Term::DRAM_ACTIVATE:
-      return "DRAM row activation";
-    case Term::DRAM_COLUMN:
-      return "DRAM column and data movement";
-    case Term::DRAM_INTERFACE:
-      return "DRAM interface";
-    case Term::DRAM_PHY_CONTROLLER:
-      return "DRAM PHY and controller (host)";
-    case Term::DRAM_BACKGROUND:
-      return "DRAM background and refresh";
-    case Term::SRAM:
-      return "on-chip SRAM";
-    case Term::ON_CHIP_NETWORK:
-      return "on-chip network";
-    case Term::COMPUTE:
-      return "compute";
-    case Term::ADC:
-      return "analog-to-digital conversion";
-    case Term::DAC:
-      return "digital-to-analog conversion";
-    case Term::ARRAY_WRITE:
-      return "array writes";
-    case Term::LINK:
-      return "links between chips";
-    case Term::STATIC:
-      return "static power and regulators";
-    case Term::HOST:
-      return "host, NIC, fans, supplies";
-    case Term::FACILITY:
-      return "facility (PUE)";
-    default:
-      return "?";
-  }
+  const int index = static_cast<int>(term) - 1;
+  return index < 0 || index >= kNumEnergyTerms
+             ? "?"
+             : std::string(kEnergyTerms[index].label);
+}
+
+std::string BoundLabel(Bound::Value bound) {
+  const int index = static_cast<int>(bound) - 1;
+  return index < 0 || index >= kNumTimeBounds
+             ? "?"
+             : std::string(kTimeBounds[index].label);
 }
 
 std::string BoundaryLabel(absl::string_view boundary) {
-  return absl::StrReplaceAll(boundary, {{"_", " "}});
+  const int index = BoundaryIndex(boundary);
+  return std::string(index < 0 ? boundary : kBoundaries[index].label);
+}
+
+std::string FigureLabel(FigureOfAnswer figure) {
+  return std::string(kFiguresOfAnswer[figure].label);
 }
 
 std::string Chips(const Report& report) {

@@ -6,12 +6,19 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "analyzer/evaluate/figures.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {
 
 // A term for people: "DRAM PHY and controller (host)".
 std::string TermLabel(Term::Value term);
+
+// What binds, for people: "memory".
+std::string BoundLabel(Bound::Value bound);
+
+// A figure for people: "intensity".
+std::string FigureLabel(FigureOfAnswer figure);
 
 // A boundary for people: "memory path".
 std::string BoundaryLabel(absl::string_view boundary);

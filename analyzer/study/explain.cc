@@ -1,6 +1,10 @@
 #include "analyzer/study/explain.h"
 
+#include <algorithm>
+#include <cmath>
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -8,13 +12,24 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
+#include "absl/types/optional.h"
+#include "analyzer/cost/kernel.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/number_reader.h"
 #include "analyzer/description/study_data.h"
 #include "analyzer/description/validate.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/evaluate.h"
+#include "analyzer/evaluate/figures.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/machine/terms.h"
+#include "ceres/jet.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/constant.pb.h"
 #include "proto/options.pb.h"
@@ -22,103 +37,144 @@
 namespace tokenjoule {
 namespace {
 
-// Formulas in words, by the name of a term or of a field of the report. The
-// code they describe is analyzer/cost/kernel.h.
-struct Formula {
-  absl::string_view name;
-  absl::string_view text;
-  // Constants that enter it directly: what their paths contain.
-  std::vector<absl::string_view> constants;
+using ::google::protobuf::FieldDescriptor;
+
+// Derivatives that one pass of the kernel carries.
+constexpr int kLanes = 8;
+using Dual = ceres::Jet<double, kLanes>;
+
+// What `explain` has a formula of: a term or a figure.
+struct Target {
+  absl::string_view name, label, formula;
+  // One of both; the other is that there is none.
+  TermIndex term = kNumEnergyTerms;
+  FigureOfAnswer figure = kNumFiguresOfAnswer;
 };
 
-const std::vector<Formula>& Formulas() {
-  static const auto* formulas = new std::vector<Formula>{
-      {"DRAM_ACTIVATE",
-       "DRAM bytes x row_activation_energy_pj / (row_bytes x row_utilization)",
-       {"row_activation_energy", "row_bytes", "row_utilization"}},
-      {"DRAM_COLUMN",
-       "DRAM bits read x read_energy_pj_per_bit + bits written x "
-       "write_energy_pj_per_bit",
-       {"technology.read_energy", "technology.write_energy"}},
-      {"DRAM_INTERFACE",
-       "DRAM bits x interface_energy_pj_per_bit",
-       {"interface_energy"}},
-      {"DRAM_PHY_CONTROLLER",
-       "DRAM bits x phy_controller_energy_pj_per_bit",
-       {"phy_controller_energy"}},
-      {"DRAM_BACKGROUND",
-       "chips x devices x (background_power_w + refresh_power_w) x step time / "
-       "tokens",
-       {"devices", "background_power", "refresh_power"}},
-      {"SRAM",
-       "bits through the near levels x read or write energy; all DRAM traffic "
-       "and all activations pass them",
-       {"technology.read_energy", "technology.write_energy"}},
-      {"ON_CHIP_NETWORK",
-       "bits through a level x network_energy_pj_per_bit",
-       {"network_energy"}},
-      {"COMPUTE",
-       "FLOP x energy_pj_per_flop of the engine and format that runs them",
-       {"energy_pj_per_flop"}},
-      {"ADC", "analog engines only", {}},
-      {"DAC", "analog engines only", {}},
-      {"ARRAY_WRITE", "in-memory engines only", {}},
-      {"LINK",
-       "bytes sent between chips x interconnect.energy_pj_per_bit",
-       {"interconnect.energy"}},
-      {"STATIC",
-       "chips x static_power_w x step time, and what the regulators lose: "
-       "(dynamic + background + static) x (1 / regulator_efficiency - 1)",
-       {"static_power", "regulator_efficiency"}},
-      {"HOST",
-       "(board + chips x host_power_w_per_chip x step time) / "
-       "supply_efficiency - board",
-       {"host_power", "supply_efficiency"}},
-      {"FACILITY",
-       "node x (power_usage_effectiveness - 1)",
-       {"power_usage_effectiveness"}},
-      {"step_time_s",
-       "sum over operators of count x (w max(t_i) + (1 - w) sum(t_i)), t_i = "
-       "(bytes + half_transfer) / (bandwidth x efficiency), FLOP / (peak x "
-       "efficiency), latencies + bytes / link bandwidth; plus the overheads; "
-       "stretched where the power cap asks for it",
-       {"bandwidth", "efficiency", "half_transfer", "overheads", "peak_tflops",
-        "latency", "overlap", "power_cap"}},
-      {"energy_per_token_j",
-       "the sum of the terms inside the boundary, over the tokens of a step",
-       {}},
-      {"dram_energy_share",
-       "energy inside memory_path over energy inside board",
-       {}},
-      {"arithmetic_intensity_flop_per_byte",
-       "matrix FLOP of the step over DRAM bytes of the step",
-       {}},
-      {"ridge_point_flop_per_byte",
-       "peak FLOP/s in the format of the linear layers over peak bandwidth of "
-       "the backing store",
-       {"peak_tflops", "bandwidth_gb_per_s"}},
-      {"area_mm2",
-       "floorplan_factor x (MB of SRAM x sram_mm2_per_mb + engines' TFLOP/s in "
-       "16 bits x mm2_per_tflops + resident MB x array_mm2_per_mb + memory "
-       "devices x phy_mm2_per_device + other_mm2) x chips",
-       {"_mm2", "floorplan", "peak_tflops", "capacity_gb", "devices"}},
-      {"cost_usd",
-       "(dies x wafer_cost / (gross dies x yield) + GB x memory_usd_per_gb + "
-       "package_usd + devices x package_usd_per_device + board_usd) x chips; "
-       "dies = max(1, area / max_die), each of A = area / dies; gross dies = "
-       "pi d^2 / (4 A) - pi d / sqrt(2 A); yield = (1 + A defects / "
-       "clustering)^-clustering",
-       {"silicon.", "peak_tflops", "capacity_gb", "devices"}},
-      {"max_batch",
-       "(usable capacity - weights) / (KV cache of a sequence, with the copies "
-       "of tensor parallelism), whole sequences on each replica",
-       {"capacity_gb", "usable_capacity_fraction"}},
-      {"energy_per_token_j_low",
-       "each constant moved to the ends of its range by itself, the factors "
-       "added in quadrature of their logarithms",
-       {}},
-  };
-  return *formulas;
+std::vector<Target> Targets() {
+  std::vector<Target> targets;
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    const EnergyTermRow& row = kEnergyTerms[i];
+    targets.push_back({row.name, row.label, row.formula,
+                       static_cast<TermIndex>(i), kNumFiguresOfAnswer});
+  }
+  for (int i = 0; i < kNumFiguresOfAnswer; ++i) {
+    const FigureOfAnswerRow& row = kFiguresOfAnswer[i];
+    targets.push_back({row.name, row.label, row.formula, kNumEnergyTerms,
+                       static_cast<FigureOfAnswer>(i)});
+  }
+  return targets;
+}
+
+// A name as people may type it: in any case, with spaces or dashes.
+std::string Folded(absl::string_view name) {
+  return absl::StrReplaceAll(absl::AsciiStrToLower(name),
+                             {{" ", "_"}, {"-", "_"}});
+}
+
+absl::optional<Target> FindTarget(absl::string_view what) {
+  for (const Target& target : Targets()) {
+    if (Folded(target.name) == Folded(what) ||
+        Folded(target.label) == Folded(what)) {
+      return target;
+    }
+  }
+  return absl::nullopt;
+}
+
+Dual IntensityOf(const Evaluation<Dual>& at, const Machine<Dual>& machine) {
+  Work<Dual> flop;
+  Data<Dual> bytes;
+  for (const LoweredOperator<Dual>& op : at.step.operators) {
+    flop += op.matmul_flop * op.count;
+    if (!op.is_kernel) continue;
+    const Traffic<Dual> traffic = TrafficOf(op, machine, 0);
+    bytes += (traffic.read + traffic.write) * op.count;
+  }
+  return InFlopPerByte(flop / bytes);
+}
+
+Dual LargestBatchOf(const Evaluation<Dual>& at, const Machine<Dual>& machine) {
+  Data<Dual> weights;
+  for (const Data<Dual>& part : at.ledger.weight_footprint) weights += part;
+  const Data<Dual> room =
+      machine.costs.levels[0].usable_capacity * at.step.chips - weights;
+  return room / at.ledger.sequence_footprint;
+}
+
+Dual RidgeOf(const ResolvedSetup& setup, const Machine<Dual>& machine) {
+  const TensorFormats& formats = setup.formats();
+  const int rate =
+      RateIndex(machine.structure, *formats.linear,
+                formats.ActivationsFor(*formats.linear), ComputeEngine::LINEAR);
+  return InFlopPerByte(machine.costs.rates[rate].peak /
+                       machine.costs.levels[0].peak_bandwidth);
+}
+
+// The target at a setup, with its derivatives.
+Dual ValueOf(const Target& target, const ResolvedSetup& setup,
+             const Evaluation<Dual>& at, const Machine<Dual>& machine) {
+  const EnergyTerms<Dual>& terms = at.cost.terms;
+  if (target.term != kNumEnergyTerms) {
+    return InJoules(at.PerToken(terms[target.term]));
+  }
+  const Dual inside = InJoules(EnergyInside(terms, setup.boundary()));
+  const Dual time = InSeconds(at.cost.step_time);
+  switch (target.figure) {
+    case kEnergyPerToken:
+      return inside / at.step.tokens;
+    case kStepTimeFigure:
+      return time;
+    case kTokensPerSecond:
+      return at.step.tokens / time;
+    case kPowerDrawn:
+      return inside / time;
+    case kDramEnergyShare:
+      return EnergyInside(terms, kMemoryPathBoundary) /
+             EnergyInside(terms, kBoardBoundary);
+    case kArithmeticIntensity:
+      return IntensityOf(at, machine);
+    case kRidgePoint:
+      return RidgeOf(setup, machine);
+    case kMaxBatch:
+      return LargestBatchOf(at, machine);
+    case kAreaFigure:
+      return machine.costs.area_mm2;
+    case kCostFigure:
+      return machine.costs.cost_usd;
+    case kSnrFigure:
+      return Dual(-10 / std::log(10.0)) * log(NoiseOf(at.step, machine));
+    case kNumFiguresOfAnswer:
+      break;
+  }
+  return Dual(0.0);
+}
+
+// A constant of a machine, with where it stands.
+struct Described {
+  std::string path;
+  const Constant* constant;
+  const FieldDescriptor* field;
+};
+
+std::vector<Described> ConstantsOf(const Hardware& hardware) {
+  std::vector<Described> all;
+  ForEachConstant(hardware,
+                  [&](const std::string& path, const Constant& constant,
+                      const FieldDescriptor& field) {
+                    all.push_back({path, &constant, &field});
+                  });
+  return all;
+}
+
+// A formula with the formulas of the symbols in it, each on a line of its own.
+std::string WithSymbols(const Target& target) {
+  std::string out = absl::StrCat(target.name, " = ", target.formula);
+  for (const SymbolRow& symbol : kFormulaSymbols) {
+    if (!absl::StrContains(target.formula, symbol.name)) continue;
+    absl::StrAppend(&out, "\n", symbol.name, " = ", symbol.formula);
+  }
+  return out;
 }
 
 void AddEntry(absl::string_view kind, absl::string_view name,
@@ -218,51 +274,108 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
   return listing;
 }
 
-absl::StatusOr<Explanation> Explain(const Hardware& hardware,
+std::vector<ConstantEffect> EffectsOn(const ResolvedSetup& setup,
+                                      absl::string_view name) {
+  std::vector<ConstantEffect> effects;
+  const absl::optional<Target> target = FindTarget(name);
+  if (!target.has_value()) return effects;
+  const std::vector<Described> constants = ConstantsOf(setup.hardware());
+  for (size_t begin = 0; begin < constants.size(); begin += kLanes) {
+    const size_t end = std::min(constants.size(), begin + kLanes);
+    ReplacingReader<Dual> read;
+    for (size_t i = begin; i < end; ++i) {
+      const Constant& constant = *constants[i].constant;
+      read.Replace(constant,
+                   Dual(constant.value(), static_cast<int>(i - begin)));
+    }
+    const Machine<Dual> machine = MachineFor<Dual>(setup, read);
+    const Dual value = ValueOf(
+        *target, setup,
+        EvaluateOn(BuildLedger<Dual>(setup.step(), read), machine), machine);
+    for (size_t i = begin; i < end; ++i) {
+      const double derivative = value.v[i - begin];
+      if (derivative == 0 || !std::isfinite(derivative)) continue;
+      effects.push_back(
+          {constants[i].path, derivative,
+           value.a == 0
+               ? 0
+               : derivative * constants[i].constant->value() / value.a});
+    }
+  }
+  std::stable_sort(effects.begin(), effects.end(),
+                   [](const ConstantEffect& a, const ConstantEffect& b) {
+                     return std::abs(a.elasticity) > std::abs(b.elasticity);
+                   });
+  return effects;
+}
+
+absl::StatusOr<Explanation> Explain(const Setup& setup,
                                     absl::string_view what) {
+  const Hardware& hardware = setup.hardware;
   Explanation explanation;
   if (absl::StartsWith(what, "hardware.")) what.remove_prefix(9);
-  const Formula* formula = nullptr;
-  for (const Formula& candidate : Formulas()) {
-    if (candidate.name == what) formula = &candidate;
-  }
-  if (formula != nullptr) {
-    explanation.set_formula(absl::StrCat(formula->name, " = ", formula->text));
-  }
+  std::map<std::string, Described> by_path;
   std::vector<std::string> names;
-  ForEachConstant(
-      hardware, [&](const std::string& path, const Constant& constant,
-                    const google::protobuf::FieldDescriptor& field) {
-        names.push_back(path);
-        bool matches = formula == nullptr && absl::StrContains(path, what);
-        if (formula != nullptr) {
-          for (const absl::string_view part : formula->constants) {
-            matches |= absl::StrContains(path, part);
-          }
-        }
-        if (!matches) return;
-        Explanation::Entry* entry = explanation.add_entries();
-        entry->set_path(absl::StrCat("hardware.", path));
-        entry->set_value(constant.value());
-        entry->set_low(constant.low());
-        entry->set_high(constant.high());
-        entry->set_source(constant.source());
-        const Range& limits = field.options().GetExtension(range);
-        entry->set_accepted_min(limits.min());
-        entry->set_accepted_max(limits.max());
-        if (const Source* source = FindSource(hardware, constant.source())) {
-          entry->set_kind(Source::Kind_Name(source->kind()));
-          entry->set_citation(source->citation());
-          entry->set_date(source->date());
-        }
-      });
-  if (explanation.entries_size() == 0 && formula == nullptr) {
-    for (const Formula& known : Formulas()) names.emplace_back(known.name);
+  for (Described& constant : ConstantsOf(hardware)) {
+    names.push_back(constant.path);
+    by_path[constant.path] = std::move(constant);
+  }
+  const auto add = [&](const std::string& path, double elasticity) {
+    const Constant& constant = *by_path[path].constant;
+    Explanation::Entry* entry = explanation.add_entries();
+    entry->set_path(absl::StrCat("hardware.", path));
+    entry->set_value(constant.value());
+    entry->set_low(constant.low());
+    entry->set_high(constant.high());
+    entry->set_elasticity(elasticity);
+    entry->set_source(constant.source());
+    const Range& limits = by_path[path].field->options().GetExtension(range);
+    entry->set_accepted_min(limits.min());
+    entry->set_accepted_max(limits.max());
+    if (const Source* source = FindSource(hardware, constant.source())) {
+      entry->set_kind(Source::Kind_Name(source->kind()));
+      entry->set_citation(source->citation());
+      entry->set_date(source->date());
+    }
+  };
+  const absl::optional<Target> target = FindTarget(what);
+  if (target.has_value()) {
+    const absl::Status valid = Validate(setup);
+    if (!valid.ok()) return valid;
+    const ResolvedSetup resolved(setup);
+    explanation.set_formula(WithSymbols(*target));
+    explanation.set_setup(absl::StrFormat(
+        "%s at batch %g and context %g, %s by %s", setup.model.name(),
+        resolved.scenario().batch(), resolved.scenario().context(),
+        resolved.formats().linear->name,
+        resolved.formats().ActivationsFor(*resolved.formats().linear).name));
+    for (const ConstantEffect& effect : EffectsOn(resolved, target->name)) {
+      add(effect.path, effect.elasticity);
+    }
+    return explanation;
+  }
+  for (const std::string& path : names) {
+    if (absl::StrContains(path, what)) add(path, 0);
+  }
+  if (explanation.entries_size() == 0) {
+    for (const Target& known : Targets()) names.emplace_back(known.name);
     return absl::InvalidArgumentError(
         UnknownNameMessage("constant, term or figure", what, names,
                            "(`tokenjoule explain` without a name shows all)"));
   }
   return explanation;
+}
+
+void UseFormatsOfArrays(const Hardware& hardware, Scenario* scenario) {
+  if (!scenario->weights().empty() || !scenario->activations().empty()) return;
+  const Machine<> machine = BuildMachine(hardware);
+  for (int i = 0; i < machine.structure.num_rates; ++i) {
+    const RateStructure& rate = machine.structure.rates[i];
+    if (!rate.in_memory) continue;
+    scenario->set_weights(std::string(rate.format->name));
+    scenario->set_activations(std::string(rate.inputs->name));
+    return;
+  }
 }
 
 }  // namespace tokenjoule

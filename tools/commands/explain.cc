@@ -4,35 +4,39 @@
 
 #include <string>
 
-#include "absl/strings/str_cat.h"
-#include "analyzer/description/catalog.h"
+#include "absl/status/statusor.h"
+#include "analyzer/evaluate/setup.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/output.h"
+#include "tools/setup_flags.h"
 
 namespace tokenjoule {
 namespace {
 
+// The model that terms are explained with where none is named.
+constexpr char kUsualModel[] = "llama-3.1-8b";
+
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat<Explanation>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
-  const std::string name = flags.Get("hardware", "");
-  if (name.empty()) {
-    return Fail(absl::InvalidArgumentError(
-                    "--hardware is missing; `tokenjoule list hardware` shows "
-                    "the names"),
-                kExitUsage);
-  }
   if (flags.positional.size() > 1) {
     return Fail(absl::InvalidArgumentError(
                     "expected at most one constant, term or figure"),
                 kExitUsage);
   }
-  absl::StatusOr<Hardware> hardware = LoadHardware(name);
-  if (!hardware.ok()) return Fail(hardware.status(), kExitBadData);
+  ParsedFlags with_model = flags;
+  with_model.positional.clear();
+  if (!flags.Has("model") && !flags.Has("scenario")) {
+    with_model.values["model"] = {kUsualModel};
+  }
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup = LoadSetup(with_model, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  UseFormatsOfArrays(setup->hardware, &setup->scenario);
   absl::StatusOr<Explanation> explanation =
-      Explain(*hardware, flags.positional.empty() ? "" : flags.positional[0]);
+      Explain(*setup, flags.positional.empty() ? "" : flags.positional[0]);
   if (!explanation.ok()) return Fail(explanation.status(), kExitUsage);
   return WriteAnswer(flags, *format, *explanation);
 }
@@ -44,15 +48,24 @@ Command ExplainCommand() {
   command.description =
       "Shows the constants of a machine whose path contains NAME, each with "
       "its\n"
-      "value, range and source. For a term (STATIC) or a figure of the report\n"
-      "(max_batch): its formula and the constants that enter it.";
+      "value, range and source. For a term (STATIC, \"on-chip SRAM\") or a "
+      "figure of\n"
+      "the report (max_batch, intensity): its formula and the constants that "
+      "enter it,\n"
+      "the most influential first. Those depend on the model and the scenario, "
+      "which\n"
+      "are llama-3.1-8b and one sequence where nothing is said, in the formats "
+      "that\n"
+      "in-memory arrays take where the machine has such.";
   command.examples =
       "  tokenjoule explain --hardware=h100-sxm\n"
       "  tokenjoule explain --hardware=h100-sxm phy_controller\n"
-      "  tokenjoule explain --hardware=h100-sxm DRAM_ACTIVATE\n";
+      "  tokenjoule explain --hardware=h100-sxm DRAM_ACTIVATE\n"
+      "  tokenjoule explain --hardware=b200 --model=qwen3-30b-a3b --batch=8 "
+      "\\\n"
+      "      step_time_s\n";
   command.flags =
-      Concat({{"hardware", "NAME",
-               "a name of `list hardware`, or a path to a textproto"}},
+      Concat(SetupFlags("sequences in a step, whole system (default 1)"),
              OutputFlags<Explanation>());
   command.run = Run;
   return command;

@@ -42,9 +42,8 @@ std::string BoundWords(const Report& report) {
   for (const BoundTime& part : report.time_by_bound()) {
     const double share = part.time_s() / report.step_time_s();
     if (share < 0.005) continue;
-    parts.push_back(absl::StrFormat(
-        "%s %.0f %%", absl::AsciiStrToLower(Bound::Value_Name(part.bound())),
-        100 * share));
+    parts.push_back(
+        absl::StrFormat("%s %.0f %%", BoundLabel(part.bound()), 100 * share));
   }
   return absl::StrCat(Bound::Value_Name(report.bound()), " binds (",
                       absl::StrJoin(parts, ", "), ")");
@@ -53,25 +52,29 @@ std::string BoundWords(const Report& report) {
 std::string Headline(const Report& report) {
   TextTable table({"", "", ""});
   table.AddRow(
-      {"energy", WithUnit(report.energy_per_token_j(), "J") + "/token",
+      {FigureLabel(kEnergyPerToken),
+       WithUnit(report.energy_per_token_j(), "J") + "/token",
        absl::StrCat("range ",
                     Between(report.energy_per_token_j_low(),
                             report.energy_per_token_j_high(), "J"),
                     ", at the ", BoundaryLabel(report.scenario().boundary()))});
-  table.AddRow({"DRAM share", Percent(report.dram_energy_share()),
+  table.AddRow({FigureLabel(kDramEnergyShare),
+                Percent(report.dram_energy_share()),
                 "DRAM with its PHY and controller, over the board"});
-  table.AddRow({"step time", WithUnit(report.step_time_s(), "s"),
-                absl::StrCat("range ",
-                             Between(report.step_time_s_low(),
-                                     report.step_time_s_high(), "s"),
-                             "; ", BoundWords(report))});
-  table.AddRow({"throughput",
+  table.AddRow(
+      {FigureLabel(kStepTimeFigure), WithUnit(report.step_time_s(), "s"),
+       absl::StrCat(
+           "range ",
+           Between(report.step_time_s_low(), report.step_time_s_high(), "s"),
+           "; ", BoundWords(report))});
+  table.AddRow({FigureLabel(kTokensPerSecond),
                 absl::StrFormat("%.4g tokens/s", report.tokens_per_s()),
                 absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
   const double intensity = report.arithmetic_intensity_flop_per_byte();
   const double ridge = report.ridge_point_flop_per_byte();
   table.AddRow(
-      {"intensity", absl::StrFormat("%.3g FLOP/byte", intensity),
+      {FigureLabel(kArithmeticIntensity),
+       absl::StrFormat("%.3g FLOP/byte", intensity),
        absl::StrFormat("ridge point %.3g: %s", ridge,
                        intensity < ridge ? "the step is on the memory side"
                                          : "the step is on the compute side")});
@@ -94,7 +97,8 @@ std::string Headline(const Report& report) {
   }
   if (report.area_mm2() > 0) {
     table.AddRow(
-        {"silicon", absl::StrFormat("%.4g mm2", report.area_mm2()),
+        {FigureLabel(kAreaFigure),
+         absl::StrFormat("%.4g mm2", report.area_mm2()),
          absl::StrCat(
              "of logic; with memory and board ",
              WithUnit(report.cost_usd(), "$"), " to make, range ",

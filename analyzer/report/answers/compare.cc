@@ -117,8 +117,8 @@ std::string TimeRows(const Comparison& comparison) {
   TextTable table({"", "first", "second"});
   for (const BoundChange& change : comparison.step_time()) {
     if (change.a_s() == 0 && change.b_s() == 0) continue;
-    table.AddRow({absl::AsciiStrToLower(Bound::Value_Name(change.bound())),
-                  WithUnit(change.a_s(), "s"), WithUnit(change.b_s(), "s")});
+    table.AddRow({BoundLabel(change.bound()), WithUnit(change.a_s(), "s"),
+                  WithUnit(change.b_s(), "s")});
   }
   table.AddRow({"step", WithUnit(comparison.a().step_time_s(), "s"),
                 WithUnit(comparison.b().step_time_s(), "s")});

@@ -12,9 +12,17 @@ namespace {
 std::string ExplanationTable(const Explanation& explanation,
                              const TableOptions&) {
   std::string out = explanation.formula();
-  if (!out.empty()) absl::StrAppend(&out, "\n\n");
+  if (!out.empty()) {
+    absl::StrAppend(&out,
+                    "\n\nOne per cent more of a constant changes it, for ",
+                    explanation.setup(), ":\n\n");
+  }
   for (const Explanation::Entry& entry : explanation.entries()) {
-    absl::StrAppendFormat(&out, "%s = %g\n", entry.path(), entry.value());
+    absl::StrAppendFormat(&out, "%s = %g", entry.path(), entry.value());
+    if (!explanation.formula().empty()) {
+      absl::StrAppendFormat(&out, "  (%+.3g %%)", entry.elasticity());
+    }
+    absl::StrAppend(&out, "\n");
     absl::StrAppendFormat(&out, "    range %g to %g, accepted %g to %g\n",
                           entry.low(), entry.high(), entry.accepted_min(),
                           entry.accepted_max());
