@@ -170,8 +170,6 @@ TEST(AnalyzeTest, LongContextAndMissingFormatsAreSaid) {
 }
 
 TEST(AnalyzeTest, EveryFaultOfAScenarioIsReportedAtOnce) {
-  absl::StatusOr<Model> model = LoadModel("llama-3.1-8b");
-  absl::StatusOr<Hardware> hardware = LoadHardware("m2-ultra");
   Scenario scenario = DefaultPoint(0.5, -3, 3);
   scenario.set_weights("fp9");
   scenario.set_boundary("planet");
