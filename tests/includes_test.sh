@@ -6,7 +6,8 @@
 #   tests/includes_test.sh --unused   # and dependencies that no file includes
 #
 # Reads BUILD files as buildifier writes them, without Bazel: an attribute begins
-# a line, names are string literals. Exits 1 with a line for each fault.
+# a line, names are string literals, globs have no `**`. A library without files
+# stands for what it depends on. Exits 1 with a line for each fault.
 set -euo pipefail
 unused=0
 [ "${1:-}" != --unused ] || unused=1
@@ -20,8 +21,9 @@ mapfile -t packages < <(find analyzer proto tests tools -name BUILD \
   echo "found only ${#packages[@]} packages below $PWD" >&2
   exit 1
 }
+mapfile -t sources < <(find analyzer tests tools -name '*.h' -o -name '*.cc')
 
-awk -v unused="$unused" '
+printf '%s\n' "${sources[@]}" | awk -v unused="$unused" '
   # "//a/b" and "//a/b:b" are the same, ":c" is of this package.
   function Label(text) {
     if (text ~ /^:/) return "//" package text
@@ -33,12 +35,42 @@ awk -v unused="$unused" '
     return text
   }
 
+  # Files of the package that a name or a glob stands for, apart by spaces.
+  function Files(name,    i, pattern, found) {
+    if (name !~ /\*/) return " " package "/" name
+    pattern = package "/" name
+    gsub(/[.+]/, "\\\\&", pattern)
+    gsub(/\*/, "[^/]*", pattern)
+    for (i = 1; i <= num_sources; ++i) {
+      if (source[i] ~ "^" pattern "$") found = found " " source[i]
+    }
+    return found
+  }
+
+  # Adds what `target` depends on through libraries without files.
+  function Follow(target, from,    i, dep, num) {
+    num = split(deps[from], dep)
+    for (i = 1; i <= num; ++i) {
+      if (!(dep[i] in is_library) || files[dep[i]] != "") continue
+      FollowOne(target, dep[i])
+    }
+  }
+  function FollowOne(target, through,    i, dep, num) {
+    num = split(deps[through], dep)
+    for (i = 1; i <= num; ++i) depends[target, dep[i]] = 1
+    Follow(target, through)
+  }
+
   # A header may be of several targets.
   function Provide(header, target) {
     providers[header] = providers[header] " " target
     has_headers[target] = 1
   }
 
+  FILENAME == "-" {
+    source[++num_sources] = $0
+    next
+  }
   FNR == 1 {
     package = FILENAME
     sub(/\/BUILD$/, "", package)
@@ -52,7 +84,11 @@ awk -v unused="$unused" '
   }
   /^\)$/ { rule = "" }
   rule == "" { next }
-  /^    [a-z_]+ = / { attribute = $1 }
+  /^    [a-z_]+ = / {
+    attribute = $1
+    excluding = 0
+  }
+  /^        exclude = / { excluding = 1 }
   {
     line = $0
     sub(/^ *#.*/, "", line)
@@ -62,20 +98,26 @@ awk -v unused="$unused" '
       if (attribute == "name") {
         target = "//" package ":" word
         if (rule ~ /^cc_(library|test|binary)$/) targets[++num_targets] = target
+        if (rule == "cc_library") is_library[target] = 1
       } else if (rule == "proto_library" && attribute == "srcs") {
         generated[target] = package "/" word
         sub(/\.proto$/, ".pb.h", generated[target])
       } else if (rule == "cc_proto_library" && attribute == "deps") {
         proto_of[target] = Label(word)
       } else if (rule ~ /^cc_/ && (attribute == "srcs" || attribute == "hdrs")) {
-        files[target] = files[target] " " package "/" word
-        owns[target, package "/" word] = 1
-        if (attribute == "hdrs") Provide(package "/" word, target)
+        num_named = split(Files(word), named)
+        for (n = 1; n <= num_named; ++n) {
+          if (excluding) excluded[target, named[n]] = 1
+          files[target] = files[target] " " named[n]
+          owns[target, named[n]] = 1
+          if (attribute == "hdrs") Provide(named[n], target)
+        }
       } else if (rule ~ /^cc_/ && attribute == "deps") {
         deps[target] = deps[target] " " Label(word)
         depends[target, Label(word)] = 1
       }
     }
+    if (line ~ /\]/) excluding = 0
   }
 
   END {
@@ -85,8 +127,10 @@ awk -v unused="$unused" '
     for (i = 1; i <= num_targets; ++i) {
       target = targets[i]
       split("", used)
+      Follow(target, target)
       num_files = split(files[target], file)
       for (f = 1; f <= num_files; ++f) {
+        if ((target, file[f]) in excluded) continue
         number = 0
         # Files that are made by the build are not read.
         while ((getline line < file[f]) > 0) {
@@ -115,7 +159,7 @@ awk -v unused="$unused" '
         }
         close(file[f])
       }
-      if (!unused) continue
+      if (!unused || files[target] == "") continue
       num_deps = split(deps[target], dep)
       for (d = 1; d <= num_deps; ++d) {
         # What is outside, or only links something in, is not included.
@@ -128,4 +172,4 @@ awk -v unused="$unused" '
     printf "%d targets, %d includes, %d faults\n", num_targets, checked, faults
     if (faults > 0 || num_targets < 50 || checked < 500) exit 1
   }
-' "${packages[@]}"
+' - "${packages[@]}"
