@@ -54,7 +54,8 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "compute_efficiency). Links: t = messages x latency_us + bytes / "
          "(bandwidth_gb_per_s x bandwidth_efficiency). Stretched where "
          "power_cap_w x regulator_efficiency is less than DYNAMIC, "
-         "DRAM_BACKGROUND, static_power_w and energy_per_sequence_mj would "
+         "DRAM_BACKGROUND, static_power_w, leakage_w_per_mb and "
+         "energy_per_sequence_mj would "
          "draw"},
         {"tokens_per_s", "throughput", "tokens of a step / step_time_s"},
         {"power_w", "power", "energy_per_token_j x tokens_per_s"},

@@ -23,6 +23,8 @@
 #include "analyzer/fit/score.h"
 #include "analyzer/ledger/ledger.h"
 #include "ceres/ceres.h"
+#include "google/protobuf/descriptor.h"
+#include "proto/options.pb.h"
 
 namespace tokenjoule {
 namespace {
@@ -471,36 +473,13 @@ void CrossValidate(const std::vector<Point>& points, const Hardware& hardware,
 }  // namespace
 
 std::vector<std::string> FreeConstants(const Hardware& hardware) {
-  static constexpr absl::string_view kFree[] = {
-      "bandwidth_efficiency",
-      "half_transfer_mb",
-      "cache_bandwidth_factor",
-      "expert_bandwidth_factor",
-      "state_bandwidth_factor",
-      ".bandwidth_factor",
-      "cache_passes",
-      "activation_passes",
-      "network_energy_pj_per_bit",
-      "compute_efficiency",
-      "energy_pj_per_flop",
-      "overlap_fraction",
-      "time_per_step_us",
-      "time_per_layer_us",
-      "time_per_layer_admitting_us",
-      "time_per_recurrent_layer_admitting_us",
-      "time_per_kernel_us",
-      "time_per_sequence_us",
-      "energy_per_sequence_mj",
-      "latency_us",
-      "static_power_w",
-  };
   std::vector<std::string> paths;
-  ForEachConstant(hardware, [&](const std::string& path,
-                                const Constant& constant, const auto&) {
-    for (const absl::string_view name : kFree) {
-      if (absl::EndsWith(path, name)) paths.push_back(path);
-    }
-  });
+  ForEachConstant(hardware,
+                  [&](const std::string& path, const Constant&,
+                      const google::protobuf::FieldDescriptor& field) {
+                    if (field.options().GetExtension(range).calibrated())
+                      paths.push_back(path);
+                  });
   return paths;
 }
 
