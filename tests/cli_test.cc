@@ -200,7 +200,7 @@ TEST(CliTest, BatchSaysEveryFaultOfALongList) {
        {"--context=1:1e9:1", "--context=1:2000", "--context=two",
         "--max-time-per-token-ms=nan", "--max-time-per-token-ms=1,2",
         "--max-time-per-token-ms=soon",
-        "--batch=1:10000 --context=1000,2000"}) {
+        "--batch=1:10000 --context=1000:30000:1000"}) {
     const Outcome outcome = RunTool(absl::StrCat("batch ", kPoint, " ", bad));
     EXPECT_EQ(outcome.exit_code, 2) << bad << outcome.err;
     EXPECT_EQ(outcome.out, "") << bad;

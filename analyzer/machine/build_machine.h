@@ -112,8 +112,11 @@ template <typename N, typename Reader>
 LevelPlacement<N> BuildLevelPlacement(const MemoryLevel& level,
                                       const Reader& read) {
   LevelPlacement<N> placement;
-  placement.pinned_capacity = Gigabytes<N>(CapacityGb<N>(level, read)) *
-                              N(read(level.pinned_capacity_fraction()));
+  // Where a level keeps nothing, nothing is placed by its capacity.
+  if (level.pins() != NOTHING) {
+    placement.pinned_capacity = Gigabytes<N>(CapacityGb<N>(level, read)) *
+                                N(read(level.pinned_capacity_fraction()));
+  }
   placement.cache_bandwidth_factor =
       ReadOr<N>(level.has_cache_bandwidth_factor(),
                 level.cache_bandwidth_factor(), read, 1.0);
