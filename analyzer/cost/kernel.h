@@ -294,6 +294,7 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
     times.link =
         costs.link_latency * op.link_messages + op.link_critical * units.link;
     sum += times.link;
+    times.overhead = costs.time_per_collective;
   } else {
     times.overhead = costs.time_per_kernel;
   }

@@ -387,6 +387,8 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   costs.time_per_recurrent_layer_admitting =
       Microseconds<N>(read(overheads.time_per_recurrent_layer_admitting_us()));
   costs.time_per_kernel = Microseconds<N>(read(overheads.time_per_kernel_us()));
+  costs.time_per_collective =
+      Microseconds<N>(read(overheads.time_per_collective_us()));
   costs.time_per_sequence =
       Microseconds<N>(read(overheads.time_per_sequence_us()));
   costs.energy_per_sequence =

@@ -189,6 +189,7 @@ struct Costs {
   Duration<N> time_per_layer_admitting;
   Duration<N> time_per_recurrent_layer_admitting;
   Duration<N> time_per_kernel;
+  Duration<N> time_per_collective;
   Duration<N> time_per_sequence;
   Energy<N> energy_per_sequence;
   N overlap_fraction = N(1.0);
@@ -347,6 +348,7 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
   visit(once("time_per_recurrent_layer_admitting"),
         costs.time_per_recurrent_layer_admitting...);
   visit(once("time_per_kernel"), costs.time_per_kernel...);
+  visit(once("time_per_collective"), costs.time_per_collective...);
   visit(Field("time_per_sequence").Ideal().Time(kOverheads),
         costs.time_per_sequence...);
   visit(Field("energy_per_sequence").Ideal().Energy(kStaticPower, kStatic),
