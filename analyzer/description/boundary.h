@@ -1,5 +1,5 @@
-// Boundaries of energy, from the inside out: each contains the one before. An
-// answer says inside which of them it counts.
+// Energy boundaries, innermost first: each contains the one before. An answer
+// counts the energy inside one of them.
 
 #ifndef ANALYZER_DESCRIPTION_BOUNDARY_H_
 #define ANALYZER_DESCRIPTION_BOUNDARY_H_
@@ -12,7 +12,7 @@
 
 namespace tokenjoule {
 
-// See kBoundaries for what each adds to the one before.
+// kBoundaries says what each adds to the one before.
 enum Boundary {
   kStackBoundary,
   kMemoryPathBoundary,
@@ -23,11 +23,11 @@ enum Boundary {
   kNumBoundaries,
 };
 
-// What is said of a boundary wherever it is named.
+// Name, label and description of a boundary, used wherever it appears.
 struct BoundaryRow {
-  // In flags, textprotos and reports: Scenario.boundary.
+  // Name in flags, textprotos and reports; see Scenario.boundary.
   absl::string_view name;
-  // For people, in tables and charts.
+  // Human-readable label, for tables and charts.
   absl::string_view label;
   // For `tokenjoule list boundaries`.
   absl::string_view description;
@@ -35,14 +35,14 @@ struct BoundaryRow {
 
 inline constexpr std::array<BoundaryRow, kNumBoundaries> kBoundaries = {{
     {"stack", "stack", "the DRAM devices"},
-    {"memory_path", "memory path", "and the host's PHY and memory controller"},
-    {"chip", "chip", "and on-chip movement, compute, conversion, links"},
-    {"board", "board", "and static and idle power, regulators (the default)"},
-    {"node", "node", "and host, network cards, fans, power supplies"},
-    {"facility", "facility", "and cooling and distribution"},
+    {"memory_path", "memory path", "adds the host's PHY and memory controller"},
+    {"chip", "chip", "adds on-chip movement, compute, conversion, links"},
+    {"board", "board", "adds static and idle power, regulators (the default)"},
+    {"node", "node", "adds host, network cards, fans, power supplies"},
+    {"facility", "facility", "adds cooling and distribution"},
 }};
 
-// The boundary that answers count at where a scenario names none.
+// The default boundary, used if a scenario names none.
 inline constexpr Boundary kDefaultBoundary = kBoardBoundary;
 
 // Names of all boundaries, for messages.
@@ -52,7 +52,7 @@ inline std::vector<std::string> BoundaryNames() {
   return names;
 }
 
-// The boundary of that name; -1 for an unknown name.
+// Index of the boundary with this name; -1 for an unknown name.
 inline int BoundaryIndex(absl::string_view name) {
   for (int i = 0; i < kNumBoundaries; ++i) {
     if (kBoundaries[i].name == name) return i;

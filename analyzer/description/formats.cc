@@ -16,12 +16,12 @@ constexpr NumberFormat kFormats[] = {
     {"bf16", 16, 16, 9, Operand::kFloat, "bf16", "bfloat16"},
     {"fp16", 16, 16, 12, Operand::kFloat, "fp16", "IEEE 754 binary16"},
     {"fp8", 8, 8, 5, Operand::kFloat, "fp8",
-     "OCP OFP8 (E4M3, E5M2), one scale a tensor, which is not counted"},
+     "OCP OFP8 (E4M3, E5M2), one scale per tensor, not counted"},
     {"fp8-block128", 8 + 32.0 / (128 * 128), 8, 5, Operand::kFloat, "fp8",
      "E4M3 with an fp32 scale for each 128 x 128 block (DeepSeek-V3 technical "
      "report, arXiv:2412.19437)"},
     {"int8", 8, 8, 8, Operand::kInteger, "int8",
-     "8-bit integer, one scale a channel, which is not counted"},
+     "8-bit integer, one scale per channel, not counted"},
     {"int4", 4, 4, 4, Operand::kInteger, "bf16",
      "4-bit integer without scales; a bound rather than a checkpoint"},
     {"int4-g32", 4 + 20.0 / 32, 4, 4, Operand::kInteger, "bf16",
@@ -33,8 +33,8 @@ constexpr NumberFormat kFormats[] = {
     {"mxfp4", 4 + 8.0 / 32, 4, 3, Operand::kFloat, "bf16",
      "OCP Microscaling FP4 (E2M1), an 8-bit scale for each 32"},
     {"nvfp4", 4 + 8.0 / 16, 4, 3, Operand::kFloat, "nvfp4",
-     "NVIDIA FP4 (E2M1), an FP8 scale for each 16; the fp32 scale a tensor is "
-     "not counted"},
+     "NVIDIA FP4 (E2M1), an FP8 scale for each 16; the fp32 scale per tensor "
+     "is not counted"},
     {"q4_0", 4 + 16.0 / 32, 0, 4, Operand::kStorageOnly, "fp16",
      "GGUF: blocks of 32, fp16 scale, 18 bytes"},
     {"q4_k", 144 * 8.0 / 256, 0, 4, Operand::kStorageOnly, "fp16",
@@ -63,11 +63,10 @@ const NumberFormat& GetFormat(absl::string_view name) {
   if (format == nullptr) {
     const std::string message =
         UnknownNameMessage("number format", name, FormatNames(), "");
-    std::fprintf(
-        stderr,
-        "GetFormat: %s; names are to be validated before, or looked up "
-        "with FindFormat\n",
-        message.c_str());
+    std::fprintf(stderr,
+                 "GetFormat: %s; names must be validated first, or looked up "
+                 "with FindFormat\n",
+                 message.c_str());
     std::abort();
   }
   return *format;

@@ -73,7 +73,7 @@ void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
     energy->set_energy_per_token_j(PerToken(inside, step));
     DramShare* share = report->add_dram_share_by_boundary();
     share->set_boundary(name);
-    // A machine without DRAM has nothing inside the first boundaries.
+    // On a machine without DRAM the first boundaries contain no energy.
     if (!(InJoules(inside) > 0)) continue;
     share->set_stack_energy_share(stack / InJoules(inside));
     if (i >= kMemoryPathBoundary) {
@@ -127,7 +127,7 @@ void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
   report->set_tokens_per_sequence_step(ledger.tokens_per_sequence);
 }
 
-// Weights read and held by part of the model.
+// Weights read and held, by part of the model.
 void FillParts(const Ledger<>& ledger, Report* report) {
   constexpr int kParts = static_cast<int>(Part::kNumParts);
   std::array<double, kParts> read = {};
@@ -145,8 +145,8 @@ void FillParts(const Ledger<>& ledger, Report* report) {
   }
 }
 
-// Peak of the engine that multiplies the linear layers over peak bandwidth of
-// the backing store.
+// Ridge point: peak rate of the engine that runs the linear layers divided by
+// the peak bandwidth of the backing store.
 void FillRidge(const TensorFormats& formats, const Machine<>& machine,
                Report* report) {
   const int rate =
@@ -156,7 +156,7 @@ void FillRidge(const TensorFormats& formats, const Machine<>& machine,
       machine.costs.rates[rate].peak / machine.costs.levels[0].peak_bandwidth));
 }
 
-// Splits one run's time into what bound it.
+// Splits the time of one run by limiting resource.
 using BoundTimes = std::array<double, 6>;
 
 BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
@@ -171,8 +171,8 @@ BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
   if (times.compute > times.memory) {
     split[Bound::COMPUTE] = total - overhead;
   } else {
-    // Launch, ramp and tail are expressed as bytes of the backing store, but no
-    // byte explains them.
+    // Launch, ramp-up and tail are expressed as bytes of the backing store, but
+    // they are overhead, not traffic.
     const LevelCosts<>& backing = machine.costs.levels[0];
     const Traffic<> traffic = TrafficOf(op, machine, 0);
     const Duration<> slowest =
@@ -252,7 +252,7 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   report->set_memory_used_bytes(used + in_arrays);
   report->set_fits(used <= store && in_arrays <= arrays);
   const double usable = in_arrays <= arrays ? store : 0;
-  // Whole sequences on each replica.
+  // Each replica holds whole sequences.
   const double replicas = static_cast<double>(parallel.replicas);
   const double room =
       usable - weights - InBytes(ledger.prefix_footprint) * replicas;
@@ -281,7 +281,7 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   }
 }
 
-// Carbon and money of a million tokens, at the facility.
+// Carbon emissions and electricity price per million tokens, at the facility.
 void FillRunningCosts(const Node& node, const StepCost<>& cost,
                       const LoweredStep<>& step, Report* report) {
   constexpr double kJoulesPerKwh = 3.6e6, kTokens = 1e6;
@@ -294,7 +294,7 @@ void FillRunningCosts(const Node& node, const StepCost<>& cost,
       kwh * node.price_per_kwh().value());
 }
 
-// Silicon and money of the whole system.
+// Silicon area and cost of the whole system.
 void FillMaking(const Spread& cost, const Ledger<>& ledger,
                 const Machine<>& machine, Report* report) {
   report->set_area_mm2(machine.costs.area_mm2 * ledger.chips);
@@ -303,7 +303,7 @@ void FillMaking(const Spread& cost, const Ledger<>& ledger,
   report->set_cost_usd_high(cost.high());
 }
 
-// What analog products carry, and how long cells that are written last.
+// The precision of analog products, and the life of cells that are written.
 void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
                 Report* report) {
   report->set_snr_db(SnrDb(NoiseOf(step, machine)));
@@ -377,8 +377,8 @@ void FillWarnings(const ResolvedSetup& setup, const Ledger<>& ledger,
   }
   if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
     report->add_warnings(absl::StrFormat(
-        "%s drafts with another vocabulary (%d tokens) than %s has (%d); its "
-        "tokens cannot be verified as they are",
+        "the vocabulary of %s (%d tokens) differs from that of %s (%d); "
+        "drafted tokens cannot be verified as they are",
         draft->name(), draft->vocab_size(), model.name(), model.vocab_size()));
   }
   if (scenario.ideal()) {
@@ -395,7 +395,7 @@ absl::Status Validate(const Setup& setup) {
   std::vector<Fault> faults;
   ValidateScenario(scenario, setup.model, setup.hardware, &faults);
   if (setup.draft.has_value()) {
-    // The draft model is split by tp; it need not have experts to spread.
+    // The draft model is split by tp only, since it need not have experts.
     Scenario split = scenario;
     split.set_ep(1);
     ValidateScenario(split, *setup.draft, setup.hardware, &faults);
@@ -422,7 +422,7 @@ Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
 
 absl::StatusOr<Report> Analysis::Answer() {
   BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
-  // Ranges begin with the ledger that has not grown.
+  // Ranges start from the ledger before growth.
   const bool keep = options_.ranges && AsksForGrowth(machine_.structure);
   if (keep) not_grown_ = evaluation_.ledger;
   EvaluateLedger(machine_, &evaluation_);
@@ -432,7 +432,7 @@ absl::StatusOr<Report> Analysis::Answer() {
 
   Spreads spreads;
   FillValues(cost, step, machine_, setup_.boundary(), &spreads);
-  // Counts past the range of doubles would make every answer a NaN.
+  // Counts beyond the range of doubles would make every answer NaN.
   if (!std::isfinite(spreads.energy_per_token.value) ||
       !std::isfinite(spreads.step_time.value)) {
     return absl::InvalidArgumentError(

@@ -16,12 +16,12 @@ namespace tokenjoule {
 namespace {
 
 constexpr char kConfig[] = "quantization_config";
-// What to do about a quantisation that cannot be imported.
+// Advice for a quantisation that cannot be imported.
 constexpr char kAdvice[] =
     "; without quantization_config the import has the unquantised formats, and "
     "--weights says how the matrices are stored";
 
-// The formats that matrices get; empty: as without quantisation.
+// Formats of the matrices; empty: as without quantisation.
 struct Quantization {
   std::string linear;
   std::string experts;
@@ -60,12 +60,13 @@ std::string ReadDtype(const JsonReader& root, const JsonReader& config) {
   return "bf16";
 }
 
-// What a module that stays unquantised is a part of.
+// The part of the model to which an unquantised module belongs.
 enum class Part { kVector, kAttention, kOther };
 
-// Modules are named "lm_head", "model.layers.*.self_attn", "re:.*mlp.gate$".
+// Module names look like "lm_head", "model.layers.*.self_attn",
+// "re:.*mlp.gate$".
 Part PartOf(absl::string_view module) {
-  // Heads, embeddings, norms, routers and what is no part of the decoder never
+  // Heads, embeddings, norms, routers and modules outside the decoder never
   // count as matrices here.
   for (const absl::string_view word :
        {"lm_head", "embed", "norm", "router", "conv1d", "in_proj_a",
@@ -77,7 +78,7 @@ Part PartOf(absl::string_view module) {
       !absl::StrContains(module, "_proj")) {
     return Part::kVector;
   }
-  // A layer's number means that other layers are quantised.
+  // A layer number implies that other layers are quantised.
   const bool has_number =
       std::any_of(module.begin(), module.end(), absl::ascii_isdigit);
   const bool is_attention = (absl::StrContains(module, "attn") ||
@@ -96,7 +97,7 @@ void ReadKeptModules(const JsonReader& quantization, const char* field,
   for (const std::string& module : *modules) {
     const Part part = PartOf(absl::AsciiStrToLower(module));
     if (part == Part::kVector) continue;
-    // Attention and dense MLPs share a format, experts have their own.
+    // Attention and dense MLPs share a format; experts have their own.
     if (part == Part::kAttention && HasExperts(model) && !HasDenseMlp(model)) {
       if (!result->linear.empty()) result->experts = result->linear;
       result->linear.clear();
@@ -127,7 +128,8 @@ std::string Int4Format(const JsonReader& reader) {
   return "";
 }
 
-// fp8 with a scale for each 128 x 128 block. `field` is its list of two.
+// fp8 with one scale per 128 x 128 block. `field` is the list of the two block
+// sizes.
 std::string Fp8BlockFormat(const JsonReader& reader, const char* field) {
   const absl::optional<std::vector<int64_t>> block =
       reader.Ints(field, {-1, 1'000'000});
@@ -233,7 +235,7 @@ Quantization ReadQuantization(const JsonReader& quantization,
     result.experts = "mxfp4";
     if (!HasExperts(model)) {
       quantization.AddFault("quant_method",
-                            "found \"mxfp4\", which is about experts; the "
+                            "found \"mxfp4\", which applies to experts; the "
                             "model has none");
     }
     return result;

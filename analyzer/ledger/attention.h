@@ -16,7 +16,7 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
-// Positions of the cache that a new token reads, of a context of S.
+// Positions of the cache that a new token reads, out of a context of S.
 template <typename N, typename Reader>
 N Span(const LedgerWriter<N, Reader>& c, const Attention& attention,
        const N& context) {
@@ -25,8 +25,8 @@ N Span(const LedgerWriter<N, Reader>& c, const Attention& attention,
                N(c.read(attention, Attention::kSlidingTokensFieldNumber)));
   }
   if (attention.has_chunk_tokens()) {
-    // A token's chunk holds 1 to C tokens: (C + 1) / 2 in the mean over
-    // sequences that are spread over their chunks.
+    // A token's chunk holds 1 to C tokens: (C + 1) / 2 on average, over
+    // sequences at uniformly spread positions of their chunks.
     return Min(
         context,
         (N(c.read(attention, Attention::kChunkTokensFieldNumber)) + N(1.0)) /
@@ -35,7 +35,7 @@ N Span(const LedgerWriter<N, Reader>& c, const Attention& attention,
   return context;
 }
 
-// Positions of the cache that must be kept.
+// Positions of the cache that must be held in memory.
 template <typename N, typename Reader>
 N Kept(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   if (attention.has_chunk_tokens()) {
@@ -45,20 +45,20 @@ N Kept(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   return Span(c, attention, c.context);
 }
 
-// Tokens of the shared prefix among the last `width` positions of the context:
-// the prefix ends at P, the window begins at S - width, max(0, P - (S -
-// width)). A chunk counts with its mean or largest width, as Span and Kept have
-// it.
+// Tokens of the shared prefix among the last `width` positions of the context.
+// With a prefix that ends at P and a window that begins at S - width this is
+// max(0, P - (S - width)). A chunk counts with its mean or largest width, as in
+// Span and Kept.
 template <typename N, typename Reader>
 N SharedWithin(const LedgerWriter<N, Reader>& c, const N& width) {
-  // Studies of shorter contexts keep the prefix; no more than all is shared.
+  // A study may use contexts shorter than the prefix, so limit it to `width`.
   return Min(width, Max(N(0.0), c.prefix_tokens - (c.context - width)));
 }
 
-// FLOP and vector work of attention on one chip: `per_score` multiply-adds for
-// each head and position of a token that decodes, `per_prefill_score` for one
-// of a prompt; 5 vector FLOP a score (scale, subtract the maximum,
-// exponentiate, sum, divide).
+// FLOP and vector work of attention on one chip: `per_score` multiply-adds per
+// head and position of a decoded token, `per_prefill_score` for a prompt token;
+// 5 vector FLOP per score (scale, subtract the maximum, exponentiate, sum,
+// divide).
 template <typename N, typename Reader>
 void AddScores(const LedgerWriter<N, Reader>& c, const N& heads, const N& span,
                const N& prefill_span, const N& per_score,
@@ -73,11 +73,12 @@ void AddScores(const LedgerWriter<N, Reader>& c, const N& heads, const N& span,
   op->activation_format = c.formats.stream;
 }
 
-// Cache traffic of one chip: `elements` a token and layer. Each sequence's
-// cache is read once a step, however many tokens are verified, and a shared
-// prefix once for all sequences where the kernels can do that; prompts are
-// written and read back on chip, after the `prefill_cached` positions of a
-// shared prefix that a newcomer's first token attends to.
+// KV cache traffic of one chip, with `elements` per token and layer. Each
+// sequence's cache is read once per step, however many tokens are verified; a
+// shared prefix is read once for all sequences if the kernels support it.
+// Prompts are written to the cache but read back on chip, except for the
+// `prefill_cached` positions of a shared prefix, which each newcomer reads
+// once.
 template <typename N, typename Reader>
 void AddCache(const LedgerWriter<N, Reader>& c, const N& elements,
               const N& span, const N& prefill_cached, Operator<N>* op) {
@@ -89,9 +90,9 @@ void AddCache(const LedgerWriter<N, Reader>& c, const N& elements,
   op->kv_write = c.Stored(c.tokens.linear() * elements, *c.formats.kv);
 }
 
-// Memory of the cache: `logical` elements a token and layer, `held` of them
-// with the copies over the chips of a replica; `kept` positions, in whole pages
-// where there are pages: p ceil(kept / p), of which p floor(shared / p) hold
+// Memory of the cache: `logical` elements per token and layer, or `held`
+// including the copies over the chips of a replica; `kept` positions, in whole
+// pages if there are pages: p ceil(kept / p), of which p floor(shared / p) hold
 // the prefix.
 template <typename N, typename Reader>
 void HoldCache(const LedgerWriter<N, Reader>& c, const N& logical,
@@ -121,10 +122,10 @@ N WindowedSum(const N& x, const N& window) {
   return Select(x < window, x * x / 2.0, window * x - window * window / 2.0);
 }
 
-// Positions that a prefilled token attends to, in the mean over a prompt from
-// the end p of the shared prefix (0 without one) to its own end P: (p + P) / 2,
-// or the mean of min(i, W) with a window of W, which is W - W^2 / (2 P) for
-// p = 0.
+// Mean number of positions that a prefilled token attends to, over a prompt
+// from the end p of the shared prefix (0 without one) to its own end P: (p + P)
+// / 2, or with a window of W the mean of min(i, W), which is W - W^2 / (2 P)
+// for p = 0.
 template <typename N, typename Reader>
 N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
@@ -143,16 +144,16 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
   const N heads = c.read(attention, Attention::kHeadsFieldNumber);
   const N kv_heads = c.read(attention, Attention::kKvHeadsFieldNumber);
   const N e = c.read(attention, Attention::kHeadDimFieldNumber);
-  // One chip's heads. Each chip holds at least one KV head: with more chips
-  // than KV heads, heads are copied.
+  // Heads per chip. Each chip holds at least one KV head: with more chips than
+  // KV heads, heads are replicated.
   const N h = heads / c.tp;
   const N g = Max(kv_heads / c.tp, N(1.0));
   const N gate(attention.output_gate() ? 2.0 : 1.0);
   const N t = c.tokens.linear();
   const std::string name = absl::StrCat(block, ".attention.");
 
-  // Query, key and value projections as one product, with the output gate
-  // beside the queries where there is one.
+  // Query, key and value projections as one product, with the output gate, if
+  // any, beside the queries.
   Operator<N>& qkv = c.Add(name + "qkv_proj", Part::kAttention, c.layers);
   c.Matmul(qkv, t, c.d, (gate * h + N(2.0) * g) * e,
            c.d * (gate * heads + N(2.0) * kv_heads) * e, *c.formats.mixers);
@@ -161,13 +162,13 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
                   *c.formats.vectors);
   }
   if (attention.qk_norm()) c.Vector(qkv, N(2.0) * e);
-  // Rotary embedding: two products and a sum for each element of queries and
-  // keys; q/k norms 4 more.
+  // Rotary embedding: two multiplications and an addition per element of
+  // queries and keys; q/k norms take 4 more.
   qkv.vector_flop =
       Flop<N>(N(attention.qk_norm() ? 7.0 : 3.0) * t * (h + g) * e);
 
-  // softmax(q K^T) V: 2 e multiply-adds a score; K and V are each g S e
-  // elements a sequence.
+  // softmax(q K^T) V: 2 e multiply-adds per score; K and V are each g S e
+  // elements per sequence.
   const N span = Span(c, attention, c.context);
   Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
   AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, N(2.0) * e,
@@ -187,25 +188,26 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
             Kept(c, attention));
 }
 
-// Sizes of latent attention, heads being one chip's.
+// Sizes of latent attention; h is the number of heads per chip.
 template <typename N>
 struct LatentSizes {
   N h, heads, q_rank, kv_rank, rope, nope, v;
 };
 
-// Matrix FLOP of the attention core of one chip and run in one form.
+// Matrix FLOP of the attention core, per chip and run, in one form.
 //   absorbed: queries are folded with the key up-projection (h nope c) and the
-//     outputs unfolded with the value up-projection (h c v), scores run on the
-//     cached vector, h (2 c + rope) a position;
-//   expanded: each position's keys and values are rebuilt (c h (nope + v)),
-//     scores run on heads, h (nope + rope + v) a position.
+//     outputs unfolded with the value up-projection (h c v); scores use the
+//     cached vector, h (2 c + rope) per position;
+//   expanded: each position's keys and values are rebuilt (c h (nope + v));
+//     scores use full heads, h (nope + rope + v) per position.
 template <typename N, typename Reader>
 void LatentFlop(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
                 const N& span, const N& prefill_span, bool absorbed,
                 Operator<N>* op) {
   const N up = s.h * s.kv_rank * (s.nope + s.v);
   const N expanded_score = s.nope + s.rope + s.v;
-  // Prompts are always expanded, each token once, a shared prefix with them.
+  // Prompts, including a shared prefix, always use the expanded form, each
+  // token once.
   AddScores(c, s.h, span, prefill_span,
             absorbed ? N(2.0) * s.kv_rank + s.rope : expanded_score,
             expanded_score, op);
@@ -214,7 +216,7 @@ void LatentFlop(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
                     c.tokens.prefill + c.tokens.newcomers * c.prefix_tokens;
   op->matmul_flop += Flop<N>(N(2.0) * rebuilt * up);
   if (!absorbed) {
-    // Keys and values of every position are written and read back.
+    // The keys and values of every position are written and read back.
     const Data<N> expanded =
         c.Stream(c.tokens.sequences * span * s.h * (s.nope + s.v));
     op->activation_in += expanded;
@@ -222,8 +224,9 @@ void LatentFlop(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
   }
 }
 
-// Whether the absorbed form is taken: it has fewer FLOP (prompts cost the same
-// in both), or the scenario says so. Leaves a note of both forms' FLOP.
+// Whether the absorbed form is used: it takes fewer FLOP (prompts cost the same
+// in both forms), or the scenario requires it. Adds a note with the FLOP of
+// both forms.
 template <typename N, typename Reader>
 bool ChooseAbsorbed(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
                     const N& span, const N& prefill_span,
@@ -240,8 +243,8 @@ bool ChooseAbsorbed(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
   }
   if constexpr (std::is_same_v<N, double>) {
     c.ledger->notes.push_back(absl::StrFormat(
-        "%s%s: latent attention %s; %.4g GFLOP a layer and chip absorbed, "
-        "%.4g expanded",
+        "%s%s: latent attention %s; %.4g GFLOP per layer and chip "
+        "absorbed, %.4g expanded",
         c.prefix, block, chosen ? "absorbed" : "expanded",
         InFlop(absorbed.matmul_flop) / 1e9,
         InFlop(expanded.matmul_flop) / 1e9));
@@ -267,13 +270,14 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
   const N q_out = s.nope + s.rope;
   const N cached = s.kv_rank + s.rope;
 
-  // Down-projections of queries and of keys and values, on every chip.
+  // Down-projections of queries and of keys and values, replicated on every
+  // chip.
   Operator<N>& down = c.Add(name + "down_proj", Part::kAttention, c.layers);
   c.Matmul(down, t, c.d, s.q_rank + cached, c.d * (s.q_rank + cached), format);
   c.Vector(down, s.q_rank + s.kv_rank);  // their norms
   down.vector_flop =
       Flop<N>(t * (N(4.0) * (s.q_rank + s.kv_rank) + N(3.0) * s.rope));
-  // Queries, from the compressed vector or from the stream.
+  // Queries, from the compressed vector or from the residual stream.
   const N q_in = latent.q_rank() > 0 ? s.q_rank : c.d;
   Operator<N>& query = c.Add(name + "q_proj", Part::kAttention, c.layers);
   c.Matmul(query, t, q_in, s.h * q_out, q_in * s.heads * q_out, format);
@@ -287,7 +291,7 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
       c.Add(name + (absorbed ? "core_absorbed" : "core_expanded"),
             Part::kAttention, c.layers);
   LatentFlop(c, s, c.context, prompt_span, absorbed, &core);
-  // The up-projection is read once a step in either form.
+  // The up-projection is read once per step in either form.
   c.HoldWeights(core, s.kv_rank * s.h * (s.nope + s.v),
                 s.kv_rank * s.heads * (s.nope + s.v), format);
   // Every chip of a tensor-parallel group holds the whole compressed cache.
