@@ -1,5 +1,5 @@
-// What follows from a model's and a scenario's descriptions without any
-// counting: layers, chips by degree.
+// Quantities that follow directly from the descriptions of a model and a
+// scenario: number of layers, degrees of parallelism.
 
 #ifndef ANALYZER_DESCRIPTION_ARCHITECTURE_H_
 #define ANALYZER_DESCRIPTION_ARCHITECTURE_H_
@@ -11,7 +11,7 @@
 
 namespace tokenjoule {
 
-// Layers of the model.
+// Number of layers of the model.
 int64_t TotalLayers(const Model& model);
 
 // How the chips of a pipeline stage share the work.
@@ -26,7 +26,7 @@ struct Parallelism {
   int64_t chips() const { return stage_chips * pp; }
 };
 
-// The degrees of a scenario whose degrees are at least 1.
+// The degrees of parallelism of a scenario, each of which must be at least 1.
 Parallelism ParallelismOf(const Scenario& scenario);
 
 }  // namespace tokenjoule

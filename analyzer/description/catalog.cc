@@ -32,15 +32,15 @@ using ::google::protobuf::Reflection;
 
 constexpr absl::string_view kSuffix = ".textproto";
 constexpr int kDeepestBase = 8;
-// Source of a number that --set gave.
+// Id of the source of numbers given with --set.
 constexpr absl::string_view kSetSource = "set";
 
 struct KindInfo {
   absl::string_view directory;
   absl::string_view noun;
   absl::string_view list_hint;
-  // Message of the file, as its `# proto-message:` line says; technologies of
-  // all kinds stand in one folder.
+  // Message named in the file's `# proto-message:` line; needed because
+  // technologies of all kinds share one folder.
   absl::string_view message;
 };
 
@@ -93,8 +93,8 @@ std::string Stem(absl::string_view file) {
   return std::string(absl::StripSuffix(file, kSuffix));
 }
 
-// The text of a catalogue entry or of a file. `relative_to` is the file that
-// refers to it.
+// Finds the text of a catalogue entry or of a file. `relative_to` is the file
+// that refers to it.
 absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
                                absl::string_view relative_to) {
   if (IsPath(name)) {
@@ -117,8 +117,8 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
       UnknownNameMessage(info.noun, name, CatalogNames(kind), info.list_hint));
 }
 
-// Prefixes the ids of sources and the references to them with the file's name,
-// so that sources of several files can stand side by side.
+// Prefixes the ids of sources, and the references to them, with the file's
+// name, so that sources of several files can be merged.
 void QualifySources(const std::string& qualifier, Message* message) {
   const Reflection& reflection = *message->GetReflection();
   const Descriptor& type = *message->GetDescriptor();
@@ -145,7 +145,7 @@ void QualifySources(const std::string& qualifier, Message* message) {
   }
 }
 
-// Replaces a list of enum values, the only lists of scalars there are.
+// Replaces a list of enum values; the schemas have no other lists of scalars.
 void OverlayList(const Message& over, const FieldDescriptor& field,
                  Message* base) {
   const Reflection& reflection = *over.GetReflection();
@@ -158,8 +158,8 @@ void OverlayList(const Message& over, const FieldDescriptor& field,
   }
 }
 
-// Lays `over` on top of `base`: constants and scalars replace, groups merge,
-// list entries of the same name merge, others are appended.
+// Overlays `over` on `base`: constants and scalars are replaced, messages and
+// list entries of the same name are merged, other entries are appended.
 void Overlay(const Message& over, Message* base) {
   const Reflection& reflection = *over.GetReflection();
   const Descriptor& type = *over.GetDescriptor();
@@ -224,7 +224,7 @@ void Overlay(const Message& over, Message* base) {
   }
 }
 
-// One file, parsed and checked by itself.
+// One parsed file.
 template <typename Spec>
 struct ParsedFile {
   Spec spec;
@@ -261,7 +261,7 @@ google::protobuf::TextFormat::ParseLocation LocationOf(
   return locations->GetLocation(field, -1);
 }
 
-// A technology with its own bases filled in and its sources qualified.
+// Loads a technology, with its own bases filled in and its sources qualified.
 template <typename Technology>
 void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
                        Technology* technology, std::vector<Fault>* faults) {
@@ -285,9 +285,9 @@ void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
   Overlay(parsed.spec, technology);
 }
 
-// Replaces a technology inside a machine by its file overlaid with what the
-// machine says itself; moves its sources to the machine. `path` and `locations`
-// say where the technology stands.
+// Replaces a technology inside a machine by its file, overlaid with the
+// machine's own fields, and moves its sources to the machine. `path` and
+// `locations` are those of the technology in the machine.
 template <typename Technology>
 void ResolveInPlace(SpecKind kind, absl::string_view file,
                     const std::string& path, const FieldLocations* locations,
@@ -317,8 +317,9 @@ void ResolveInPlace(SpecKind kind, absl::string_view file,
   *technology = std::move(resolved);
 }
 
-// Places of the fields of `message`'s group `field_name`, entry `index` of a
-// list (-1 for a single group); nullptr where it does not stand in the file.
+// Locations of the fields of the submessage `field_name` of `message`, or of
+// its entry `index` if it is a list (-1 if not); nullptr if it is not in the
+// file.
 const FieldLocations* Descend(const FieldLocations* locations,
                               const Message& message, const char* field_name,
                               int index) {
@@ -332,8 +333,8 @@ const FieldLocations* Descend(const FieldLocations* locations,
   return locations->GetTreeForNested(field, index);
 }
 
-// Fills in the technologies of memory levels, engines and links. Entries that a
-// class brought have no place in the file.
+// Fills in the technologies of memory levels, engines and links. Entries that
+// come from a class have no location in the file.
 void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
                          absl::string_view file, Hardware* hardware,
                          std::vector<Fault>* faults) {
@@ -371,7 +372,7 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
   }
 }
 
-// What a machine is based on: a class, or another machine.
+// Finds the base of a machine: a class or another machine.
 absl::StatusOr<NamedText> FindBase(absl::string_view base,
                                    absl::string_view relative_to) {
   absl::StatusOr<NamedText> found = Find(SpecKind::kClass, base, relative_to);
@@ -380,7 +381,7 @@ absl::StatusOr<NamedText> FindBase(absl::string_view base,
   return system.ok() ? system : found;
 }
 
-// A machine with its class laid under it.
+// Resolves a machine by overlaying it on its class.
 void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
                      std::vector<Fault>* faults) {
   ParsedFile<Hardware> parsed =
@@ -403,7 +404,7 @@ void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
   if (depth == 0) ResolveTechnologies(parsed, text.file, hardware, faults);
 }
 
-// Applies --set; faults name the path as the user wrote it.
+// Applies --set; faults show the path as the user wrote it.
 void ApplyOverrides(absl::Span<const FieldOverride> overrides,
                     absl::string_view root_name, Message* root,
                     std::vector<Fault>* faults) {
@@ -439,8 +440,8 @@ absl::StatusOr<Model> FinishModel(const NamedText& text,
   std::vector<Fault> faults;
   ParsedFile<Model> parsed =
       ParseFile<Model>(text, /*may_be_partial=*/false, &faults);
-  // What is missing would be reported again, and shapes of half a model mean
-  // nothing.
+  // Missing fields would be reported again, and checks of an incomplete model
+  // are meaningless.
   RETURN_IF_ERROR(FaultsToStatus(faults));
   AddSetSource(overrides, &parsed.spec);
   ApplyOverrides(overrides, "model", &parsed.spec, &faults);

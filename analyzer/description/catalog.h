@@ -1,4 +1,5 @@
-// Names to descriptions: the built-in catalogue and the user's own files.
+// Loads descriptions by name, from the built-in catalogue or from the user's
+// own files.
 
 #ifndef ANALYZER_DESCRIPTION_CATALOG_H_
 #define ANALYZER_DESCRIPTION_CATALOG_H_
@@ -27,7 +28,7 @@ enum class SpecKind {
   kStudy,
 };
 
-// Names of one kind, sorted; what `tokenjoule list` shows.
+// Names of one kind, sorted, as in `tokenjoule list`.
 std::vector<std::string> CatalogNames(SpecKind kind);
 
 // A change to one field, from --set=ROOT.PATH=VALUE.
@@ -37,47 +38,48 @@ struct FieldOverride {
   std::string value;
 };
 
-// Changes by what they are a field of.
+// Changes, grouped by the message they apply to.
 struct Overrides {
   std::vector<FieldOverride> model, hardware, scenario;
 
-  // Adds a change at ROOT.PATH. Fails for another root, with the nearest.
+  // Adds a change at ROOT.PATH. Fails for an unknown root and suggests the
+  // nearest.
   absl::Status Add(absl::string_view path, absl::string_view value);
-  // The same of ROOT.PATH=VALUE.
+  // The same for ROOT.PATH=VALUE.
   absl::Status AddAssignment(absl::string_view assignment);
 };
 
-// The model of that name or, where the name has a slash or ends in
-// ".textproto", in that file; changed by `overrides`, then validated. Fails
-// with every fault at once (InvalidArgument, one line a fault).
+// Loads the model with this name or, if the name has a slash or ends in
+// ".textproto", from that file; applies `overrides`, then validates it. Fails
+// with every fault at once (InvalidArgument, one line per fault).
 absl::StatusOr<Model> LoadModel(absl::string_view name,
                                 absl::Span<const FieldOverride> overrides = {});
 
-// The machine of that name or file, likewise, with its class and technologies
-// filled in. `sources` holds the sources of all files it was made from; their
-// ids are qualified by the file's name ("hbm3:hpca17").
+// Loads a machine in the same way, with its class and technologies filled in.
+// `sources` holds the sources of all files it was made from, with ids qualified
+// by the name of the file ("hbm3:hpca17").
 absl::StatusOr<Hardware> LoadHardware(
     absl::string_view name, absl::Span<const FieldOverride> overrides = {});
 
-// Technologies by themselves, for `explain`, `list` and studies.
+// Load single technologies, for `explain`, `list` and studies.
 absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name);
 absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name);
 absl::StatusOr<LinkTechnology> LoadLinkTechnology(absl::string_view name);
 absl::StatusOr<AnalogCircuit> LoadCircuitTechnology(absl::string_view name);
 
-// A file's name and what is in it.
+// A file's name and content.
 struct NamedText {
   std::string file;
   std::string text;
 };
 
-// The text of a design space, by name or in a file as above.
+// The text of a design space, by name or from a file as above.
 absl::StatusOr<NamedText> ReadSpaceText(absl::string_view name);
 
-// The text of the numbers of a study, likewise.
+// The text of the numbers of a study, by name or from a file as above.
 absl::StatusOr<NamedText> ReadStudyText(absl::string_view name);
 
-// The same from text, as if it stood in a file of that name; for tests and
+// The same from text, as if it were in a file of that name; for tests and
 // fuzzing.
 absl::StatusOr<Model> ParseModel(
     absl::string_view text, absl::string_view file,
@@ -86,7 +88,7 @@ absl::StatusOr<Hardware> ParseHardware(
     absl::string_view text, absl::string_view file,
     absl::Span<const FieldOverride> overrides = {});
 
-// The whole content of a file of at most 4 MB.
+// Reads a whole file of at most 4 MB.
 absl::StatusOr<std::string> ReadTextFile(const std::string& path);
 
 }  // namespace tokenjoule

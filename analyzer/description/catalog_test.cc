@@ -27,7 +27,7 @@ std::string HardwareError(const std::string& text) {
   return ErrorOf(ParseHardware(text, "h.textproto"));
 }
 
-// A model that is right; tests break it.
+// A valid model, which the tests corrupt.
 constexpr char kGoodModel[] = R"(name: "m"
 sources { id: "s" kind: PAPER citation: "c" date: "2024" }
 d_model: 64
@@ -106,7 +106,7 @@ TEST(CatalogTest, EveryNumberOfTheHardwareHasARangeAndASource) {
 }
 
 TEST(CatalogTest, AssumptionsHaveARange) {
-  // A number that nobody measured is not known to the last digit.
+  // A number that was not measured must have a range.
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
     const Hardware hardware = LoadHardwareOrDie(name);
     std::set<std::string> assumed;
@@ -116,7 +116,7 @@ TEST(CatalogTest, AssumptionsHaveARange) {
     ForEachConstant(
         hardware, [&](const std::string& path, const Constant& constant,
                       const google::protobuf::FieldDescriptor& field) {
-          // Sizes and counts are what they are.
+          // Sizes and counts are exact.
           const bool is_count = field.name() == "capacity_gb" ||
                                 field.name() == "row_bytes" ||
                                 field.name() == "power_usage_effectiveness";
@@ -157,7 +157,8 @@ TEST(CatalogTest, EveryFaultIsReportedWithItsPlace) {
                                "\"RMS_NROM\"; did you mean \"RMS_NORM\"?"));
   EXPECT_THAT(error, HasSubstr("m.textproto:13:30: layers[0].run.full.count: "
                                "-2 is out of range; expected 1 to 100000"));
-  // What is missing because its line could not be read is not a second fault.
+  // A field that is missing because its line could not be parsed is not
+  // reported again.
   EXPECT_THAT(error, Not(HasSubstr("is missing")));
 }
 
@@ -247,7 +248,7 @@ TEST(CatalogTest, AnAnalogCircuitFillsInWhatAnEngineLeavesOpen) {
   }
   EXPECT_EQ(circuit.cell(), AnalogCircuit::C2C_LADDER);
   EXPECT_EQ(circuit.supply_v().source(), "charge-domain:supply");
-  // What the machine says itself wins.
+  // The machine's own fields take precedence.
   EXPECT_EQ(circuit.product_variance().source(), "aimc-hbm3e:circuit");
   EXPECT_EQ(circuit.product_variance().value(), 0.111);
   EXPECT_THAT(

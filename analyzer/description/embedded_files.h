@@ -1,4 +1,4 @@
-// The catalogue's files as they are built into the binary.
+// The catalogue's files, embedded in the binary.
 
 #ifndef ANALYZER_DESCRIPTION_EMBEDDED_FILES_H_
 #define ANALYZER_DESCRIPTION_EMBEDDED_FILES_H_

@@ -1,4 +1,4 @@
-// What is wrong with an input: every fault at once, each with its place.
+// Faults of an input: all are reported at once, each with its location.
 
 #ifndef ANALYZER_DESCRIPTION_FAULTS_H_
 #define ANALYZER_DESCRIPTION_FAULTS_H_
@@ -12,42 +12,44 @@
 
 namespace tokenjoule {
 
-// One thing that is wrong.
+// One fault.
 struct Fault {
   // File as the user named it, or the name of a catalogue file; empty for
   // flags.
   std::string file;
-  // 1-based place in the file; 0 where it is not known (a missing field).
+  // 1-based position in the file; 0 if unknown (e.g. for a missing field).
   int line = 0;
   int column = 0;
-  // Path of the field, e.g. "memory[0].capacity_gb.low"; empty for syntax.
+  // Path of the field, e.g. "memory[0].capacity_gb.low"; empty for syntax
+  // faults.
   std::string path;
-  // What was found, what was expected, what to do.
+  // Says what was found, what was expected and what to do.
   std::string message;
 
-  // "file:line:column: path: message", parts that are unknown left out.
+  // "file:line:column: path: message", without the parts that are unknown.
   std::string ToString() const;
 };
 
-// OK without faults, else InvalidArgument with one line a fault.
+// OK if there are no faults, else InvalidArgument with one line per fault.
 absl::Status FaultsToStatus(absl::Span<const Fault> faults);
 
-// The name of `choices` that begins with `name`, or is nearest to it by edit
-// distance; empty where none is near enough to be meant.
+// The choice that begins with `name`, or that is nearest to it by edit
+// distance; empty if none is near enough.
 std::string NearestName(absl::string_view name,
                         absl::Span<const std::string> choices);
 
-// `unknown KIND "name"; did you mean "nearest"?`, or with all choices where no
-// name is near and they are few, or with `hint` where they are many.
+// `unknown KIND "name"; did you mean "nearest"?`. If no name is near, the
+// message lists all choices if they are few, or ends in `hint` if they are
+// many.
 std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
                                absl::Span<const std::string> choices,
                                absl::string_view hint);
 
-// `name` with control characters escaped and a long tail cut, fit for a
-// message.
+// `name` with control characters escaped and a long tail cut, for use in
+// messages.
 std::string Printable(absl::string_view name);
 
-// The same of a path, of which the end is what tells it from others.
+// The same for a path, whose beginning is cut because its end is distinctive.
 std::string PrintablePath(absl::string_view path);
 
 }  // namespace tokenjoule

@@ -38,7 +38,7 @@ TEST(FaultsTest, NoFaultsAreNoError) { EXPECT_TRUE(FaultsToStatus({}).ok()); }
 TEST(FaultsTest, ANameThatIsBegunIsMeantWholly) {
   // "h200" is one letter away, "h100-sxm" four.
   EXPECT_EQ(NearestName("h100", {"h200", "h100-sxm"}), "h100-sxm");
-  // One letter begins too many names.
+  // A single letter is the beginning of too many names.
   EXPECT_EQ(NearestName("h", {"h100-sxm"}), "");
 }
 
@@ -47,7 +47,7 @@ TEST(FaultsTest, TheNearestNameIsFewLettersAway) {
                                           "name"};
   EXPECT_EQ(NearestName("bandwith_gb_per_s", names), "bandwidth_gb_per_s");
   EXPECT_EQ(NearestName("capacty_bg", names), "capacity_gb");
-  // Exact names are their own.
+  // An exact name is its own nearest name.
   EXPECT_EQ(NearestName("name", names), "name");
 }
 

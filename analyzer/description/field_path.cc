@@ -120,7 +120,7 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
       reflection.SetString(message, &field, std::string(value));
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_ENUM: {
-      // On the command line "power-law" does as well as POWER_LAW.
+      // The command line accepts "power-law" for POWER_LAW.
       const std::string spelt =
           absl::StrReplaceAll(absl::AsciiStrToUpper(value), {{"-", "_"}});
       const EnumValueDescriptor* entry =
@@ -142,8 +142,9 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
   }
 }
 
-// The entry of a repeated field that `step` means, or an error that lists them.
-// After a dot a name goes before an index: an entry may be called "1".
+// Finds the entry of a repeated field that `step` refers to, or returns an
+// error that lists the entries. After a dot, names take precedence over
+// indices, because an entry may be called "1".
 absl::Status FindEntry(Message* message, const FieldDescriptor& field,
                        const Step& step, Message** entry) {
   const Reflection& reflection = *message->GetReflection();
@@ -210,8 +211,8 @@ std::string EntryName(const Message& entry) {
 std::string EntryPath(absl::string_view field_path, const Message& entry,
                       int index) {
   const std::string name = EntryName(entry);
-  // A name with a path's own punctuation, or that is not printed as it is,
-  // would not find back.
+  // A name with path punctuation, or that is escaped when printed, would not
+  // lead back to the entry.
   if (name.empty() || name.find_first_of(".[]") != std::string::npos ||
       Printable(name) != name) {
     return absl::StrCat(field_path, "[", index, "]");
@@ -253,7 +254,7 @@ absl::Status SetField(Message* root, absl::string_view path,
       return absl::InvalidArgumentError(
           absl::StrCat("\"", field->name(), "\" has no fields"));
     }
-    // Stepping into a Constant (".low", ".high") needs it to be there.
+    // Stepping into a Constant (".low", ".high") requires it to be set.
     if (is_value && !message->GetReflection()->HasField(*message, field)) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", field->name(), "\" is not set; set its value"));

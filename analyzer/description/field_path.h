@@ -2,7 +2,7 @@
 //
 // A step into a repeated message is an index in brackets or, after a dot, the
 // entry's own name (its `name`, `format`, `block` or `id` field). A path that
-// ends at a Constant means its value.
+// ends at a Constant refers to its value.
 
 #ifndef ANALYZER_DESCRIPTION_FIELD_PATH_H_
 #define ANALYZER_DESCRIPTION_FIELD_PATH_H_
@@ -19,13 +19,13 @@
 namespace tokenjoule {
 
 // Sets the field at `path` of `root` to `value`. A Constant becomes exact at
-// that value (low = value = high) with `source_id` as its source. Fails with
-// what would have been accepted: the nearest field name, the entries that
-// there are, the kind of value.
+// that value (low = value = high) with `source_id` as its source. The error
+// message says what would be accepted: the nearest field name, the existing
+// entries or the kind of value.
 absl::Status SetField(google::protobuf::Message* root, absl::string_view path,
                       absl::string_view value, absl::string_view source_id);
 
-// The name of a repeated entry as a path uses it, or empty where it has none.
+// The name of a repeated entry in paths; empty if it has none.
 std::string EntryName(const google::protobuf::Message& entry);
 
 // The path of element `index` of a repeated field.

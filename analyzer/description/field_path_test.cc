@@ -163,7 +163,7 @@ TEST(FieldPathTest, UnknownEntriesNameThoseThatThereAre) {
                 HasSubstr("(it has 2)"))
         << index;
   }
-  // In brackets there is no name.
+  // Names are not allowed in brackets.
   EXPECT_THAT(WhyNot("memory[hbm].capacity_gb", "1"), HasSubstr("(it has 2)"));
 }
 

@@ -13,25 +13,25 @@ namespace tokenjoule {
 
 // One number format. Formats live in a fixed table: compare pointers.
 struct NumberFormat {
-  // What a matrix unit sees once the format is unpacked.
+  // The kind of operand that a matrix unit sees after unpacking.
   enum class Operand {
     kFloat,
     kInteger,
-    // Only stored: unpacked to the activations' format before it is multiplied.
+    // Storage only: unpacked to the activations' format before multiplication.
     kStorageOnly,
   };
 
   // Name in flags, textprotos and reports, e.g. "int4-g128".
   absl::string_view name;
-  // Bits of one element as stored, with its share of scales and zero points.
+  // Bits per stored element, including its share of scales and zero points.
   double bits_per_element;
-  // Bits of one operand as multiplied (0 for storage-only formats).
+  // Bits per operand when multiplied (0 for storage-only formats).
   int operand_bits;
-  // Bits that carry an element's precision: sign and significand (with the
-  // leading one of a float), or the integer.
+  // Bits of precision: sign and significand of a float (including the implicit
+  // leading one), or all bits of an integer.
   int precision_bits;
   Operand operand;
-  // The format engines use for activations when weights are stored this way.
+  // The activation format that engines pair with weights stored in this format.
   absl::string_view activations;
   // Layout and source, for `list formats`.
   absl::string_view description;
@@ -40,12 +40,12 @@ struct NumberFormat {
 // All formats, in the order `list formats` shows them.
 absl::Span<const NumberFormat> NumberFormats();
 
-// The format of that name, or nullptr.
+// The format with this name, or nullptr.
 const NumberFormat* FindFormat(absl::string_view name);
 
-// The format of that name, which validation has already found to exist. Any
-// other name is a fault of the program: it is said on stderr and the program is
-// aborted, in every build mode. For names from outside there is FindFormat.
+// The format with this name, which validation must already have found to exist.
+// Any other name is a bug: it is reported on stderr and the program aborts, in
+// every build mode. Use FindFormat for names from user input.
 const NumberFormat& GetFormat(absl::string_view name);
 
 // Names of all formats, for messages.

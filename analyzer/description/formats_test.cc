@@ -21,24 +21,25 @@ TEST(FormatsTest, EveryFormatIsFoundByItsNameOnce) {
   EXPECT_EQ(std::set<absl::string_view>(listed.begin(), listed.end()), names);
 }
 
-// Value bits and the share of scales and zero points, by hand.
+// Value bits plus the share of scales and zero points, computed by hand.
 TEST(FormatsTest, StoredBitsCountTheirShareOfScales) {
   const auto bits = [](absl::string_view name) {
     return GetFormat(name).bits_per_element;
   };
   EXPECT_EQ(bits("bf16"), 16);
-  // 32 bits for 128 x 128 = 16384 values.
+  // 32 bits per 128 x 128 = 16384 values.
   EXPECT_EQ(bits("fp8-block128"), 8 + 1.0 / 512);
-  // 16 + 4 bits for 128 values.
+  // 16 + 4 bits per 128 values.
   EXPECT_EQ(bits("int4-g128"), 4.15625);
   EXPECT_EQ(bits("mxfp4"), 4.25);
   EXPECT_EQ(bits("nvfp4"), 4.5);
-  // 18 bytes for 32 values, 210 bytes for 256.
+  // 18 bytes per 32 values, 210 bytes per 256.
   EXPECT_EQ(bits("q4_0"), 4.5);
   EXPECT_EQ(bits("q6_k"), 6.5625);
 }
 
-// What weights are multiplied with must be something an engine multiplies.
+// The activation format of every weight format must be one that engines
+// multiply.
 TEST(FormatsTest, ActivationsOfEveryFormatAreAFormatThatIsMultiplied) {
   for (const NumberFormat& format : NumberFormats()) {
     const NumberFormat* activations = FindFormat(format.activations);

@@ -32,7 +32,8 @@ absl::StatusOr<std::string> NameOf(const absl::StatusOr<Spec>& spec) {
   return spec->name();
 }
 
-// What need not be whole: only what it says is checked.
+// Loads a description that may be incomplete; only the fields present are
+// checked.
 template <typename Spec>
 absl::StatusOr<Spec> LoadPart(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
@@ -51,7 +52,7 @@ struct Kind {
   Loader load;
 };
 
-// Where two kinds share a message, the first is what a file is taken for.
+// If two kinds share a message, a file is taken to be of the first kind.
 constexpr Kind kKinds[] = {
     {"model", "Model",
      [](const std::string& path) { return NameOf(LoadModel(path)); }},
@@ -76,7 +77,8 @@ constexpr Kind kKinds[] = {
        RETURN_IF_ERROR(LoadPart<Scenario>(path).status());
        return std::string();
      }},
-    // Its fields; `tokenjoule lint` tries every value of every axis besides.
+    // Only the fields are checked here; `tokenjoule lint` also tries every
+    // value of every axis.
     {"space", "DesignSpace",
      [](const std::string& path) {
        return NameOf(LoadPart<DesignSpace>(path));
@@ -85,7 +87,7 @@ constexpr Kind kKinds[] = {
      [](const std::string& path) { return NameOf(LoadStudyData(path)); }},
 };
 
-// What the file's header says it is.
+// The message named in the file's header.
 absl::StatusOr<std::string> MessageOf(const std::string& path) {
   ASSIGN_OR_RETURN(const std::string text, ReadTextFile(path));
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
@@ -130,7 +132,7 @@ absl::StatusOr<LintedFile> LintFile(absl::string_view path,
                                     absl::string_view kind) {
   std::string file(path);
   ASSIGN_OR_RETURN(const Kind* const found, FindKind(file, kind));
-  // A bare name would be looked up in the catalogue.
+  // Without a slash, the name would be looked up in the catalogue.
   if (!absl::StrContains(file, '/') && !absl::EndsWith(file, ".textproto")) {
     file = absl::StrCat("./", file);
   }

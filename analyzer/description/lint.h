@@ -1,4 +1,4 @@
-// Whether a file is a description that can be used, by itself.
+// Checks whether a single file is a valid description.
 
 #ifndef ANALYZER_DESCRIPTION_LINT_H_
 #define ANALYZER_DESCRIPTION_LINT_H_
@@ -15,18 +15,18 @@ namespace tokenjoule {
 struct LintedFile {
   // One of LintKinds().
   std::string kind;
-  // What the description calls itself; empty for a scenario.
+  // The description's own name; empty for a scenario.
   std::string name;
 };
 
-// "model", "hardware", "class", ...: what a file can be.
+// The kinds of file: "model", "hardware", "class", ...
 std::vector<std::string> LintKinds();
 
-// Reads the file as every other part does, with its bases and technologies, and
-// validates it. `kind` is one of LintKinds(), or empty for what the file's
-// `# proto-message:` line says; a class and a machine share theirs, so that a
-// class, which need not be whole, has to be named. Fails with every fault, one
-// a line.
+// Loads the file like every other part of the tool, with its bases and
+// technologies, and validates it. `kind` is one of LintKinds(), or empty to use
+// the file's `# proto-message:` line. A class has the same message as a machine
+// but may be incomplete, so the kind of a class must be given. Fails with every
+// fault, one per line.
 absl::StatusOr<LintedFile> LintFile(absl::string_view path,
                                     absl::string_view kind);
 

@@ -18,7 +18,7 @@
 namespace tokenjoule {
 namespace {
 
-// A cell and where it begins, 1-based.
+// A cell and its 1-based position.
 struct Cell {
   std::string text;
   int line = 1;
@@ -85,7 +85,8 @@ Fault FaultAt(absl::string_view file, const Cell& cell, std::string path,
           std::move(message)};
 }
 
-// Checks the header; an unknown column would silently be ignored otherwise.
+// Checks the header, because an unknown column would otherwise be ignored
+// silently.
 void CheckHeader(absl::string_view file, const std::vector<Cell>& header,
                  std::vector<Fault>* faults) {
   const std::vector<std::string> names = ColumnNames();

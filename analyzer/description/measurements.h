@@ -9,13 +9,13 @@
 
 namespace tokenjoule {
 
-// The rows of a CSV (RFC 4180) whose header names fields of Measurement, in any
-// order; columns that are no field are refused. An empty cell is absent. Fails
+// Parses a CSV (RFC 4180) whose header names fields of Measurement, in any
+// order; other columns are rejected. An empty cell means an absent value. Fails
 // with every fault at once, with file:line:column.
 absl::StatusOr<MeasurementSet> ParseMeasurementsCsv(absl::string_view text,
                                                     absl::string_view file);
 
-// The rows of a file: a MeasurementSet where its name ends in ".textproto",
+// Reads the rows of a file: a MeasurementSet if its name ends in ".textproto",
 // else a CSV.
 absl::StatusOr<MeasurementSet> LoadMeasurements(absl::string_view file);
 

@@ -1,7 +1,7 @@
-// How the engine reads numbers out of descriptions: as plain doubles for an
-// answer, with one of them moved for a range, or as dual numbers seeded in one
-// of them for a derivative. Ledger and machine are written against this, so
-// that every number of a description can vary without a second formula.
+// How the engine reads numbers from descriptions: as plain doubles for an
+// answer, with one number moved for a range, or as dual numbers seeded in one
+// number for a derivative. Ledger and machine use this interface, so that every
+// number of a description can vary without a second formula.
 //
 // A reader for number type N has two calls:
 //   N operator()(const google::protobuf::Message& m, int field_number) const;
@@ -38,7 +38,7 @@ inline double FieldValue(const google::protobuf::Message& message,
   }
 }
 
-// Every number as it is described.
+// Reads every number as described.
 struct ValueReader {
   double operator()(const google::protobuf::Message& message,
                     int field_number) const {
@@ -47,7 +47,7 @@ struct ValueReader {
   double operator()(const Constant& constant) const { return constant.value(); }
 };
 
-// Every number as it is described but for one constant.
+// Reads every number as described, except one constant.
 struct MovedReader {
   const Constant* moved;
   double value;
@@ -61,7 +61,8 @@ struct MovedReader {
   }
 };
 
-// Some numbers from elsewhere, in number type T, all others as described.
+// Replaces some numbers by values of number type T and reads all others as
+// described.
 template <typename T>
 class ReplacingReader {
  public:
@@ -85,7 +86,7 @@ class ReplacingReader {
   }
 
  private:
-  // By message and field; a Constant is a message of its own.
+  // Keyed by message and field; a Constant is a message of its own.
   absl::flat_hash_map<std::pair<const void*, int>, T> replaced_;
 };
 

@@ -18,7 +18,7 @@ Constant Exact(double value) {
   return constant;
 }
 
-// What a dual number needs of one: its value, and where it came from.
+// A stand-in for a dual number: a value and its origin.
 struct Traced {
   Traced() = default;
   explicit Traced(double value) : value(value) {}
@@ -79,7 +79,7 @@ TEST(NumberReaderTest, TheLastReplacementHolds) {
   EXPECT_EQ(read(constant), 5);
 }
 
-// A Constant is a message too: its own fields are others than its value.
+// A Constant is also a message, whose fields are distinct from its value.
 TEST(NumberReaderTest, AConstantIsNotOneOfItsFields) {
   const Constant constant = Exact(3);
   ReplacingReader<double> read;

@@ -23,7 +23,7 @@ namespace {
 
 using ::google::protobuf::Message;
 
-// What no single field shows, with its place.
+// Checks across fields, with locations.
 class StudyChecker {
  public:
   StudyChecker(absl::string_view file, std::vector<Fault>* faults)
@@ -165,7 +165,8 @@ absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
   std::vector<Fault> faults;
   const bool whole = ParseTextproto(text, file, &data, &locations, &faults);
   ValidateFields(data, {file, locations.get(), whole}, &faults);
-  // Names that could not be read would be said to be unknown.
+  // If parsing failed, names that could not be read would be reported as
+  // unknown.
   if (whole) StudyChecker(file, &faults).Check(data, locations.get());
   if (!faults.empty()) return FaultsToStatus(faults);
   return data;

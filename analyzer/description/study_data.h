@@ -1,4 +1,4 @@
-// Numbers that studies take which belong to no machine and no model, from the
+// Numbers of studies that belong to no machine and no model, from the
 // catalogue: hw_specs/studies/*.textproto.
 
 #ifndef ANALYZER_DESCRIPTION_STUDY_DATA_H_
@@ -10,19 +10,20 @@
 
 namespace tokenjoule {
 
-// The numbers of that name or, where the name has a slash or ends in
-// ".textproto", in that file. Fails with every fault at once (InvalidArgument,
-// one line a fault, with file:line:column): fields against the schema's ranges,
-// numbers without a range or a source, technologies and machines that the
-// catalogue does not have, tricks of one name or without a change.
+// Loads the numbers with this name or, if the name has a slash or ends in
+// ".textproto", from that file. Fails with every fault at once
+// (InvalidArgument, one line per fault, with file:line:column): fields outside
+// the schema's ranges, numbers without a range or a source, technologies and
+// machines missing from the catalogue, tricks with duplicate names or without a
+// change.
 absl::StatusOr<StudyData> LoadStudyData(absl::string_view name);
 
-// The same from text, as if it stood in a file of that name.
+// The same from text, as if it were in a file of that name.
 absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
                                          absl::string_view file);
 
-// What the shipped studies take. Fail as LoadStudyData does, or with NotFound
-// where the file is another study's.
+// Load the numbers of the shipped studies. Fail like LoadStudyData, or with
+// NotFound if the file belongs to another study.
 absl::StatusOr<DotProductSweep> LoadDotProductSweep();
 absl::StatusOr<TrickSet> LoadTrickSet();
 absl::StatusOr<ServedTraffic> LoadServedTraffic();

@@ -34,8 +34,8 @@ std::string TextOf(const char* name) {
   return text->text;
 }
 
-// Every constant of a description has a range that holds it and a source of the
-// same file that says where it comes from. Returns how many there are.
+// Checks that every constant of a description lies in its range and has a
+// source in the same file. Returns the number of constants.
 template <typename Description>
 int CheckConstants(const Description& description) {
   std::set<std::string> sources;

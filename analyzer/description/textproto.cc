@@ -26,7 +26,7 @@ using ::google::protobuf::TextFormat;
 
 constexpr int kMostSyntaxFaults = 50;
 
-// A complaint of the protobuf parser, 0-based.
+// A complaint of the protobuf parser, with a 0-based position.
 struct Complaint {
   int line;
   int column;
@@ -38,18 +38,18 @@ struct Complaint {
   }
 };
 
-// Unknown fields come as warnings, after which the parser goes on; everything
-// else is an error, after which it stops.
+// The parser reports unknown fields as warnings and continues; it stops after
+// any error.
 class Collector : public google::protobuf::io::ErrorCollector {
  public:
-  // protobuf up to 25 calls these.
+  // Called by protobuf up to version 25.
   void AddError(int line, int column, const std::string& message) {
     errors.push_back({line, column, message});
   }
   void AddWarning(int line, int column, const std::string& message) {
     warnings.insert({line, column, message});
   }
-  // protobuf from 26 on calls these.
+  // Called by protobuf from version 26 on.
   void RecordError(int line, int column, absl::string_view message) {
     AddError(line, column, std::string(message));
   }
@@ -76,7 +76,7 @@ bool IsUtf8(absl::string_view text) {
       if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80)
         return false;
     }
-    // Overlong forms, surrogates, beyond U+10FFFF.
+    // Reject overlong forms, surrogates and code points beyond U+10FFFF.
     const unsigned char next = tail > 0 ? text[i + 1] : 0;
     if ((lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
         (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F)) {
@@ -105,7 +105,7 @@ size_t LineBegin(const std::string& text, int line) {
   return begin;
 }
 
-// The parser complains about an unknown enum value at the token after it; moves
+// The parser reports an unknown enum value at the token after it; this moves
 // the complaint to the value.
 void Relocate(const std::string& text, Complaint* complaint) {
   if (!absl::StrContains(complaint->message, "Unknown enumeration value")) {
@@ -113,7 +113,7 @@ void Relocate(const std::string& text, Complaint* complaint) {
   }
   const size_t line = LineBegin(text, complaint->line);
   if (line == std::string::npos) return;
-  // The column counts tabs as eight; the line's end is late enough.
+  // The column counts a tab as eight, so search up to the end of the line.
   const size_t end = std::min(text.find('\n', line), text.size());
   const size_t at = text.rfind(Quoted(complaint->message, 0), end);
   if (at == std::string::npos) return;
@@ -122,7 +122,7 @@ void Relocate(const std::string& text, Complaint* complaint) {
   complaint->column = at - (newline == std::string::npos ? 0 : newline + 1);
 }
 
-// Makes the parser's words say what was expected.
+// Rewrites the parser's message to say what was expected.
 std::string Explain(const Complaint& complaint, const Message& root) {
   const DescriptorPool* pool = root.GetDescriptor()->file()->pool();
   if (absl::StrContains(complaint.message, "has no field named")) {
@@ -137,8 +137,8 @@ std::string Explain(const Complaint& complaint, const Message& root) {
         Quoted(complaint.message, 1), names, "");
   }
   if (absl::StrContains(complaint.message, "Unknown enumeration value")) {
-    // The field is named without its message: any field of that name will do
-    // to list what it takes.
+    // The message of the field is not given, so list the values of any field
+    // with this name.
     std::vector<std::string> names;
     const std::string field_name = Quoted(complaint.message, 1);
     std::vector<const Descriptor*> open = {root.GetDescriptor()};
@@ -164,7 +164,7 @@ std::string Explain(const Complaint& complaint, const Message& root) {
     return UnknownNameMessage(absl::StrCat("value of ", field_name),
                               Quoted(complaint.message, 0), names, "");
   }
-  // The parser quotes what it found as it stands; it may be anything.
+  // The parser quotes its input verbatim, so it may contain anything.
   std::string out;
   for (const char c : complaint.message) {
     out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
@@ -172,8 +172,8 @@ std::string Explain(const Complaint& complaint, const Message& root) {
   return out;
 }
 
-// Blanks the line of a complaint, if that leaves braces balanced, so that what
-// comes after can be read. Returns whether it did.
+// Blanks the line of a complaint if braces stay balanced, so that the rest can
+// be parsed. Returns whether it did.
 bool BlankLine(int line, std::string* text) {
   const size_t begin = LineBegin(*text, line);
   if (begin == std::string::npos) return false;

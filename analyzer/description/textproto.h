@@ -14,14 +14,15 @@
 
 namespace tokenjoule {
 
-// Where each field of a parsed message stands in its file.
+// The location of each field of a parsed message in its file.
 using FieldLocations = google::protobuf::TextFormat::ParseInfoTree;
 
-// Parses `text` into `message` and the places of its fields into `locations`.
-// Appends every syntax fault that can be told apart, with its place and, for
-// unknown fields and enum values, the nearest name. Where faults were found the
-// message holds what could still be read. Returns whether there were none.
-// Refuses input that is not UTF-8 or longer than 4 MB; never crashes.
+// Parses `text` into `message` and the locations of its fields into
+// `locations`. Appends every syntax fault that can be distinguished, with its
+// location and, for unknown fields and enum values, the nearest name. If there
+// are faults, the message holds whatever could still be read. Returns whether
+// there were no faults. Rejects input that is not UTF-8 or is longer than 4 MB;
+// never crashes.
 bool ParseTextproto(absl::string_view text, absl::string_view file,
                     google::protobuf::Message* message,
                     std::unique_ptr<FieldLocations>* locations,

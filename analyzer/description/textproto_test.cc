@@ -21,7 +21,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
 
-// Faults of a text as they are printed; what was read stays in `message`.
+// Printed faults of a text; the parsed part is left in `message`.
 std::vector<std::string> FaultsOf(absl::string_view text,
                                   google::protobuf::Message* message) {
   std::unique_ptr<FieldLocations> locations;
@@ -52,7 +52,7 @@ TEST(TextprotoTest, WhatIsRightIsReadWithTheLineOfEachField) {
     return locations->GetLocation(
         Scenario::descriptor()->FindFieldByName(field), -1);
   };
-  // 0-based, as protobuf has them.
+  // 0-based, as in protobuf.
   EXPECT_EQ(place("batch").line, 1);
   EXPECT_EQ(place("context").line, 2);
   EXPECT_EQ(place("context").column, 2);
@@ -85,7 +85,7 @@ TEST(TextprotoTest, AnUnknownChoiceStandsWhereItIsWrittenNotAfter) {
   EXPECT_THAT(FaultsOf("batch: 4\nrouting: POWER_LWA\n\n\ncontext: 7\n"),
               ElementsAre("s.textproto:2:10: unknown value of routing "
                           "\"POWER_LWA\"; did you mean \"POWER_LAW\"?"));
-  // The first entry, which stands for nothing, is none of those to choose from.
+  // The first entry, which means "unspecified", is not offered as a choice.
   EXPECT_THAT(FaultsOf("mla: OTHERWISE"),
               ElementsAre("s.textproto:1:6: unknown value of mla "
                           "\"OTHERWISE\"; expected one of ABSORBED, EXPANDED"));

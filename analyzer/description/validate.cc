@@ -26,10 +26,10 @@ using ::google::protobuf::Reflection;
 
 constexpr int64_t kMostLayers = 100'000;
 
-// Shortest text that reads back as the same number.
+// Formats a number for messages.
 std::string Number(double value) { return absl::StrCat(value); }
 
-// Walks one message with the places of its fields.
+// Walks one message together with the locations of its fields.
 class FieldValidator {
  public:
   FieldValidator(const ValidateOptions& options, std::vector<Fault>* faults)
@@ -106,7 +106,7 @@ class FieldValidator {
                         const Range& limits, const FieldLocations* tree,
                         const std::string& path) {
     const Reflection& reflection = *message.GetReflection();
-    // A proto3 number given as 0 is not "present", but it has a place.
+    // A proto3 number given as 0 is not "present", but it has a location.
     const bool present =
         reflection.HasField(message, &field) ||
         (tree != nullptr && tree->GetLocation(&field, -1).line >= 0);
@@ -169,7 +169,7 @@ class FieldValidator {
                       const FieldLocations* tree, const FieldDescriptor* field,
                       const std::string& path) {
     if (limits.min() == 0 && limits.max() == 0) return;
-    // Written so that NaN fails.
+    // This form also rejects NaN.
     if (!(value >= limits.min() && value <= limits.max())) {
       AddFault(
           tree, field, -1, path,
@@ -335,7 +335,8 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
     check->Require(sheet.idd2n_ma().high() <= sheet.idd5b_ma().low(),
                    path + ".currents.idd2n_ma",
                    "is larger than the refresh current");
-    // IDD0 averages over tRC what standby draws in its two parts.
+    // IDD0, averaged over tRC, includes the standby currents of both parts of
+    // the cycle.
     const double tras = sheet.tras_ns().high(), trc = sheet.trc_ns().high();
     const double standby =
         sheet.idd3n_ma().high() * tras + sheet.idd2n_ma().high() * (trc - tras);
@@ -344,7 +345,7 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
                    "is smaller than the standby currents it contains");
   }
   if (level.has_toggle_rate() && technology.has_toggle_slope_pj_per_bit()) {
-    // No access may come out negative.
+    // Access energies must not become negative.
     const double least =
         std::min(technology.read_energy_pj_per_bit().low(),
                  technology.write_energy_pj_per_bit().low()) +
@@ -355,7 +356,7 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
   }
 }
 
-// Whether the engine's rate has an energy, given or derived.
+// Whether the engine's rate has an energy, either given or derived.
 bool HasEnergy(const ComputeEngine& engine,
                const ComputeEngine::FormatRate& rate) {
   if (rate.has_energy_pj_per_flop()) return true;
@@ -392,7 +393,7 @@ void CheckRate(const ComputeEngine& engine,
 
 void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
   const std::string path = absl::StrCat("engine.", Printable(engine.name()));
-  // A wide float is what every other format can be converted to.
+  // Every other format can be converted to a wide float.
   bool has_wide = false;
   for (const auto& rate : engine.rate()) {
     CheckRate(engine, rate,
@@ -417,7 +418,7 @@ void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
       "is missing; resident weights need a place");
 }
 
-// In-memory engines need an area that other machines do not have.
+// Machines with in-memory engines need the area of the arrays.
 void CheckSilicon(const Hardware& hardware, CrossChecker* check) {
   if (!hardware.has_silicon()) return;
   const Silicon& silicon = hardware.silicon();
@@ -445,7 +446,7 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
   CrossChecker check(options.file, faults);
   check.RequireDistinct(model.block(), "block");
   std::set<std::string> used;
-  // In doubles, so that absurd repetitions cannot overflow.
+  // Use doubles, so that absurd repetitions cannot overflow.
   double layers = 0;
   for (const LayerPattern& pattern : model.layers()) {
     for (const LayerPattern::Run& run : pattern.run()) {
@@ -557,7 +558,8 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
 
 namespace {
 
-// Heads that tensor parallelism splits, and those that it may copy instead.
+// Heads that tensor parallelism splits, and heads that it may replicate
+// instead.
 struct SplitHeads {
   absl::string_view kind;
   int64_t split = 0;
@@ -652,8 +654,8 @@ void CheckSpeculation(const Scenario& scenario, const Model& model,
       absl::StrCat(model.name(), " has no multi-token-prediction module"));
 }
 
-// The prefix ends before the token that is decoded, and before a newcomer's
-// last one.
+// The prefix must end before the decoded token, and before a newcomer's last
+// prompt token.
 void CheckSharedPrefix(const Scenario& scenario, CrossChecker* check) {
   const double prefix = scenario.shared_prefix_tokens();
   const auto require_shorter = [&](double length, absl::string_view of) {
@@ -662,7 +664,7 @@ void CheckSharedPrefix(const Scenario& scenario, CrossChecker* check) {
                                 Number(length), " tokens leaves at most ",
                                 Number(length - 1)));
   };
-  // Written so that NaN, which is out of range already, is not said twice.
+  // This form also skips NaN, which has already been reported as out of range.
   if (!(prefix > 0)) return;
   require_shorter(scenario.context(), "a context");
   if (scenario.prompt() > 0) require_shorter(scenario.prompt(), "a prompt");

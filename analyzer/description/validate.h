@@ -1,4 +1,4 @@
-// What a description must satisfy before anything is computed from it.
+// Checks that a description must pass before anything is computed from it.
 
 #ifndef ANALYZER_DESCRIPTION_VALIDATE_H_
 #define ANALYZER_DESCRIPTION_VALIDATE_H_
@@ -19,29 +19,29 @@ namespace tokenjoule {
 struct ValidateOptions {
   // File to name in faults.
   absl::string_view file;
-  // Places of the fields; nullptr where the message is not as parsed.
+  // Locations of the fields; nullptr if the message has changed since parsing.
   const FieldLocations* locations = nullptr;
-  // Whether a required field that is missing is a fault. Not so for a file that
-  // a base fills in, or one that did not parse as a whole.
+  // Whether a missing required field is a fault. False for a file that a base
+  // completes, and for one that did not parse completely.
   bool complete = true;
 };
 
 // Checks every field against the schema's options: ranges, required fields,
-// names of formats, sources and blocks, NaN and infinity; every Constant has
-// value, low, high (low <= value <= high) and a source.
+// names of formats, sources and blocks, NaN and infinity. Every Constant must
+// have value, low, high (low <= value <= high) and a source.
 void ValidateFields(const google::protobuf::Message& message,
                     const ValidateOptions& options, std::vector<Fault>* faults);
 
-// What no single field shows: heads that divide, blocks that are used, ...
+// Checks across fields of a model: divisibility of heads, unused blocks, ...
 void ValidateModel(const Model& model, const ValidateOptions& options,
                    std::vector<Fault>* faults);
 
-// The same for a machine with its bases filled in.
+// Checks across fields of a machine with its bases filled in.
 void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                       std::vector<Fault>* faults);
 
-// Whether the model can be run on the machine this way: parallelism that
-// divides, chips that can be joined, formats that can be multiplied.
+// Checks that the model can be run on the machine this way: divisibility by
+// degrees of parallelism, number of connected chips, supported formats.
 void ValidateScenario(const Scenario& scenario, const Model& model,
                       const Hardware& hardware, std::vector<Fault>* faults);
 

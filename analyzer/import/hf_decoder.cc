@@ -10,7 +10,7 @@
 namespace tokenjoule {
 namespace {
 
-// hidden / heads, which must be whole.
+// hidden / heads, which must be a whole number.
 int64_t DerivedHeadDim(const JsonReader& config, const DecoderFields& fields,
                        int64_t hidden, int64_t heads) {
   if (hidden == 0 || heads == 0) return 0;
@@ -52,7 +52,7 @@ Attention ReadAttention(const JsonReader& config, const DecoderFields& fields,
   return attention;
 }
 
-// The mixer of a layer of that type, and the name that goes with it.
+// Sets the mixer of a layer of this type and its corresponding name.
 void SetMixer(const Decoder& decoder, const std::string& type, Block* block) {
   if (type == kLinear) {
     block->set_name("linear");

@@ -1,11 +1,11 @@
-// What the decoder families of the transformers library have in common: fields,
+// Common parts of the decoder families of the transformers library: fields,
 // layer types, windows, experts.
 //
-// Field names, and the values of absent fields, are those of the configuration
-// classes of that library. Sizes that every published configuration states
-// (hidden_size, num_hidden_layers, ...) are required nevertheless: an empty
-// file does not mean Llama-7B. Every function notes faults in the reader's log
-// and goes on with a stand-in.
+// Field names, and the defaults of absent fields, are those of the library's
+// configuration classes. Sizes that every published configuration states
+// (hidden_size, num_hidden_layers, ...) are nevertheless required: an empty
+// file does not mean Llama-7B. Every function adds faults to the reader's log
+// and continues with a placeholder.
 
 #ifndef ANALYZER_IMPORT_HF_DECODER_H_
 #define ANALYZER_IMPORT_HF_DECODER_H_
@@ -23,7 +23,7 @@
 
 namespace tokenjoule {
 
-// What numbers of each kind may be.
+// Limits of each kind of number.
 constexpr Limits kHeadLimits = {1, 65536};
 constexpr Limits kLayerLimits = {1, 1024};
 constexpr Limits kVocabLimits = {1, 100'000'000};
@@ -41,16 +41,17 @@ constexpr char kSliding[] = "sliding_attention";
 constexpr char kChunked[] = "chunked_attention";
 constexpr char kLinear[] = "linear_attention";
 
-// Names of the fields that all decoders of softmax attention have, and what
-// the family's class takes where they are absent; 0: the field is required or,
-// for kv_heads, `heads`, and for head_dim, hidden / heads.
+// Names of the fields that all decoders with softmax attention have, and the
+// defaults of the family's class if they are absent. A default of 0 means that
+// the field is required, except that kv_heads then defaults to `heads` and
+// head_dim to hidden / heads.
 struct DecoderFields {
   const char* hidden = "hidden_size";
   const char* layers = "num_hidden_layers";
   const char* heads = "num_attention_heads";
-  // Empty where every query head has its own key and value.
+  // Empty if every query head has its own key and value.
   const char* kv_heads = "num_key_value_heads";
-  // Empty where it is always hidden / heads.
+  // Empty if it is always hidden / heads.
   const char* head_dim = "head_dim";
   const char* positions = "max_position_embeddings";
   int64_t default_heads = 0;
@@ -60,16 +61,16 @@ struct DecoderFields {
   int64_t default_vocab = 0;
 };
 
-// A decoder whose layers have softmax attention, then an MLP or experts.
+// A decoder whose layers have softmax attention followed by an MLP or experts.
 struct Decoder {
   // The type of each layer, in transformers' words.
   std::vector<std::string> types;
-  // Whether each layer has experts; empty where none has.
+  // Whether each layer has experts; empty if none has.
   std::vector<bool> sparse;
   Attention attention;
   // Tokens that a sliding or chunked layer sees.
   int64_t window = 0;
-  // In place of attention in layers of type "linear_attention".
+  // Replaces attention in layers of type "linear_attention".
   LinearAttention linear;
   Mlp mlp;
   MixtureOfExperts moe;
@@ -79,67 +80,69 @@ struct Decoder {
   int64_t layers() const { return types.size(); }
 };
 
-// A number that must be there where `otherwise` is 0, else one with that
-// default.
+// Reads a number with the default `otherwise`; it is required if `otherwise` is
+// 0.
 int64_t IntOrRequired(const JsonReader& config, const char* name,
                       int64_t otherwise, Limits limits);
 
-// The first of two names of a field that is there, else the first.
+// Whichever of two names of a field is present, else the first.
 const char* EitherName(const JsonReader& config, const char* name,
                        const char* other);
 
-// Notes a fault, with the reason `why`, where a truth value is not `wanted`.
+// Adds a fault, with the reason `why`, if a Boolean is not `wanted`.
 void RequireBool(const JsonReader& config, const char* name, bool otherwise,
                  bool wanted, absl::string_view why);
 
-// Reads width, vocabulary, context, number of layers and attention. The norms
-// are RMS norms and all layers full attention; a family changes that.
+// Reads width, vocabulary, context, number of layers and attention. By default
+// norms are RMS norms and all layers have full attention; families override
+// this.
 Decoder ReadDecoder(const JsonReader& config, const DecoderFields& fields,
                     Model* model);
 
 // Sets biases on the four projections of attention.
 void SetBiases(bool bias, Attention* attention);
 
-// An MLP whose hidden width is in the field `name`: two matrices, or three
-// where it is gated.
+// Reads an MLP whose hidden width is in the field `name`: two matrices, or
+// three if gated.
 Mlp ReadMlp(const JsonReader& config, const char* name, bool gated);
 Mlp ReadGatedMlp(const JsonReader& config, const char* name);
 
-// Experts of that shape; their number and how many a token visits are in the
-// fields `experts` and `per_token`. A default of 0 makes a number required.
+// Reads experts of the given shape; their number and the number per token are
+// in the fields `experts` and `per_token`. A default of 0 makes a number
+// required.
 MixtureOfExperts ReadExperts(const JsonReader& config, const char* experts,
                              int64_t default_experts, const char* per_token,
                              int64_t default_per_token, const Mlp& expert);
 
-// Fills decoder->types from `layer_types`, or by `otherwise` where it is
-// absent. `choices` are the types that the family has.
+// Fills decoder->types from `layer_types`, or by `otherwise` if it is absent.
+// `choices` are the types that the family supports.
 void ReadLayerTypes(const JsonReader& config,
                     absl::Span<const std::string> choices,
                     absl::FunctionRef<const char*(int64_t)> otherwise,
                     Decoder* decoder);
 
-// Tokens of a window; 0 where it is null, or absent and `otherwise` is 0.
+// Tokens per window; 0 if it is null, or absent with `otherwise` 0.
 int64_t ReadWindow(const JsonReader& config, const char* name,
                    int64_t otherwise);
 
-// Notes a fault where a layer has a window whose width `field` does not tell.
+// Adds a fault if a layer has a window but `field` does not give its width.
 void RequireWindow(const JsonReader& config, const char* field,
                    const Decoder& decoder);
 
-// Reads `sliding_window`; all layers slide where there is one.
+// Reads `sliding_window`; if present, all layers have sliding windows.
 void ReadUniformWindow(const JsonReader& config, int64_t otherwise,
                        Decoder* decoder);
 
-// Reads `sliding_window`, by default `window`; every `period`-th layer is full,
-// the others slide.
+// Reads `sliding_window`, by default `window`; every `period`-th layer has full
+// attention, the others have sliding windows.
 void ReadPeriodicWindow(const JsonReader& config, int64_t period,
                         int64_t window, Decoder* decoder);
 
-// Gives a block its experts, and the name that goes with them.
+// Sets the experts of a block and its corresponding name.
 void SetExperts(const MixtureOfExperts& moe, Block* block);
 
-// Appends a decoder's layers: "full", "local", "chunked" or "linear" by their
-// type, with "-moe" where they have experts.
+// Appends a decoder's layers, named "full", "local", "chunked" or "linear" by
+// their type, with "-moe" if they have experts.
 void AddLayers(const Decoder& decoder, LayerStack* stack);
 
 }  // namespace tokenjoule

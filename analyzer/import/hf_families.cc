@@ -47,8 +47,8 @@ void ImportMixtral(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// Qwen: the layers from max_window_layers on slide, where use_sliding_window
-// says so at all.
+// Qwen: if use_sliding_window is true, the layers from max_window_layers on
+// have sliding windows.
 void ReadQwenWindow(const JsonReader& config, Decoder* decoder) {
   const bool slides = config.BoolOr("use_sliding_window", false);
   int64_t first_local = 0;
@@ -97,8 +97,8 @@ void ImportQwen3(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// Qwen: every decoder_sparse_step-th layer has experts, except those that
-// mlp_only_layers lists. Reads the MLP where a layer is dense.
+// Qwen: every decoder_sparse_step-th layer has experts, except those listed in
+// mlp_only_layers. Reads the MLP if any layer is dense.
 void ReadQwenSparsity(const JsonReader& config, Decoder* decoder) {
   const int64_t step = config.IntOr("decoder_sparse_step", 1, kPeriodLimits);
   const std::vector<int64_t> dense =
@@ -219,8 +219,8 @@ void ImportGemma2(const JsonReader& config, Model* model, LayerStack* stack) {
 }
 
 void ImportGemma3(const JsonReader& config, Model* model, LayerStack* stack) {
-  // The text_config of the multimodal checkpoints leaves out whatever equals
-  // its class's default, even the number of heads.
+  // The text_config of multimodal checkpoints omits every field that equals the
+  // default of its class, even the number of heads.
   DecoderFields fields = GemmaFields(4, 131072);
   fields.default_heads = 8;
   fields.default_vocab = 262208;
@@ -348,8 +348,8 @@ void ImportGptOss(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// Llama 4: layers with rotary positions see a chunk, those without all of the
-// context. `no_rope_layers` has 1 where a layer HAS rotary positions.
+// Llama 4: layers with rotary positions see one chunk, layers without see the
+// whole context. `no_rope_layers` is 1 where a layer HAS rotary positions.
 void ReadLlama4Chunks(const JsonReader& config, Decoder* decoder) {
   decoder->window = ReadWindow(config, "attention_chunk_size", 8192);
   const int64_t layers = decoder->layers();
@@ -382,8 +382,8 @@ void ReadLlama4Chunks(const JsonReader& config, Decoder* decoder) {
   RequireWindow(config, "attention_chunk_size", *decoder);
 }
 
-// Llama 4: the layers that `moe_layers` lists have experts, by default every
-// interleave_moe_layer_step-th.
+// Llama 4: the layers listed in `moe_layers` have experts, by default every
+// interleave_moe_layer_step-th layer.
 void ReadLlama4Sparsity(const JsonReader& config, Decoder* decoder) {
   const int64_t layers = decoder->layers();
   decoder->sparse.assign(layers, false);
@@ -413,7 +413,7 @@ void ImportLlama4(const JsonReader& config, Model* model, LayerStack* stack) {
   fields.default_positions = 131072;
   fields.default_vocab = 202048;
   Decoder decoder = ReadDecoder(config, fields, model);
-  // Its norm of queries and keys has no weights (use_qk_norm).
+  // The norm of queries and keys (use_qk_norm) has no weights.
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   ReadLlama4Chunks(config, &decoder);
   ReadLlama4Sparsity(config, &decoder);
@@ -448,7 +448,7 @@ Mamba2 ReadMamba2(const JsonReader& config, const char* heads,
   return mamba;
 }
 
-// A state-space model, which states no longest context: all its layers are
+// A state-space model, which has no longest context and whose layers are all
 // `block`.
 void ImportStateSpace(const JsonReader& config, const Block& block,
                       Model* model, LayerStack* stack) {
@@ -518,7 +518,7 @@ void ImportMamba(const JsonReader& config, Model* model, LayerStack* stack) {
   ImportStateSpace(config, block, model, stack);
 }
 
-// A layer number's remainder, as Jamba places attention and experts.
+// Jamba places attention and experts by the remainder of the layer number.
 struct Placement {
   int64_t period;
   int64_t offset;
@@ -571,7 +571,7 @@ void ImportJamba(const JsonReader& config, Model* model, LayerStack* stack) {
       block.set_name("mamba");
       *block.mutable_mamba1() = mamba;
     }
-    // One expert is no choice: transformers makes it a plain MLP.
+    // With a single expert, transformers uses a plain MLP.
     if (experts.Has(i) && moe.experts() > 1) {
       SetExperts(moe, &block);
     } else {
@@ -581,7 +581,7 @@ void ImportJamba(const JsonReader& config, Model* model, LayerStack* stack) {
   }
 }
 
-// Nemotron-H's experts: not gated, with a score correction in the router.
+// Nemotron-H's experts are not gated and have a score correction in the router.
 MixtureOfExperts ReadNemotronExperts(const JsonReader& config, bool bias) {
   Mlp expert = ReadMlp(config, "moe_intermediate_size", /*gated=*/false);
   expert.set_bias(bias);
@@ -598,8 +598,8 @@ MixtureOfExperts ReadNemotronExperts(const JsonReader& config, bool bias) {
   return moe;
 }
 
-// The block of a letter of hybrid_override_pattern; without a name where the
-// letter has no meaning. Mixers and MLPs are layers of their own.
+// The block for a letter of hybrid_override_pattern; without a name if the
+// letter has no meaning. Mixers and MLPs are separate layers.
 Block ReadNemotronBlock(const JsonReader& config, char letter,
                         const Attention& attention) {
   const bool bias = config.BoolOr("mlp_bias", false);
@@ -652,7 +652,7 @@ void ImportNemotronH(const JsonReader& config, Model* model,
                      decoder.layers()));
     return;
   }
-  // Each kind is read once, so that a fault is told once.
+  // Each kind is read once, so that each fault is reported once.
   std::string seen;
   std::vector<Block> blocks;
   for (const char letter : pattern) {
@@ -673,7 +673,7 @@ void ImportNemotronH(const JsonReader& config, Model* model,
   }
 }
 
-// Layer norms of a Falcon block.
+// Number of layer norms in a Falcon block.
 int64_t FalconNorms(const JsonReader& config, bool new_architecture,
                     bool parallel) {
   if (!parallel) return 2;
@@ -688,10 +688,10 @@ void ImportFalcon(const JsonReader& config, Model* model, LayerStack* stack) {
   const bool multi_query = config.BoolOr("multi_query", true);
   const bool parallel_attn = config.BoolOr("parallel_attn", true);
   DecoderFields fields;
-  // The first configurations kept the names of BLOOM.
+  // The first configurations used the field names of BLOOM.
   fields.layers = EitherName(config, "num_hidden_layers", "n_layer");
   fields.heads = EitherName(config, "num_attention_heads", "n_head");
-  // The old architecture knows one key head or as many as query heads.
+  // The old architecture has either one key head or as many as query heads.
   fields.kv_heads = new_architecture || !multi_query
                         ? EitherName(config, "num_kv_heads", "n_head_kv")
                         : "";
@@ -711,8 +711,8 @@ void ImportFalcon(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// A decoder of the GPT kind: MHA, layer norms, an MLP of two matrices, biases
-// everywhere where `bias`.
+// A GPT-style decoder: MHA, layer norms, an MLP of two matrices, and biases
+// everywhere if `bias`.
 Decoder ReadGptDecoder(const JsonReader& config, const DecoderFields& fields,
                        const char* mlp, bool bias, Model* model) {
   Decoder decoder = ReadDecoder(config, fields, model);
@@ -731,7 +731,7 @@ void ImportOpt(const JsonReader& config, Model* model, LayerStack* stack) {
   const bool bias = config.BoolOr("enable_bias", true);
   const Decoder decoder =
       ReadGptDecoder(config, fields, "ffn_dim", bias, model);
-  // The position table has two rows more than there are positions.
+  // The position table has two more rows than there are positions.
   model->set_learned_positions(model->max_context() + 2);
   RequireBool(config, "do_layer_norm_before", true, true,
               "the schema has a norm before the head");
@@ -775,7 +775,7 @@ void ImportGptNeox(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder =
       ReadGptDecoder(config, fields, "intermediate_size", true, model);
   SetBiases(config.BoolOr("attention_bias", true), &decoder.attention);
-  // Mixer and MLP have a norm each, but read the same input.
+  // Mixer and MLP each have a norm, but read the same input.
   decoder.parallel = config.BoolOr("use_parallel_residual", true);
   AddLayers(decoder, stack);
 }

@@ -1,4 +1,4 @@
-// What the fields of a Hugging Face config.json mean, family by family.
+// The meaning of the fields of a Hugging Face config.json, by family.
 
 #ifndef ANALYZER_IMPORT_HF_FAMILIES_H_
 #define ANALYZER_IMPORT_HF_FAMILIES_H_
@@ -16,21 +16,21 @@ namespace tokenjoule {
 // One value of `model_type`.
 struct HfFamily {
   const char* model_type;
-  // The model_type of `text_config`, where the decoder's fields are; empty
-  // where they are outermost.
+  // The model_type of `text_config`, if that holds the decoder's fields; empty
+  // if they are at the top level.
   const char* text_type;
-  // `tie_word_embeddings` where it is absent.
+  // Default of `tie_word_embeddings`.
   bool tied_by_default;
   // Reads the decoder's fields: d_model, vocab_size, max_context, norm and
-  // positions into the model, its layers into the stack. Faults go to the
-  // reader's log; then what was written has no meaning.
+  // positions into the model, layers into the stack. Faults go to the reader's
+  // log; if there are any, the result is meaningless.
   void (*import)(const JsonReader& config, Model* model, LayerStack* stack);
 };
 
-// The family of that model_type, or nullptr.
+// The family with this model_type, or nullptr.
 const HfFamily* FindHfFamily(absl::string_view model_type);
 
-// Every model_type that is supported, sorted.
+// All supported model_types, sorted.
 std::vector<std::string> HfModelTypes();
 
 }  // namespace tokenjoule

@@ -8,12 +8,12 @@
 
 namespace tokenjoule {
 
-// Fills in `model->formats` from `dtype` or `torch_dtype` and
-// `quantization_config`, which stand in `config` (the decoder's object) or in
-// `root` (the outermost one). The model's blocks are there already: they tell
-// what a format is for. A quantisation that the schema cannot express, such as
-// one that leaves some MLPs alone, is a fault: a model read as bf16 would be
-// four times as large as the checkpoint.
+// Fills in `model->formats` from `dtype` or `torch_dtype` and from
+// `quantization_config`, which are in `config` (the decoder's object) or in
+// `root` (the top-level object). The model's blocks must already be set,
+// because they determine the use of each format. A quantisation that the schema
+// cannot express, such as one that skips some MLPs, is a fault: a model read as
+// bf16 could be four times as large as the checkpoint.
 void ReadHfFormats(const JsonReader& root, const JsonReader& config,
                    Model* model);
 

@@ -30,7 +30,7 @@ constexpr size_t kCommentColumns = 80;
 const HfFamily* ReadFamily(const JsonReader& root) {
   const std::string type = root.String("model_type");
   const HfFamily* family = FindHfFamily(type);
-  // String() has said what it did not find.
+  // String() has already recorded the fault if the field is missing.
   if (family == nullptr && root.IsString("model_type", type)) {
     const std::vector<std::string> types = HfModelTypes();
     root.AddFault(
@@ -55,7 +55,7 @@ JsonReader ReadDecoderObject(const JsonReader& root, const HfFamily& family) {
   return text;
 }
 
-// Refuses what is no decoder with a head over the vocabulary.
+// Rejects models that are not decoders with a head over the vocabulary.
 void RequireCausalModel(const JsonReader& root) {
   for (const char* field : {"is_encoder_decoder", "add_cross_attention"}) {
     if (root.BoolOr(field, false)) {
@@ -84,7 +84,8 @@ bool ReadTied(const JsonReader& root, const JsonReader& config,
                            : root.BoolOr(kTied, otherwise);
 }
 
-// `text` as a name of the catalogue: lower case, other letters as hyphens.
+// `text` as a catalogue name: lower case, with other characters replaced by
+// hyphens.
 std::string CleanName(absl::string_view text) {
   std::string name;
   for (const char c : text.substr(0, kLongestName)) {
@@ -96,7 +97,7 @@ std::string CleanName(absl::string_view text) {
       name += '-';
     }
   }
-  // Dots alone are directories.
+  // Names made only of dots would be directories.
   const size_t begin = name.find_first_not_of("-.");
   if (begin == std::string::npos) return "";
   return name.substr(begin, name.find_last_not_of("-.") + 1 - begin);
@@ -168,7 +169,7 @@ std::string Comment(absl::string_view text) {
   return absl::StrCat(out, line, "\n");
 }
 
-// Reads everything; the model has a meaning where the log has no fault.
+// Reads everything; the model is meaningful only if the log has no faults.
 Model ReadModel(const HfFamily& family, absl::string_view file,
                 absl::string_view name, absl::string_view date,
                 JsonDocument* document) {
@@ -204,7 +205,7 @@ absl::StatusOr<Model> ImportHuggingFace(absl::string_view json,
   if (family == nullptr) return FaultsToStatus(document.log().faults);
   Model model = ReadModel(*family, file, name, date, &document);
   std::vector<Fault> faults = document.log().faults;
-  // Where a field was wrong, the schema's complaints would be echoes.
+  // If a field was invalid, the schema's faults would only repeat it.
   if (faults.empty()) {
     ValidateOptions options;
     options.file = file;

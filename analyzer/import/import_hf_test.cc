@@ -29,8 +29,8 @@ using ::testing::Not;
 
 constexpr char kDirectory[] = "analyzer/import/testdata/hf/";
 
-// Every configuration of the test data. Written by hand with the field names
-// and dimensions of the published ones.
+// All configurations of the test data. They are written by hand with the field
+// names and dimensions of the published ones.
 const std::vector<std::string>& Names() {
   static const std::vector<std::string>* const kNames =
       new std::vector<std::string>{
@@ -72,8 +72,8 @@ absl::StatusOr<Model> Import(const std::string& json) {
 
 Model MustImport(const std::string& json) { return OrDie(Import(json)); }
 
-// The configuration of that name with a top-level field set to `value`: the
-// last of two equal keys counts.
+// The configuration with this name and with a top-level field set to `value`;
+// the last of two equal keys counts.
 std::string With(const std::string& name, const std::string& field,
                  const std::string& value) {
   std::string text = Config(name);
@@ -81,7 +81,7 @@ std::string With(const std::string& name, const std::string& field,
   return absl::StrCat(text.substr(0, brace), ", \"", field, "\": ", value, "}");
 }
 
-// Without the line of a field, wherever it stands.
+// The configuration without the line of a field, wherever it is.
 std::string Without(const std::string& name, const std::string& field) {
   std::vector<std::string> lines = absl::StrSplit(Config(name), '\n');
   const std::string key = absl::StrCat("\"", field, "\":");
@@ -105,7 +105,7 @@ const Block& BlockNamed(const Model& model, const std::string& name) {
   return Block::default_instance();
 }
 
-// Layers one by one, by the place of their block in `block`.
+// The layers one by one, as indices into `block`.
 std::vector<int> Order(const Model& model) {
   std::vector<int> order;
   for (const LayerPattern& pattern : model.layers()) {
@@ -120,7 +120,8 @@ std::vector<int> Order(const Model& model) {
   return order;
 }
 
-// The letters of the layers' names: "lllllf" for five local and a full one.
+// The initials of the layers' names: "lllllf" for five local layers and a full
+// one.
 std::string Initials(const Model& model) {
   std::string out;
   for (const int index : Order(model)) out += model.block(index).name()[0];
@@ -158,8 +159,8 @@ TEST(ImportHfTest, CitationListsTheDefaultsThatStoodIn) {
               Not(HasSubstr("absent")));
 }
 
-// Architecture without what describes it, and without what a config.json does
-// not always tell.
+// The architecture without descriptive fields and without fields that a
+// config.json does not always give.
 Model Bare(Model model) {
   for (Block& block : *model.mutable_block()) block.clear_name();
   model.clear_name();
@@ -253,7 +254,7 @@ TEST(ImportHfTest, QwenExpertsLeaveOutListedAndSkippedLayers) {
       every_other, "\"mlp_only_layers\": []", "\"mlp_only_layers\": [1]"));
   ASSERT_EQ(model.block_size(), 2);
   const std::vector<int> order = Order(model);
-  // Layers 0, 1, 2 dense, 3 with experts, then by turns.
+  // Layers 0, 1, 2 are dense, layer 3 has experts, then they alternate.
   EXPECT_EQ(order[0], 0);
   EXPECT_EQ(order[1], 0);
   EXPECT_EQ(order[2], 0);
@@ -325,7 +326,7 @@ TEST(ImportHfTest, DeepSeekV2LiteProjectsQueriesDirectly) {
   const Model model = MustImport(Config("deepseek-v2-lite"));
   const Block& block = BlockNamed(model, "moe");
   EXPECT_EQ(block.latent_attention().q_rank(), 0);
-  // Two shared experts are one network.
+  // Two shared experts are combined into one network.
   EXPECT_EQ(block.moe().shared().d_ff(), 2816);
   EXPECT_FALSE(block.moe().router_bias());
   EXPECT_EQ(BlockNamed(model, "dense").mlp().d_ff(), 10944);
@@ -486,7 +487,7 @@ TEST(ImportHfTest, LayerTypesOverrideTheFamilysPattern) {
   EXPECT_EQ(Initials(model), std::string(40, 'l') + "ff");
 }
 
-// Formats of llama-3.1-8b with that quantization_config.
+// Formats of llama-3.1-8b with this quantization_config.
 CheckpointFormats Quantized(const std::string& config) {
   return MustImport(With("llama-3.1-8b", "quantization_config", config))
       .formats();
@@ -602,7 +603,7 @@ TEST(ImportHfTest, SyntaxFaultsHaveLineAndColumn) {
   EXPECT_THAT(Error("{\n  \"model_type\": llama\n}"),
               HasSubstr("c.json:2:17:"));
   EXPECT_THAT(Error("{\"a\": [1, 2}"), HasSubstr("c.json:1:12:"));
-  // Quotes that were put around Infinity do not shift the place.
+  // The quotes added around Infinity must not shift the reported position.
   EXPECT_THAT(Error("{\"a\": Infinity, \"b\": NaN, ?}"),
               HasSubstr("c.json:1:27:"));
   EXPECT_THAT(Error(""), HasSubstr("c.json:1:1:"));
@@ -824,7 +825,7 @@ TEST(ImportHfTest, MutatedConfigurationsYieldAModelOrAMessage) {
       }
     }
   }
-  // Both ways are taken often.
+  // Both outcomes must occur often.
   EXPECT_GT(good, 500);
   EXPECT_GT(bad, 500);
 }

@@ -15,13 +15,13 @@ namespace {
 
 using ::nlohmann::json;
 
-// What readers of a broken document read.
+// The object that readers of an invalid document read.
 const json& EmptyObject() {
   static const json* const kEmpty = new json(json::object());
   return *kEmpty;
 }
 
-// A value, fit for a message.
+// Describes a value in a message.
 std::string Describe(const json& value) {
   switch (value.type()) {
     case json::value_t::object:
@@ -40,8 +40,8 @@ std::string Describe(Limits limits) {
   return absl::StrCat("a whole number from ", limits.min, " to ", limits.max);
 }
 
-// JSON with the three words that Python's writer adds to it put in quotes, and
-// where quotes were added.
+// JSON in which the three non-standard words written by Python are quoted, with
+// the positions of the added quotes.
 class QuotedText {
  public:
   explicit QuotedText(absl::string_view text) {
@@ -68,7 +68,7 @@ class QuotedText {
 
   const std::string& text() const { return out_; }
 
-  // The place in the original text of a place in text().
+  // Maps a position in text() to the original text.
   size_t Original(size_t place) const {
     return place - (std::lower_bound(quotes_.begin(), quotes_.end(), place) -
                     quotes_.begin());
@@ -91,8 +91,8 @@ class QuotedText {
   std::vector<size_t> quotes_;
 };
 
-// Takes note of the first fault of a text, without building anything and
-// without an exception.
+// Records the first fault of a text without building values and without
+// exceptions.
 class SyntaxChecker : public nlohmann::json_sax<json> {
  public:
   bool null() override { return true; }
@@ -112,7 +112,7 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
                    const nlohmann::detail::exception& error) override {
     place = position;
     // "[json.exception...] parse error at line 1, column 2: syntax error ...":
-    // the place is told in the file's own terms.
+    // the position is recomputed for the original file.
     message = error.what();
     const size_t column = message.find("column");
     const size_t colon = message.find(
@@ -125,7 +125,7 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
     return false;
   }
 
-  // Offset just after what was read last.
+  // Offset just after the last value read.
   size_t place = 0;
   std::string message;
 
@@ -143,8 +143,8 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
   int depth_ = 0;
 };
 
-// A fault at the last character before `place` of `text`; about the whole text
-// where that is 0.
+// A fault at the last character before `place` of `text`, or about the whole
+// text if `place` is 0.
 Fault FaultAt(absl::string_view text, size_t place, std::string message) {
   Fault fault;
   fault.message = std::move(message);
@@ -199,7 +199,7 @@ absl::optional<int64_t> JsonReader::ToInt(absl::string_view name,
                                           Limits limits) const {
   // Every limit is far below 2^53, so that a double is exact where it matters.
   const double number = value.is_number() ? value.get<double>() : NAN;
-  // Written so that NaN fails.
+  // This form also rejects NaN.
   if (number >= limits.min && number <= limits.max &&
       number == std::floor(number)) {
     return static_cast<int64_t>(number);

@@ -1,4 +1,4 @@
-// A JSON object read field by field, with every fault at once.
+// Reads a JSON object field by field and reports every fault at once.
 
 #ifndef ANALYZER_IMPORT_JSON_READER_H_
 #define ANALYZER_IMPORT_JSON_READER_H_
@@ -15,72 +15,76 @@
 
 namespace tokenjoule {
 
-// Whole numbers that a field may have.
+// Range of whole numbers that a field may have.
 struct Limits {
   int64_t min = 1;
   int64_t max = 1'000'000;
 };
 
-// What was noticed while a document was read.
+// Faults and defaults recorded while a document is read.
 struct JsonLog {
   std::string file;
   std::vector<Fault> faults;
-  // "head_dim = 256": fields that were absent, and what stood in for them.
+  // Absent fields with the defaults used for them, as "head_dim = 256".
   std::vector<std::string> defaults;
 };
 
 // One object of a document. A field that is null counts as absent, except for
-// Contains(). Each reading function checks type and range, notes what is wrong
-// and returns a stand-in (0, false, empty), so that reading can go on.
+// Contains(). Each reading function checks type and range; on a fault it
+// records the fault and returns a placeholder (0, false, empty), so that
+// reading can continue.
 class JsonReader {
  public:
-  // `object` is a JSON object and, like `log`, outlives the reader. `path`
-  // leads the names of fields in faults ("text_config.").
+  // `object` is a JSON object and, like `log`, must outlive the reader. `path`
+  // is the prefix of field names in faults ("text_config.").
   JsonReader(const nlohmann::json* object, std::string path, JsonLog* log);
 
-  // Whether the field is there and not null.
+  // Whether the field is present and not null.
   bool Has(absl::string_view name) const;
-  // Whether the field is there, be it null.
+  // Whether the field is present, even if null.
   bool Contains(absl::string_view name) const;
 
-  // A whole number that must be there; 0 where it is not or is wrong.
+  // A required whole number; 0 if it is absent or invalid.
   int64_t Int(absl::string_view name, Limits limits = {}) const;
-  // A whole number, or `otherwise` where it is absent, which is then noted as a
+  // A whole number, or `otherwise` if it is absent, which is then recorded as a
   // default.
   int64_t IntOr(absl::string_view name, int64_t otherwise,
                 Limits limits = {}) const;
-  // A truth value likewise; a default of false is not worth a note.
+  // The same for a Boolean; a default of false is not recorded.
   bool BoolOr(absl::string_view name, bool otherwise) const;
-  // A string that must be there; empty where it is not or is wrong.
+  // A required string; empty if it is absent or invalid.
   std::string String(absl::string_view name) const;
 
-  // Whether the field is that string.
+  // Whether the field equals this string.
   bool IsString(absl::string_view name, absl::string_view value) const;
 
-  // A list of strings; nothing where it is absent or wrong.
+  // A list of strings; nothing if it is absent or invalid.
   absl::optional<std::vector<std::string>> Strings(
       absl::string_view name) const;
-  // A list of whole numbers within `limits` likewise.
+  // A list of whole numbers within `limits`; nothing if it is absent or
+  // invalid.
   absl::optional<std::vector<int64_t>> Ints(absl::string_view name,
                                             Limits limits) const;
 
-  // An object that must be there; one without fields where it is not.
+  // A required object; an empty object if it is absent.
   JsonReader Object(absl::string_view name) const;
   // Names of all fields, sorted.
   std::vector<std::string> Names() const;
 
-  // Notes a fault of a field.
+  // Records a fault of a field.
   void AddFault(absl::string_view name, std::string message) const;
-  // Notes that `value` stands in for an absent field.
+  // Records that `value` is used for an absent field.
   void NoteDefault(absl::string_view name, absl::string_view value) const;
 
  private:
-  // The value of a field, or nullptr where it is absent.
+  // The value of a field, or nullptr if it is absent.
   const nlohmann::json* Find(absl::string_view name) const;
-  // Notes that a field is missing, or is `found` where that is not nullptr.
+  // Records that a field has the unexpected value `found`, or is missing if
+  // `found` is nullptr.
   void AddUnexpected(absl::string_view name, const nlohmann::json* found,
                      absl::string_view expected) const;
-  // The value as a whole number within `limits`, or nothing and a fault.
+  // The value as a whole number within `limits`; otherwise nothing, and a fault
+  // is recorded.
   absl::optional<int64_t> ToInt(absl::string_view name,
                                 const nlohmann::json& value,
                                 Limits limits) const;
@@ -90,19 +94,19 @@ class JsonReader {
   JsonLog* log_;
 };
 
-// A JSON text whose outermost value is an object.
+// A JSON text whose top-level value is an object.
 class JsonDocument {
  public:
-  // Parses `text`, read from `file`. Notes a fault with line and column where
-  // it is no JSON, and one where it is no object, is nested too deeply or is
-  // longer than 4 MB. NaN, Infinity and -Infinity, which Python writes, are
-  // read as strings. Never throws.
+  // Parses `text`, which was read from `file`. Records a fault with line and
+  // column if it is not valid JSON, and a fault if it is not an object, is
+  // nested too deeply or is longer than 4 MB. NaN, Infinity and -Infinity,
+  // which Python writes, are read as strings. Never throws.
   JsonDocument(absl::string_view text, absl::string_view file);
   ~JsonDocument();
   JsonDocument(const JsonDocument&) = delete;
   JsonDocument& operator=(const JsonDocument&) = delete;
 
-  // The outermost object; one without fields where parsing failed.
+  // The top-level object; an empty object if parsing failed.
   JsonReader Root();
   const JsonLog& log() const { return log_; }
   JsonLog* mutable_log() { return &log_; }

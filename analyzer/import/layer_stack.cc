@@ -8,10 +8,10 @@
 namespace tokenjoule {
 namespace {
 
-// Runs of the longest period that is looked for.
+// Number of runs in the longest period that is searched for.
 constexpr int kLongestPeriod = 64;
 
-// The cheapest way to write the runs before some place: its last pattern.
+// The last pattern of the cheapest way to write the runs up to some index.
 struct Step {
   int runs = std::numeric_limits<int>::max();
   int patterns = 0;
@@ -51,7 +51,7 @@ int LayerStack::Repeats(int begin, int period) const {
 void LayerStack::WriteTo(Model* model) const {
   for (const Block& block : blocks_) *model->add_block() = block;
   const int size = runs_.size();
-  // best[i] is about the first i runs.
+  // best[i] covers the first i runs.
   std::vector<Step> best(size + 1);
   best[0].runs = 0;
   for (int i = 0; i < size; ++i) {

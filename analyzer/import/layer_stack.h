@@ -1,4 +1,4 @@
-// Layers one by one, written as compactly as the schema allows.
+// Converts a list of layers into the schema's most compact form.
 
 #ifndef ANALYZER_IMPORT_LAYER_STACK_H_
 #define ANALYZER_IMPORT_LAYER_STACK_H_
@@ -13,16 +13,16 @@ namespace tokenjoule {
 // Collects the layers of a model from the embedding to the head.
 class LayerStack {
  public:
-  // Appends a layer. Layers of one name are of one kind.
+  // Appends a layer. Layers with the same name must be of the same kind.
   void Add(const Block& block);
 
   // Writes the kinds of block, in order of appearance, and the order of layers
-  // as patterns: as few runs as possible, then as few patterns. Takes time that
-  // grows with the square of the layers.
+  // as patterns with as few runs, then as few patterns, as possible. Takes time
+  // quadratic in the number of layers.
   void WriteTo(Model* model) const;
 
  private:
-  // Layers of one kind in a row.
+  // Consecutive layers of the same kind.
   struct Run {
     int block;
     int64_t count;
@@ -32,7 +32,7 @@ class LayerStack {
     }
   };
 
-  // How often runs[begin, begin + period) stand there one after another.
+  // Number of consecutive repetitions of runs[begin, begin + period).
   int Repeats(int begin, int period) const;
 
   std::vector<Block> blocks_;

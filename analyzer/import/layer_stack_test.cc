@@ -10,7 +10,7 @@
 namespace tokenjoule {
 namespace {
 
-// The layers of a stack whose blocks are named by one letter each.
+// A stack of layers whose block names are single letters.
 Model Stacked(const std::string& letters) {
   LayerStack stack;
   for (const char letter : letters) {
@@ -44,7 +44,7 @@ std::string Repeated(const std::string& letters, int times) {
   return out;
 }
 
-// The letters that patterns stand for.
+// The sequence of letters that the patterns expand to.
 std::string Expanded(const Model& model) {
   std::string out;
   for (const LayerPattern& pattern : model.layers()) {
