@@ -1,7 +1,7 @@
-// The cost kernel: time and energy of one decode step. The only place where a
-// ledger's counts meet a machine's costs, written once for every number type:
-// double for an answer, dual numbers for exact derivatives, SIMD packs for
-// sweeps. No allocation, no branch on a value.
+// The cost kernel: time and energy of one decode step. It is the only place
+// where a ledger's counts meet a machine's costs, written once for every number
+// type: double for an answer, dual numbers for exact derivatives, SIMD packs
+// for sweeps. It does not allocate and never branches on a value.
 //
 // docs/model.md gives the same equations in mathematical notation.
 
@@ -18,27 +18,29 @@
 
 namespace tokenjoule {
 
-// How the kernel takes a machine: the part that it may touch, made from a
-// Machine where one is given.
+// The kernel's parameter type for a machine: the part that it may read, to
+// which a Machine converts implicitly.
 template <typename N>
 using Costing = const typename machine_internal::NotDeduced<CostView<N>>::type&;
 
-// One operator on one chip, its tensors placed in memory levels and its
-// products on an engine.
+// One operator on one chip, with its tensors placed in memory levels and its
+// products assigned to an engine.
 template <typename N = double>
 struct LoweredOperator {
-  // Runs on the critical path of a step.
+  // Number of runs on the critical path of a step.
   N count = N(0.0);
-  // Bytes of weights, KV cache, state and embedding rows by the level that they
-  // come from or go to: the backing store, or a nearer level that keeps them.
+  // Bytes of weights, KV cache, state and embedding rows, by the level that
+  // they are read from or written to: the backing store, or a nearer level that
+  // holds them.
   std::array<Data<N>, kMaxMemoryLevels> origin_read;
   std::array<Data<N>, kMaxMemoryLevels> origin_write;
   Data<N> activation_in;
   Data<N> activation_out;
-  // Of both, the part that comes in.
+  // Share of activation_in in the sum of both.
   N activation_in_share = N(0.0);
-  // What a weight-stationary array moves beyond once in and once out: inputs
-  // again, partial sums back and forth.
+  // Traffic of a weight-stationary array beyond reading each input and writing
+  // each output once: repeated input reads, and partial sums written and read
+  // back.
   Data<N> reuse_read;
   Data<N> reuse_write;
   // Weights written into in-memory arrays.
@@ -47,40 +49,40 @@ struct LoweredOperator {
   Work<N> matmul_flop;
   int rate = 0;
   Work<N> vector_flop;
-  // Bytes and FLOP that count for time alone: what the busiest chip reads and
-  // multiplies beyond the mean, and the slower reads of caches and experts.
+  // Bytes and FLOP that count towards time only: the busiest chip's excess over
+  // the mean, and the slower reads of caches and experts.
   Data<N> extra_read;
   Work<N> extra_flop;
-  // Collective: latencies on the critical path, bytes through the busiest
-  // link, bytes sent by a chip in the mean.
+  // Collective: number of latencies on the critical path, bytes through the
+  // busiest link, mean bytes sent per chip.
   N link_messages = N(0.0);
   Data<N> link_critical;
   Data<N> link_sent;
-  // Structure, which no number type varies: whether the operator touches the
-  // backing store, moves activations, is a kernel (a collective is not).
+  // Structure, which is the same for every number type: whether the operator
+  // accesses the backing store, whether it moves activations, and whether it is
+  // a kernel (a collective is not).
   bool reads_backing = false;
   bool has_activations = false;
   bool is_kernel = false;
-  // Whether it attends to the KV cache: such kernels have a half transfer of
-  // their own.
+  // Whether it attends to the KV cache; such kernels use cache_half_transfer.
   bool attends = false;
-  // As LoweredStep::uniform.
+  // See LoweredStep::uniform.
   bool uniform = true;
 };
 
-// What a number of a step becomes in the difference of two steps, one sequence
-// apart (PerSequence).
+// How PerSequence forms each number of the difference of two steps that are one
+// sequence apart.
 enum class Slope {
-  // The difference.
+  // Take the difference.
   kDifference,
-  // What it is: no batch changes it.
+  // Keep the value: it does not depend on the batch.
   kKept,
-  // Zero: it is paid once, however large the batch.
+  // Zero: it is paid once per step, however large the batch.
   kZero,
 };
 
-// Calls `visit(Slope, number...)` with each number of one or more operators of
-// any number types; in an order that is the same for all of them.
+// Calls `visit(Slope, number...)` for each number of one or more operators of
+// any number types, always in the same order.
 template <typename Visit, typename... Op>
 void ForEachNumberOfOperator(Visit&& visit, Op&... op) {
   visit(Slope::kKept, op.count...);
@@ -103,7 +105,7 @@ void ForEachNumberOfOperator(Visit&& visit, Op&... op) {
   visit(Slope::kDifference, op.link_sent...);
 }
 
-// Copies what of an operator is no number.
+// Copies the fields of an operator that are not numbers.
 template <typename From, typename To>
 void CopyStructure(const LoweredOperator<From>& from, LoweredOperator<To>* to) {
   to->rate = from.rate;
@@ -113,15 +115,14 @@ void CopyStructure(const LoweredOperator<From>& from, LoweredOperator<To>* to) {
   to->attends = from.attends;
 }
 
-// Products that run on rate `rate` of the machine.
+// The matrix products that run on rate `rate` of the machine.
 template <typename N = double>
 struct RateProducts {
   int rate = 0;
-  // The noise power that their operands' formats bring, over the signal's: the
-  // largest of them.
+  // The largest quantisation noise power of their operands' formats, relative
+  // to the signal power.
   N quantisation = N(0.0);
-  // Bytes of weights that the arrays of all chips hold, where that is given;
-  // else 0.
+  // Weight capacity of the arrays of all chips, bytes; 0 if not given.
   Data<N> array_capacity;
 };
 
@@ -139,14 +140,13 @@ struct LoweredStep {
   N tokens = N(0.0);
   N passes = N(1.0);
   N chips = N(1.0);
-  // Whether the structure of operators holds for everything that a number
-  // stands for; see Agreement of units.h. Where it does not, the step means
-  // nothing.
+  // Whether all lanes of a number have the same operator structure; see
+  // Agreement of units.h. If not, the step is meaningless.
   bool uniform = true;
 };
 
-// Calls `visit(Slope, number...)` with each number of one or more steps that
-// is not of an operator or a product.
+// Calls `visit(Slope, number...)` for each number of one or more steps, except
+// those of operators and products.
 template <typename Visit, typename... Step>
 void ForEachNumberOfStep(Visit&& visit, Step&... step) {
   visit(Slope::kZero, step.layers...);
@@ -166,7 +166,7 @@ struct Traffic {
   Data<N> write;
 };
 
-// What happens, summed over chips and runs; energy is linear in it.
+// Actions of a step, summed over chips and runs; energy is linear in them.
 template <typename N = double>
 struct Actions {
   std::array<Traffic<N>, kMaxMemoryLevels> traffic;
@@ -176,7 +176,7 @@ struct Actions {
   Data<N> link;
 };
 
-// Time of one run of an operator, by resource.
+// Time per run of an operator, by resource.
 template <typename N = double>
 struct OperatorTimes {
   Duration<N> memory;   // the slowest level
@@ -197,9 +197,9 @@ struct StepCost {
   EnergyTerms<N> terms;  // whole system, whole step
 };
 
-// Bytes that one run moves through level `level` of a chip. What comes from a
-// level passes all nearer ones. Activations live in the nearest level and spill
-// to the backing store beyond the part of it that they may occupy.
+// Bytes that one run moves through level `level` of a chip. Data read from a
+// level passes through all nearer levels. Activations live in the nearest
+// level; the part beyond its activation_capacity spills to the backing store.
 template <typename N>
 Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
                      int level) {
@@ -224,8 +224,8 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
   return traffic;
 }
 
-// Time of a byte and of a FLOP: one over the rates. Taken once a step, because
-// a division takes as long as a dozen products.
+// Time per byte and per FLOP: the reciprocals of the rates. Computed once per
+// step, because a division takes as long as a dozen multiplications.
 template <typename N = double>
 struct UnitTimes {
   explicit UnitTimes(const CostView<N>& machine) {
@@ -253,8 +253,8 @@ struct UnitTimes {
   DurationPerData<N> link;
 };
 
-// Time to move `bytes` through a level, a byte of which takes `unit`: bytes
-// over an achieved bandwidth that rises with the size of the transfer,
+// Time to move `bytes` through a level at `unit` per byte. The achieved
+// bandwidth rises with the size of the transfer:
 //   t = n / (B eff(n)),  eff(n) = eff_max n / (n + n_half)
 //     = (n + n_half) / (B eff_max).
 template <typename N>
@@ -265,8 +265,8 @@ Duration<N> TransferTime(const LevelCosts<N>& level,
          unit;
 }
 
-// Time of one run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), with w
-// the overlap fraction, and the launch of the kernel comes on top.
+// Time per run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), where w
+// is the overlap fraction; the launch time of the kernel is added on top.
 template <typename N>
 OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
                          const UnitTimes<N>& units) {
@@ -283,7 +283,7 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
                      level == 0 && op.attends);
     times.memory = Max(times.memory, time);
   }
-  // Levels are a pipeline: the slowest one counts, once.
+  // Levels form a pipeline, so only the slowest one counts.
   sum += times.memory;
   const Duration<N> matmul =
       (op.matmul_flop + op.extra_flop) * units.matmul[op.rate];
@@ -304,7 +304,7 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   return times;
 }
 
-// Adds what `runs` runs of an operator do.
+// Adds the actions of `runs` runs of an operator.
 template <typename N>
 void AddActions(const LoweredOperator<N>& op, Costing<N> machine, const N& runs,
                 Actions<N>* actions) {
@@ -319,7 +319,7 @@ void AddActions(const LoweredOperator<N>& op, Costing<N> machine, const N& runs,
   actions->link += op.link_sent * runs;
 }
 
-// Dynamic energy of actions: each times its cost. Standing terms stay zero.
+// Dynamic energy: each action times its cost. Standing terms stay zero.
 template <typename N>
 EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
   const Costs<N>& costs = machine.costs;
@@ -361,7 +361,7 @@ Energy<N> Sum(const EnergyTerms<N>& terms) {
   return sum;
 }
 
-// Standing power of one chip's memory.
+// Background power of one chip's memory.
 template <typename N>
 Power<N> MemoryBackground(const CostView<N>& machine) {
   Power<N> power;
@@ -375,7 +375,8 @@ Power<N> MemoryBackground(const Machine<N>& machine) {
   return MemoryBackground(CostView<N>(machine));
 }
 
-// What happens in a step. Of the machine only the room for activations counts.
+// Actions of a step. The only number of the machine that matters is the
+// activation capacity.
 template <typename N>
 Actions<N> ActionsOf(const LoweredStep<N>& step, Costing<N> machine) {
   Actions<N> actions;
@@ -385,7 +386,7 @@ Actions<N> ActionsOf(const LoweredStep<N>& step, Costing<N> machine) {
   return actions;
 }
 
-// Time and energy of a step in which `actions` happen.
+// Time and energy of a step with these actions.
 template <typename N>
 StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
                           const Actions<N>& actions) {
@@ -420,12 +421,12 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
 
   cost.terms[kDramBackground] = background * cost.step_time;
   const Energy<N> chip_and_standing = dynamic + standing * cost.step_time;
-  // Static power, what sequences cost besides the ledger, and what the
-  // regulators lose on everything behind them.
+  // Static power, energy per sequence beyond the ledger, and the regulators'
+  // loss on everything they supply.
   const Energy<N> board = chip_and_standing / costs.regulator_efficiency;
   cost.terms[kStatic] = costs.static_power * step.chips * cost.step_time +
                         sequences + (board - chip_and_standing);
-  // Host power, and what the supplies lose on board and host.
+  // Host power, and the power supplies' loss on board and host.
   const Energy<N> node =
       (board + costs.host_power * step.chips * cost.step_time) /
       costs.supply_efficiency;
@@ -434,7 +435,7 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
   return cost;
 }
 
-// Energy of the terms inside a boundary, by its index.
+// Energy of the terms inside the boundary with this index.
 template <typename N>
 Energy<N> EnergyInside(const EnergyTerms<N>& terms, int boundary) {
   Energy<N> sum;

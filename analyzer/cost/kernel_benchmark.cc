@@ -1,5 +1,5 @@
-// Speed of the cost kernel and of what is around it, on Llama-3.1-70B on eight
-// H100. Rates are evaluations a second on one core.
+// Speed of the cost kernel and of the code around it, for Llama-3.1-70B on
+// eight H100. Rates are evaluations per second on one core.
 
 #include <cstdlib>
 #include <vector>
@@ -37,14 +37,14 @@ const Inputs& Llama70b() {
   return *inputs;
 }
 
-// The kernel alone, on a lowered step.
+// The kernel only, on a lowered step.
 void BM_CostOfStep(benchmark::State& state) {
   const Inputs& in = Llama70b();
   Machine<> machine = BuildMachine(in.hardware);
   const LoweredStep<> step = Lower(BuildLedger(in.model, in.scenario), machine);
   double bandwidth = 3000;
   for (auto _ : state) {
-    // Another machine each time, so that nothing can be hoisted.
+    // A different machine each time, so that nothing can be hoisted.
     machine.costs.levels[0].peak_bandwidth = GigabytesPerSecond(bandwidth);
     bandwidth += 1e-3;
     benchmark::DoNotOptimize(CostOfStep(step, machine));
@@ -82,7 +82,7 @@ void BM_EvaluateRun(benchmark::State& state) {
 }
 BENCHMARK(BM_EvaluateRun);
 
-// Ledger, lowering and kernel: what another batch costs.
+// Ledger, lowering and kernel: the work for another batch.
 void BM_LedgerToCost(benchmark::State& state) {
   const Inputs& in = Llama70b();
   const Machine<> machine = BuildMachine(in.hardware);
@@ -104,7 +104,7 @@ void BM_Analyze(benchmark::State& state) {
 }
 BENCHMARK(BM_Analyze);
 
-// Descriptions from text to validated messages.
+// Parsing and validation of descriptions.
 void BM_LoadModelAndHardware(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(LoadModel("llama-3.1-70b"));

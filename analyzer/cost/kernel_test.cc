@@ -34,7 +34,7 @@ LoweredOperator<> Reads(double bytes, double flop) {
   return op;
 }
 
-// Seconds of one run.
+// Time per run, s.
 double TimeOf(const LoweredOperator<>& op, const Machine<>& machine) {
   return InSeconds(TimesOf(op, machine, UnitTimes<>(machine)).total);
 }
@@ -64,7 +64,7 @@ TEST(KernelTest, OverlapIsBetweenMaximumAndSum) {
 TEST(KernelTest, ShortTransfersReachLessBandwidth) {
   Machine<> machine = PlainMachine();
   machine.costs.levels[0].half_transfer = Bytes(10.0);
-  // At 10 bytes, half of the rate: 20 ns. At a million, all of it.
+  // 10 bytes reach half of the rate: 20 ns. A million bytes reach all of it.
   EXPECT_NEAR(TimeOf(Reads(10, 0), machine), 20e-9, kTiny);
   EXPECT_NEAR(TimeOf(Reads(1e6, 0), machine), 1e-3, 2e-8);
 }
@@ -79,7 +79,7 @@ TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
   op.activation_in = Bytes(30.0);
   op.activation_out = Bytes(10.0);
   op.activation_in_share = 0.75;
-  // 40 bytes of which 30 have room: a quarter of each direction spills.
+  // 40 bytes, of which 30 fit: a quarter of each direction spills.
   EXPECT_EQ(InBytes(TrafficOf(op, machine, 0).read), 5 + 7.5);
   EXPECT_EQ(InBytes(TrafficOf(op, machine, 0).write), 2.5);
   // The near level carries everything.

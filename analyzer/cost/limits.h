@@ -1,4 +1,4 @@
-// What a step does to the accuracy of its products and to the cells it writes.
+// The noise of a step's products and the wear of the cells it writes.
 
 #ifndef ANALYZER_COST_LIMITS_H_
 #define ANALYZER_COST_LIMITS_H_
@@ -11,8 +11,8 @@ namespace tokenjoule {
 
 inline constexpr double kSecondsPerYear = 365.0 * 86400;
 
-// Noise power of the products with the most of it, over the signal's: that of
-// the operands' formats and what an analog array adds.
+// Noise power of the noisiest products, relative to the signal: quantisation
+// noise of the operands' formats plus the noise of an analog array.
 template <typename N>
 N NoiseOf(const LoweredStep<N>& step, Costing<N> machine) {
   N most(0.0);
@@ -23,9 +23,9 @@ N NoiseOf(const LoweredStep<N>& step, Costing<N> machine) {
   return most;
 }
 
-// Share of their life that a step takes of the cells that wear out first,
-// writes being spread evenly over a level. In-memory arrays are written whole
-// where their capacity is not given.
+// Share of the endurance of the fastest-wearing cells that one step uses up,
+// with writes spread evenly over a level. In-memory arrays without a given
+// capacity are taken to be written as a whole.
 template <typename N>
 N WearOf(const LoweredStep<N>& step, Costing<N> machine,
          const Actions<N>& actions) {

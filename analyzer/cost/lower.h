@@ -1,6 +1,6 @@
-// Lowering: places a ledger's tensors in a machine's memory levels, its
-// products on engines and its collectives on links. Decides structure once, so
-// that the kernel has nothing to look up.
+// Lowering: assigns a ledger's tensors to a machine's memory levels, its
+// products to engines and its collectives to links. Structure is decided here
+// once, so that the kernel has nothing to look up.
 
 #ifndef ANALYZER_COST_LOWER_H_
 #define ANALYZER_COST_LOWER_H_
@@ -15,14 +15,14 @@
 
 namespace tokenjoule {
 
-// How lowering takes a machine: the part that it may touch, made from a Machine
-// where one is given.
+// Lowering's parameter type for a machine: the part that it may read, to which
+// a Machine converts implicitly.
 template <typename N>
 using Placing =
     const typename machine_internal::NotDeduced<PlacementView<N>>::type&;
 
-// Whether a count is above 0, which decides structure. Clears `uniform` where
-// that differs between the lanes of a pack.
+// Whether a count is above 0, which decides structure. Clears `uniform` if the
+// lanes of a pack disagree.
 template <typename N>
 bool IsPositive(const Data<N>& count, bool* uniform) {
   const Agreement positive = Agree(Data<N>() < count);
@@ -69,7 +69,7 @@ void LowerCollective(const Operator<N>& op, Interconnect::Topology topology,
   }
 }
 
-// The engine's own name for a kind of product.
+// The name that engines use for a kind of product.
 inline ComputeEngine::Products ProductsOf(ProductKind kind) {
   switch (kind) {
     case ProductKind::kExperts:
@@ -84,7 +84,7 @@ inline ComputeEngine::Products ProductsOf(ProductKind kind) {
   return ComputeEngine::LINEAR;
 }
 
-// Index of the rate that runs an operator's products; 0 where it has none.
+// Index of the rate that runs an operator's products; 0 if it has none.
 template <typename N>
 int RateOf(const Operator<N>& op, const MachineStructure& structure) {
   if (op.weight_format == nullptr) return 0;
@@ -94,7 +94,7 @@ int RateOf(const Operator<N>& op, const MachineStructure& structure) {
   return rate < 0 ? 0 : rate;
 }
 
-// Whether an engine of the machine asks for a larger model.
+// Whether an engine of the machine requires a larger model (model_growth).
 inline bool AsksForGrowth(const MachineStructure& structure) {
   for (int i = 0; i < structure.num_rates; ++i) {
     if (structure.rates[i].has_model_growth) return true;
@@ -102,8 +102,8 @@ inline bool AsksForGrowth(const MachineStructure& structure) {
   return false;
 }
 
-// Gives a ledger the growth that an engine asks of the model, in the products it
-// runs: more weights, more FLOP, more memory.
+// Applies each engine's model_growth to the products it runs: more weights,
+// more FLOP, more memory.
 template <typename N>
 void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
   if (!AsksForGrowth(machine.structure)) return;
@@ -120,19 +120,19 @@ void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
     done = true;
   }
 }
-// The grown ledger as one of its own.
+// Returns the grown ledger.
 template <typename N>
 Ledger<N> Grow(Ledger<N> ledger, Placing<N> machine) {
   GrowInPlace(machine, &ledger);
   return ledger;
 }
 
-// Shares of weights and of sequences' data that near levels keep, by level.
+// Shares of the weights and of the sequences' data held by each level.
 template <typename N>
 struct PinnedShares {
   std::array<N, kMaxMemoryLevels> weights;
   std::array<N, kMaxMemoryLevels> sequences;
-  // As LoweredStep::uniform.
+  // See LoweredStep::uniform.
   bool uniform = true;
 };
 
@@ -144,7 +144,7 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
   const Data<N> weights = ledger.TotalWeightFootprint() / ledger.chips;
   const Data<N> sequences = SequencesFootprint(ledger) / ledger.chips;
   N weights_left(1.0), sequences_left(1.0);
-  // Nearest levels first: what they keep costs least.
+  // Fill the nearest levels first: their accesses cost least.
   for (int i = machine.structure.num_levels - 1; i > 0; --i) {
     const Pinned pins = machine.structure.levels[i].pins;
     const Data<N>& room = machine.numbers.levels[i].pinned_capacity;
@@ -161,8 +161,8 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
   return shares;
 }
 
-// Traffic of a weight-stationary array beyond once in and once out: inputs once
-// more for each further strip of columns, partial sums out and back for each
+// Extra traffic of a weight-stationary array: inputs are read again for each
+// further strip of columns, and partial sums are written and read back for each
 // further strip of rows.
 template <typename N>
 void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
@@ -179,7 +179,7 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   }
 }
 
-// Achieved bandwidth of an operator's weights over that of long 16-bit streams.
+// Achieved bandwidth of an operator's weights, relative to long 16-bit streams.
 template <typename N>
 N WeightBandwidthFactor(const Operator<N>& op, Placing<N> machine) {
   const LevelStructure& backing = machine.structure.levels[0];
@@ -208,7 +208,7 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.rate = RateOf(op, machine.structure);
   const RateStructure& engine = machine.structure.rates[lowered.rate];
   const bool in_array = engine.in_memory && !op.shapes.empty();
-  // Weights that live in the arrays are neither read nor written.
+  // Resident weights are neither read nor written.
   Data<N> weights = op.weight_read;
   if (in_array && engine.resident) weights = {};
   if (in_array && !engine.resident) lowered.array_written = weights;
@@ -227,8 +227,8 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   if (engine.has_dataflow && !op.shapes.empty()) {
     AddReuse(op, machine.numbers.rates[lowered.rate], &lowered);
   }
-  // Time waits for the busiest chip, and for slower reads of caches and
-  // experts: bytes that time counts beyond those that move.
+  // The step waits for the busiest chip and for slower reads of caches and
+  // experts. Both are expressed as extra bytes that count towards time only.
   const LevelPlacement<N>& backing = machine.numbers.levels[0];
   const auto slower = [](const Data<N>& bytes, const N& factor) {
     return bytes * (1.0 / factor - 1.0);
@@ -241,7 +241,7 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
        slower(op.state_read + op.state_write, backing.state_bandwidth_factor)) *
           shares.sequences[0];
   lowered.attends = op.product_kind == ProductKind::kAttention;
-  // Kernels read cached vectors at most once for each query head.
+  // Kernels read cached vectors at most once per query head.
   lowered.reuse_read +=
       op.kv_read *
       (Min(backing.cache_passes, Max(op.kv_sharing, N(1.0))) - 1.0);
@@ -251,7 +251,8 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.reuse_read += op.activation_in * again;
   lowered.reuse_write += op.activation_out * again;
   lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - 1.0);
-  // An operator without weights or cached data still starts and ends as one.
+  // An operator without weights or cached data still counts as a transfer and
+  // pays the half transfer.
   const bool all_pinned =
       IsPositive(weights + op.kv_read + op.state_read, &lowered.uniform) &&
       !IsPositive(lowered.origin_read[0] + lowered.origin_write[0],
@@ -265,12 +266,12 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   return lowered;
 }
 
-// Adds the product of an operator to those of its rate.
+// Adds the product of an operator to the products of its rate.
 template <typename N>
 void AddProduct(const Operator<N>& op, int rate, Placing<N> machine,
                 const N& chips, LoweredStep<N>* step) {
   if (op.weight_format == nullptr) return;
-  // Errors of the operands add up.
+  // The noise powers of the operands add.
   const auto noise = [](const NumberFormat& format) {
     return NoiseOfSnrDb(SnrDbOfBits<double>(format.precision_bits));
   };
@@ -288,8 +289,8 @@ void AddProduct(const Operator<N>& op, int rate, Placing<N> machine,
   step->products.push_back(product);
 }
 
-// A step ready for the kernel, into one that was there and whose memory is used
-// again. The ledger has grown already (Grow).
+// Lowers a ledger, to which Grow has been applied, into `out`, whose memory is
+// reused.
 template <typename N>
 void LowerInto(const Ledger<N>& ledger, Placing<N> machine,
                LoweredStep<N>* out) {
@@ -314,7 +315,7 @@ void LowerInto(const Ledger<N>& ledger, Placing<N> machine,
   step.chips = ledger.chips;
 }
 
-// The same as a step of its own.
+// Returns the lowered step.
 template <typename N>
 LoweredStep<N> Lower(const Ledger<N>& ledger, Placing<N> machine) {
   LoweredStep<N> step;
@@ -322,10 +323,10 @@ LoweredStep<N> Lower(const Ledger<N>& ledger, Placing<N> machine) {
   return step;
 }
 
-// The cost of one more sequence, for steps whose counts are affine in the
-// batch: (b - a) / (tokens_b - tokens_a). With it, CostOfStep on a machine
-// without fixed costs (WithoutFixedCosts) is the cost of a token as the batch
-// grows without end.
+// The marginal step per token, for steps whose counts are affine in the batch:
+// (b - a) / (tokens_b - tokens_a). CostOfStep of it, on a machine without fixed
+// costs (WithoutFixedCosts), is the limit of the cost per token as the batch
+// grows to infinity.
 template <typename N>
 LoweredStep<N> PerSequence(const LoweredStep<N>& a, const LoweredStep<N>& b) {
   LoweredStep<N> slope = b;

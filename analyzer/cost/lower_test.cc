@@ -18,7 +18,7 @@ Ledger<> UnitLedger(double batch, double context) {
 
 Machine<> UnitMachine() { return BuildMachine(LoadHardwareOrDie("unit")); }
 
-// Bytes of a step through a level.
+// Bytes per step through a level.
 double Through(const LoweredStep<>& step, const Machine<>& machine, int level) {
   double bytes = 0;
   for (const LoweredOperator<>& op : step.operators) {
@@ -40,7 +40,7 @@ TEST(LowerTest, PinnedWeightsLeaveTheBackingStoreAsFarAsTheyFit) {
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 4, 1e-12);
   machine.placement.levels[1].pinned_capacity = Bytes(100.0);
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 0), all - 8, 1e-12);
-  // What is pinned still passes the near level.
+  // Pinned data still passes through the near level.
   EXPECT_NEAR(Through(Lower(ledger, machine), machine, 1), near, 1e-12);
 }
 
@@ -68,7 +68,7 @@ TEST(LowerTest, ReuseFollowsTheShapeOfTheArray) {
   // folds: 48 partial sums of 4 bytes out and back once.
   EXPECT_EQ(InBytes(lowered.reuse_read), 3 * 24 + 192);
   EXPECT_EQ(InBytes(lowered.reuse_write), 192);
-  // An array that takes the whole matrix moves everything once.
+  // An array that holds the whole matrix moves everything once.
   engine.rows = 100;
   engine.columns = 100;
   lowered = {};
@@ -76,7 +76,7 @@ TEST(LowerTest, ReuseFollowsTheShapeOfTheArray) {
   EXPECT_EQ(InBytes(lowered.reuse_read + lowered.reuse_write), 0);
 }
 
-// Bytes that count for the time of a step alone.
+// Bytes that count towards the time of a step only.
 double ExtraRead(const LoweredStep<>& step) {
   double bytes = 0;
   for (const LoweredOperator<>& op : step.operators) {
@@ -187,7 +187,7 @@ TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
   }
   EXPECT_EQ(before, 8);
   EXPECT_EQ(after, 12);
-  // 16 FLOP of weights grow, 4 with the cache do not.
+  // The 16 FLOP with weights grow; the 4 with the cache do not.
   EXPECT_EQ(flop_before, 20);
   EXPECT_EQ(flop_after, 28);
 }

@@ -1,4 +1,4 @@
-// What a step's data occupies of a machine's memory.
+// How much of a machine's memory the data of a step occupies.
 
 #ifndef ANALYZER_COST_OCCUPANCY_H_
 #define ANALYZER_COST_OCCUPANCY_H_
@@ -12,20 +12,20 @@
 
 namespace tokenjoule {
 
-// Bytes over all chips.
+// Bytes, summed over all chips.
 struct Occupancy {
-  // Weights in the backing store, and KV cache and state of all sequences.
+  // Weights in the backing store; KV cache and state of all sequences.
   Data<> weights;
   Data<> sequences;
-  // Weights that live in in-memory arrays, and what those hold. They take no
-  // room in the backing store.
+  // Weights resident in in-memory arrays, which take no room in the backing
+  // store, and the capacity of those arrays.
   Data<> in_arrays;
   Data<> array_capacity;
 
   Data<> StoreUsed() const { return weights + sequences; }
 };
 
-// The ledger has grown already (Grow).
+// Grow must have been applied to the ledger.
 inline Occupancy OccupancyOf(const Ledger<>& ledger,
                              const PlacementView<>& machine) {
   Occupancy occupancy;

@@ -1,7 +1,7 @@
-// A number type that holds several numbers: the cost kernel evaluates as many
-// machines at once. Vector extensions of the compiler, which every target can
-// lower, rather than intrinsics of one; a function that is cloned for newer
-// targets (see pack_kernel.cc) uses their registers.
+// A number type that holds several numbers, so that the cost kernel evaluates
+// several machines at once. It uses the compiler's vector extensions, which
+// work on every target, instead of the intrinsics of one; functions cloned for
+// newer targets (see pack_kernel.cc) use their wider registers.
 
 #ifndef ANALYZER_COST_PACK_H_
 #define ANALYZER_COST_PACK_H_
@@ -13,17 +13,17 @@
 
 namespace tokenjoule {
 
-// Aligned for the widest registers: a baseline target would align it for its
-// own.
+// Aligned for the widest registers; a baseline target would align it only for
+// its own.
 struct alignas(64) Pack {
   static constexpr int kLanes = 8;
   typedef double Vector __attribute__((vector_size(kLanes * sizeof(double))));
-  // What comparing two gives: all bits of a lane, or none.
+  // Result of a comparison: all bits of a lane set, or none.
   typedef int64_t Mask __attribute__((vector_size(kLanes * sizeof(double))));
 
   Pack() = default;
-  // Every lane the same. Implicit, so that a formula may say 2.0 * x for every
-  // number type.
+  // Sets every lane to the same value. Implicit, so that formulas can say 2.0 *
+  // x for every number type.
   Pack(double v)  // NOLINT
       : value{v, v, v, v, v, v, v, v} {}
   explicit Pack(const Vector& v) : value(v) {}
@@ -51,8 +51,8 @@ struct alignas(64) Pack {
     return Pack(a.value / b.value);
   }
   friend Pack operator-(const Pack& a) { return Pack(-a.value); }
-  // What comparing two packs gives, as a type of its own so that Select and
-  // Agree find it.
+  // Result of comparing two packs; a separate type, so that Select and Agree
+  // find it.
   struct Condition {
     Mask lanes;
 
@@ -71,7 +71,7 @@ inline Pack SelectNumber(const Pack::Condition& condition, const Pack& yes,
   return Pack(condition.lanes ? yes.value : no.value);
 }
 
-// See Agreement of units.h: holds as in the first lane.
+// See Agreement of units.h; `holds` is the value of the first lane.
 inline Agreement Agree(const Pack::Condition& condition) {
   Agreement agreement = {condition.lanes[0] != 0, true};
   for (int lane = 1; lane < Pack::kLanes; ++lane) {
@@ -93,7 +93,7 @@ Pack EachLane(const Pack& a, const Function& function) {
 
 }  // namespace pack_internal
 
-// Functions of <cmath>, lane by lane: the same bits as one number at a time.
+// Functions of <cmath>, lane by lane, with the same bits as for single numbers.
 inline Pack exp(const Pack& a) {
   return pack_internal::EachLane(a, [](double x) { return std::exp(x); });
 }

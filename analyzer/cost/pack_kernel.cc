@@ -19,7 +19,8 @@ EvaluateRun(const LoweredStep<Pack>& step,
     const Pack* place = PlaceOfActions(machine);
     for (const VaryingSlot& slot : slots) varies |= slot.place == place;
   }
-  // A copy: the compiler may keep what nothing else can reach.
+  // A local copy, which the compiler may keep in registers because nothing else
+  // can alias it.
   Actions<Pack> own = actions != nullptr ? *actions : ActionsOf(step, *machine);
   for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
     for (const VaryingSlot& slot : slots) {
@@ -43,7 +44,7 @@ EvaluatePack(const LoweredStep<Pack>& step, const Machine<Pack>& machine,
 
 namespace {
 
-// Chains that do not wait for one another: enough to fill every pipe.
+// Independent chains: enough to fill every execution pipe.
 constexpr int kChains = 12;
 
 }  // namespace

@@ -15,8 +15,8 @@
 
 namespace tokenjoule {
 
-// A lowered step in another number type, into one that was there and whose
-// memory is used again; in packs every lane is the same.
+// Converts a lowered step to another number type, into `out`, whose memory is
+// reused; all lanes of a pack get the same value.
 template <typename To>
 void ConvertStep(const LoweredStep<double>& step, LoweredStep<To>* out) {
   const auto copy = [](Slope, const auto& number, auto& place) {
@@ -42,23 +42,23 @@ LoweredStep<To> ConvertedStep(const LoweredStep<double>& step) {
   return to;
 }
 
-// A number of the machine that varies along a run of points: a place in a
-// Machine<Pack> and its values one after the other, readable up to the next
-// multiple of Pack::kLanes.
+// A number of the machine that varies along a run of points: its location in a
+// Machine<Pack> and its consecutive values, readable up to the next multiple of
+// Pack::kLanes.
 struct VaryingSlot {
   Pack* place;
   const double* values;
 };
 
-// What the kernel says of a point, or of a pack of points.
+// The kernel's result for one point or for a pack of points.
 template <typename N>
 struct SweepCost {
   N step_time_s;
-  // Joules of a step inside each boundary, from the inside out.
+  // Energy per step inside each boundary, innermost first, J.
   std::array<N, kNumBoundaries> energy_j;
   // Usable bytes of one chip's backing store.
   N usable_bytes;
-  // Logic of one chip and cost of making one, as Machine has them.
+  // Logic area and manufacturing cost of one chip, copied from the machine.
   N area_mm2;
   N cost_usd;
   // NoiseOf and WearOf of the step.
@@ -68,7 +68,7 @@ struct SweepCost {
 
 using PackCost = SweepCost<Pack>;
 
-// A step's cost on a machine as a search takes it.
+// A step's cost on a machine, in the form that searches use.
 template <typename N>
 SweepCost<N> SweepCostOf(const LoweredStep<N>& step, Costing<N> machine,
                          const Actions<N>& actions) {
@@ -87,34 +87,34 @@ SweepCost<N> SweepCostOf(const LoweredStep<N>& step, Costing<N> machine,
   return out;
 }
 
-// Evaluates points 0 ... count - 1 of a run, a pack at a time into `costs`
-// (which has room for them all). `machine` holds everything that does not vary
-// along the run. `actions` are those of the step on all of the run's machines,
-// or null where they are not known or not the same (PlaceOfActions). Compiled
-// for several instruction sets and chosen at run time; without fused
-// multiply-adds, so that all give the same bits as one number at a time.
+// Evaluates points 0 ... count - 1 of a run, one pack at a time, into `costs`,
+// which has room for all of them. `machine` holds everything that does not vary
+// along the run. `actions` are the actions of the step, if they are known and
+// equal on all machines of the run (see PlaceOfActions), else null. Compiled
+// for several instruction sets, one of which is chosen at run time; without
+// fused multiply-adds, so that all give the same bits as single numbers.
 void EvaluateRun(const LoweredStep<Pack>& step,
                  const std::vector<VaryingSlot>& slots, size_t count,
                  const Actions<Pack>* actions, Machine<Pack>* machine,
                  PackCost* costs);
 
-// Time and energy terms of a step, a lane for each machine.
+// Time and energy terms of a step, one lane per machine.
 struct PackTerms {
   Pack step_time_s;
   std::array<Pack, kNumEnergyTerms> terms_j;
 };
 
-// The kernel over one pack of machines. Compiled as EvaluateRun is.
+// Evaluates the kernel on one pack of machines. Compiled like EvaluateRun.
 void EvaluatePack(const LoweredStep<Pack>& step, const Machine<Pack>& machine,
                   PackTerms* terms);
 
-// The place in a machine that decides what happens in a step; where it does not
-// vary, all machines have the same actions.
+// The only number of a machine that affects the actions of a step. If it does
+// not vary, all machines have the same actions.
 const Pack* PlaceOfActions(Machine<Pack>* machine);
 
-// Products and additions in packs that do not wait for one another, for
-// benchmarks: what the processor can do at most, and how many MultiplyAddPeak
-// does in so many rounds.
+// For benchmarks: MultiplyAddPeak runs independent multiplications and
+// additions on packs, to measure the processor's peak rate;
+// MultiplyAddOperations returns the number of operations in `rounds` rounds.
 double MultiplyAddPeak(int rounds);
 int64_t MultiplyAddOperations(int rounds);
 

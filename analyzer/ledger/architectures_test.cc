@@ -1,4 +1,4 @@
-// One claim for each family of architectures, its arithmetic in the comment.
+// One claim per family of architectures, with its arithmetic in the comment.
 
 #include <cmath>
 #include <map>
@@ -21,7 +21,8 @@ Ledger<> LedgerOf(const std::string& name, const Scenario& scenario) {
   return BuildLedger(LoadModelOrDie(name), scenario);
 }
 
-// A field of the operators whose name contains `part`, over system and step.
+// Sums a field over the operators whose name contains `part`, for the whole
+// system and step.
 template <typename Field>
 double Sum(const Ledger<>& ledger, const std::string& part, Field field) {
   double sum = 0;
@@ -64,11 +65,11 @@ TEST(ArchitecturesTest, TiedHeadIsReadButHeldOnce) {
 }
 
 TEST(ArchitecturesTest, Llama4ReadsHalfAChunkInTheMean) {
-  // 48 layers, LLLG: 36 in chunks of 8192, 4096.5 in the mean; 12 of 100 000.
+  // 48 layers, LLLG: 36 in chunks of 8192, 4096.5 on average; 12 of 100 000.
   const Ledger<> ledger = LedgerOf("llama-4-scout", Point(1, 100'000));
   const double token = 2 * 8 * 128 * 2;
   EXPECT_EQ(KvRead(ledger), token * (36 * 4096.5 + 12 * 100'000.0));
-  // A whole chunk is kept.
+  // A whole chunk is held.
   EXPECT_EQ(InBytes(ledger.kv_per_sequence),
             token * (36 * 8192 + 12 * 100'000.0));
 }
@@ -95,14 +96,14 @@ TEST(ArchitecturesTest, LatentAttentionCachesOneCompressedVector) {
 }
 
 TEST(ArchitecturesTest, LatentAttentionIsAbsorbedForItsFlop) {
-  // Absorbed: 128 heads x (2 x 512 + 64) multiply-adds a position, and
-  // 128 x 512 x (128 + 128) for folding; 61 layers.
+  // Absorbed: 128 heads x (2 x 512 + 64) multiply-adds per position, and 128 x
+  // 512 x (128 + 128) for folding; 61 layers.
   const Ledger<> absorbed = LedgerOf("deepseek-v3", Point(1, 4096));
   EXPECT_EQ(MatmulFlop(absorbed, "core_absorbed"),
             61 * 2.0 * (128.0 * 1088 * 4096 + 128.0 * 512 * 256));
   ASSERT_EQ(absorbed.notes.size(), 2u);
   EXPECT_TRUE(absl::StrContains(absorbed.notes[0], "absorbed"));
-  // Expanded: 128 x 512 x 256 for each position, 128 x (192 + 128) a score.
+  // Expanded: 128 x 512 x 256 per position, 128 x (192 + 128) per score.
   Scenario scenario = Point(1, 4096);
   scenario.set_mla(EXPANDED);
   EXPECT_EQ(MatmulFlop(LedgerOf("deepseek-v3", scenario), "core_expanded"),
@@ -115,7 +116,8 @@ TEST(ArchitecturesTest, LatentCacheIsCopiedByTensorParallelism) {
   const Ledger<> ledger = LedgerOf("deepseek-v3", scenario);
   EXPECT_EQ(KvRead(ledger), 8 * 8 * 61.0 * 576 * 2 * 4096);
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 61.0 * 576 * 2 * 4096);
-  // With attention data-parallel and experts over the same chips there is one.
+  // With data-parallel attention and experts on the same chips there is one
+  // copy.
   scenario.set_tp(1);
   scenario.set_ep(8);
   EXPECT_EQ(KvRead(LedgerOf("deepseek-v3", scenario)),
@@ -133,7 +135,7 @@ TEST(ArchitecturesTest, DeepSeekStoresItsMatricesInFp8Blocks) {
 }
 
 TEST(ArchitecturesTest, MixtralReadsTheExpertsThatItsBatchVisits) {
-  // 8 experts, 2 a token: 8 (1 - (3/4)^T) of 3 x 4096 x 14336 weights.
+  // 8 experts, 2 per token: 8 (1 - (3/4)^T) of 3 x 4096 x 14336 weights.
   const double expert = 3.0 * 4096 * 14336 * 2;
   for (const double tokens : {1.0, 2.0, 8.0, 64.0}) {
     const Ledger<> ledger = LedgerOf("mixtral-8x7b", Point(tokens, 1));
@@ -141,7 +143,7 @@ TEST(ArchitecturesTest, MixtralReadsTheExpertsThatItsBatchVisits) {
     EXPECT_NEAR(Weights(ledger, "experts") / (32 * distinct * expert), 1,
                 1e-12);
     EXPECT_NEAR(ledger.experts_read, distinct, 1e-12);
-    // Two experts' FLOP a token, however many are read.
+    // Two experts' FLOP per token, however many are read.
     EXPECT_NEAR(MatmulFlop(ledger, "experts") / (32 * tokens * 2 * expert), 1,
                 1e-12);
   }
@@ -194,8 +196,8 @@ TEST(ArchitecturesTest, ExpectedNormalMaximumMatchesTheTables) {
 }
 
 TEST(ArchitecturesTest, ExpertParallelismReadsEachExpertOnce) {
-  // Four chips bring 4 x 8 tokens together: 128 (1 - (15/16)^32) experts over
-  // the system, a quarter on each.
+  // Four chips route 4 x 8 tokens together: 128 (1 - (15/16)^32) experts over
+  // the system, a quarter of them on each chip.
   Scenario scenario = Point(32, 1);
   scenario.set_ep(4);
   const Ledger<> spread = LedgerOf("qwen3-30b-a3b", scenario);
@@ -204,7 +206,8 @@ TEST(ArchitecturesTest, ExpertParallelismReadsEachExpertOnce) {
                   (48 * spread.experts_read * 3.0 * 2048 * 768 * 2),
               1, 1e-12);
   EXPECT_EQ(spread.chips, 4);
-  // Replicas that each hold every expert read what their 8 tokens visit.
+  // Replicas that each hold every expert read the experts that their 8 tokens
+  // visit.
   Scenario copies = Point(32, 1);
   copies.set_dp(4);
   EXPECT_NEAR(
@@ -245,7 +248,7 @@ TEST(ArchitecturesTest, TheBusiestChipHasMoreThanTheMean) {
 
 TEST(ArchitecturesTest, DispatchCarriesEachTokenToItsChips) {
   // ep = 4, k = 8: a token's experts are on 4 (1 - (3/4)^8) chips, 3/4 of them
-  // elsewhere; 8 tokens a chip of 2048 elements in bf16.
+  // other chips; 8 tokens per chip of 2048 elements in bf16.
   Scenario scenario = Point(32, 1);
   scenario.set_ep(4);
   double dispatches = 0;
@@ -271,7 +274,8 @@ TEST(ArchitecturesTest, Mamba2StateIsIndependentOfContext) {
 }
 
 TEST(ArchitecturesTest, NemotronHHasMixersAndMlpsInLayersOfTheirOwn) {
-  // 52 layers: 24 Mamba-2, 24 MLP, 4 attention; a norm each and one at the end.
+  // 52 layers: 24 Mamba-2, 24 MLP, 4 attention; one norm per layer and one at
+  // the end.
   const Ledger<> ledger = LedgerOf("nemotron-h-8b", Point(1, 4096));
   EXPECT_EQ(ledger.layers, 52);
   EXPECT_EQ(Weights(ledger, "norm"), 53.0 * 4096 * 2);
@@ -306,7 +310,7 @@ TEST(ArchitecturesTest, OptHasBiasesAndLearnedPositions) {
   EXPECT_EQ(ledger.parameters,
             96 * (4 * d * d + 4 * d + 8 * d * d + 5 * d + 4 * d) + 2 * d +
                 (model.vocab_size() + model.learned_positions()) * d);
-  // A row of each table for a token.
+  // One row of each table per token.
   EXPECT_EQ(Sum(ledger, "embedding", &Operator<>::embedding_read), 2 * d * 2);
 }
 
@@ -317,7 +321,7 @@ TEST(ArchitecturesTest, ParallelBlocksShareOneAllReduce) {
   for (const Operator<>& op : LedgerOf("falcon-180b", scenario).operators) {
     if (op.collective == Collective::kAllReduce) reduces += op.count;
   }
-  // One a layer and one after the embedding.
+  // One per layer and one after the embedding.
   EXPECT_EQ(reduces, 80 + 1);
 }
 
@@ -327,7 +331,7 @@ TEST(ArchitecturesTest, SpeculationVerifiesManyTokensForOneReadOfTheCache) {
   scenario.mutable_speculation()->set_draft_tokens(3);
   scenario.mutable_speculation()->set_acceptance_rate(0.5);
   const Ledger<> ledger = LedgerOf("llama-3.1-8b", scenario);
-  // 1 + 1/2 + 1/4 + 1/8 tokens for four that are verified.
+  // 1 + 1/2 + 1/4 + 1/8 tokens for four verified tokens.
   EXPECT_EQ(ledger.tokens_per_sequence, 1.875);
   EXPECT_EQ(ledger.tokens, 3.75);
   EXPECT_EQ(MatmulFlop(ledger), 4 * MatmulFlop(plain));
@@ -359,7 +363,7 @@ TEST(ArchitecturesTest, DraftModelRunsOnceForEachDraftedToken) {
   EXPECT_EQ(Weights(with) - Weights(without), 3 * Weights(alone));
   EXPECT_EQ(KvRead(with) - KvRead(without), 3 * KvRead(alone));
   EXPECT_EQ(MatmulFlop(with) - MatmulFlop(without), 3 * MatmulFlop(alone));
-  // It takes memory, but it is not the model.
+  // It takes memory, but it is not part of the model.
   EXPECT_EQ(InBytes(with.TotalWeightFootprint()) -
                 InBytes(without.TotalWeightFootprint()),
             InBytes(alone.TotalWeightFootprint()));
@@ -385,8 +389,8 @@ TEST(ArchitecturesTest, MtpModuleIsABlockAProjectionAndTheSharedHead) {
 }
 
 TEST(ArchitecturesTest, MixedServingCarriesThePromptsOfNewcomers) {
-  // Of 8 sequences that live 400 tokens, 8 / 400 end in a step; each newcomer
-  // brings 200 tokens: 4 prompt tokens a step.
+  // With 8 sequences of 400 tokens each, 8 / 400 end per step; each newcomer
+  // brings 200 tokens: 4 prompt tokens per step.
   Scenario scenario = Point(8, 400);
   const Ledger<> plain = LedgerOf("llama-3.1-8b", scenario);
   scenario.set_prompt(200);
@@ -399,15 +403,15 @@ TEST(ArchitecturesTest, MixedServingCarriesThePromptsOfNewcomers) {
   // Prompt tokens attend to half of the prompt.
   EXPECT_DOUBLE_EQ(MatmulFlop(mixed, "core") - MatmulFlop(plain, "core"),
                    4.0 * 4 * 32 * 128 * 100 * 32);
-  // The head runs for the last token of a prompt only.
+  // The head runs only for the last token of a prompt.
   EXPECT_DOUBLE_EQ(MatmulFlop(mixed, "lm_head"),
                    MatmulFlop(plain, "lm_head") * (8 + 8.0 / 400) / 8);
 }
 
 // Qwen3-30B-A3B in bf16 on one H100: median inter-token latency measured by the
-// ML.ENERGY leaderboard v3 (vLLM, lm-arena-chat). Bytes over peak bandwidth
-// over measured time must be below one and smooth in the batch. Coverage is,
-// the other formulas in use are not.
+// ML.ENERGY leaderboard v3 (vLLM, lm-arena-chat). The ratio (bytes / peak
+// bandwidth) / (measured time) must be below one and smooth in the batch.
+// Coverage satisfies this; the other formulas in use do not.
 TEST(ArchitecturesTest, CoverageAloneGivesAFlatImpliedBandwidth) {
   const struct {
     double batch, itl_ms, context;

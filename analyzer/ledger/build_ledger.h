@@ -1,7 +1,7 @@
-// The formulas of the ledger, for every number type, put together: embedding,
-// blocks, head, pipeline, drafts. The parts are in attention.h, state_space.h
-// and feed_forward.h. Include this only to instantiate it; users of doubles
-// call BuildLedger of ledger.h.
+// Builds the whole ledger, for every number type: embedding, blocks, head,
+// pipeline, drafts. The parts are in attention.h, state_space.h and
+// feed_forward.h. Include this only to instantiate it; for doubles, call
+// BuildLedger of ledger.h.
 
 #ifndef ANALYZER_LEDGER_BUILD_LEDGER_H_
 #define ANALYZER_LEDGER_BUILD_LEDGER_H_
@@ -24,9 +24,9 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
-// `count` norms of width d with their residual addition. RMSNorm: square, add,
-// scale by the root and by the weight, add the residual: 5 FLOP an element;
-// LayerNorm 8.
+// Adds `count` norms of width d with their residual addition. RMSNorm takes 5
+// FLOP per element (square, add, scale by the root and by the weight, add the
+// residual); LayerNorm takes 8.
 template <typename N, typename Reader>
 void AddNorm(LedgerWriter<N, Reader>& c, const std::string& name,
              const N& count) {
@@ -42,7 +42,8 @@ void AddNorm(LedgerWriter<N, Reader>& c, const std::string& name,
 
 template <typename N, typename Reader>
 void AddEmbedding(LedgerWriter<N, Reader>& c) {
-  // Rows of T tokens, not the table: it only takes capacity.
+  // Only the rows of T tokens are read; the table as a whole only takes
+  // capacity.
   const N t = c.tokens.linear();
   Operator<N>& op = c.Add("embedding", Part::kEmbedding, N(1.0));
   op.embedding_read = c.Stored(t * c.d, *c.formats.embedding);
@@ -68,11 +69,12 @@ void AddHead(LedgerWriter<N, Reader>& c) {
   AddNorm(c, "final_norm", N(1.0));
   const N t = c.tokens.sampled();
   Operator<N>& op = c.Add("lm_head", Part::kLmHead, N(1.0));
-  // A tied head is the embedding table: read as any head, counted once.
+  // A tied head is the embedding table: it is read like any head, but its
+  // parameters are counted once.
   const N all = c.model.tied_embeddings() ? N(0.0) : c.vocab * c.d;
   c.Matmul(op, t, c.d, c.vocab / c.tp, all, *c.formats.lm_head);
   if (c.model.lm_head_bias()) c.ShardedVector(op, c.vocab);
-  // Sampling: softmax and a draw over the vocabulary, 5 FLOP a logit.
+  // Sampling: softmax and a draw over the vocabulary, 5 FLOP per logit.
   op.vector_flop = Flop<N>(N(5.0) * t * c.vocab / c.tp);
   c.AddCollective("lm_head.gather", Collective::kGather, c.parallel.tp, N(1.0),
                   c.Stream(t * c.vocab));
@@ -99,8 +101,8 @@ void AddMixer(LedgerWriter<N, Reader>& c, const Block& block) {
 template <typename N, typename Reader>
 void AddBlock(LedgerWriter<N, Reader>& c, const Block& block, const N& layers) {
   c.layers = layers;
-  // Norms that are not before the mixer or the channel part (post-norms) cost
-  // the same; they are one operator here.
+  // Post-norms cost the same as norms before the mixer or the channel part; all
+  // norms are one operator here.
   if (block.norms() > 0) {
     AddNorm(c, absl::StrCat(block.name(), ".norm"),
             layers * N(c.read(block, Block::kNormsFieldNumber)));
@@ -120,7 +122,8 @@ void AddBlock(LedgerWriter<N, Reader>& c, const Block& block, const N& layers) {
   }
 }
 
-// Layers that are of one block: its runs in each period, times the periods.
+// Number of layers of one block: its runs in each period times the number of
+// periods.
 template <typename N, typename Reader>
 N LayersOf(const LedgerWriter<N, Reader>& c, const std::string& block) {
   N layers(0.0);
@@ -151,10 +154,10 @@ N AddModel(LedgerWriter<N, Reader>& c) {
   return layers;
 }
 
-// The model's own module that predicts the next token but one: a projection of
-// the stream and the embedding of the last token together (2 d x d), two norms,
-// one block of the last kind, and the shared head (DeepSeek-V3 technical
-// report, arXiv:2412.19437, section 2.2).
+// The model's own multi-token-prediction module: a joint projection of the
+// residual stream and the embedding of the last token (2 d x d), two norms, one
+// block of the last kind, and the shared head (DeepSeek-V3 technical report,
+// arXiv:2412.19437, section 2.2).
 template <typename N, typename Reader>
 N AddMtpModule(LedgerWriter<N, Reader>& c) {
   AddNorm(c, "mtp.norm", N(2.0));
@@ -166,15 +169,15 @@ N AddMtpModule(LedgerWriter<N, Reader>& c) {
   for (const Block& block : c.model.block()) {
     if (block.name() == name) AddBlock(c, block, N(1.0));
   }
-  // The head is the model's: read again, held once.
+  // The head is shared with the model: it is read again but held once.
   const auto held = c.ledger->weight_footprint;
   AddHead(c);
   c.ledger->weight_footprint = held;
   return N(1.0);
 }
 
-// Drafting: the draft model, or the model's own module, runs once for each
-// drafted token, one token a sequence.
+// Drafting: the draft model, or the model's own module, runs once per drafted
+// token, with one token per sequence.
 template <typename N, typename Reader>
 void AddDraft(const StepSetup& step, const Reader& read,
               const StepTokens<N>& tokens, Ledger<N>* ledger) {
@@ -183,7 +186,7 @@ void AddDraft(const StepSetup& step, const Reader& read,
   const bool mtp = speculation.draft_model() == "mtp";
   if (!mtp && step.draft == nullptr) return;
   const N runs(static_cast<double>(speculation.draft_tokens()));
-  // Prompts pass the draft model once, not once for each drafted token.
+  // Prompts pass through the draft model once, not once per drafted token.
   StepTokens<N> one = tokens;
   one.queries = N(1.0);
   one.prefill = tokens.prefill / runs;
@@ -198,9 +201,9 @@ void AddDraft(const StepSetup& step, const Reader& read,
   ledger->layers += layers * c.repeats;
 }
 
-// Tokens that a sequence gains in a step: 1 without speculation, else as
-// measured or 1 + a + a^2 + ... + a^n, the chance that each next token still
-// stands.
+// Tokens that a sequence gains per step: 1 without speculation; otherwise the
+// measured value, or 1 + a + a^2 + ... + a^n, the sum of the probabilities that
+// each further token is still accepted.
 template <typename N, typename Reader>
 N AcceptedLength(const Scenario& scenario, const Reader& read) {
   if (!scenario.has_speculation()) return N(1.0);
@@ -217,7 +220,7 @@ N AcceptedLength(const Scenario& scenario, const Reader& read) {
   return length;
 }
 
-// Tokens of a step and how often its operators run.
+// Tokens of a step, and the number of runs of its operators.
 template <typename N, typename Reader>
 StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
                           const Parallelism& parallel, Ledger<N>* ledger) {
@@ -227,8 +230,9 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
   ledger->sequences_per_replica = batch / ledger->replicas;
   ledger->tokens_per_sequence = AcceptedLength<N>(scenario, read);
   ledger->tokens = batch * ledger->tokens_per_sequence;
-  // A pipeline of pp stages decodes pp microbatches at once, or as many as
-  // there are sequences; each stage reads its weights once for each of them.
+  // A pipeline of pp stages decodes pp microbatches at once, or one per
+  // sequence if there are fewer; each stage reads its weights once per
+  // microbatch.
   const N microbatches = Min(pp, ledger->sequences_per_replica);
   ledger->chips = N(static_cast<double>(parallel.stage_chips)) * pp;
   ledger->passes = N(static_cast<double>(parallel.stage_chips)) * microbatches;
@@ -242,11 +246,12 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
     // Sequences end after `output` tokens; newcomers bring their prompts.
     tokens.newcomers = tokens.sequences * ledger->tokens_per_sequence /
                        N(read(scenario, Scenario::kOutputFieldNumber));
-    // What they share with others is in the cache already.
+    // The prefix they share with others is already in the cache.
     tokens.prefill =
         tokens.newcomers * (N(read(scenario, Scenario::kPromptFieldNumber)) -
                             SharedPrefix<N>(scenario, read));
-    // They come independently: a step has none with chance exp(-newcomers).
+    // Newcomers arrive independently: a step has none with probability
+    // exp(-newcomers).
     using std::exp;
     ledger->admitting = N(1.0) - exp(-tokens.newcomers);
   }
@@ -255,13 +260,13 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
 
 }  // namespace ledger_internal
 
-// The ledger in number type N, its inputs read by `read`, into one that was
-// there and whose memory is used again.
+// Builds the ledger in number type N, with its inputs read by `read`, into an
+// existing ledger whose memory is reused.
 template <typename N, typename Reader>
 void BuildLedgerInto(const StepSetup& step, const Reader& read,
                      Ledger<N>* out) {
   using namespace ledger_internal;  // NOLINT
-  // Models have some twenty operators.
+  // Models have about twenty operators.
   constexpr size_t kUsualOperators = 32;
   std::vector<Operator<N>> operators = std::move(out->operators);
   operators.clear();
@@ -275,7 +280,8 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
                             step.parallel, read, tokens, &ledger);
   ledger.layers = AddModel(c);
   if (step.parallel.pp > 1) {
-    // Each tensor-parallel chip sends its part to its counterpart.
+    // Each tensor-parallel chip sends its part to its counterpart in the next
+    // stage.
     c.AddCollective("pipeline.send", Collective::kSend, 2,
                     N(static_cast<double>(step.parallel.pp - 1)),
                     c.Stream(tokens.linear() * c.d / c.tp));
@@ -283,7 +289,7 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
   AddDraft(step, read, tokens, &ledger);
 }
 
-// The same as a ledger of its own.
+// Returns the ledger.
 template <typename N, typename Reader>
 Ledger<N> BuildLedger(const StepSetup& step, const Reader& read) {
   Ledger<N> ledger;

@@ -15,7 +15,7 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
-// Activation function, about 5 FLOP, and the gate's product.
+// About 5 FLOP for the activation function, plus one for the gate's product.
 inline double ActivationFlop(bool gated) { return gated ? 6.0 : 5.0; }
 
 template <typename N, typename Reader>
@@ -36,13 +36,13 @@ void AddMlp(LedgerWriter<N, Reader>& c, const Mlp& mlp, const std::string& name,
   if (mlp.bias()) c.Vector(down, c.d);
 }
 
-// How the experts of a layer are spread and visited.
+// How the experts of a layer are distributed and visited.
 template <typename N>
 struct ExpertLoad {
-  N tokens;    // tokens that the chips which share the experts route together
-  N visits;    // (token, expert) pairs of one chip, in the mean
-  N distinct;  // distinct experts that one chip reads, in the mean
-  N held;      // experts that one chip holds
+  N tokens;    // tokens routed together by the chips that share the experts
+  N visits;    // mean (token, expert) pairs per chip
+  N distinct;  // mean distinct experts read per chip
+  N held;      // experts held per chip
   N split;     // chips that share one expert
   N weight_imbalance;
   N flop_imbalance;
@@ -57,7 +57,7 @@ ExpertLoad<N> LoadOf(const LedgerWriter<N, Reader>& c,
   const bool spread = c.parallel.ep > 1;
   const N ep(static_cast<double>(c.parallel.ep));
   ExpertLoad<N> load;
-  // Replicas bring their tokens together where experts are spread over them.
+  // Replicas route their tokens together if experts are spread over them.
   load.tokens = c.tokens.linear() *
                 N(spread ? static_cast<double>(c.parallel.replicas) : 1.0);
   load.visits = load.tokens * per_token / ep;
@@ -69,9 +69,9 @@ ExpertLoad<N> LoadOf(const LedgerWriter<N, Reader>& c,
   load.weight_imbalance = N(1.0);
   load.flop_imbalance = N(1.0);
   if (spread && c.scenario.routing() != BALANCED) {
-    // Distinct experts of a chip are a sum of E / ep chances p; visits of a
-    // chip are a binomial of k T trials: mean and variance, then the expected
-    // largest of ep such chips.
+    // The distinct experts of a chip are a sum of E / ep Bernoulli variables
+    // with probability p; its visits are binomial with k T trials. Mean and
+    // variance give the expected maximum over ep such chips.
     const N chance = distinct / experts;
     load.weight_imbalance = ExpectedMaximumOverMean(
         load.distinct, load.distinct * (N(1.0) - chance), c.parallel.ep);
@@ -83,7 +83,7 @@ ExpertLoad<N> LoadOf(const LedgerWriter<N, Reader>& c,
   return load;
 }
 
-// One of an expert's matrices, `in` x `out` of one chip.
+// Adds one of an expert's matrices, `in` x `out` per chip.
 template <typename N, typename Reader>
 void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
                      const MixtureOfExperts& moe, const N& in, const N& out,
@@ -100,20 +100,22 @@ void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
   const N layers = c.layers;
   c.Hold(op->part, load.held * in * out * layers, format);
   c.Hold(op->part, load.held * bias * layers, *c.formats.vectors);
-  // Copies of biases over the chips that split an expert are not parameters.
+  // Copies of biases on the chips that split an expert do not count as
+  // parameters.
   const N all = experts * (in * out * load.split + bias) * layers;
   c.CountParameters(all, all * per_token / experts);
 }
 
-// Tokens to the chips that hold their experts, and back: a token goes to the
-// distinct chips among its k experts', (ep - 1) / ep of them elsewhere.
+// Sends tokens to the chips that hold their experts, and back. A token goes to
+// the distinct chips that hold its k experts; (ep - 1) / ep of these are other
+// chips.
 template <typename N, typename Reader>
 void AddAllToAll(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
                  const std::string& name) {
   const double k = static_cast<double>(moe.experts_per_token());
   const double ep = c.parallel.ep;
   const double elsewhere = (ep - 1) * (1 - std::pow(1 - 1 / ep, k));
-  // Every chip that shares an expert gets a copy.
+  // Every chip that shares an expert receives a copy.
   const N elements = c.tokens.linear() / c.tp * N(elsewhere) * c.d *
                      N(static_cast<double>(c.parallel.expert_tp));
   c.AddCollective(
@@ -131,7 +133,7 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
   const ExpertLoad<N> load = LoadOf(c, moe);
 
-  // The router is on every chip; choosing is 5 FLOP a score.
+  // The router is replicated on every chip; choosing takes 5 FLOP per score.
   Operator<N>& router = c.Add(name + ".router", Part::kRouter, c.layers);
   c.Matmul(router, t, c.d, experts, c.d * experts, *c.formats.vectors);
   if (moe.router_bias()) c.Vector(router, experts);
@@ -156,7 +158,7 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   Operator<N>& down =
       c.Add(name + ".experts.down_proj", Part::kExperts, c.layers);
   AddExpertMatrix(c, load, moe, ff, c.d, bias * c.d, &down);
-  // Weighted sum of a token's experts.
+  // Weighted sum of the outputs of a token's experts.
   down.vector_flop = Flop<N>(N(2.0) * load.visits * c.d);
   if (c.counts_parameters)
     c.ledger->experts_read =

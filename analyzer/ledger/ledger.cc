@@ -9,7 +9,7 @@
 namespace tokenjoule {
 namespace {
 
-// The first of the names that is given.
+// The format of the first name that is not empty, else bf16.
 const NumberFormat* FirstOf(std::initializer_list<absl::string_view> names) {
   for (const absl::string_view name : names) {
     if (!name.empty()) return &GetFormat(name);
@@ -36,8 +36,8 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   formats.activations = scenario.activations().empty()
                             ? nullptr
                             : &GetFormat(scenario.activations());
-  // The residual stream is 16 bits wide also where products are narrower; the
-  // unit model's and fp32's are as wide as their weights.
+  // The residual stream is 16 bits wide even if products are narrower; in the
+  // unit model and in fp32 it is as wide as the weights.
   const bool narrow = formats.vectors->operand_bits < 16;
   const NumberFormat& operands = formats.ActivationsFor(*formats.linear);
   formats.stream = narrow                       ? formats.vectors

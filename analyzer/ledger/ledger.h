@@ -1,9 +1,9 @@
-// What one decode step does: exact counts of FLOP and bytes by operator and by
-// class of tensor. The ledger knows no hardware.
+// Exact counts of FLOP and bytes in one decode step, by operator and by class
+// of tensor. The ledger is independent of the hardware.
 //
-// Symbols of the comments: T tokens that enter an operator on one replica, S
+// Symbols in the comments: T tokens entering an operator on one replica, S
 // context, d width of the residual stream, h query heads, g KV heads, e head
-// dimension, b bytes of an element, E experts, k experts a token visits.
+// dimension, b bytes per element, E experts, k experts per token.
 
 #ifndef ANALYZER_LEDGER_LEDGER_H_
 #define ANALYZER_LEDGER_LEDGER_H_
@@ -23,7 +23,7 @@
 
 namespace tokenjoule {
 
-// Storage and operand formats of one run, every default filled in.
+// Storage and operand formats of one run, with every default filled in.
 struct TensorFormats {
   const NumberFormat* linear;     // dense MLP matrices
   const NumberFormat* mixers;     // projections of attention and state spaces
@@ -33,42 +33,43 @@ struct TensorFormats {
   const NumberFormat* vectors;    // norms, biases, routers
   const NumberFormat* state;      // recurrent state
   const NumberFormat* kv;         // KV cache
-  // Operands of matrix products where the scenario says so, else nullptr: then
-  // each matrix goes with what engines pair with its format.
+  // Operands of matrix products if the scenario sets them. Otherwise nullptr,
+  // and each matrix is multiplied in the format that engines pair with its own.
   const NumberFormat* activations;
   // Residual stream, collectives and outputs of matrix products.
   const NumberFormat* stream;
 
-  // The operands that matrices of a format are multiplied with.
+  // The format of the operands that matrices of a format are multiplied by.
   const NumberFormat& ActivationsFor(const NumberFormat& weights) const {
     return activations != nullptr ? *activations
                                   : GetFormat(weights.activations);
   }
 };
 
-// Fills in what a scenario leaves open: the checkpoint's formats, and the
-// activations that engines pair with the weights. --weights covers the LM head
-// and the experts; norms, biases and routers stay as in the checkpoint.
+// Fills in the formats that a scenario does not set: the checkpoint's formats,
+// and the activations that engines pair with the weights. --weights covers the
+// LM head and the experts; norms, biases and routers keep the checkpoint's
+// format.
 TensorFormats ResolveFormats(const Model& model, const Scenario& scenario);
 
 // `scenario` with its formats and boundary filled in, for the report.
 Scenario ResolveScenario(const Model& model, const Scenario& scenario);
 
-// A step that is to be counted: a model and a way of running it, with what
-// follows from both looked up once.
+// A step to be counted: a model and a way of running it, with everything
+// derived from them resolved once.
 struct StepSetup {
   const Model& model;
-  // With a context.
+  // Has a context.
   const Scenario& scenario;
-  // The model that drafts for speculative decoding, or nullptr.
+  // The draft model for speculative decoding, or nullptr.
   const Model* draft;
   TensorFormats formats;
-  // Of the draft model, which runs as its checkpoint stores it.
+  // Formats of the draft model, which runs as its checkpoint stores it.
   TensorFormats draft_formats;
   Parallelism parallel;
 };
 
-// The step of a validated scenario. Points into what it is given.
+// The step of a validated scenario. It points into the arguments.
 StepSetup ResolveStep(const Model& model, const Scenario& scenario,
                       const Model* draft);
 
@@ -77,7 +78,7 @@ enum class Collective {
   kNone,
   kAllReduce,  // every chip ends with the sum of `payload`
   kGather,     // one chip ends with all of `payload`, held in equal parts
-  kAllToAll,   // every chip sends `payload` in all to the others
+  kAllToAll,   // every chip sends `payload` in total to the others
   kSend,       // `payload` goes to the next pipeline stage
 };
 
@@ -92,14 +93,15 @@ enum class Part {
   kNorms,
   kLmHead,
   kEmbedding,
-  kDraft,  // the model that drafts for speculative decoding
+  kDraft,  // the draft model for speculative decoding
   kNumParts,
 };
 
-// Name of a part for people.
+// Human-readable name of a part.
 absl::string_view PartName(Part part);
 
-// A matrix product of one chip: `tokens` rows of `in` by an in x out matrix.
+// A matrix product on one chip: `tokens` rows of `in` elements by an in x out
+// matrix.
 template <typename N = double>
 struct MatrixShape {
   N tokens;
@@ -107,26 +109,27 @@ struct MatrixShape {
   N out;
 };
 
-// What kind of matrix product an operator is, to choose an engine by.
+// Kind of matrix product, which selects the engine.
 enum class ProductKind { kLinear, kExperts, kLmHead, kAttention };
 
-// One operator, as one chip runs it once.
+// One operator: the counts of one run on one chip.
 template <typename N = double>
 struct Operator {
-  // "full.attention.qkv_proj" and the like.
+  // For example "full.attention.qkv_proj".
   std::string name;
   Part part = Part::kNorms;
-  // Runs on the critical path of a step: the layers that have it.
+  // Number of runs on the critical path of a step: the number of layers that
+  // have it.
   N count = N(0.0);
 
   // Matrix products; a multiply-add is two FLOP.
   Work<N> matmul_flop;
-  // What the operands of the matrix products are stored as; nullptr: no
+  // Storage formats of the operands of the matrix products; nullptr: no
   // product.
   const NumberFormat* weight_format = nullptr;
   const NumberFormat* activation_format = nullptr;
   ProductKind product_kind = ProductKind::kLinear;
-  // Shapes of products with weights; those with the cache have none.
+  // Shapes of products with weights; products with the cache have none.
   absl::InlinedVector<MatrixShape<N>, 2> shapes;
   // Norms, softmax, activation functions, rotary embedding, sampling.
   Work<N> vector_flop;
@@ -140,12 +143,11 @@ struct Operator {
   Data<N> activation_in;
   Data<N> activation_out;
 
-  // Query heads that read the same cached vector: at most so often can a kernel
-  // read it again.
+  // Query heads that share a cached vector: the upper bound on its re-reads.
   N kv_sharing = N(1.0);
 
-  // Load of the busiest chip over the mean, at least 1: time follows the
-  // busiest, energy the mean.
+  // Load of the busiest chip relative to the mean, at least 1. Time follows the
+  // busiest chip, energy the mean.
   N weight_imbalance = N(1.0);
   N flop_imbalance = N(1.0);
 
@@ -160,21 +162,21 @@ struct Ledger {
   std::vector<Operator<N>> operators;
   // Layers on the critical path.
   N layers = N(0.0);
-  // Of them, those with a recurrent state.
+  // Layers among them with a recurrent state.
   N recurrent_layers = N(0.0);
-  // Groups of chips with sequences of their own.
+  // Groups of chips, each with its own sequences.
   N replicas = N(1.0);
-  // Sequences of one replica.
+  // Sequences per replica.
   N sequences_per_replica = N(0.0);
-  // Share of steps that admit prompts of newcomers.
+  // Fraction of steps that admit prompts of newcomers.
   N admitting = N(0.0);
-  // Tokens that the system gains in the step.
+  // Tokens that the system gains per step.
   N tokens = N(0.0);
-  // Tokens that a sequence gains in the step.
+  // Tokens that a sequence gains per step.
   N tokens_per_sequence = N(1.0);
-  // Chip-runs of each operator run: the chips of a stage, for each microbatch
-  // of a pipeline. Bytes and FLOP of the system are count * passes * (one
-  // chip's).
+  // Chip-runs per operator run: the chips of a stage times the microbatches of
+  // a pipeline. Bytes and FLOP of the system are count * passes * (bytes and
+  // FLOP of one chip).
   N passes = N(1.0);
   // Chips of the system.
   N chips = N(1.0);
@@ -182,26 +184,26 @@ struct Ledger {
   // Bytes that the weights occupy over all chips, by part.
   std::array<Data<N>, static_cast<int>(Part::kNumParts)> weight_footprint;
   // Bytes that the KV cache and state of one sequence occupy over the chips of
-  // its replica, without what all sequences share.
+  // its replica, excluding the shared prefix.
   Data<N> sequence_footprint;
-  // Bytes that the prefix which they share occupies over the chips of a
+  // Bytes that the prefix shared by all sequences occupies over the chips of a
   // replica.
   Data<N> prefix_footprint;
-  // Logical KV cache of one sequence, shared prefix included, without copies
-  // for parallelism and without the empty end of its last page.
+  // Logical KV cache per sequence, including the shared prefix; excludes copies
+  // for parallelism and the unused end of the last page.
   Data<N> kv_per_sequence;
-  // Recurrent state of one sequence.
+  // Recurrent state per sequence.
   Data<N> state_per_sequence;
-  // Parameters of the model, embedding table included, and of them those that
-  // act on one token.
+  // Parameters of the model, including the embedding table, and active
+  // parameters per token.
   N parameters = N(0.0);
   N active_parameters = N(0.0);
-  // Distinct routed experts that a layer reads in the mean; 0 without experts.
+  // Mean number of distinct routed experts read per layer; 0 without experts.
   N experts_read = N(0.0);
-  // Choices that were made, for the report.
+  // Choices made, for the report.
   std::vector<std::string> notes;
-  // Whether everything that a number stands for has the same operators; see
-  // Agreement of units.h.
+  // Whether all lanes of a number have the same operators; see Agreement of
+  // units.h.
   bool uniform = true;
 
   Data<N> TotalWeightFootprint() const {
@@ -211,14 +213,15 @@ struct Ledger {
   }
 };
 
-// Bytes and FLOP of an operator over all chips and runs of a step.
+// Number of runs of an operator over all chips and runs of a step: the factor
+// from one chip's bytes and FLOP to those of the system.
 template <typename N>
 N SystemRuns(const Ledger<N>& ledger, const Operator<N>& op) {
   return op.count * ledger.passes;
 }
 
 // Bytes that the data of all sequences occupy over all chips: caches, states
-// and, once a replica, the shared prefix.
+// and, once per replica, the shared prefix.
 template <typename N>
 Data<N> SequencesFootprint(const Ledger<N>& ledger) {
   return (ledger.sequence_footprint * ledger.sequences_per_replica +
@@ -226,9 +229,8 @@ Data<N> SequencesFootprint(const Ledger<N>& ledger) {
          ledger.replicas;
 }
 
-// Calls `visit(number...)` with each number of one or more ledgers of any
-// number types that have the same operators; in an order that is the same for
-// all.
+// Calls `visit(number...)` for each number of one or more ledgers of any number
+// types that have the same operators, always in the same order.
 template <typename Visit, typename... L>
 void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   const auto& first = std::get<0>(std::tie(ledger...));
@@ -275,8 +277,8 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   visit(ledger.experts_read...);
 }
 
-// A ledger in another number type, without names and notes, into one that was
-// there and whose memory is used again; in packs every lane is the same.
+// Converts a ledger to another number type, without names and notes, into
+// `out`, whose memory is reused; all lanes of a pack get the same value.
 template <typename To>
 void ConvertLedger(const Ledger<double>& from, Ledger<To>* out) {
   Ledger<To>& to = *out;
@@ -301,11 +303,11 @@ Ledger<To> ConvertedLedger(const Ledger<double>& from) {
   return to;
 }
 
-// The ledger of a step. Exact up to 2^53.
+// Builds the ledger of a step. Counts are exact up to 2^53.
 Ledger<double> BuildLedger(const StepSetup& step);
 
-// The same of a validated scenario; `draft` is the model that drafts for
-// speculative decoding, or nullptr.
+// The same for a validated scenario; `draft` is the draft model for speculative
+// decoding, or nullptr.
 Ledger<double> BuildLedger(const Model& model, const Scenario& scenario,
                            const Model* draft = nullptr);
 

@@ -14,7 +14,7 @@
 namespace tokenjoule {
 namespace {
 
-// Sums over the system and the step.
+// Totals over the system and the step.
 struct Totals {
   double weights = 0, kv_read = 0, kv_write = 0, flop = 0, embedding = 0;
 };
@@ -41,8 +41,8 @@ Totals TotalsOf(const std::string& name, const Scenario& scenario) {
 }
 
 TEST(LedgerTest, UnitModelIsDoneInTheHead) {
-  // Weights of one byte: q, k, v, o, gate, up, down, head = 8. FLOP of a token:
-  // 2 x 8, and 4 for each token of context. KV: 2 bytes a token of context.
+  // One-byte weights: q, k, v, o, gate, up, down, head = 8. FLOP per token: 2 x
+  // 8, plus 4 per token of context. KV: 2 bytes per token of context.
   const Totals totals = TotalsOf("unit", Point(3, 10));
   EXPECT_EQ(totals.weights, 8);
   EXPECT_EQ(totals.flop, 3 * (2 * 8 + 4 * 10));
@@ -56,7 +56,7 @@ TEST(LedgerTest, ShareOfStepsThatAdmitPrompts) {
   EXPECT_EQ(LedgerOf("unit", scenario).admitting, 0);
   scenario.set_prompt(20);
   scenario.set_output(100);
-  // Half a newcomer a step: none in exp(-0.5) of the steps.
+  // Half a newcomer per step: a fraction exp(-0.5) of the steps has none.
   EXPECT_DOUBLE_EQ(LedgerOf("unit", scenario).admitting, 1 - std::exp(-0.5));
 }
 
@@ -73,8 +73,8 @@ TEST(LedgerTest, MixersMayBeStoredInAFormatOfTheirOwn) {
   scenario.set_lm_head("bf16");
   scenario.set_weights("fp8");
   const double all = TotalsOf("llama-3.1-405b-fp8", scenario).weights;
-  // A byte more for each of 126 x 2 x 16384 x (16384 + 1024) weights of
-  // attention.
+  // One byte more per weight of attention, of which there are 126 x 2 x 16384 x
+  // (16384 + 1024).
   EXPECT_EQ(fp8 - all, 126.0 * 2 * 16384 * (16384 + 1024));
 }
 
@@ -100,7 +100,7 @@ TEST(LedgerTest, Llama31_8bToTheByteAndTheFlop) {
   EXPECT_EQ(totals.weights - 65 * 4096 * 2, 15'009'316'864.0);
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 268'435'456.0);
   EXPECT_EQ(totals.flop, 2 * 7'504'658'432.0 + 4.0 * 32 * 128 * 2048 * 32);
-  // The same to the digits that other tools publish.
+  // The same to the digits published by other tools.
   EXPECT_NEAR(totals.weights, 1.500932e10, 1e6);
   EXPECT_NEAR(totals.flop, 1.608306e10, 1e4);
 }
@@ -149,7 +149,7 @@ TEST(LedgerTest, KvCacheGrowsWithContextUpToTheWindow) {
 TEST(LedgerTest, ChunkedWindowIsHalfAChunkInTheMean) {
   const Model model =
       LoadModelOrDie("unit", {{"block.full.attention.chunk_tokens", "100"}});
-  // 1 to 100 tokens, 50.5 in the mean, 2 bytes each; kept: the whole chunk.
+  // 1 to 100 tokens, 50.5 on average, 2 bytes each; the whole chunk is held.
   const Ledger<> ledger = BuildLedger(model, Point(1, 1000));
   EXPECT_EQ(Sum(ledger).kv_read, 101);
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 200);
@@ -194,7 +194,7 @@ TEST(LedgerTest, KvHeadsAreCopiedWhereThereAreMoreChips) {
   const Ledger<> ledger = LedgerOf("llama-3.1-70b", scenario);
   EXPECT_EQ(Sum(ledger).kv_read, 2 * 671'088'640.0);
   EXPECT_EQ(InBytes(ledger.sequence_footprint), 2 * 671'088'640.0);
-  // The logical cache knows nothing of copies.
+  // The logical cache excludes copies.
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 671'088'640.0);
 }
 
@@ -217,7 +217,7 @@ TEST(LedgerTest, PipelineReadsItsWeightsOnceAMicrobatch) {
   // One sequence is one microbatch.
   scenario.set_batch(1);
   EXPECT_EQ(TotalsOf("llama-3.1-8b", scenario).weights, one.weights);
-  // The weights are in memory once.
+  // The weights are held once.
   EXPECT_EQ(InBytes(LedgerOf("llama-3.1-8b", scenario).TotalWeightFootprint()),
             2 * 8'030'261'248.0);
 }
@@ -239,7 +239,7 @@ TEST(LedgerTest, CollectivesCarryTheResidualStream) {
     reduces += op.count;
     EXPECT_EQ(InBytes(op.payload), 4 * 4096 * 2) << op.name;
   }
-  // Two a layer and one after the embedding.
+  // Two per layer and one after the embedding.
   EXPECT_EQ(reduces, 2 * 32 + 1);
   for (const Operator<>& op :
        LedgerOf("llama-3.1-8b", Point(4, 2048)).operators) {
@@ -253,9 +253,9 @@ TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
     const Totals b = TotalsOf(name, Point(2, 3000));
     const Totals c = TotalsOf(name, Point(5, 3000));
     EXPECT_EQ(c.kv_read, 5 * a.kv_read) << name;
-    // To the rounding of sums beyond 2^53.
+    // Exact up to the rounding of sums beyond 2^53.
     EXPECT_NEAR((c.flop - a.flop) / (4 * (b.flop - a.flop)), 1, 1e-12) << name;
-    // Experts alone are read as the batch visits them.
+    // Only the reads of experts depend on the batch.
     const bool has_experts =
         BuildLedger(LoadModelOrDie(name), Point(1, 1)).experts_read > 0;
     if (!has_experts) {
@@ -264,7 +264,7 @@ TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
   }
 }
 
-// Llama-3.1-8B keeps 2 x 8 heads x 128 x 32 layers x 2 bytes a token.
+// Llama-3.1-8B holds 2 x 8 heads x 128 x 32 layers x 2 bytes per token.
 constexpr double kLlamaToken = 131'072;
 
 TEST(LedgerTest, SharedPrefixIsHeldOnceAndReadAsTheKernelsCan) {
@@ -272,8 +272,8 @@ TEST(LedgerTest, SharedPrefixIsHeldOnceAndReadAsTheKernelsCan) {
   const Totals alone = TotalsOf("llama-3.1-8b", scenario);
   scenario.set_shared_prefix_tokens(1000);
   const Ledger<> ledger = LedgerOf("llama-3.1-8b", scenario);
-  // Held: 1000 tokens once, 1048 for each sequence. The logical cache of one
-  // sequence stays whole.
+  // Held: 1000 tokens once, 1048 per sequence. The logical cache of one
+  // sequence includes both.
   EXPECT_EQ(InBytes(ledger.prefix_footprint), 1000 * kLlamaToken);
   EXPECT_EQ(InBytes(ledger.sequence_footprint), 1048 * kLlamaToken);
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 2048 * kLlamaToken);
@@ -298,8 +298,8 @@ TEST(LedgerTest, PagesRoundWhatIsHeldAndNotWhatIsRead) {
   EXPECT_EQ(InBytes(ledger.sequence_footprint), 2048 * kLlamaToken);
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 2041 * kLlamaToken);
   EXPECT_EQ(Sum(ledger).kv_read, 4 * 2041 * kLlamaToken);
-  // Of a prefix of 1000 tokens 62 pages of 16 = 992 are shared; the page in
-  // which sequences part is each one's own.
+  // Of a prefix of 1000 tokens, 62 pages of 16 = 992 are shared; each sequence
+  // has its own copy of the page in which sequences diverge.
   scenario.set_shared_prefix_tokens(1000);
   scenario.set_shared_prefix_read_once(true);
   ledger = LedgerOf("llama-3.1-8b", scenario);
@@ -309,8 +309,8 @@ TEST(LedgerTest, PagesRoundWhatIsHeldAndNotWhatIsRead) {
 }
 
 TEST(LedgerTest, WindowsShareOnlyThePrefixInsideThem) {
-  // Mistral-7B: windows of 4096 and as many bytes a token as Llama-3.1-8B. At
-  // 6000 the window begins at 1904.
+  // Mistral-7B: windows of 4096 and as many bytes per token as Llama-3.1-8B. At
+  // a context of 6000 the window begins at 1904.
   Scenario scenario = Point(8, 6000);
   scenario.set_shared_prefix_read_once(true);
   for (const auto& [prefix, inside] :
@@ -325,8 +325,8 @@ TEST(LedgerTest, WindowsShareOnlyThePrefixInsideThem) {
 }
 
 TEST(LedgerTest, NewcomersDoNotPrefillTheSharedPrefix) {
-  // 10 sequences of 100 tokens of output: 0.1 newcomers a step with 3000 - 1000
-  // prompt tokens each, which attend to (1000 + 3000) / 2 in the mean.
+  // 10 sequences of 100 output tokens: 0.1 newcomers per step with 3000 - 1000
+  // prompt tokens each, which attend to (1000 + 3000) / 2 tokens on average.
   Scenario scenario = Point(10, 3050);
   scenario.set_prompt(3000);
   scenario.set_output(100);
@@ -370,7 +370,7 @@ TEST(LedgerTest, LatentCachesShareThePrefixToo) {
   Scenario scenario = Point(16, 2048);
   scenario.set_shared_prefix_tokens(1024);
   const Ledger<> ledger = LedgerOf("deepseek-v2-lite", scenario);
-  // 27 layers of 512 + 64 elements of 2 bytes a token.
+  // 27 layers of 512 + 64 elements of 2 bytes per token.
   EXPECT_EQ(InBytes(ledger.prefix_footprint), 1024.0 * 27 * 576 * 2);
   EXPECT_EQ(InBytes(ledger.sequence_footprint), 1024.0 * 27 * 576 * 2);
 }

@@ -1,5 +1,5 @@
-// What every part of the ledger's builder needs: the step's tokens, how chips
-// share the work, and how an operator is written down. See build_ledger.h.
+// Common code of the ledger's builder: the step's tokens, the sharing of work
+// among chips, and the recording of an operator. See build_ledger.h.
 
 #ifndef ANALYZER_LEDGER_LEDGER_WRITER_H_
 #define ANALYZER_LEDGER_LEDGER_WRITER_H_
@@ -18,32 +18,34 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
-// Tokens of one microbatch on one replica.
+// Token counts of one microbatch on one replica.
 template <typename N>
 struct StepTokens {
   // Sequences that decode.
   N sequences = N(0.0);
-  // New tokens of each of them: 1, or those that are verified.
+  // New tokens per sequence: 1, or the number of verified tokens.
   N queries = N(1.0);
-  // Prompt tokens of newcomers that the step carries, and the newcomers.
+  // Prompt tokens of newcomers in the step, and the number of newcomers.
   N prefill = N(0.0);
   N newcomers = N(0.0);
 
   // Tokens that enter a linear layer.
   N linear() const { return sequences * queries + prefill; }
-  // Tokens whose logits are wanted: newcomers only those of their last one.
+  // Tokens whose logits are needed; newcomers need only those of their last
+  // token.
   N sampled() const { return sequences * queries + newcomers; }
 };
 
-// Tokens of a page of the cache; 0 without pages. Pages are structure, as tp
-// is: what is rounded has no useful derivative by them.
+// Tokens per page of the cache; 0 without pages. Pages are structure, like tp:
+// rounded quantities have no useful derivative with respect to the page size.
 template <typename N>
 N PageTokens(const Scenario& scenario) {
   return N(static_cast<double>(scenario.kv_page_tokens()));
 }
 
-// Tokens of the shared prefix, those that fill whole pages where the cache has
-// pages: sequences part within a page, which each of them has to itself.
+// Tokens of the shared prefix. If the cache has pages, only whole pages are
+// shared: each sequence has its own copy of the page in which sequences
+// diverge.
 template <typename N, typename Reader>
 N SharedPrefix(const Scenario& scenario, const Reader& read) {
   using std::floor;
@@ -82,17 +84,18 @@ class LedgerWriter {
   const N d;
   const N vocab;
   const N context;
-  // Tokens at its start that the sequences of a replica share.
+  // Tokens at the start of the context that the sequences of a replica share.
   const N prefix_tokens;
   const N tp;
   Ledger<N>* const ledger;
-  // Layers of the block at hand.
+  // Number of layers of the current block.
   N layers = N(0.0);
-  // Put before operator names; draft models have one.
+  // Prefix of operator names; used for draft models.
   std::string prefix;
-  // Runs of the whole model a step: a draft model runs once a drafted token.
+  // Runs of the whole model per step: a draft model runs once per drafted
+  // token.
   N repeats = N(1.0);
-  // Whether parameters are the model's own, to be counted.
+  // Whether parameters belong to the model itself and are counted.
   bool counts_parameters = true;
 
   // Adds an operator that runs in `count` layers.
@@ -108,13 +111,14 @@ class LedgerWriter {
   static Data<N> Stored(const N& elements, const NumberFormat& format) {
     return Bytes<N>(elements * N(format.bits_per_element / 8));
   }
-  // Elements of the residual stream and of what leaves a matrix product.
+  // Bytes of elements of the residual stream or of the output of a matrix
+  // product.
   Data<N> Stream(const N& elements) const {
     return Stored(elements, *formats.stream);
   }
 
-  // Memory for parameters: `on_chip` elements of all layers of the block at
-  // hand on each chip of the stages.
+  // Adds memory for parameters: `on_chip` elements on each chip of a stage,
+  // over all layers of the current block.
   void Hold(Part part, const N& on_chip, const NumberFormat& format) {
     const Part where = counts_parameters ? part : Part::kDraft;
     ledger->weight_footprint[static_cast<int>(where)] +=
@@ -126,8 +130,8 @@ class LedgerWriter {
     ledger->active_parameters += active;
   }
 
-  // Parameters of `op`: `on_chip` of the `all` elements of one layer are on one
-  // of tp chips and read once a run.
+  // Adds parameters to `op`: of the `all` elements per layer, `on_chip` are on
+  // each of tp chips and are read once per run.
   void HoldWeights(Operator<N>& op, const N& on_chip, const N& all,
                    const NumberFormat& format) {
     op.weight_read += Stored(on_chip, format);
@@ -135,11 +139,11 @@ class LedgerWriter {
     Hold(op.part, on_chip * count, format);
     CountParameters(all * count, all * count);
   }
-  // A vector of parameters that every chip of the group holds.
+  // Adds a vector of parameters that is replicated on every chip of the group.
   void Vector(Operator<N>& op, const N& elements) {
     HoldWeights(op, elements, elements, *formats.vectors);
   }
-  // A vector of parameters of which each chip holds its part.
+  // Adds a vector of parameters that is split over the chips of the group.
   void ShardedVector(Operator<N>& op, const N& elements) {
     HoldWeights(op, elements / tp, elements, *formats.vectors);
   }
@@ -156,8 +160,8 @@ class LedgerWriter {
     }
   }
 
-  // FLOP, operands and activations of y = x W, `t` times in x out, without the
-  // weights themselves. `in` and `out` are one chip's.
+  // Adds FLOP, operands and activations of y = x W for `t` tokens, without the
+  // weights themselves. `in` and `out` are the sizes on one chip.
   void Multiply(Operator<N>& op, const N& t, const N& in, const N& out,
                 const NumberFormat& format) {
     const NumberFormat& operands = formats.ActivationsFor(format);
@@ -169,14 +173,15 @@ class LedgerWriter {
     op.activation_in += Stored(t * in, operands);
     op.activation_out += Stream(t * out);
   }
-  // y = x W with its weights; `all` counts the whole matrix.
+  // Adds y = x W with its weights; `all` is the number of elements of the whole
+  // matrix.
   void Matmul(Operator<N>& op, const N& t, const N& in, const N& out,
               const N& all, const NumberFormat& format) {
     Multiply(op, t, in, out, format);
     HoldWeights(op, in * out, all, format);
   }
 
-  // Sum of every chip's part of the residual stream.
+  // Sums the chips' partial results of the residual stream.
   void AllReduce(absl::string_view name, const N& count) {
     AddCollective(name, Collective::kAllReduce, parallel.tp, count,
                   Stream(tokens.linear() * d));

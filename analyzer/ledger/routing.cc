@@ -8,7 +8,7 @@ namespace {
 // Standard normal distribution function.
 double NormalCdf(double x) { return 0.5 * std::erfc(-x / std::sqrt(2.0)); }
 
-// Its inverse, by bisection; exact enough for a constant.
+// Its inverse, by bisection; accurate enough for a constant.
 double NormalQuantile(double p) {
   double low = -10, high = 10;
   for (int i = 0; i < 80; ++i) {
@@ -24,8 +24,8 @@ std::vector<double> PowerLawChances(int experts, int per_token,
                                     double exponent) {
   std::vector<double> weights(experts);
   for (int i = 0; i < experts; ++i) weights[i] = std::pow(i + 1, -exponent);
-  // The most popular ones are certain where their share of k exceeds one; what
-  // is left of k is shared among the others.
+  // The most popular experts are visited with certainty if their share of k
+  // exceeds one; the rest of k is divided among the others.
   std::vector<double> chances(experts, 1.0);
   double left = per_token;
   for (int certain = 0; certain < experts; ++certain) {

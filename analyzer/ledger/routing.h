@@ -1,4 +1,4 @@
-// Which experts a batch of tokens visits.
+// The experts that a batch of tokens visits.
 
 #ifndef ANALYZER_LEDGER_ROUTING_H_
 #define ANALYZER_LEDGER_ROUTING_H_
@@ -11,18 +11,18 @@
 
 namespace tokenjoule {
 
-// Chances that a token visits the i-th most popular of E experts, when it
-// visits k: proportional to i^-exponent, at most 1, summing to k.
+// Probability that a token, which visits k of E experts, visits the i-th most
+// popular one: proportional to i^-exponent, at most 1, summing to k.
 std::vector<double> PowerLawChances(int experts, int per_token,
                                     double exponent);
 
-// Expected largest of n independent normal values of mean 0 and variance 1
-// (Blom's approximation, 1958): 0 for one, 1.42 for eight.
+// Expected maximum of n independent normal values of mean 0 and variance 1
+// (Blom's approximation, 1958): 0 for one value, 1.42 for eight.
 double ExpectedNormalMaximum(int n);
 
 namespace ledger_internal {
 
-// (1 - p)^t, with p a chance below one.
+// (1 - p)^t, with a probability p below one.
 template <typename N>
 N Missed(const N& chance, const N& tokens) {
   using std::exp;
@@ -30,7 +30,8 @@ N Missed(const N& chance, const N& tokens) {
   return exp(tokens * log(N(1.0) - chance));
 }
 
-// Distinct experts of E that T tokens visit, k each.
+// Mean number of distinct experts, out of E, visited by T tokens that visit k
+// each.
 //   coverage    E (1 - (1 - k / E)^T), independent uniform choices;
 //   balanced    min(E, k T);
 //   power law   sum over experts of 1 - (1 - p_i)^T.
@@ -45,7 +46,7 @@ N DistinctExperts(const N& experts, const N& per_token, const N& tokens,
       const double exponent =
           scenario.routing_exponent() > 0 ? scenario.routing_exponent() : 1.0;
       N distinct(0.0);
-      // Whole numbers, whatever the number type.
+      // Convert to whole numbers, for any number type.
       int count = 0, k = 0;
       while (Holds(N(static_cast<double>(count)) < experts)) ++count;
       while (Holds(N(static_cast<double>(k)) < per_token)) ++k;
@@ -59,11 +60,11 @@ N DistinctExperts(const N& experts, const N& per_token, const N& tokens,
   }
 }
 
-// Expected largest of n loads over their mean.
+// Ratio of the expected maximum of n loads to their mean.
 template <typename N>
 N ExpectedMaximumOverMean(const N& mean, const N& variance, int n) {
   using std::sqrt;
-  // The square root of a variance of zero has no derivative.
+  // Avoid sqrt(0), which has no derivative.
   return Select(N(0.0) < variance,
                 1.0 + N(ExpectedNormalMaximum(n)) * sqrt(variance) / mean,
                 N(1.0));

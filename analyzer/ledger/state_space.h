@@ -1,6 +1,6 @@
 // Mixers with a recurrent state in the ledger: Mamba-1, Mamba-2, gated linear
-// attention. The state is read and written each step, whatever the context. See
-// build_ledger.h.
+// attention. The state is read and written in each step, whatever the context.
+// See build_ledger.h.
 
 #ifndef ANALYZER_LEDGER_STATE_SPACE_H_
 #define ANALYZER_LEDGER_STATE_SPACE_H_
@@ -14,8 +14,8 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
-// State traffic and memory: `on_chip` elements of the `logical` ones of a
-// sequence and layer. Verified tokens share one read and one write.
+// State traffic and memory: `on_chip` of the `logical` elements per sequence
+// and layer. Verified tokens share one read and one write.
 template <typename N, typename Reader>
 void AddState(LedgerWriter<N, Reader>& c, const N& on_chip, const N& logical,
               Operator<N>* op) {
@@ -32,8 +32,8 @@ void AddState(LedgerWriter<N, Reader>& c, const N& on_chip, const N& logical,
       c.Stored(on_chip * c.tp * c.layers, *c.formats.state);
 }
 
-// A causal convolution of `channels`, one chip's and all, with its bias: one
-// multiply-add a tap.
+// Adds a causal convolution of `on_chip` of `all` channels, with an optional
+// bias: one multiply-add per tap.
 template <typename N, typename Reader>
 void AddConvolution(LedgerWriter<N, Reader>& c, const N& on_chip, const N& all,
                     const N& taps, bool bias, Operator<N>* op) {
@@ -43,8 +43,8 @@ void AddConvolution(LedgerWriter<N, Reader>& c, const N& on_chip, const N& all,
   op->vector_flop += Flop<N>(N(2.0) * c.tokens.linear() * on_chip * taps);
 }
 
-// FLOP of one element of state and token in Mamba: decay, input times B, sum,
-// and output times C as a multiply-add.
+// FLOP per state element and token in Mamba: decay, input times B, sum, and
+// output times C as a multiply-add.
 inline constexpr double kSelectiveScanFlop = 5;
 // The delta rule: decay, read by key (multiply-add), rank-one update
 // (multiply-add), read by query (multiply-add).
@@ -64,8 +64,8 @@ void AddMamba1(LedgerWriter<N, Reader>& c, const Mamba1& mamba,
 
   Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
   c.Matmul(in, t, c.d, N(2.0) * inner, N(2.0) * c.d * inner_all, format);
-  // Step size, B and C from the convolved input, then the step size's own
-  // projection.
+  // Step size, B and C are computed from the convolved input, then the step
+  // size has its own projection.
   const N selected = rank + N(2.0) * states;
   Operator<N>& select = c.Add(name + "x_proj", Part::kStateSpace, c.layers);
   AddConvolution(c, inner, inner_all, taps, /*bias=*/true, &select);
@@ -74,7 +74,7 @@ void AddMamba1(LedgerWriter<N, Reader>& c, const Mamba1& mamba,
   c.HoldWeights(select, inner, inner_all, *c.formats.vectors);  // its bias
   if (mamba.inner_norms()) c.Vector(select, selected);
 
-  // Each chip has a part of the sum over channels.
+  // Each chip has a partial sum over channels.
   c.AddCollective(name + "x_proj.all_reduce", Collective::kAllReduce,
                   c.parallel.tp, c.layers, c.Stream(t * selected));
 
@@ -145,8 +145,8 @@ void AddLinearAttention(LedgerWriter<N, Reader>& c,
   const NumberFormat& format = *c.formats.mixers;
   const std::string name = absl::StrCat(block, ".linear_attention.");
 
-  // Queries, keys, values and the output gate; decay and write strength of each
-  // value head beside them.
+  // Queries, keys, values and the output gate, plus decay and write strength
+  // per value head.
   const N out_width = N(2.0) * (keys + values) + N(2.0) * heads;
   const N out_width_all =
       N(2.0) * (keys_all + values_all) + N(2.0) * value_heads;

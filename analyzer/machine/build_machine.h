@@ -1,5 +1,5 @@
-// From constants to costs, for every number type. Include this only to
-// instantiate it; users of doubles call BuildMachine of machine.h.
+// Builds a machine's costs from its constants, for every number type. Include
+// this only to instantiate it; for doubles, call BuildMachine of machine.h.
 
 #ifndef ANALYZER_MACHINE_BUILD_MACHINE_H_
 #define ANALYZER_MACHINE_BUILD_MACHINE_H_
@@ -18,14 +18,15 @@
 namespace tokenjoule {
 namespace machine_internal {
 
-// A constant that is not given has `otherwise`.
+// The value of a constant, or `otherwise` if it is not given.
 template <typename N, typename Reader>
 N ReadOr(bool given, const Constant& constant, const Reader& read,
          double otherwise) {
   return given ? N(read(constant)) : N(otherwise);
 }
 
-// Access energy by term: given, from currents, or from a fit by capacity.
+// Access energy by term: given directly, derived from currents, or from a fit
+// by capacity.
 template <typename N, typename Reader>
 void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
                      LevelCosts<N>* costs) {
@@ -46,7 +47,7 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
     using std::sqrt;
     const N mb = fit.has_bank_mb() ? N(read(fit.bank_mb()))
                                    : CapacityGb<N>(level, read) * N(1e3);
-    // 1 MiB is 1.048576 MB; pJ a byte.
+    // 1 MiB is 1.048576 MB; the fit is in pJ per byte.
     costs->read.column = EnergyPerData<N>::FromBase(
         N(1e-12) * N(read(fit.node_factor())) *
         (N(read(fit.offset_pj_per_byte())) +
@@ -68,8 +69,8 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
     costs->read.column += PicojoulesPerBit<N>(change);
     costs->write.column += PicojoulesPerBit<N>(change);
   }
-  // An activation opens row_bytes, of which row_utilization is read: its energy
-  // is spread over those bytes.
+  // An activation opens row_bytes, of which a fraction row_utilization is read;
+  // its energy is spread over those bytes.
   if (technology.has_row_bytes()) {
     const N utilization = ReadOr<N>(technology.has_row_utilization(),
                                     technology.row_utilization(), read, 1.0);
@@ -79,7 +80,7 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
   }
 }
 
-// Power of one device that stands by.
+// Standing power of one device.
 template <typename N, typename Reader>
 Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
   Power<N> background =
@@ -184,27 +185,29 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
   return costs;
 }
 
-// Products an engine runs where its description does not say.
+// The products that an engine runs, with defaults if its description does not
+// say.
 inline unsigned RunsOf(const ComputeEngine& engine) {
   unsigned runs = 0;
   for (const int products : engine.runs()) runs |= 1u << products;
   if (runs != 0) return runs;
   runs = 1u << ComputeEngine::LINEAR | 1u << ComputeEngine::EXPERTS |
          1u << ComputeEngine::LM_HEAD;
-  // A KV cache would have to be written into the arrays.
+  // In-memory engines do not run attention: the KV cache would have to be
+  // written into the arrays.
   if (engine.kind() == ComputeEngine::TENSOR) {
     runs |= 1u << ComputeEngine::ATTENTION;
   }
   return runs;
 }
 
-// Energy of a FLOP in half a multiply-add.
+// Energy per FLOP, which is half a multiply-add.
 template <typename N>
 EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
   return mac / Flop<N>(N(2.0));
 }
 
-// Energies and noise of an in-memory engine's rate.
+// Sets the energies and the noise of an in-memory engine's rate.
 template <typename N, typename Reader>
 void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
                        const RateStructure& structure, const N& overhead,
@@ -334,7 +337,7 @@ void AddEngines(const Hardware& hardware, const Reader& read,
 
 }  // namespace machine_internal
 
-// The machine in number type N, its constants read by `read`.
+// The machine in number type N, with its constants read by `read`.
 template <typename N, typename Reader>
 Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   using machine_internal::ReadOr;
@@ -363,7 +366,7 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
                                           : LeakageW<N>(hardware, read));
   for (int i = 0; i < structure.num_levels; ++i) {
     if (structure.levels[i].is_dram) continue;
-    // What on-chip memory leaks is static power, not DRAM background.
+    // Leakage of on-chip memory is static power, not DRAM background.
     costs.static_power += costs.levels[i].background;
     costs.levels[i].background = {};
   }

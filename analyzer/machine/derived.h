@@ -1,5 +1,6 @@
-// What a machine's description leaves to its technologies, for every number
-// type: the size of a memory level by its devices, the energy of its wires.
+// Numbers that a machine's description leaves to its technologies, for every
+// number type: the size of a memory level, derived from its devices, and the
+// energy of its wires.
 
 #ifndef ANALYZER_MACHINE_DERIVED_H_
 #define ANALYZER_MACHINE_DERIVED_H_
@@ -8,14 +9,14 @@
 
 namespace tokenjoule {
 
-// Devices of a memory level; one where it does not say.
+// Number of devices of a memory level, by default 1.
 template <typename N, typename Reader>
 N DevicesOf(const MemoryLevel& level, const Reader& read) {
   return level.has_devices() ? N(read(level.devices())) : N(1.0);
 }
 
-// Capacity of one chip's level, GB: as it is given, else that of its devices.
-// Validation knows that one of the two is there.
+// Capacity of one chip's level, GB: as given, else that of its devices.
+// Validation ensures that one of the two is present.
 template <typename N, typename Reader>
 N CapacityGb(const MemoryLevel& level, const Reader& read) {
   if (level.has_capacity_gb()) return N(read(level.capacity_gb()));
@@ -23,7 +24,7 @@ N CapacityGb(const MemoryLevel& level, const Reader& read) {
          N(read(level.technology().capacity_gb_per_device()));
 }
 
-// Peak bandwidth of one chip's level, GB/s, likewise.
+// Peak bandwidth of one chip's level, GB/s; derived in the same way.
 template <typename N, typename Reader>
 N BandwidthGbPerS(const MemoryLevel& level, const Reader& read) {
   if (level.has_bandwidth_gb_per_s()) {
@@ -33,8 +34,8 @@ N BandwidthGbPerS(const MemoryLevel& level, const Reader& read) {
          N(read(level.technology().bandwidth_gb_per_s_per_device()));
 }
 
-// The node that a machine's logic is made in: that of the first engine that has
-// one; a technology without constants where none has.
+// The process node of a machine's logic: that of the first engine that has one;
+// an empty technology if no engine has one.
 inline const LogicTechnology& LogicOf(const Hardware& hardware) {
   for (const ComputeEngine& engine : hardware.engine()) {
     if (engine.has_logic()) return engine.logic();
@@ -42,8 +43,8 @@ inline const LogicTechnology& LogicOf(const Hardware& hardware) {
   return LogicTechnology::default_instance();
 }
 
-// Energy of a bit over the wires of a level, pJ: length times the energy of a
-// millimetre, which is the level's own or that of the node.
+// Energy of moving a bit over the wires of a level, pJ: length times the energy
+// per millimetre, which is the level's own or that of the node.
 template <typename N, typename Reader>
 N WirePjPerBit(const MemoryLevel& level, const LogicTechnology& logic,
                const Reader& read) {

@@ -100,7 +100,8 @@ TEST(DerivedTest, ABoardWithoutStaticPowerLeaksByItsArea) {
     }
     return BuildMachine(hardware).costs.static_power / Watts(1.0);
   };
-  // The SRAM of the buffer gives its own leakage and does not leak twice.
+  // The SRAM of the buffer gives its own leakage, which must not be counted
+  // twice.
   double area_mm2 = AreaMm2<double>(hardware, ValueReader());
   for (const MemoryLevel& level : hardware.memory()) {
     if (!level.technology().sram_fit().has_leakage_w_per_mb()) continue;

@@ -9,7 +9,7 @@
 
 namespace tokenjoule {
 
-// What a device's currents say of one device.
+// Energies and powers of one device, derived from its currents.
 template <typename N = double>
 struct CurrentCosts {
   Energy<N> activation;   // one row opened and closed
@@ -19,7 +19,8 @@ struct CurrentCosts {
   Power<N> refresh;
 };
 
-// mA x V x ns = pJ, mA x V = mW. With typical fractions k of data-sheet maxima,
+// mA x V x ns = pJ, mA x V = mW. With k the ratios of typical currents to
+// data-sheet maxima,
 //   activation  V (IDD0 tRC - (IDD3N tRAS + IDD2N (tRC - tRAS))) k_act
 //   read        V (IDD4R - IDD3N) / rate k_burst
 //   background  V IDD3N k_standby

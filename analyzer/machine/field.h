@@ -1,6 +1,7 @@
-// What the analyzer knows of a number of a machine besides how it is built and
-// charged. Each struct of machine.h lists its numbers once, with these tags;
-// slots, conversions between number types, ideal and free machines follow.
+// Tags of a machine's numbers, used by everything except building and costing.
+// Each struct of machine.h lists its numbers once, with these tags; slots,
+// conversions between number types, ideal machines and free machines are
+// derived from them.
 
 #ifndef ANALYZER_MACHINE_FIELD_H_
 #define ANALYZER_MACHINE_FIELD_H_
@@ -10,8 +11,8 @@
 
 namespace tokenjoule {
 
-// Components of a machine that Amdahl's law is asked about, from the memory
-// outwards.
+// Components of a machine for studies in the manner of Amdahl's law, from the
+// memory outwards.
 enum class Component {
   kNone,
   kMemory,
@@ -32,18 +33,19 @@ enum class FreeAt { kZero, kOne, kEndless };
 struct Field {
   explicit constexpr Field(const char* name) : name(name) {}
 
-  // As C++ spells it.
+  // Name of the C++ field.
   const char* name;
   FreeAt free_at = FreeAt::kZero;
-  // Free in an ideal machine: see Scenario.ideal.
+  // Whether it is free in an ideal machine; see Scenario.ideal.
   bool in_ideal = false;
-  // Paid once a step, however large it is: free as a batch grows without end.
+  // Whether it is paid once per step, however large the step, so that it is
+  // free in the limit of an infinite batch.
   bool once_a_step = false;
-  // The component that it belongs to, and whether it is energy or time of it.
+  // The component it belongs to, and whether it is an energy or a time of it.
   Component component = Component::kNone;
   bool is_energy = false;
   bool is_time = false;
-  // The term that is zero where this is free; kNumEnergyTerms for none.
+  // The term that is zero if this number is free; kNumEnergyTerms for none.
   TermIndex term = kNumEnergyTerms;
 
   constexpr Field At(FreeAt value) const {
@@ -76,8 +78,8 @@ struct Field {
   }
 };
 
-// Larger than any count of bytes or FLOP, and still a number that arithmetic
-// does not overflow with.
+// Larger than any count of bytes or FLOP, but small enough for arithmetic not
+// to overflow.
 inline constexpr double kEndless = 1e300;
 
 // Sets a number to the value at which it costs nothing.

@@ -1,6 +1,6 @@
-// Machines of which a part costs nothing: ideal ones, those without what a step
-// pays once, and those that Amdahl's law is asked about. Which numbers a part
-// has stands beside them, in the tags of machine.h.
+// Machines in which some parts are free: ideal machines, machines without fixed
+// costs per step, and machines for studies in the manner of Amdahl's law. The
+// tags in machine.h say which numbers belong to which part.
 
 #ifndef ANALYZER_MACHINE_FREE_H_
 #define ANALYZER_MACHINE_FREE_H_
@@ -13,8 +13,7 @@
 
 namespace tokenjoule {
 
-// Sets every number whose tags `wanted(field)` accepts to the value at which it
-// costs nothing.
+// Makes every number free whose tags satisfy `wanted(field)`.
 template <typename N, typename Wanted>
 void MakeFreeWhere(const Wanted& wanted, Machine<N>* machine) {
   const auto visit = [&](const Field& field, auto& number) {
@@ -31,33 +30,33 @@ void MakeIdeal(Machine<N>* machine) {
   MakeFreeWhere([](const Field& field) { return field.in_ideal; }, machine);
 }
 
-// The machine without everything that a step pays once, however large it is,
-// and with room for every activation: no batch does better.
+// The machine without the costs that a step pays once, however large it is, and
+// with room for all activations. No batch on the original machine does better.
 template <typename N>
 Machine<N> WithoutFixedCosts(Machine<N> machine) {
   MakeFreeWhere([](const Field& field) { return field.once_a_step; }, &machine);
   return machine;
 }
 
-// What is said of a component that can be made free.
+// Name and description of a component that can be made free.
 struct ComponentRow {
   Component component;
   absl::string_view name;
-  // What is assumed where it is free, for people.
+  // Human-readable description of what is assumed when it is free.
   absl::string_view assumption;
 };
 
 // The components, from the memory outwards.
 absl::Span<const ComponentRow> Components();
 
-// Makes the energy of a component zero; time stays.
+// Makes the energy of a component zero; its time is unchanged.
 void MakeEnergyFree(Component component, Machine<>* machine);
 
-// Makes the time of a component zero; energy stays.
+// Makes the time of a component zero; its energy is unchanged.
 void MakeTimeFree(Component component, Machine<>* machine);
 
-// Makes the energy of one term zero; time stays. STATIC takes the losses of
-// regulators with it, HOST those of supplies.
+// Makes the energy of one term zero; time is unchanged. STATIC includes the
+// losses of regulators, HOST those of power supplies.
 void MakeTermFree(TermIndex term, Machine<>* machine);
 
 }  // namespace tokenjoule

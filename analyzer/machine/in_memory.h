@@ -16,7 +16,7 @@ namespace tokenjoule {
 // Boltzmann's constant (exact, SI 2019) x 300 K, J.
 inline constexpr double kThermalEnergyJ = 1.380649e-23 * 300;
 
-// Energy of one multiply-add by part.
+// Energy per multiply-add, by part.
 template <typename N = double>
 struct MacEnergy {
   Energy<N> array;  // cells, adder trees, shift and add, control
@@ -33,7 +33,8 @@ N SnrDbOfBits(const N& bits) {
   return N(6.02) * bits + N(1.76);
 }
 
-// Signal-to-noise ratio in dB of a noise power over the signal's, and back.
+// Conversions between noise power relative to the signal and signal-to-noise
+// ratio in dB.
 inline double SnrDb(double noise) { return -10 * std::log10(noise); }
 template <typename N>
 N NoiseOfSnrDb(const N& snr_db) {
@@ -41,27 +42,26 @@ N NoiseOfSnrDb(const N& snr_db) {
   return pow(N(10.0), snr_db / N(-10.0));
 }
 
-// The least energy of a sample at a signal-to-noise ratio: 8 kT SNR (Vittoz,
-// ISCAS 1990), with SNR = 1.5 4^B: 12 kT 4^B.
+// Minimum energy of a sample at a given signal-to-noise ratio: 8 kT SNR
+// (Vittoz, ISCAS 1990); with SNR = 1.5 4^B this is 12 kT 4^B.
 template <typename N>
 Energy<N> ThermalLimit(const N& bits) {
   using std::pow;
   return Joules<N>(N(12 * kThermalEnergyJ) * pow(N(4.0), bits));
 }
 
-// Digital in-memory compute: inputs enter bit by bit; an adder tree over the
-// rows takes about B_w + 1 full adders a row and input bit, a product of bits
-// 0.15 of one: e_FA B_x (1.15 B_w + 1).
+// Digital in-memory compute: inputs enter bit by bit. An adder tree over the
+// rows takes about B_w + 1 full adders per row and input bit; a product of two
+// bits costs 0.15 of a full adder: e_FA B_x (1.15 B_w + 1).
 template <typename N>
 Energy<N> DigitalInMemoryMac(const Energy<N>& full_adder, const N& input_bits,
                              const N& weight_bits) {
   return full_adder * (input_bits * (N(1.15) * weight_bits + N(1.0)));
 }
 
-// Numbers of an AnalogCircuit and its array, as ReadAnalog has them; units and
-// ranges are those of the fields of the same name. Zero until they are read:
-// what a circuit is like stands in
-// hw_specs/technologies/charge-domain.textproto.
+// Numbers of an AnalogCircuit and its array, read by ReadAnalog; units and
+// ranges are those of the proto fields of the same name. Zero until read;
+// hw_specs/technologies/charge-domain.textproto has typical values.
 template <typename N = double>
 struct AnalogNumbers {
   AnalogCircuit::Cell cell = AnalogCircuit::CELL_UNSPECIFIED;
@@ -73,7 +73,7 @@ struct AnalogNumbers {
   N product_variance = N(0.0);
   bool has_required_snr = false;
   N required_snr_db = N(0.0);
-  // Bits of a cell and of a conversion's input; 0: as wide as the operand.
+  // Bits per cell and per conversion input; 0: as wide as the operand.
   N cell_bits = N(0.0), dac_bits = N(0.0);
   N column_linear_ff = N(0.0), column_matched_ff = N(0.0);
   N converter_floor_pj = N(0.0), survey_slope_aj = N(0.0);
@@ -81,23 +81,23 @@ struct AnalogNumbers {
   N dac_capacitance_ff = N(0.0), shift_add_pj = N(0.0), control_fj = N(0.0);
 };
 
-// Signal-to-noise ratio that a column's sum must have, dB.
+// Required signal-to-noise ratio of a column's sum, dB.
 template <typename N>
 N RequiredSnrDb(const AnalogNumbers<N>& a, const N& input_bits,
                 const N& weight_bits) {
   if (a.has_required_snr) return a.required_snr_db;
-  // The coarser operand sets what the sum can carry.
+  // The operand with fewer bits limits the precision of the sum.
   return SnrDbOfBits(Min(input_bits, weight_bits));
 }
 
-// Weight bits of one cell.
+// Weight bits per cell.
 template <typename N>
 N CellBits(const AnalogNumbers<N>& a, const N& weight_bits) {
   return Select(N(0.0) < a.cell_bits, Min(a.cell_bits, weight_bits),
                 weight_bits);
 }
 
-// Bits of a conversion.
+// Bits per conversion.
 //   minimum precision  (SNR + 16.4 dB) / 6.02, which loses 0.5 dB
 //     (Gonugondla et al., arXiv:2012.13645, re-derived);
 //   optimal clipping   3 bits fewer (arXiv:2507.09776, abstract);
@@ -142,9 +142,9 @@ Energy<N> ConversionEnergy(const AnalogNumbers<N>& a, const N& bits) {
   }
 }
 
-// Capacitance of a cell, fF: the larger of what noise asks for,
+// Capacitance per cell, fF: the larger of the value required by noise,
 //   C_th = gamma kT SNR / (sigma_p^2 V_FS^2),
-// and what can be made.
+// and the smallest value that can be made.
 template <typename N>
 N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
                     const N& cell_bits) {
@@ -161,13 +161,13 @@ N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
   return Max(thermal, geometric);
 }
 
-// Noise power that the array adds to a column's sum, over the signal's: 0 to 1.
-//   thermal    gamma kT / (sigma_p^2 V_FS^2 C) at the capacitance that is
-//   built; mismatch   sigma_C^2 = 1e-4 fF / C: 1 % at 1 fF, falling with area
+// Noise power that the array adds to a column's sum, relative to the signal: 0
+// to 1.
+//   thermal    gamma kT / (sigma_p^2 V_FS^2 C), with the actual capacitance;
+//   mismatch   sigma_C^2 = 1e-4 fF / C: 1 % at 1 fF, falling with area
 //              (Pelgrom), independent from cell to cell;
-//   converter  half a dB of what the sum must have, where the rule is not
-//              lossless.
-// That of the widest slice, which carries most of the sum.
+//   converter  half a dB of the required ratio, unless the rule is lossless.
+// This is the noise of the widest slice, which carries most of the sum.
 template <typename N>
 N AnalogNoise(const AnalogNumbers<N>& a, const N& input_bits,
               const N& weight_bits) {
@@ -207,7 +207,7 @@ MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
       Picojoules<N>(slices * (cell_fj * N(1e-3) + a.shift_add_pj / filled) +
                     a.control_fj * N(1e-3));
   mac.adc = ConversionEnergy(a, mac.conversion_bits) * (slices / filled);
-  // A bit needs no converter.
+  // A single bit needs no converter.
   const N dac_fj =
       Select(N(1.0) < dac_bits,
              a.dac_capacitance_ff * dac_bits * a.supply_v * a.supply_v, zero);
@@ -216,7 +216,7 @@ MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
   return mac;
 }
 
-// Numbers of an engine's circuit and array.
+// Reads the numbers of an engine's circuit and array.
 template <typename N, typename Reader>
 AnalogNumbers<N> ReadAnalog(const AnalogCircuit& circuit,
                             const InMemoryArray& array, const Reader& read) {

@@ -33,13 +33,13 @@ TEST(InMemoryTest, ThermalLimitIsTwelveKtFourToTheBits) {
   EXPECT_NEAR(Femtojoules(ThermalLimit(8.0)), 3.26, 0.01);
   EXPECT_NEAR(Femtojoules(ThermalLimit(10.0)), 52.1, 0.1);
   EXPECT_NEAR(Femtojoules(ThermalLimit(12.0)), 834, 1);
-  // One bit is four times the energy.
+  // One more bit takes four times the energy.
   EXPECT_DOUBLE_EQ(ThermalLimit(9.0) / ThermalLimit(8.0), 4);
 }
 
 TEST(InMemoryTest, CellsAreAsSmallAsTheyCanBeMadeUpToSevenBits) {
   const AnalogNumbers<> a = Reference();
-  // Noise asks for 0.058, 0.93, 15, 239 fF; a C-2C ladder of b bits is 3 b fF.
+  // Noise requires 0.058, 0.93, 15, 239 fF; a C-2C ladder of b bits is 3 b fF.
   AnalogNumbers<> no_geometry = a;
   no_geometry.unit_capacitance_ff = 1e-9;
   EXPECT_NEAR(CellCapacitanceFf(no_geometry, SnrDbOfBits(4.0), 4.0), 0.058,
@@ -86,7 +86,7 @@ TEST(InMemoryTest, ConvertersMatchTheirPublishedPoints) {
 }
 
 TEST(InMemoryTest, AnalogMacAtTheReferencePoint) {
-  // fJ a multiply-add: array, converter, input converter, total.
+  // fJ per multiply-add: array, converter, input converter, total.
   const struct {
     double bits, array, adc, dac, total;
   } cases[] = {
@@ -113,10 +113,10 @@ TEST(InMemoryTest, BeyondTheKneeABitIsFourTimesTheEnergy) {
 }
 
 TEST(InMemoryTest, DigitalMacMatchesPublishedMacros) {
-  // fJ a multiply-add from TOPS/W (two operations): Chih ISSCC 2021, 22 nm, 4x4
-  // bits, 89 TOPS/W: 22.5; Fujiwara ISSCC 2022, 5 nm, 254: 7.9; Mori ISSCC
-  // 2023, 4 nm, 6163 TOPS/W/b: 5.2; ISSCC 2024 34.4, 3 nm, 12x12
-  // bits, 32.5: 61.5.
+  // fJ per multiply-add from TOPS/W (two operations): Chih ISSCC 2021, 22 nm,
+  // 4x4 bits, 89 TOPS/W: 22.5; Fujiwara ISSCC 2022, 5 nm, 254: 7.9; Mori ISSCC
+  // 2023, 4 nm, 6163 TOPS/W/b: 5.2; ISSCC 2024 34.4, 3 nm, 12x12 bits, 32.5:
+  // 61.5.
   const struct {
     double full_adder_fj, bits, mac_fj;
   } cases[] = {
@@ -162,8 +162,8 @@ TEST(InMemoryTest, SlicesMultiplyTheWork) {
   a.cell = AnalogCircuit::ONE_BIT;
   a.cell_bits = 1;
   a.dac_bits = 1;
-  // 8 x 8 bits in single bits: 64 products and conversions; inputs of one bit
-  // need no converter.
+  // 8 x 8 bits in single-bit slices: 64 products and conversions; one-bit
+  // inputs need no converter.
   const MacEnergy<> one = AnalogMac(a, 1.0, 1.0);
   const MacEnergy<> many = AnalogMac(a, 8.0, 8.0);
   EXPECT_NEAR(many.array / one.array, 64, 1e-9);
@@ -179,13 +179,14 @@ TEST(InMemoryTest, NoiseIsThermalMismatchAndConverter) {
   EXPECT_NEAR(AnalogNoise(a, 8.0, 8.0), 6.34e-6 + 4.17e-6 + 1.243e-6, 2e-8);
   a.rule = AnalogCircuit::LOSSLESS;
   EXPECT_NEAR(AnalogNoise(a, 8.0, 8.0), 6.34e-6 + 4.17e-6, 2e-8);
-  // Where noise sizes the cell the thermal part is what was asked for.
+  // If noise sizes the cell, the thermal part equals the required noise.
   a.unit_capacitance_ff = 1e-9;
   a.has_required_snr = true;
   a.required_snr_db = 60;
   const double capacitance_ff = CellCapacitanceFf(a, 60.0, 8.0);
   EXPECT_NEAR(AnalogNoise(a, 8.0, 8.0), 1e-6 + 1e-4 / capacitance_ff, 1e-11);
-  // Twice the swing, a quarter of the thermal noise in cells as they are made.
+  // Twice the swing gives a quarter of the thermal noise in cells of a given
+  // size.
   AnalogNumbers<> wide = Reference(), narrow = Reference();
   wide.rule = narrow.rule = AnalogCircuit::LOSSLESS;
   wide.full_scale_v = 2 * narrow.full_scale_v;

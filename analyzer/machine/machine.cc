@@ -8,8 +8,8 @@ namespace tokenjoule {
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations) {
   using Operand = NumberFormat::Operand;
-  // An integer of 8 bits is no number of a float of 8 bits, nor the other way
-  // round: both fit in 16. Four bits of integer fit in fp8.
+  // int8 values are not all representable in fp8, nor fp8 values in int8; both
+  // fit in 16-bit floats. int4 values fit in fp8.
   const bool mixed =
       (weights.operand == Operand::kFloat && weights.operand_bits < 16 &&
        activations.operand == Operand::kInteger) ||
@@ -22,22 +22,22 @@ const NumberFormat& OperandFormat(const NumberFormat& weights,
 
 namespace {
 
-// How well a rate of a digital engine takes operands: 0 not at all, else larger
-// for narrower formats; the format itself is best.
+// How well a rate of a digital engine suits operands: 0 if not at all,
+// otherwise larger for narrower formats; the format itself suits best.
 int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
   constexpr int kItself = 1000, kFits = 500;
   if (&offered == &operands) return kItself;
   const bool integer = operands.operand == NumberFormat::Operand::kInteger;
   const bool offers_integer =
       offered.operand == NumberFormat::Operand::kInteger;
-  // Integers of n bits fit in wider integers and in floats of 16 bits and more;
-  // floats do not fit in integers.
+  // Integers fit in wider integers and in floats of at least 16 bits; floats do
+  // not fit in integers.
   const bool kind_fits = offers_integer == integer ||
                          (!offers_integer && offered.operand_bits >= 16);
   if (kind_fits && offered.operand_bits >= operands.operand_bits) {
     return kFits - offered.operand_bits;
   }
-  // Nothing is wide enough: the widest float does what it can.
+  // Nothing is wide enough: fall back to the widest float.
   return offers_integer ? 0 : offered.operand_bits;
 }
 

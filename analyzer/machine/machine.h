@@ -1,10 +1,9 @@
-// What each action costs on one chip, as numbers ready for lowering and for the
-// cost kernel. The machine knows no model.
+// The cost of each action on one chip, as numbers ready for lowering and for
+// the cost kernel. The machine is independent of the model.
 //
-// A machine has three parts: its structure, which is no number; the numbers
-// that placement (lowering) reads; and the numbers that the kernel reads. Which
-// part a number stands in is what decides whether a search must lower again
-// where it varies.
+// A machine has three parts: its structure, which contains no varying numbers;
+// the numbers that placement (lowering) reads; and the numbers that the kernel
+// reads. If a number of the second part varies, a search must lower again.
 
 #ifndef ANALYZER_MACHINE_MACHINE_H_
 #define ANALYZER_MACHINE_MACHINE_H_
@@ -24,121 +23,121 @@ namespace tokenjoule {
 // Structure of a memory level.
 struct LevelStructure {
   bool is_dram = false;
-  // What a near level keeps.
+  // Data that a near level holds.
   Pinned pins = NOTHING;
-  // Formats that stream slower than 16-bit weights do.
+  // Formats that stream more slowly than 16-bit weights.
   int num_stored = 0;
   std::array<const NumberFormat*, kMaxStoredFormats> stored = {};
 };
 
 // Structure of an engine's rate in one format.
 struct RateStructure {
-  // Operands, or weights of an in-memory engine.
+  // Format of the operands, or of the weights of an in-memory engine.
   const NumberFormat* format = nullptr;
-  // Inputs of an in-memory engine.
+  // Format of the inputs of an in-memory engine.
   const NumberFormat* inputs = nullptr;
   // Index of the engine among those of the description.
   int engine = 0;
-  // Products that it runs: bit 1 << ComputeEngine::Products.
+  // Bit set of the products that it runs: bit 1 << ComputeEngine::Products.
   unsigned runs = 0;
   bool in_memory = false;
-  // Weights live in the arrays: they are neither read nor written.
+  // Weights stay in the arrays: they are neither read nor written.
   bool resident = false;
-  // Whether it is given how many bytes of weights the arrays hold, and whether
-  // the engine asks for a larger model.
+  // Whether weight_capacity_gb and model_growth of the array are given.
   bool has_weight_capacity = false;
   bool has_model_growth = false;
-  // A weight-stationary array; without one each activation moves once.
+  // Whether it is a weight-stationary array; otherwise each activation moves
+  // once.
   bool has_dataflow = false;
 };
 
-// What of a machine is no number: no number type varies it. Level 0 is the
-// backing store; the last level feeds the engines. Matrix engines stand by
-// format, in the order of the description.
+// The structure of a machine, which is the same for every number type. Level 0
+// is the backing store; the last level feeds the engines. Matrix engines have
+// one entry per format, in the order of the description.
 struct MachineStructure {
   int num_levels = 0;
   std::array<LevelStructure, kMaxMemoryLevels> levels;
   int num_rates = 0;
   std::array<RateStructure, kMaxFormatRates> rates;
-  // Whether cells of a level or an array wear out.
+  // Whether cells of any level or array wear out.
   bool wears = false;
-  // Links; a machine without an interconnect has none.
+  // Topology of the links; unspecified without an interconnect.
   Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
-  // Whether a power cap is given; without one Costs::power_cap means nothing.
+  // Whether a power cap is given; if not, Costs::power_cap has no meaning.
   bool has_power_cap = false;
 };
 
 // Numbers of a memory level that lowering reads.
 template <typename N = double>
 struct LevelPlacement {
-  // Room for what the level keeps, bytes.
+  // Capacity for pinned data, bytes.
   Data<N> pinned_capacity;
-  // Achieved bandwidth of KV cache, experts and recurrent state over that of
+  // Achieved bandwidth of KV cache, experts and recurrent state, relative to
   // weights.
   N cache_bandwidth_factor = N(1.0);
   N expert_bandwidth_factor = N(1.0);
   N state_bandwidth_factor = N(1.0);
-  // How often KV cache (at most once a query head) and activations pass the
-  // near levels.
+  // Number of times that KV cache (at most once per query head) and activations
+  // pass through the near levels.
   N cache_passes = N(1.0);
   N activation_passes = N(1.0);
-  // Bandwidth of weights in each of LevelStructure::stored over that of 16-bit
-  // ones.
+  // Bandwidth of weights in each format of LevelStructure::stored, relative to
+  // 16-bit weights.
   std::array<N, kMaxStoredFormats> stored_bandwidth_factor;
 };
 
 // Numbers of an engine's rate that lowering reads.
 template <typename N = double>
 struct RatePlacement {
-  // Bytes of weights that the arrays of one chip hold, where that is given.
+  // Weight capacity of the arrays of one chip, if given.
   Data<N> weight_capacity;
-  // Factor on the model's weights and FLOP that the engine asks for.
+  // Factor by which the engine requires the model's weights and FLOP to grow.
   N model_growth = N(1.0);
-  // Of a weight-stationary array: its shape, and bytes of a partial sum.
+  // For a weight-stationary array: its shape, and the bytes per partial sum.
   N rows = N(1.0);
   N columns = N(1.0);
   Data<N> partial_sum;
 };
 
-// The numbers of a machine that decide where data stands and how much of it
-// moves: lowering reads them, and nothing after it.
+// The numbers of a machine that decide where data is placed and how much of it
+// moves. Only lowering reads them.
 template <typename N = double>
 struct Placement {
   std::array<LevelPlacement<N>, kMaxMemoryLevels> levels;
   std::array<RatePlacement<N>, kMaxFormatRates> rates;
 };
 
-// Energy of moving a byte in or out of a memory level, by term.
+// Energy per byte moved in or out of a memory level, by term.
 template <typename N = double>
 struct AccessEnergy {
   EnergyPerData<N> activate;
-  EnergyPerData<N> column;  // the whole access where the level is no DRAM
+  EnergyPerData<N> column;  // the whole access if the level is not DRAM
   EnergyPerData<N> interface;
   EnergyPerData<N> phy_controller;
   EnergyPerData<N> network;
 };
 
-// What one chip's memory level costs.
+// Costs of a memory level of one chip.
 template <typename N = double>
 struct LevelCosts {
   DataRate<N> peak_bandwidth;
-  // Share of the peak that long transfers reach.
+  // Fraction of the peak that long transfers reach.
   N bandwidth_efficiency = N(1.0);
-  // Bytes added to each transfer by launch, ramp and tail, and to those of
-  // kernels that attend to the KV cache.
+  // Bytes added to each transfer for launch, ramp-up and tail; the second value
+  // is for kernels that attend to the KV cache.
   Data<N> half_transfer;
   Data<N> cache_half_transfer;
   Data<N> capacity;
   Data<N> usable_capacity;
-  // What activations may occupy before they spill to level 0.
+  // Capacity that activations may occupy before they spill to level 0.
   Data<N> activation_capacity;
   AccessEnergy<N> read;
   AccessEnergy<N> write;
   // Background and refresh of all devices of one chip; leakage of SRAM is in
   // Costs::static_power.
   Power<N> background;
-  // Share of its life that writing the whole level once takes; 0: without
-  // limit.
+  // Fraction of its endurance used up by writing the whole level once; 0:
+  // unlimited endurance.
   N wear_per_write = N(0.0);
 
   // Bandwidth of long transfers.
@@ -147,25 +146,27 @@ struct LevelCosts {
   }
 };
 
-// What an engine costs in one format.
+// Costs of an engine in one format.
 template <typename N = double>
 struct RateCosts {
   WorkRate<N> peak;
-  // Share of the peak that is reached.
+  // Fraction of the peak that is reached.
   N compute_efficiency = N(1.0);
   EnergyPerWork<N> energy;
   EnergyPerWork<N> adc;
   EnergyPerWork<N> dac;
   EnergyPerData<N> array_write;
-  // Noise power that the array adds to a sum, over the signal's; 0: digital.
+  // Noise power that the array adds to a sum, relative to the signal; 0:
+  // digital.
   N noise = N(0.0);
-  // Share of the arrays' life that writing them once takes; 0: without limit.
+  // Fraction of the arrays' endurance used up by writing them once; 0:
+  // unlimited endurance.
   N wear_per_write = N(0.0);
 
   WorkRate<N> Achieved() const { return peak * compute_efficiency; }
 };
 
-// What actions and time cost on one chip with its links, board, node and
+// Costs of actions and of time on one chip with its links, board, node and
 // facility: the numbers of a machine that the cost kernel reads.
 template <typename N = double>
 struct Costs {
@@ -194,8 +195,8 @@ struct Costs {
   Energy<N> energy_per_sequence;
   N overlap_fraction = N(1.0);
 
-  // Logic of one chip, and making one chip with its memory, package and board;
-  // 0 where the description has no `silicon`.
+  // Logic area of one chip, and the cost of making it with its memory, package
+  // and board; 0 if the description has no `silicon`.
   N area_mm2 = N(0.0);
   N cost_usd = N(0.0);
 };
@@ -208,8 +209,8 @@ struct Machine {
   Costs<N> costs;
 };
 
-// The part of a machine that lowering may touch. Made from a Machine where one
-// is given.
+// The part of a machine that lowering may read. Implicitly constructed from a
+// Machine.
 template <typename N = double>
 struct PlacementView {
   PlacementView(const Machine<N>& machine)  // NOLINT: a part of the whole
@@ -219,7 +220,7 @@ struct PlacementView {
   const Placement<N>& numbers;
 };
 
-// The part of a machine that the cost kernel may touch.
+// The part of a machine that the cost kernel may read.
 template <typename N = double>
 struct CostView {
   CostView(const Machine<N>& machine)  // NOLINT: a part of the whole
@@ -233,8 +234,8 @@ struct CostView {
 
 namespace machine_internal {
 
-// Keeps a parameter out of template argument deduction, so that a Machine
-// converts to the part of it that a function may touch.
+// Excludes a parameter from template argument deduction, so that a Machine
+// converts to the part of it that a function may read.
 template <typename T>
 struct NotDeduced {
   using type = T;
@@ -295,9 +296,8 @@ void ForEachRateCost(Visit& visit, R&... rate) {
 
 }  // namespace machine_internal
 
-// Calls `visit(Field, number...)` with each number of one or more Costs, of any
-// number types, that have the same structure; in an order that is the same for
-// all of them.
+// Calls `visit(Field, number...)` for each number of one or more Costs of any
+// number types that have the same structure, always in the same order.
 template <typename Visit, typename... C>
 void ForEachCost(const MachineStructure& structure, Visit&& visit,
                  C&... costs) {
@@ -392,20 +392,22 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
   }
 }
 
-// The format in which operands are multiplied: activations, or weights where
-// they are wider; weights that are narrower or only stored are unpacked.
+// The format in which operands are multiplied: that of the activations, or of
+// the weights if they are wider. Narrower and storage-only weights are
+// unpacked.
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations);
 
-// Index of the rate that runs products of such weights and activations: an
-// in-memory engine that takes exactly them, else on the other engines the
-// operands' format itself, a format of the same width and kind, the narrowest
-// wider float, the widest float. -1 where there is no engine at all.
+// Index of the rate that runs products of these weights and activations: an
+// in-memory engine that takes exactly these formats; otherwise, on the other
+// engines, the first available of the operands' format itself, a format of the
+// same width and kind, the narrowest wider float, and the widest float. -1 if
+// there is no engine at all.
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
               const NumberFormat& activations,
               ComputeEngine::Products products);
 
-// The machine of a validated description.
+// Builds the machine of a validated description.
 Machine<double> BuildMachine(const Hardware& hardware);
 
 }  // namespace tokenjoule

@@ -24,7 +24,7 @@ absl::string_view FormatUsed(const Machine<>& machine, const char* weights,
 TEST(MachineTest, UnitMachineCostsOneOfEverything) {
   const Machine<> machine = MachineOf("unit");
   ASSERT_EQ(machine.structure.num_levels, 2);
-  // 1 pJ a bit is 8 pJ a byte.
+  // 1 pJ per bit is 8 pJ per byte.
   const EnergyPerData<> one = PicojoulesPerBit(1.0);
   EXPECT_DOUBLE_EQ(machine.costs.levels[0].read.activate.base(), one.base());
   EXPECT_DOUBLE_EQ(machine.costs.levels[0].read.column.base(), one.base());
@@ -79,7 +79,7 @@ TEST(MachineTest, IdealKeepsPeaksAndDropsOverheads) {
   EXPECT_DOUBLE_EQ(machine.costs.rates[0].Achieved().base(), 989.4e12);
   EXPECT_EQ(machine.costs.time_per_layer, Duration<>());
   EXPECT_GE(machine.costs.power_cap, Watts(1e100));
-  // Energy per action is no less.
+  // Energy per action is unchanged.
   EXPECT_EQ(machine.costs.levels[0].read.phy_controller, PicojoulesPerBit(8.0));
 }
 

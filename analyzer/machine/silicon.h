@@ -2,18 +2,17 @@
 // type.
 //
 //   area   floorplan_factor x (SRAM + engines + PHYs + other)
-//   dies   n = max(1, area / max_die) of area / n each: between whole numbers
-//   of
-//          dies a share of one is counted, so that area and cost have no steps
-//   gross  dies a wafer = pi (d / 2)^2 / A - pi d / sqrt(2 A)
+//   dies   n = max(1, area / max_die), each of area / n; n may be fractional,
+//          so that area and cost have no steps
+//   gross  dies per wafer = pi (d / 2)^2 / A - pi d / sqrt(2 A)
 //          (de Vries, IEEE Trans. Semicond. Manuf. 18 (2005) compares such
 //          formulas; within a few per cent for dies up to a reticle)
 //   yield  (1 + A D / alpha)^-alpha
 //          (negative binomial: Stapper, IBM J. Res. Dev. 27 (1983) 549)
 //   cost   n wafer / (gross yield) + memory + package + board
 //
-// A in mm2, d in mm, D in defects a cm2. Design, masks, test beyond the
-// package's and margin are not in it.
+// A is in mm2, d in mm, D in defects per cm2. Design, masks, test other than
+// the package's, and margin are not included.
 
 #ifndef ANALYZER_MACHINE_SILICON_H_
 #define ANALYZER_MACHINE_SILICON_H_
@@ -27,7 +26,7 @@
 
 namespace tokenjoule {
 
-// Dies of `die_mm2` that a round wafer has room for.
+// Number of dies of `die_mm2` that fit on a round wafer.
 template <typename N>
 N GrossDiesPerWafer(const N& die_mm2, const N& wafer_diameter_mm) {
   using std::sqrt;
@@ -36,7 +35,7 @@ N GrossDiesPerWafer(const N& die_mm2, const N& wafer_diameter_mm) {
          pi * wafer_diameter_mm / sqrt(N(2.0) * die_mm2);
 }
 
-// Share of dies without a defect; `clustering` is alpha.
+// Fraction of dies without a defect; `clustering` is alpha.
 template <typename N>
 N DieYield(const N& die_mm2, const N& defect_density_per_cm2,
            const N& clustering) {
@@ -46,8 +45,8 @@ N DieYield(const N& die_mm2, const N& defect_density_per_cm2,
   return N(1.0) / pow(N(1.0) + defects / clustering, clustering);
 }
 
-// Rate of an engine in 16 bits, TFLOP/s: an operand of half the width takes
-// half the multiplier and half the wires.
+// Peak rate of an engine expressed in 16 bits, TFLOP/s: an operand of half the
+// width takes half the multiplier area and half the wires.
 template <typename N, typename Reader>
 N RateIn16Bits(const ComputeEngine& engine, const Reader& read) {
   N largest(0.0);
@@ -61,7 +60,7 @@ N RateIn16Bits(const ComputeEngine& engine, const Reader& read) {
   return largest;
 }
 
-// Area of an engine before the floorplan's factor, mm2.
+// Area of an engine before floorplan_factor, mm2.
 template <typename N, typename Reader>
 N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
             const Reader& read) {
@@ -83,7 +82,7 @@ N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
   }
 }
 
-// Area of a level of SRAM before the floorplan's factor, mm2.
+// Area of an SRAM level before floorplan_factor, mm2.
 template <typename N, typename Reader>
 N SramMm2(const MemoryLevel& level, const Silicon& silicon,
           const Reader& read) {
@@ -92,7 +91,7 @@ N SramMm2(const MemoryLevel& level, const Silicon& silicon,
          N(read(silicon.sram_mm2_per_mb()));
 }
 
-// Logic of one chip, mm2.
+// Logic area of one chip, mm2.
 template <typename N, typename Reader>
 N AreaMm2(const Hardware& hardware, const Reader& read) {
   const Silicon& silicon = hardware.silicon();
@@ -111,8 +110,8 @@ N AreaMm2(const Hardware& hardware, const Reader& read) {
   return parts * N(read(silicon.floorplan_factor()));
 }
 
-// Power that the logic of one chip leaks, W: area times the leakage of its
-// node. SRAM whose technology gives its own leakage is left out. 0 without an
+// Leakage power of the logic of one chip, W: area times the leakage of its
+// node, excluding SRAM whose technology gives its own leakage. 0 without an
 // area.
 template <typename N, typename Reader>
 N LeakageW(const Hardware& hardware, const Reader& read) {
@@ -129,7 +128,7 @@ N LeakageW(const Hardware& hardware, const Reader& read) {
   return area_mm2 * N(read(LogicOf(hardware).leakage_w_per_mm2()));
 }
 
-// Dies of logic that amount to `area_mm2`, US$.
+// Cost of the dies of logic that add up to `area_mm2`, US$.
 template <typename N, typename Reader>
 N LogicUsd(const Silicon& silicon, const N& area_mm2, const Reader& read) {
   const N dies = Max(N(1.0), area_mm2 / N(read(silicon.max_die_mm2())));
@@ -140,8 +139,8 @@ N LogicUsd(const Silicon& silicon, const N& area_mm2, const Reader& read) {
                       N(read(silicon.defect_clustering()))));
 }
 
-// Making one chip whose logic takes `area_mm2`, with its memory, package and
-// board, US$.
+// Cost of making one chip whose logic takes `area_mm2`, with its memory,
+// package and board, US$.
 template <typename N, typename Reader>
 N CostUsd(const Hardware& hardware, const N& area_mm2, const Reader& read) {
   const Silicon& silicon = hardware.silicon();

@@ -35,17 +35,17 @@ TEST(SiliconTest, GrossDiesOfAWafer) {
 
 TEST(SiliconTest, YieldOfADie) {
   EXPECT_EQ(DieYield(500.0, 0.0, 3.0), 1);
-  // One defect a die: (1 + 1 / 2)^-2.
+  // One defect per die: (1 + 1 / 2)^-2.
   EXPECT_NEAR(DieYield(100.0, 1.0, 2.0), 4.0 / 9, 1e-15);
-  // Without clustering it is Poisson's: exp(-1).
+  // Without clustering the yield is Poisson: exp(-1).
   EXPECT_NEAR(DieYield(100.0, 1.0, 1e6), std::exp(-1), 1e-6);
   // Clustered defects spare more dies.
   EXPECT_GT(DieYield(800.0, 0.1, 1.0), DieYield(800.0, 0.1, 10.0));
 }
 
 TEST(SiliconTest, AreaIsTheSumOfItsPartsByHand) {
-  // lean-hbm3e-asic at the class' figures: 256 MB x 0.5, 1000 TFLOP/s x 0.25,
-  // 50 TFLOP/s in 32 bits x 2 x 0.5, 6 PHYs x 15, other 80; times 1.3.
+  // lean-hbm3e-asic with the class's constants: 256 MB x 0.5, 1000 TFLOP/s x
+  // 0.25, 50 TFLOP/s in 32 bits x 2 x 0.5, 6 PHYs x 15, other 80; times 1.3.
   EXPECT_NEAR(With({}).costs.area_mm2, 1.3 * (128 + 250 + 50 + 90 + 80), 1e-9);
 }
 
@@ -80,7 +80,8 @@ TEST(SiliconTest, BeyondTheLargestDieCostOfLogicIsProportionalToArea) {
   };
   EXPECT_NEAR(logic(2 * 858.0), 2 * logic(858.0), 1e-9);
   EXPECT_NEAR(logic(1.5 * 858.0), 1.5 * logic(858.0), 1e-9);
-  // Below it, more than proportional: large dies yield less.
+  // Below that size cost grows more than proportionally, because large dies
+  // yield less.
   EXPECT_GT(logic(800.0), 2 * logic(400.0));
   for (double area = 10; area < 3000; area += 10) {
     EXPECT_LT(logic(area), logic(area + 10)) << area;
@@ -108,7 +109,8 @@ TEST(SiliconTest, MachinesWithoutSiliconHaveNeither) {
 }
 
 TEST(SiliconTest, ArraysWithoutAnAreaAreAFault) {
-  // The class knows no arrays; a machine of it that has some must say.
+  // The class has no arrays; a machine of this class with arrays must give
+  // their area.
   Hardware hardware = Loaded("aimc-hbm3e");
   hardware.mutable_silicon()->clear_array_mm2_per_tflops();
   std::vector<Fault> faults;
@@ -117,8 +119,9 @@ TEST(SiliconTest, ArraysWithoutAnAreaAreAFault) {
   EXPECT_EQ(faults[0].path, "silicon.array_mm2_per_tflops");
 }
 
-// Dies whose area is published, with the class' constants for 5 nm: what the
-// machine does not have is set, nothing is fitted to one of them alone.
+// Dies with a published area, with the class's constants for 5 nm. The test
+// sets each die's own memories, engines and PHYs; no constant is fitted to a
+// single die.
 TEST(SiliconTest, PublishedDiesComeOutWithinThirtyPercent) {
   const struct {
     const char* name;

@@ -1,5 +1,5 @@
 // The numbers of a machine as lists, so that machines of different number types
-// can be filled from one another and be told apart number by number.
+// can be filled from one another and compared number by number.
 
 #ifndef ANALYZER_MACHINE_SLOTS_H_
 #define ANALYZER_MACHINE_SLOTS_H_
@@ -23,8 +23,8 @@ N* PlaceOf(Quantity<b, f, s, j, N>& quantity) {
 
 }  // namespace slots_internal
 
-// Where each number that the kernel reads stands, in an order that is the same
-// for all machines of one structure.
+// Pointers to the numbers that the kernel reads, in the same order for all
+// machines of the same structure.
 template <typename N>
 std::vector<N*> CostSlots(Machine<N>* machine) {
   std::vector<N*> slots;
@@ -37,7 +37,7 @@ std::vector<N*> CostSlots(Machine<N>* machine) {
   return slots;
 }
 
-// The same for the numbers that lowering reads.
+// Pointers to the numbers that lowering reads.
 template <typename N>
 std::vector<N*> PlacementSlots(Machine<N>* machine) {
   std::vector<N*> slots;
@@ -50,7 +50,8 @@ std::vector<N*> PlacementSlots(Machine<N>* machine) {
   return slots;
 }
 
-// A machine of another number type with the same structure and numbers.
+// Converts a machine to another number type, with the same structure and
+// numbers.
 template <typename To>
 Machine<To> Converted(const Machine<double>& from) {
   Machine<To> to;

@@ -1,5 +1,5 @@
-// Shipped technologies, as machines see them: their terms add up to what is
-// published, and relations between them hold.
+// Shipped technologies, as machines use them: their terms add up to the
+// published totals, and the expected relations between them hold.
 
 #include <map>
 #include <string>
@@ -17,13 +17,13 @@
 namespace tokenjoule {
 namespace {
 
-// What a test says of its machine; the rest is one.
+// The parts of a machine that a test sets; all other constants are one.
 struct Parts {
   std::string technology = R"(base: "hbm3")";
-  // More fields of the memory level.
+  // Further fields of the memory level.
   std::string level;
   double capacity_gb = 1;
-  // Fields of the tensor engine: rates and where their energies come from.
+  // Fields of the tensor engine: rates and the source of their energies.
   std::string engine =
       absl::StrCat(R"(rate { format: "bf16" )", Exactly("peak_tflops", 1), " ",
                    Exactly("energy_pj_per_flop", 1), " }");
@@ -83,11 +83,11 @@ double StackPjPerBit(const LevelCosts<>& level) {
 
 struct CitedTotal {
   double low, high;
-  // Whether the figure holds the standing power at full bandwidth.
+  // Whether the figure includes the standing power at full bandwidth.
   bool with_standing_power;
 };
 
-// pJ a streamed bit.
+// pJ per streamed bit.
 const std::map<std::string, CitedTotal>& CitedTotals() {
   static const auto* totals = new std::map<std::string, CitedTotal>{
       // Assumption: half more than HBM2, at one gigabit a pin.
@@ -197,8 +197,8 @@ TEST(TechnologiesTest, CurrentsOfLpddr5AgreeWithItsTable) {
   EXPECT_NEAR(PjPerByte(currents.read.activate) * 0.75 * 2048, 960.75, 1e-6);
   const MemoryTechnology table = OrDie(LoadMemoryTechnology("lpddr5"));
   EXPECT_NEAR(table.row_activation_energy_pj().value(), 960.75, 0.5);
-  // The table's column energy takes up its whole published total; its low end
-  // is what the currents say, to the digits given.
+  // The table's column energy absorbs its whole published total; its low end
+  // equals the energy from the currents, to the digits given.
   EXPECT_NEAR(PjPerBit(currents.read.column),
               table.read_energy_pj_per_bit().low(), 0.005);
   EXPECT_LE(PjPerBit(currents.read.column),

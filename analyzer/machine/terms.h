@@ -1,6 +1,6 @@
-// The terms that a step's energy is split into and the resources that bind its
-// time: one table each. Reports, charts, `explain`, help and documents take
-// names, labels and formulas from here.
+// The terms of a step's energy and the resources that limit its time, one table
+// each. Reports, charts, `explain`, help and documents take names, labels and
+// formulas from here.
 
 #ifndef ANALYZER_MACHINE_TERMS_H_
 #define ANALYZER_MACHINE_TERMS_H_
@@ -12,7 +12,7 @@
 
 namespace tokenjoule {
 
-// Terms of energy; Term.Value of report.proto is one more.
+// Energy terms. Term.Value of report.proto is the index plus one.
 enum TermIndex {
   kDramActivate,
   kDramColumn,
@@ -32,19 +32,19 @@ enum TermIndex {
   kNumEnergyTerms,
 };
 
-// What is said of a term wherever it is named.
+// Name, label, boundary and formula of a term, used wherever it appears.
 struct EnergyTermRow {
-  // As report.proto spells it.
+  // Name in report.proto.
   absl::string_view name;
-  // For people, in tables and charts.
+  // Human-readable label, for tables and charts.
   absl::string_view label;
-  // The innermost boundary that the term is inside of.
+  // The innermost boundary that contains the term.
   Boundary boundary;
-  // How the kernel charges it. Names in lower case are constants of the
+  // How the kernel computes it. Names in lower case are constants of the
   // description or groups of them (currents, mac, array, analog); names in
   // upper case are other terms or symbols of kFormulaSymbols; step_time_s is
-  // the figure of that name. A test holds each formula to the kernel's own
-  // derivatives.
+  // the figure of that name. A test checks each formula against the kernel's
+  // own derivatives.
   absl::string_view formula;
 };
 
@@ -100,8 +100,7 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "- 1)"},
 }};
 
-// Quantities that several formulas are made of, by the names that they have
-// there.
+// Quantities that several formulas share, by their name in the formulas.
 struct SymbolRow {
   absl::string_view name;
   absl::string_view formula;
@@ -120,8 +119,8 @@ inline constexpr std::array<SymbolRow, 2> kFormulaSymbols = {{
      "SRAM + ON_CHIP_NETWORK + COMPUTE + ADC + DAC + ARRAY_WRITE + LINK"},
 }};
 
-// What a step, or an operator, waits for; Bound.Value of report.proto is one
-// more.
+// The resource that a step or an operator waits for. Bound.Value of
+// report.proto is the index plus one.
 enum TimeBound {
   kMemoryBound,
   kComputeBound,
@@ -131,11 +130,11 @@ enum TimeBound {
   kNumTimeBounds,
 };
 
-// What is said of a bound wherever it is named.
+// Name and label of a bound, used wherever it appears.
 struct TimeBoundRow {
-  // As report.proto spells it.
+  // Name in report.proto.
   absl::string_view name;
-  // For people.
+  // Human-readable label.
   absl::string_view label;
 };
 

@@ -1,7 +1,7 @@
-// A number that remembers which inputs it was made from. A machine built in it
-// tells which of its numbers depend on which constants of the description,
-// exactly and without trying values: a condition on a value is remembered as
-// well (Select of units.h), and one that is not cannot be compiled.
+// A number that records which inputs it was computed from. A machine built with
+// this type shows which of its numbers depend on which constants of the
+// description, exactly and without trying values. Conditions passed to Select
+// (units.h) are recorded as well; any other branch on a value does not compile.
 
 #ifndef ANALYZER_MACHINE_TRACED_H_
 #define ANALYZER_MACHINE_TRACED_H_
@@ -23,8 +23,8 @@ struct Traced {
   // The inputs that it depends on, one bit each.
   uint64_t inputs = 0;
 
-  // What comparing two gives: no bool, so that no formula can branch on a value
-  // unseen.
+  // Result of a comparison. It is not a bool, so that no formula can branch on
+  // a value without being recorded.
   struct Condition {
     bool holds;
     uint64_t inputs;
@@ -58,7 +58,7 @@ inline Traced SelectNumber(const Traced::Condition& condition,
           condition.inputs | yes.inputs | no.inputs};
 }
 
-// Structure that depends on an input is told by the numbers that come of it.
+// Dependence of structure on an input shows in the numbers that result from it.
 inline Agreement Agree(const Traced::Condition& condition) {
   return {condition.holds, true};
 }
