@@ -7,25 +7,26 @@
 
 namespace tokenjoule {
 
-// What a quantile between two values of the sample is.
+// How to evaluate a quantile that falls between two values of the sample.
 enum class QuantileKind {
-  // Linear between the neighbours: R-7 of Hyndman and Fan, Am. Stat. 50 (1996),
-  // the default of R, NumPy and spreadsheets. For samples.
+  // Linear interpolation between the neighbours: R-7 of Hyndman and Fan, Am.
+  // Stat. 50 (1996), the default of R, NumPy and spreadsheets. Use it for
+  // samples.
   kLinear,
-  // The nearer of the two, the upper one half-way: always a value of the
-  // sample.
-  // For points of a grid, of which a mean of two is none.
+  // The nearer neighbour, or the upper one at the midpoint, so that the result
+  // is always a value of the sample. Use it for points of a grid, where a mean
+  // of two points is not a point.
   kNearest,
 };
 
-// The value below which `share` (0 to 1, clamped to it) of the sample lies:
-// that at rank share x (n - 1) of the n values in rising order, counted from 0.
-// So 0 is the least, 0.5 the median and 1 the largest value. 0 of an empty
-// sample. Values must not be NaN.
+// The value below which a fraction `share` (clamped to 0 ... 1) of the sample
+// lies: the value at rank share x (n - 1) of the n values in ascending order,
+// counted from 0. A share of 0 gives the smallest value, 0.5 the median and 1
+// the largest. An empty sample gives 0. Values must not be NaN.
 double Quantile(std::vector<double> values, double share,
                 QuantileKind kind = QuantileKind::kLinear);
 
-// The same of values that are in rising order already.
+// The same for values already in ascending order.
 double QuantileOfSorted(const std::vector<double>& sorted, double share,
                         QuantileKind kind = QuantileKind::kLinear);
 

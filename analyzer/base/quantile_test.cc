@@ -10,7 +10,7 @@ namespace {
 constexpr QuantileKind kBoth[] = {QuantileKind::kLinear,
                                   QuantileKind::kNearest};
 
-// Ranks of five values are 0 to 4: a share of s is at 4 s.
+// Five values have ranks 0 to 4, so share s is at rank 4 s.
 TEST(QuantileTest, LinearIsBetweenTheNeighbours) {
   const std::vector<double> values = {50, 10, 40, 20, 30};
   EXPECT_DOUBLE_EQ(Quantile(values, 0), 10);

@@ -1,5 +1,5 @@
-// Limits that more than one room has to know: what validation refuses to admit
-// is what fixed-size arrays have room for.
+// Limits shared by several rooms: validation rejects whatever would not fit in
+// the fixed-size arrays.
 
 #ifndef ANALYZER_BASE_SIZE_LIMITS_H_
 #define ANALYZER_BASE_SIZE_LIMITS_H_
@@ -8,19 +8,18 @@
 
 namespace tokenjoule {
 
-// Of a machine. Validation admits no more; the fixed sizes keep the kernel free
-// of allocation.
-// Levels of memory.
+// Limits of a machine. Fixed sizes keep the kernel free of allocation. Memory
+// levels.
 inline constexpr int kMaxMemoryLevels = 4;
-// Rates of all engines together.
+// Rates, summed over all engines.
 inline constexpr int kMaxFormatRates = 16;
-// Formats of weights that a level streams slower than 16-bit ones.
+// Weight formats that a level streams more slowly than 16-bit weights.
 inline constexpr int kMaxStoredFormats = 8;
 
-// Of a file, whether textproto, CSV or JSON. Longer ones are refused before
-// they are parsed.
+// Size of a textproto, CSV or JSON file. Longer files are rejected before
+// parsing.
 inline constexpr size_t kMaxFileBytes = 4'000'000;
-// Levels of nesting in one. Parsers recurse: deeper input could exhaust the
+// Nesting depth in a file. Parsers recurse, so deeper input could exhaust the
 // stack.
 inline constexpr int kMaxNesting = 64;
 

@@ -1,11 +1,11 @@
-// Error flow by macro, in the form that is usual around Abseil:
+// Macros for error propagation, in the form that is usual with Abseil:
 //
 //   RETURN_IF_ERROR(CheckOptions(options));
 //   ASSIGN_OR_RETURN(const Model model, LoadModel(name));
 //
-// Both return the status as it is to the caller, which must return absl::Status
-// or absl::StatusOr. Abseil has no such macros in the releases that this
-// project builds with.
+// Both return the unchanged status to the caller; the enclosing function must
+// return absl::Status or absl::StatusOr. The Abseil releases that this project
+// builds with have no such macros.
 
 #ifndef ANALYZER_BASE_STATUS_MACROS_H_
 #define ANALYZER_BASE_STATUS_MACROS_H_
@@ -25,10 +25,10 @@
     }                                                   \
   } while (false)
 
-// Evaluates an expression of type absl::StatusOr<T> once. Returns its status
-// from the enclosing function if it is an error, else moves the value to `lhs`:
-// a variable that exists, or the declaration of a new one, which lives as long
-// as a declaration without the macro would. Two statements: it needs braces
+// Evaluates an expression of type absl::StatusOr<T> once. If it is an error,
+// returns its status from the enclosing function; otherwise moves the value to
+// `lhs`, which is an existing variable or the declaration of a new one with the
+// usual scope. The macro expands to several statements, so it needs braces
 // below an `if` or a loop. A type with a comma in `lhs` needs `auto` or an
 // alias.
 #define ASSIGN_OR_RETURN(lhs, ...)                                         \
@@ -41,7 +41,7 @@
   if (!status_or.ok()) return std::move(status_or).status(); \
   lhs = *std::move(status_or)
 
-// __LINE__ has to be expanded before it is pasted.
+// __LINE__ must be expanded before it is pasted.
 #define TOKENJOULE_JOIN_(a, b) TOKENJOULE_JOIN_EXPANDED_(a, b)
 #define TOKENJOULE_JOIN_EXPANDED_(a, b) a##b
 

@@ -54,7 +54,7 @@ TEST(StatusMacrosTest, AStatusIsReturnedAsStatusOr) {
   EXPECT_EQ(RefusalAsStatusOr().status(), Refusal());
 }
 
-// A single statement: the `else` belongs to the `if` that is written here.
+// The macro is a single statement, so the `else` belongs to this `if`.
 absl::Status RefuseIf(bool refuse, bool* otherwise) {
   if (refuse)
     RETURN_IF_ERROR(Refusal());
@@ -97,7 +97,7 @@ absl::StatusOr<std::unique_ptr<int>> Boxed(int number) {
 TEST(StatusMacrosTest, ValuesThatOnlyMoveAreMoved) { EXPECT_EQ(**Boxed(7), 7); }
 
 absl::StatusOr<int> SumOfPair(int a, int b) {
-  // The commas of template arguments need no parentheses.
+  // Commas in template arguments need no parentheses.
   ASSIGN_OR_RETURN(const auto pair,
                    absl::StatusOr<std::pair<int, int>>(std::make_pair(a, b)));
   return pair.first + pair.second;

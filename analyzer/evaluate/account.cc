@@ -9,7 +9,8 @@
 namespace tokenjoule {
 namespace {
 
-// A class of tensors or of work: what of an operator belongs to it.
+// A class of tensors or of work; `keep` copies the part of an operator that
+// belongs to it.
 struct ActionClass {
   const char* cause;
   void (*keep)(const Operator<>& from, Operator<>* to);
@@ -37,7 +38,8 @@ constexpr ActionClass kClasses[] = {
      [](const Operator<>& from, Operator<>* to) {
        to->activation_in = from.activation_in;
        to->activation_out = from.activation_out;
-       // Sizes of the products say what a weight-stationary array moves again.
+       // The shapes determine the repeated traffic of a weight-stationary
+       // array.
        for (size_t i = 0; i < from.shapes.size(); ++i) {
          to->shapes[i].tokens = from.shapes[i].tokens;
        }
@@ -55,7 +57,7 @@ constexpr ActionClass kClasses[] = {
      }},
 };
 
-// An operator on the same engine that moves and computes nothing.
+// A copy of the operator, on the same engine, that moves and computes nothing.
 Operator<> Emptied(const Operator<>& op) {
   Operator<> empty;
   empty.count = op.count;
@@ -70,7 +72,7 @@ Operator<> Emptied(const Operator<>& op) {
   return empty;
 }
 
-// What happens in a step because of one class.
+// The actions of a step caused by one class.
 Actions<> ActionsOf(const ActionClass& tensors, const Ledger<>& ledger,
                     const Machine<>& machine,
                     const PinnedShares<double>& shares) {
@@ -84,7 +86,7 @@ Actions<> ActionsOf(const ActionClass& tensors, const Ledger<>& ledger,
   return actions;
 }
 
-// Whether bytes through a level count for a term.
+// Whether traffic through a level counts towards a term.
 bool Counts(TermIndex term, const Machine<>& machine, int index) {
   const bool is_dram = machine.structure.levels[index].is_dram;
   const LevelCosts<>& level = machine.costs.levels[index];
@@ -109,7 +111,7 @@ struct Amount {
   const char* unit = "byte";
 };
 
-// How much of what a term is charged for.
+// The quantity that a term is charged for, with its unit.
 Amount AmountOf(TermIndex term, const Actions<>& actions,
                 const Machine<>& machine) {
   Amount amount;
@@ -139,7 +141,7 @@ Amount AmountOf(TermIndex term, const Actions<>& actions,
   return amount;
 }
 
-// Adds products of one step, as products of one token.
+// Adds the products of a step, converted to products per token.
 class CauseWriter {
  public:
   CauseWriter(double tokens, int boundary, Report* report)
@@ -158,16 +160,17 @@ class CauseWriter {
                                                  : 0);
     out->set_energy_per_token_j(energy_j / tokens_);
   }
-  // Power for the time of the step.
+  // Adds power drawn for the time of the step.
   void AddPower(TermIndex term, double time_s, double power_w) const {
     Add(term, "time", {time_s, "s"}, power_w * time_s);
   }
-  // What sequences cost besides the ledger.
+  // Adds the energy per sequence that is not in the ledger.
   void AddSequences(TermIndex term, double sequences, double energy_j) const {
     if (energy_j == 0) return;
     Add(term, "sequences", {sequences, "sequence"}, sequences * energy_j);
   }
-  // A share of what is behind a regulator, a supply or a facility.
+  // Adds the loss of a regulator, a supply or a facility, as a share of the
+  // energy behind it.
   void AddLoss(TermIndex term, double behind_j, double share) const {
     if (share == 0) return;
     Add(term, "losses", {behind_j, "J"}, behind_j * share);
@@ -186,7 +189,7 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
   const double fixed = InWatts(machine.costs.static_power) * step.chips;
   const double host = InWatts(machine.costs.host_power) * step.chips /
                       machine.costs.supply_efficiency;
-  // What is behind the regulators: all but what they lose.
+  // Energy behind the regulators: everything except their own loss.
   const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
   writer.AddPower(kDramBackground, time, background);

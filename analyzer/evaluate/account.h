@@ -1,5 +1,5 @@
-// Where a token's energy comes from, as products: how much happens times what
-// it costs. Comparisons, checks and the factorisation are made from it.
+// The energy per token as a sum of products of a quantity and its unit cost.
+// Comparisons, checks and the factorisation use these products.
 
 #ifndef ANALYZER_EVALUATE_ACCOUNT_H_
 #define ANALYZER_EVALUATE_ACCOUNT_H_
@@ -12,10 +12,10 @@
 namespace tokenjoule {
 
 // Fills in Report.energy_causes and Report.factorization for the terms inside
-// `boundary`. The ledger is the one that was lowered (Grow). Causes of a term
-// sum to that term: dynamic energy is linear in what happens, so that it is
-// computed by the kernel for each class of tensor alone; standing terms are
-// power times time and what is lost on the rest.
+// `boundary`. `ledger` is the grown ledger that was lowered. The causes of a
+// term sum to that term: dynamic energy is linear in the actions, so the kernel
+// computes it for each class of tensor separately; standing terms are power
+// times time, plus losses on the rest.
 void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
                  const Machine<>& machine, const StepCost<>& cost, int boundary,
                  Report* report);

@@ -90,7 +90,7 @@ TEST(AccountTest, QuantitiesAreTheLedgers) {
   EXPECT_NEAR(weights->quantity_per_token(), 1.500932e10, 1e6);
   EXPECT_EQ(kv->quantity_per_token(), 268435456);
   EXPECT_EQ(flop->quantity_per_token(), report.flop_per_token());
-  // 8 pJ/bit of H100's PHY and controller are 64 pJ a byte.
+  // 8 pJ/bit of H100's PHY and controller are 64 pJ per byte.
   EXPECT_NEAR(weights->cost_j_per_unit(), 64e-12, 1e-18);
 }
 

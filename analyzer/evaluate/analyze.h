@@ -13,11 +13,11 @@
 
 namespace tokenjoule {
 
-// Which parts of a report are filled in besides its figures.
+// The parts of a report that are filled in besides its figures.
 struct AnalyzeOptions {
   // Report.operators.
   bool operators = false;
-  // Ranges: every other constant of the machine at either end of its own.
+  // Ranges of the figures, over the ranges of all constants of the machine.
   bool ranges = true;
   // Lists: energy by boundary, term and cause, time by bound, parts of the
   // model, notes; and Report.factorization.
@@ -28,34 +28,34 @@ struct AnalyzeOptions {
 inline constexpr AnalyzeOptions kWithOperators = {true, true, true};
 // Figures and details, with their ranges.
 inline constexpr AnalyzeOptions kWithRanges = {false, true, true};
-// The same without ranges.
+// Figures and details, without ranges.
 inline constexpr AnalyzeOptions kWithDetails = {false, false, true};
-// The figures alone, each at the middle of its range.
+// The figures only, at the central values of all constants.
 inline constexpr AnalyzeOptions kFiguresOnly = {false, false, false};
 
-// Whether a setup can be run: fails with every fault where the model cannot be
-// run on the machine this way.
+// Fails, listing every fault, if the model cannot be run on the machine this
+// way.
 absl::Status Validate(const Setup& setup);
 
-// Answers for one setup at several batches and contexts: the machine and those
-// at the ends of its ranges are built once.
+// Computes answers for one setup at several batches and contexts. The machine,
+// and the machines at the ends of its ranges, are built once.
 class Analysis {
  public:
-  // `setup` is valid and must outlive this; its batch and context may change
-  // between answers.
+  // `setup` must be valid and must outlive this; its batch and context may
+  // change between answers.
   Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options);
 
-  // The answer. Fails where counts are too large for a double.
+  // Returns the answer. Fails if counts are too large for a double.
   absl::StatusOr<Report> Answer();
 
  private:
   const ResolvedSetup& setup_;
   const AnalyzeOptions options_;
   const Machine<> machine_;
-  // The scenario as reports have it, but for batch and context.
+  // The scenario as shown in reports, except for batch and context.
   Scenario described_;
   absl::optional<Ranges> ranges_;
-  // Used again from answer to answer.
+  // Memory that is reused from answer to answer.
   Ledger<> not_grown_;
   Evaluation<> evaluation_;
 };
@@ -64,8 +64,8 @@ class Analysis {
 absl::StatusOr<Report> Analyze(const Setup& setup,
                                const AnalyzeOptions& options = kWithRanges);
 
-// The same of a model, a machine and a scenario that drafts with no model of
-// its own.
+// The same for a model, a machine and a scenario without a separate draft
+// model.
 absl::StatusOr<Report> Analyze(const Model& model, const Hardware& hardware,
                                const Scenario& scenario,
                                const AnalyzeOptions& options = kWithOperators);

@@ -47,7 +47,7 @@ TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
   EXPECT_NEAR(report.step_time_s(), 27e-9, 1e-18);
   EXPECT_EQ(report.bound(), Bound::COMPUTE);
   EXPECT_DOUBLE_EQ(report.ridge_point_flop_per_byte(), 1);
-  // 13 bytes of 8 bits at 1 pJ a term; near level: 13 + 18 bytes.
+  // 13 bytes of 8 bits at 1 pJ per bit and term; near level: 13 + 18 bytes.
   EXPECT_NEAR(TermOf(report, Term::DRAM_ACTIVATE), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_COLUMN), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_INTERFACE), 104e-12, 1e-21);
@@ -64,8 +64,7 @@ TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
 }
 
 TEST(AnalyzeTest, UnitMachinesTalkOverUnitLinks) {
-  // Two data-parallel machines do the same twice over, with nothing to say to
-  // one another.
+  // Two data-parallel machines do the same work twice and do not communicate.
   Scenario scenario = DefaultPoint(2, 1);
   scenario.set_dp(2);
   const Report two = AnalyzeNames("unit", "unit", scenario);
@@ -121,8 +120,8 @@ TEST(AnalyzeTest, ScalingBookStepTimesWithinOnePercent) {
   }
 }
 
-// The same with 8 KV heads. The book keeps 26 GB of weights although key and
-// value projections shrink: their bytes are added back here.
+// The same with 8 KV heads. The book keeps 26 GB of weights although the key
+// and value projections shrink; their bytes are added back here.
 TEST(AnalyzeTest, ScalingBookStepTimesWithEightKvHeads) {
   const struct {
     double batch, book_ms;
@@ -140,7 +139,7 @@ TEST(AnalyzeTest, ScalingBookStepTimesWithEightKvHeads) {
 }
 
 TEST(AnalyzeTest, CapacityCountsWholeSequences) {
-  // 72 GB usable less 16.06 GB of weights, over 1.0737 GB a sequence: 52.1.
+  // (72 GB usable - 16.06 GB of weights) / 1.0737 GB per sequence = 52.1.
   const Report report =
       AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 8192));
   EXPECT_EQ(report.max_batch(), 52);
@@ -236,13 +235,13 @@ TEST(AnalyzeTest, NoiseOfOperandsAddsUpAndAnAnalogArrayAddsItsOwn) {
   Scenario scenario = DefaultPoint(1, 1024);
   scenario.set_weights("int8");
   scenario.set_activations("int8");
-  // Two operands of 6.02 x 8 + 1.76 dB: 3.01 dB less.
+  // Two operands of 6.02 x 8 + 1.76 dB each: 3.01 dB less.
   const Report digital = AnalyzeNames("llama-3.1-8b", "dimc-hbm3e", scenario);
   EXPECT_NEAR(digital.snr_db(), 49.92 - 3.01, 0.001);
   const Report analog = AnalyzeNames("llama-3.1-8b", "aimc-hbm3e", scenario);
   EXPECT_LT(analog.snr_db(), digital.snr_db() - 0.5);
   EXPECT_GT(analog.snr_db(), digital.snr_db() - 6);
-  // Four bits of weights carry less, whatever multiplies them.
+  // 4-bit weights carry less precision, whatever engine multiplies them.
   scenario.set_weights("int4-g128");
   EXPECT_NEAR(AnalyzeNames("llama-3.1-8b", "h100-sxm", scenario).snr_db(),
               6.02 * 4 + 1.76, 0.1);
@@ -251,7 +250,8 @@ TEST(AnalyzeTest, NoiseOfOperandsAddsUpAndAnAnalogArrayAddsItsOwn) {
 TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
   const Model model = LoadModelOrDie("llama-3.1-8b");
   constexpr double kYear = 365 * 86400.0;
-  // 131 072 bytes of KV cache a token over 40 GB that bear a million writes.
+  // 131 072 bytes of KV cache per token are spread over 40 GB whose cells
+  // survive a million writes.
   const Hardware memory = LoadHardwareOrDie(
       "a100-sxm-40gb", {{"memory.hbm.technology.endurance_writes", "1e6"}});
   const Report cached = OrDie(Analyze(model, memory, DefaultPoint(1, 1024)));
@@ -261,7 +261,7 @@ TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
   EXPECT_EQ(AnalyzeNames("llama-3.1-8b", "a100-sxm-40gb", DefaultPoint(1, 1024))
                 .wear_per_year(),
             0);
-  // Arrays that are written each step, once.
+  // The arrays are written once per step.
   Scenario scenario = DefaultPoint(1, 1024);
   scenario.set_weights("int8");
   scenario.set_activations("int8");

@@ -1,6 +1,6 @@
-// A scenario's way through the engine, for every number type: ledger and
-// machine, lowered, and the kernel's answer. Include this only to instantiate
-// it for a number type or a reader of its own.
+// The evaluation of a scenario for every number type: ledger and machine,
+// lowering, and the kernel's answer. Include this only to instantiate it for
+// another number type or reader.
 
 #ifndef ANALYZER_EVALUATE_EVALUATE_H_
 #define ANALYZER_EVALUATE_EVALUATE_H_
@@ -22,7 +22,7 @@ namespace tokenjoule {
 
 template <typename N = double>
 struct Evaluation {
-  // Grown where an engine asks for a larger model.
+  // After Grow, which applies each engine's model_growth.
   Ledger<N> ledger;
   LoweredStep<N> step;
   StepCost<N> cost;
@@ -32,7 +32,7 @@ struct Evaluation {
   }
 };
 
-// The machine in number type N, an ideal one where that is asked for.
+// The machine in number type N, made ideal if requested.
 template <typename N, typename Reader>
 Machine<N> MachineWith(const Hardware& hardware, bool ideal,
                        const Reader& read) {
@@ -50,7 +50,7 @@ inline Machine<> MachineFor(const ResolvedSetup& setup) {
   return MachineFor<double>(setup, ValueReader());
 }
 
-// A ledger on a machine, without its cost.
+// Lowers a ledger on a machine, without computing its cost.
 template <typename N>
 Evaluation<N> LoweredOn(Ledger<N> ledger, const Machine<N>& machine) {
   Evaluation<N> evaluation;
@@ -60,8 +60,7 @@ Evaluation<N> LoweredOn(Ledger<N> ledger, const Machine<N>& machine) {
   return evaluation;
 }
 
-// The evaluation of a ledger that stands in it already, on a machine; memory is
-// used again.
+// Evaluates the ledger that `evaluation` already holds; memory is reused.
 template <typename N>
 void EvaluateLedger(const Machine<N>& machine, Evaluation<N>* evaluation) {
   GrowInPlace(machine, &evaluation->ledger);
@@ -69,7 +68,7 @@ void EvaluateLedger(const Machine<N>& machine, Evaluation<N>* evaluation) {
   evaluation->cost = CostOfStep(evaluation->step, machine);
 }
 
-// A ledger on a machine.
+// Evaluates a ledger on a machine.
 template <typename N>
 Evaluation<N> EvaluateOn(Ledger<N> ledger, const Machine<N>& machine) {
   Evaluation<N> evaluation = LoweredOn(std::move(ledger), machine);
@@ -77,7 +76,7 @@ Evaluation<N> EvaluateOn(Ledger<N> ledger, const Machine<N>& machine) {
   return evaluation;
 }
 
-// A validated setup, its numbers read by `read`.
+// Evaluates a validated setup, with its numbers read by `read`.
 template <typename N, typename Reader>
 Evaluation<N> Evaluate(const ResolvedSetup& setup, const Reader& read) {
   return EvaluateOn(BuildLedger<N>(setup.step(), read),

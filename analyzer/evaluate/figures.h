@@ -1,4 +1,4 @@
-// The figures of an answer: one table, from which `explain`, reports and help
+// The figures of an answer, in one table from which `explain`, reports and help
 // take labels and formulas.
 
 #ifndef ANALYZER_EVALUATE_FIGURES_H_
@@ -26,13 +26,13 @@ enum FigureOfAnswer {
   kNumFiguresOfAnswer,
 };
 
-// What is said of a figure wherever it is named.
+// Name, label and formula of a figure, used wherever it appears.
 struct FigureOfAnswerRow {
-  // As report.proto spells it, and spaces where it is a metric.
+  // Name in report.proto, and in design spaces if it is a metric there.
   absl::string_view name;
-  // For people, in tables.
+  // Human-readable label, for tables.
   absl::string_view label;
-  // As EnergyTermRow::formula.
+  // See EnergyTermRow::formula.
   absl::string_view formula;
 };
 

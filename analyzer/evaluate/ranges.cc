@@ -24,13 +24,13 @@ struct End {
   double value;
 };
 
-// Time and energy terms where one constant is at one end.
+// Time and energy terms with one constant at one end of its range.
 struct EndCost {
   double step_time_s;
   std::array<double, kNumEnergyTerms> terms_j;
 };
 
-// Reads up to 64 constants as inputs.
+// Reads up to 64 constants as traced inputs.
 struct TracingReader {
   absl::flat_hash_map<const Constant*, uint64_t> inputs;
 
@@ -40,15 +40,16 @@ struct TracingReader {
   }
 };
 
-// Constants of the machine with a range, and how they matter to a step.
+// A constant of the machine with a range, and how it affects a step.
 struct Influence {
   const Constant* constant;
   bool on_answer = false;
-  // Where it moves what lowering reads, a step is lowered again.
+  // Whether it affects numbers that lowering reads, so that the step must be
+  // lowered again.
   bool on_placement = false;
 };
 
-// Area and cost alone move with these: neither time nor energy does.
+// Whether a constant affects only area and cost, not time or energy.
 bool IsOfSilicon(const std::string& path) {
   return absl::StartsWith(path, "silicon.");
 }
@@ -66,7 +67,7 @@ std::vector<Influence> ConstantsWithRange(const Hardware& hardware) {
   return all;
 }
 
-// Traces the constants begin ... end - 1 of `all`, at most 64.
+// Traces the constants begin ... end - 1 of `all`, at most 64 of them.
 void Trace(const ResolvedSetup& setup, const Ledger<Traced>& ledger,
            size_t begin, size_t end, std::vector<Influence>* all) {
   TracingReader read;
@@ -104,7 +105,8 @@ std::vector<Influence> Influences(const ResolvedSetup& setup,
   return all;
 }
 
-// Sets a lane of a machine to the numbers of another of the same structure.
+// Copies the numbers of a machine into one lane of a machine of packs with the
+// same structure.
 void SetLane(int lane, Machine<>* from, Machine<Pack>* to) {
   const auto set = [&](const std::vector<double*>& numbers,
                        const std::vector<Pack*>& places) {
@@ -128,22 +130,24 @@ double Spread::high() const {
          std::sqrt(differences_.above);
 }
 
-// Ends of constants that move costs alone come first, then those that move
-// placement, each filled up to whole packs with the machine as described.
+// The ends of constants that affect only costs come first, then those that
+// affect placement. Each group is padded to whole packs with the machine as
+// described.
 struct Ranges::Packs {
   Machine<> machine;
-  // Machines of the ends, eight to a pack, and which end each lane is; -1 for
+  // The machines at the ends, eight per pack, and the end of each lane; -1 for
   // none.
   std::vector<Machine<Pack>> machines;
   std::vector<std::array<int, Pack::kLanes>> ends;
-  // Packs before this one need no lowering of their own.
+  // Packs before this one need no separate lowering.
   size_t first_lowered = 0;
   size_t num_ends = 0;
-  // Cost of a chip at each end of each constant that it depends on, US$.
+  // Cost per chip at each end of each constant that it depends on, US$.
   std::vector<double> costs_usd;
-  // Where lanes of a pack would differ in structure, each is taken alone.
+  // If the lanes of a pack would differ in structure, each is evaluated
+  // separately.
   std::vector<Machine<>> alone;
-  // Used again from answer to answer.
+  // Memory that is reused from answer to answer.
   std::vector<EndCost> end_costs;
   LoweredStep<> plain;
   LoweredStep<Pack> lowered;
@@ -155,7 +159,7 @@ Ranges::~Ranges() = default;
 Ranges::Ranges(const ResolvedSetup& setup, const Ledger<>& ledger)
     : setup_(setup), packs_(std::make_unique<Packs>()) {
   packs_->machine = MachineFor(setup);
-  // Numbered in the order of the description, whatever pack they stand in.
+  // Numbered in the order of the description, whatever pack they are in.
   std::vector<End> ends;
   std::vector<int> of_costs, of_placement;
   for (const Influence& influence : Influences(setup, ledger)) {

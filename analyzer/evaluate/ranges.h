@@ -1,5 +1,5 @@
-// The range of an answer: what comes out where each constant of the machine is
-// at either end of its own range, the others staying.
+// The range of an answer, obtained by moving each constant of the machine to
+// either end of its own range while the others stay at their values.
 
 #ifndef ANALYZER_EVALUATE_RANGES_H_
 #define ANALYZER_EVALUATE_RANGES_H_
@@ -16,16 +16,16 @@
 
 namespace tokenjoule {
 
-// A number with its range: the changes that single constants cause, added in
-// quadrature, since errors of different constants are taken as independent.
-// Changes of positive numbers are factors, added as logarithms, so that a range
-// never reaches below zero; where a number is or becomes zero they are
+// A number with its range: the changes caused by single constants, added in
+// quadrature because errors of different constants are assumed independent.
+// Changes of positive numbers are factors, whose logarithms are added, so that
+// a range never reaches below zero; if a number is or becomes zero they are
 // differences.
 class Spread {
  public:
   double value = 0;
 
-  // One constant moved the value to `moved`.
+  // Adds the effect of one constant that moved the value to `moved`.
   void Add(double moved) {
     if (moved == value) return;
     const bool factor = value > 0 && moved > 0;
@@ -47,7 +47,7 @@ class Spread {
 
 // The numbers of an answer that have a range.
 struct Spreads {
-  // s; J per token at the setup's boundary; US$ of all chips.
+  // Units: s; J per token at the setup's boundary; US$ for all chips.
   Spread step_time;
   Spread energy_per_token;
   Spread cost;
@@ -55,20 +55,21 @@ struct Spreads {
   std::array<Spread, kNumEnergyTerms> terms;
 };
 
-// The ranges of answers on one machine that differ in batch and context alone.
-// Machines with a constant at an end of its range are built once, eight to a
-// pack; constants that no number of the answer depends on are left out, which
-// is told exactly, by a pass of the kernel over numbers that remember what they
-// were made from (machine/traced.h).
+// Computes the ranges of answers on one machine that differ only in batch and
+// context. Machines with one constant at an end of its range are built once,
+// eight per pack. Constants that no number of the answer depends on are left
+// out; they are found exactly, by running the kernel once with traced numbers
+// (machine/traced.h).
 class Ranges {
  public:
-  // `ledger` is one that the answers' ledgers are like: it has not grown.
-  // `setup` must outlive this.
+  // `ledger` has the structure of the answers' ledgers, before growth. `setup`
+  // must outlive this.
   Ranges(const ResolvedSetup& setup, const Ledger<>& ledger);
   ~Ranges();
 
-  // The spreads of one answer, whose values they hold already, from its ledger
-  // that has not grown. Terms are left out where `with_terms` is false.
+  // Adds the ranges of one answer to `spreads`, which already holds the values.
+  // `ledger` is that of the answer, before growth. Terms are left out if
+  // `with_terms` is false.
   void Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads);
 
  private:

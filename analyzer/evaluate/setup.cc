@@ -30,7 +30,7 @@ Scenario DefaultScenario() {
 
 Scenario WithContext(Scenario scenario) {
   if (scenario.has_context()) return scenario;
-  // Sequences of prompt + output tokens that are half-way through their output.
+  // Sequences in flight are on average half-way through their output.
   const bool mixed = scenario.prompt() > 0 && scenario.output() > 0;
   scenario.set_context(mixed ? scenario.prompt() + scenario.output() / 2
                              : 2048);

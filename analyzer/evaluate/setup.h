@@ -1,4 +1,4 @@
-// What a study is about: a model, a machine and a way of running it.
+// The subject of a study: a model, a machine and a way of running it.
 
 #ifndef ANALYZER_EVALUATE_SETUP_H_
 #define ANALYZER_EVALUATE_SETUP_H_
@@ -16,9 +16,9 @@ struct Setup {
   Model model;
   Hardware hardware;
   Scenario scenario;
-  // The model that drafts, where the scenario names one.
+  // The draft model, if the scenario names one.
   absl::optional<Model> draft;
-  // What the answer is held to, where a scenario's file says so.
+  // The expectations for the answer, if a scenario file has any.
   Expectations expect{};
 
   const Model* draft_or_null() const {
@@ -26,47 +26,46 @@ struct Setup {
   }
 };
 
-// The model that drafts, where a scenario names one; nothing where it drafts
-// with the model's own module, with a free lookup or not at all. Fails as
-// LoadModel does.
+// Loads the draft model, if a scenario names one; nothing if it drafts with the
+// model's own module, with a free lookup or not at all. Fails like LoadModel.
 absl::StatusOr<absl::optional<Model>> LoadDraft(const Scenario& scenario);
 
-// The scenario that is meant where nothing is said: one sequence on one chip,
-// counted at the board, its context left open (WithContext).
+// The default scenario: one sequence on one chip, energy at the board boundary,
+// with no context set (see WithContext).
 Scenario DefaultScenario();
 
-// The scenario with a context where it has none: with prompt and output lengths
-// the mean in flight, prompt + output / 2; otherwise 2048 tokens.
+// Sets the context of a scenario that has none: the mean in flight, prompt +
+// output / 2, if prompt and output lengths are given; otherwise 2048 tokens.
 Scenario WithContext(Scenario scenario);
 
-// A setup with everything that its scenario leaves open filled in and
-// everything that it names looked up, once: context, formats, parallelism,
-// boundary. What is below takes these and does not look again.
+// A setup with all defaults filled in and all names resolved once: context,
+// formats, parallelism, boundary. Lower layers use the results without
+// resolving again.
 class ResolvedSetup {
  public:
-  // Keeps `setup`; validates nothing.
+  // Takes over `setup` without validating it.
   explicit ResolvedSetup(Setup setup);
 
   const Model& model() const { return setup_.model; }
   const Hardware& hardware() const { return setup_.hardware; }
-  // As given, with a context: what the ledger reads.
+  // The scenario as given, with a context; the ledger reads this.
   const Scenario& scenario() const { return setup_.scenario; }
   const Model* draft_or_null() const { return setup_.draft_or_null(); }
   const TensorFormats& formats() const { return formats_; }
   const Parallelism& parallel() const { return parallel_; }
-  // Index of the boundary that the answer counts inside of.
+  // Index of the boundary of the answer's energy.
   int boundary() const { return boundary_; }
 
   // The scenario with formats and boundary filled in, for reports.
   Scenario Described() const;
 
-  // The step to be counted; points into this.
+  // The step to be counted; it points into this object.
   StepSetup step() const {
     return {setup_.model, setup_.scenario, draft_or_null(),
             formats_,     draft_formats_,  parallel_};
   }
 
-  // Other sizes of the same setup: nothing that was looked up depends on them.
+  // Changes sizes that none of the resolved values depends on.
   void set_batch(double batch) { setup_.scenario.set_batch(batch); }
   void set_context(double context) { setup_.scenario.set_context(context); }
 

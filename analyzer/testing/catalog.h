@@ -10,7 +10,7 @@
 
 namespace tokenjoule {
 
-// LoadModel, where an error fails the test at the line of the call and ends it.
+// Calls LoadModel; an error fails and ends the test, at the line of the call.
 inline Model LoadModelOrDie(absl::string_view name,
                             absl::Span<const FieldOverride> overrides = {},
                             const char* file = __builtin_FILE(),
@@ -18,7 +18,7 @@ inline Model LoadModelOrDie(absl::string_view name,
   return OrDie(LoadModel(name, overrides), file, line);
 }
 
-// LoadHardware, likewise.
+// Calls LoadHardware, in the same way.
 inline Hardware LoadHardwareOrDie(
     absl::string_view name, absl::Span<const FieldOverride> overrides = {},
     const char* file = __builtin_FILE(), int line = __builtin_LINE()) {

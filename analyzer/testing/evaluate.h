@@ -19,7 +19,7 @@ inline Scenario DefaultPoint(double batch, double context = 2048, int tp = 1) {
   return scenario;
 }
 
-// Analyze, where an error fails the test at the line of the call and ends it.
+// Calls Analyze; an error fails and ends the test, at the line of the call.
 inline Report AnalyzeOrDie(const Model& model, const Hardware& hardware,
                            const Scenario& scenario,
                            const AnalyzeOptions& options = kWithOperators,
@@ -28,7 +28,7 @@ inline Report AnalyzeOrDie(const Model& model, const Hardware& hardware,
   return OrDie(Analyze(model, hardware, scenario, options), file, line);
 }
 
-// The same of a model and a machine of the catalogue.
+// The same for a model and a machine of the catalogue.
 inline Report AnalyzeOrDie(absl::string_view model, absl::string_view hardware,
                            const Scenario& scenario,
                            const char* file = __builtin_FILE(),
@@ -49,7 +49,7 @@ inline Setup SetupOrDie(absl::string_view model, absl::string_view hardware,
           {}};
 }
 
-// Joules per token of a term, 0 where the report has no such term.
+// Energy of a term, J per token; 0 if the report has no such term.
 inline double TermOf(const Report& report, Term::Value term) {
   for (const EnergyTerm& entry : report.energy_terms()) {
     if (entry.term() == term) return entry.energy_per_token_j();

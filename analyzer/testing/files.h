@@ -13,12 +13,12 @@
 
 namespace tokenjoule {
 
-// The path of a file in the test's own folder.
+// The path of a file in the test's own temporary folder.
 inline std::string TempPath(absl::string_view name) {
   return absl::StrCat(::testing::TempDir(), "/", name);
 }
 
-// The whole content of a file; empty where it cannot be read.
+// The whole content of a file; empty if it cannot be read.
 inline std::string Read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream out;
@@ -26,7 +26,7 @@ inline std::string Read(const std::string& path) {
   return out.str();
 }
 
-// Makes a file of this content, or replaces it.
+// Creates or replaces a file with this content.
 inline void Write(const std::string& path, absl::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }

@@ -1,4 +1,4 @@
-// Scenarios for tests of what is below `evaluate`, which fills in defaults.
+// Scenarios for tests of rooms below `evaluate`, which fills in defaults.
 
 #ifndef ANALYZER_TESTING_SCENARIO_H_
 #define ANALYZER_TESTING_SCENARIO_H_
@@ -7,7 +7,7 @@
 
 namespace tokenjoule {
 
-// One chip at a batch and a context, everything else as the checkpoint has it.
+// One chip at a batch and a context, with the checkpoint's own formats.
 inline Scenario Point(double batch, double context) {
   Scenario scenario;
   scenario.set_batch(batch);

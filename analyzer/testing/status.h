@@ -12,9 +12,8 @@
 
 namespace tokenjoule {
 
-// The value. An error instead of it fails the test, at the line of the call,
-// and ends it: GoogleTest catches what value() throws and goes on with the next
-// test.
+// Returns the value. An error fails and ends the test, at the line of the call:
+// GoogleTest catches the exception of value() and continues with the next test.
 template <typename T>
 T OrDie(absl::StatusOr<T> value, const char* file = __builtin_FILE(),
         int line = __builtin_LINE()) {
@@ -22,8 +21,8 @@ T OrDie(absl::StatusOr<T> value, const char* file = __builtin_FILE(),
   return std::move(value).value();
 }
 
-// The message of an error. The test fails, at the line of the call, where there
-// is none.
+// Returns the message of an error. If there is none, the test fails at the line
+// of the call.
 inline std::string ErrorOf(const absl::Status& status,
                            const char* file = __builtin_FILE(),
                            int line = __builtin_LINE()) {

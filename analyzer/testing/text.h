@@ -1,4 +1,4 @@
-// Texts of descriptions that tests make and break.
+// Helpers to build and corrupt the text of descriptions.
 
 #ifndef ANALYZER_TESTING_TEXT_H_
 #define ANALYZER_TESTING_TEXT_H_
@@ -12,8 +12,8 @@
 
 namespace tokenjoule {
 
-// `text` with the first `from` replaced. The test fails where there is none: it
-// would test something else than it says.
+// `text` with the first `from` replaced. Fails the test if `from` is absent,
+// because the test would otherwise not test what it claims.
 inline std::string Replaced(std::string text, absl::string_view from,
                             absl::string_view to) {
   const size_t at = text.find(from.data(), 0, from.size());
@@ -24,7 +24,7 @@ inline std::string Replaced(std::string text, absl::string_view from,
   return text.replace(at, from.size(), to.data(), to.size());
 }
 
-// A Constant without a range, whose source is called "s".
+// A Constant without a range, whose source is "s".
 inline std::string Exactly(absl::string_view field, double value) {
   return absl::StrCat(field, " { value: ", value, " low: ", value,
                       " high: ", value, " source: \"s\" }\n");

@@ -29,7 +29,7 @@ class Quantity {
   // factories and accessors below; generic code uses these two.
   static constexpr Quantity FromBase(Rep value) { return Quantity(value); }
   constexpr const Rep& base() const { return value_; }
-  // Where it stands, for code that fills machines number by number.
+  // Mutable access, for code that fills machines number by number.
   constexpr Rep& mutable_base() { return value_; }
 
   constexpr Quantity& operator+=(const Quantity& other) {
@@ -55,7 +55,8 @@ class Quantity {
   friend constexpr Quantity operator/(const Quantity& a, const Rep& scale) {
     return Quantity(a.value_ / scale);
   }
-  // What comparing two representations gives: a bool, or a mask of lanes.
+  // Return whatever the representation's comparison returns: a bool or a lane
+  // mask.
   friend constexpr auto operator<(const Quantity& a, const Quantity& b) {
     return a.value_ < b.value_;
   }
@@ -79,7 +80,7 @@ class Quantity {
 
 namespace units_internal {
 
-// A product or quotient of quantities: a plain number where all units cancel.
+// A product or quotient of quantities; a plain number if all units cancel.
 template <int kB, int kF, int kS, int kJ, typename Rep>
 constexpr auto Make(Rep value) {
   if constexpr (kB == 0 && kF == 0 && kS == 0 && kJ == 0) {
@@ -116,10 +117,10 @@ struct IsQuantity<Quantity<b, f, s, j, Rep>> : std::true_type {};
 
 }  // namespace units_internal
 
-// `yes` where `condition` holds, else `no`. Formulas that hold for every number
-// type choose by this and not by `if`: a SIMD pack chooses lane by lane, and a
-// number that remembers what it was made from remembers the condition as well.
-// Such types overload SelectNumber for what comparing two of them gives.
+// Returns `yes` where `condition` holds, `no` elsewhere. Formulas for every
+// number type use this instead of `if`: a SIMD pack selects lane by lane, and a
+// Traced number (machine/traced.h) also records the inputs of the condition.
+// Such types overload SelectNumber for the result type of their comparison.
 template <typename Condition, typename T>
 constexpr T Select(const Condition& condition, const T& yes, const T& no) {
   if constexpr (std::is_same_v<Condition, bool>) {
@@ -131,23 +132,23 @@ constexpr T Select(const Condition& condition, const T& yes, const T& no) {
   }
 }
 
-// A condition that decides structure, which no number type can vary: whether it
-// holds, and whether it does so alike for everything that a number stands for
-// (the lanes of a SIMD pack). Where it does not, the caller must take them one
-// at a time.
+// The outcome of a condition that decides structure, which is the same for
+// every number type: whether it holds, and whether all lanes of a SIMD pack
+// agree on it. If they disagree, the caller must process the lanes one at a
+// time.
 struct Agreement {
   bool holds = false;
   bool uniform = true;
 };
 constexpr Agreement Agree(bool condition) { return {condition, true}; }
 
-// The same for a condition on numbers that are never varied lane by lane.
+// Tests a condition on numbers that never vary from lane to lane.
 template <typename Condition>
 constexpr bool Holds(const Condition& condition) {
   return Agree(condition).holds;
 }
 
-// Sets a number, or a quantity, to one of another number type.
+// Copies a number or a quantity from one number type to another.
 struct CopyNumber {
   template <typename From, typename To>
   void operator()(const From& from, To& to) const {
@@ -160,7 +161,7 @@ struct CopyNumber {
   }
 };
 
-// Larger and smaller of two values.
+// The larger and the smaller of two values.
 template <typename T>
 constexpr T Max(const T& a, const T& b) {
   return Select(a < b, b, a);
@@ -195,7 +196,7 @@ using DurationPerWork = Quantity<0, -1, 1, 0, Rep>;  // s/FLOP
 template <typename Rep = double>
 using Intensity = Quantity<-1, 1, 0, 0, Rep>;  // FLOP/byte
 
-// Factories. The argument's unit is the name.
+// Factories, named after the unit of the argument.
 template <typename Rep>
 constexpr Data<Rep> Bytes(const Rep& v) {
   return Data<Rep>::FromBase(v);
@@ -253,7 +254,7 @@ constexpr EnergyPerWork<Rep> PicojoulesPerFlop(const Rep& v) {
   return EnergyPerWork<Rep>::FromBase(v * Rep(1e-12));
 }
 
-// Accessors. The result's unit is the name.
+// Accessors, named after the unit of the result.
 template <typename Rep>
 constexpr const Rep& InBytes(const Data<Rep>& q) {
   return q.base();
