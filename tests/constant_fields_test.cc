@@ -206,6 +206,9 @@ std::vector<Needed> NeededElsewhere() {
   const std::string analog = "engine.aimc.analog.";
   const std::string hbm = "memory.hbm.technology.";
   std::vector<Needed> needed = {
+      // No shipped machine charges collectives beyond latency and bytes.
+      {"Overheads.time_per_collective_us", "h100-sxm",
+       "overheads.time_per_collective_us", 5},
       // Figures of one device, where the level does not say its own.
       {"MemoryTechnology.capacity_gb_per_device",
        "h100-sxm",
