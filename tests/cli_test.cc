@@ -33,7 +33,7 @@ TEST(CliTest, AnalyzePrintsTheAnswer) {
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
   for (const char* part : {"J/token", "DRAM share", "step time", "MEMORY binds",
-                           "ridge point", "is the most at this context",
+                           "ridge point", "largest batch at this context: ",
                            "static power", "memory path", "facility"}) {
     EXPECT_THAT(outcome.out, HasSubstr(part));
   }

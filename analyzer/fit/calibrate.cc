@@ -29,27 +29,27 @@
 namespace tokenjoule {
 namespace {
 
-// Robust loss: errors beyond this count less than quadratically.
+// Robust loss: larger errors than this count less than quadratically.
 constexpr double kLossScale = 0.08;
 // Weight of the pull to the starting value, in units of the constant's range.
 // With errors of 10 % it makes a fifth of the range one standard deviation:
-// what is known of a constant before counts as much as some ten rows of one
-// model, which err together.
+// prior knowledge of a constant counts as much as some ten rows of one model,
+// whose errors are correlated.
 constexpr double kPriorWeight = 0.5;
-// A constant that moves no residual by this much over its whole range, in the
-// root mean square, is kept.
+// A constant keeps its value if moving it over its whole range changes the
+// residuals by less than this, in the root mean square.
 constexpr double kLeastInfluence = 0.005;
 constexpr double kReportedCorrelation = 0.9;
 constexpr double kAtBound = 1e-3;
 
-// A measured row with what predicts it.
+// A measured row with the model, machine and scenario that predict it.
 struct Point {
   const Measurement* row;
   const Model* model;
   Scenario scenario;
 };
 
-// A constant that is fitted: x = 0 at `low`, 1 at `high`.
+// A constant to fit: x = 0 at `low`, 1 at `high`.
 struct Parameter {
   std::string path;
   const Constant* constant;
@@ -102,7 +102,7 @@ class RowCost {
   const std::vector<Parameter>& parameters_;
 };
 
-// Pulls each constant weakly to where it was.
+// Pulls each constant weakly to its starting value.
 class Prior {
  public:
   explicit Prior(std::vector<double> start) : start_(std::move(start)) {}
@@ -135,7 +135,7 @@ std::vector<double> StartOf(const std::vector<Parameter>& parameters) {
   return start;
 }
 
-// Jacobian of all rows at x, two residuals a row.
+// Jacobian of all rows at x, with two residuals per row.
 Eigen::MatrixXd JacobianAt(const std::vector<Point>& points,
                            const Hardware& hardware,
                            const std::vector<Parameter>& parameters,
@@ -155,7 +155,7 @@ Eigen::MatrixXd JacobianAt(const std::vector<Point>& points,
   return jacobian;
 }
 
-// The best x for these rows.
+// The x that fits these rows best.
 std::vector<double> Solve(const std::vector<Point>& points,
                           const Hardware& hardware,
                           const std::vector<Parameter>& parameters) {
@@ -176,7 +176,7 @@ std::vector<double> Solve(const std::vector<Point>& points,
   options.max_num_iterations = 200;
   options.linear_solver_type = ceres::DENSE_QR;
   options.logging_type = ceres::SILENT;
-  // One thread: the same answer everywhere.
+  // One thread, so that the answer is the same everywhere.
   options.num_threads = 1;
   ceres::Solver::Summary summary;
   ceres::Solve(options, &problem, &summary);
@@ -189,7 +189,7 @@ Hardware Apply(const Hardware& hardware,
                const std::vector<double>& x) {
   Hardware applied = hardware;
   for (size_t i = 0; i < parameters.size(); ++i) {
-    // The paths came from this machine: they can be set.
+    // The paths are those of this machine, so that setting them cannot fail.
     (void)SetField(&applied, parameters[i].path,
                    absl::StrFormat("%.6g", parameters[i].At(x[i])), "fitted");
   }
@@ -228,7 +228,8 @@ Uncertainty UncertaintyAt(const std::vector<Point>& points,
   const double variance =
       squares / std::max(1.0, static_cast<double>(jacobian.rows() - n));
   Eigen::MatrixXd information = jacobian.transpose() * jacobian / variance;
-  // The pull to the start is information too; it keeps the matrix regular.
+  // The pull to the starting values is information too; it keeps the matrix
+  // regular.
   information.diagonal().array() += std::pow(kPriorWeight, 2) / variance;
   const Eigen::MatrixXd covariance = information.inverse();
   Uncertainty uncertainty;
@@ -243,7 +244,7 @@ Uncertainty UncertaintyAt(const std::vector<Point>& points,
   return uncertainty;
 }
 
-// Constants at `paths`, with their own range as bounds.
+// The constants at `paths`, with their own ranges as bounds.
 std::vector<Parameter> ParametersAt(const Hardware& hardware,
                                     const std::vector<std::string>& paths) {
   const std::set<std::string> wanted(paths.begin(), paths.end());
@@ -257,7 +258,7 @@ std::vector<Parameter> ParametersAt(const Hardware& hardware,
   return parameters;
 }
 
-// Whether every path is that of a constant.
+// Fails if a path is not that of a constant.
 absl::Status CheckPaths(const Hardware& hardware,
                         const std::vector<std::string>& paths) {
   std::vector<std::string> names;
@@ -272,7 +273,7 @@ absl::Status CheckPaths(const Hardware& hardware,
   return absl::OkStatus();
 }
 
-// Splits off the constants of which the data say nothing.
+// Separates the constants that the data do not determine.
 std::vector<Parameter> Influential(const std::vector<Point>& points,
                                    const Hardware& hardware,
                                    const std::vector<Parameter>& parameters,
@@ -323,8 +324,8 @@ void FillConstants(const std::vector<Parameter>& parameters,
   }
 }
 
-// Takes out of a description every constant that `keep` does not name, and the
-// groups that nothing is left of. Returns whether anything is left.
+// Removes from a description every constant that `keep` does not name, and
+// every group that becomes empty. Returns whether anything remains.
 bool Prune(const std::set<std::string>& keep, const std::string& prefix,
            google::protobuf::Message* message) {
   const auto* reflection = message->GetReflection();
@@ -344,7 +345,8 @@ bool Prune(const std::set<std::string>& keep, const std::string& prefix,
           left = true;
           continue;
         }
-        // Entries are taken out from behind, so that the others stay.
+        // Entries are removed from the back, so that the indices of the others
+        // stay valid.
         const int last = reflection->FieldSize(*message, field) - 1;
         for (int m = k; m < last; ++m) {
           reflection->SwapElements(message, field, m, m + 1);
@@ -364,7 +366,8 @@ bool Prune(const std::set<std::string>& keep, const std::string& prefix,
   return left;
 }
 
-// "of step time 5.7 %, of energy 7.5 %"; what was not measured is left out.
+// "of step time 5.7 %, of energy 7.5 %"; quantities that were not measured are
+// left out.
 std::string MedianErrors(const ErrorStatistics& errors) {
   std::string out;
   if (errors.step_time_rows() > 0) {
@@ -378,9 +381,9 @@ std::string MedianErrors(const ErrorStatistics& errors) {
   return out;
 }
 
-// Rows of one model err together, so that standard errors, which take rows as
-// independent, are too small. How much worse models held out are predicted than
-// models fitted says by how much; at least 1, and 1 without cross-validation.
+// Errors of rows of one model are correlated, so that standard errors, which
+// take rows as independent, are too small. The ratio of held-out to fitted
+// error says by which factor; it is at least 1, and 1 without cross-validation.
 double Widening(const Calibration& summary) {
   const auto ratio = [](double held_out, double in_sample) {
     return in_sample > 0 ? held_out / in_sample : 1.0;
@@ -394,8 +397,9 @@ double Widening(const Calibration& summary) {
                          fitted.energy_median_abs_error())});
 }
 
-// The constants that were fitted as a description: values, ranges of two
-// widened standard errors inside the bounds, and a source that says how.
+// A description that holds the fitted constants: their values, ranges of two
+// widened standard errors inside the bounds, and a source that says how they
+// were fitted.
 Hardware Describe(const Hardware& hardware,
                   const std::vector<Parameter>& parameters,
                   const std::vector<double>& x, const Uncertainty& uncertainty,
@@ -511,8 +515,9 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
       ++overfull_rows;
       continue;
     }
-    // Of what ResolveScenario fills in, the boundary alone: echoed defaults
-    // would override the formats of experts and heads.
+    // Only the boundary is taken from the scenario that ResolveScenario fills
+    // in, because its other defaults would override the formats of experts and
+    // heads.
     absl::StatusOr<Scenario> measured =
         ScenarioOf(row, model, CarriesPrefill(row));
     if (!measured.ok()) return measured.status();

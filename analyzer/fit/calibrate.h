@@ -1,5 +1,5 @@
-// Fits a machine's free constants to measurements, over the one cost kernel's
-// own derivatives.
+// Fits a machine's free constants to measurements, with derivatives from the
+// cost kernel itself.
 
 #ifndef ANALYZER_FIT_CALIBRATE_H_
 #define ANALYZER_FIT_CALIBRATE_H_
@@ -15,39 +15,40 @@
 namespace tokenjoule {
 
 struct CalibrateOptions {
-  // Constants to fit, by path; empty: those that no source gives
-  // (FreeConstants).
+  // Paths of the constants to fit. If empty, the constants that no source gives
+  // are fitted (FreeConstants).
   std::vector<std::string> paths;
-  // Whether to fit again without each model in turn.
+  // Whether to repeat the fit with each model left out in turn.
   bool cross_validate = true;
-  // Device whose rows are fitted; empty: that of the machine's name.
+  // Device whose rows are fitted. If empty, the device with the machine's name.
   std::string device;
-  // YYYY-MM-DD of the fit, for the source that fitted constants name. A
-  // description without a date does not load.
+  // Date of the fit, YYYY-MM-DD, for the source that the fitted constants cite.
+  // A source without a date does not load.
   std::string date;
 };
 
-// The constants of a machine that measurements decide: achieved bandwidth and
-// its size dependence, slower reads of caches and experts, compute efficiency
-// and energy per FLOP by format, energy of the on-chip path, overlap,
-// overheads, collective latency, static power. Data-sheet figures and DRAM
-// energies stay.
+// The constants of a machine that measurements determine: achieved bandwidth
+// and its size dependence, slower reads of caches and experts, compute
+// efficiency and energy per FLOP by format, energy of the on-chip path,
+// overlap, overheads, collective latency, static power. Data-sheet figures and
+// DRAM energies are not fitted.
 std::vector<std::string> FreeConstants(const Hardware& hardware);
 
 // Result of a fit.
 struct CalibrationResult {
   Calibration summary;
-  // A description that holds the fitted constants alone, their source FITTED,
-  // their range two standard errors, widened by how much worse models held out
-  // are predicted than models fitted, on the base of the machine.
+  // A description with the machine as its base that holds only the fitted
+  // constants. Their source is FITTED. Their range is two standard errors,
+  // widened by the ratio of held-out to fitted error.
   Hardware hardware;
 };
 
-// Fits to the rows of `set` that are of this machine and whose pace the host
-// did not set: log errors of step time and energy per token, with a robust loss
-// (soft L1), each constant inside its own low and high end, and a weak pull to
-// where it was. Constants of which the data say nothing are kept. Fails where
-// fewer rows than constants can be predicted.
+// Fits to the rows of `set` that are of this machine and not limited by the
+// host. Minimizes log errors of step time and energy per token with a robust
+// loss (soft L1) and a weak pull to the starting values; each constant stays
+// between its own low and high end. Constants that the data do not determine
+// keep their values. Fails if fewer rows can be predicted than there are
+// constants to fit.
 absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
                                             const MeasurementSet& set,
                                             const CalibrateOptions& options);

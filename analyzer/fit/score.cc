@@ -21,14 +21,15 @@
 namespace tokenjoule {
 namespace {
 
-// What the catalogue says of served traffic, read once: every row asks.
+// The catalogue's description of served traffic. It is read once, because every
+// row needs it.
 const absl::StatusOr<ServedTraffic>& TrafficData() {
   static const auto* const traffic =
       new absl::StatusOr<ServedTraffic>(LoadServedTraffic());
   return *traffic;
 }
 
-// Models and machines by name, each loaded once.
+// Models and machines by name; each is loaded once.
 class Specs {
  public:
   explicit Specs(absl::Span<const FieldOverride> overrides)
@@ -89,7 +90,7 @@ std::vector<double> Absolute(std::vector<double> values) {
   return values;
 }
 
-// Fills the fields that overall and groups share.
+// Fills the fields that the overall statistics and those of groups share.
 template <typename Statistics>
 void FillStatistics(const Errors& errors, Statistics* out) {
   out->set_rows(errors.rows);
@@ -111,7 +112,7 @@ std::string BatchRange(double batch) {
   return "513-";
 }
 
-// The name where the catalogue has it, else the other.
+// Returns `name` if the catalogue has it, otherwise the other name.
 std::string NameOr(const std::string& name, SpecKind kind,
                    const std::string& otherwise) {
   const std::vector<std::string> names = CatalogNames(kind);
@@ -119,8 +120,8 @@ std::string NameOr(const std::string& name, SpecKind kind,
                                                               : otherwise;
 }
 
-// Formats at rest as flags. A checkpoint that is published in the row's format
-// is served as it is, parts in other formats included.
+// Sets the storage formats of the row. A checkpoint that was published in the
+// row's format is served as it is, including parts in other formats.
 void SetFormats(const Measurement& row, const Model& model,
                 Scenario* scenario) {
   scenario->set_kv(row.kv_dtype());
@@ -128,7 +129,7 @@ void SetFormats(const Measurement& row, const Model& model,
   const CheckpointFormats& stored = model.formats();
   if (weights == stored.linear() || weights == stored.experts()) return;
   scenario->set_weights(weights);
-  // 8-bit checkpoints of served models keep the LM head in 16 bits.
+  // 8-bit checkpoints of served models keep the LM head at 16 bits.
   if (weights == "fp8") scenario->set_lm_head("bf16");
 }
 
@@ -180,8 +181,8 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
                    Analyze(model, hardware, scenario, kWithRanges));
   if (row.num_devices() > 0 && report.num_chips() != row.num_devices()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("its degrees of parallelism make ", report.num_chips(),
-                     " chips; it says ", row.num_devices()));
+        absl::StrCat("its degrees of parallelism take ", report.num_chips(),
+                     " chips; the row has ", row.num_devices()));
   }
 
   ValidatedRow out;
@@ -228,8 +229,8 @@ absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
     scenario.set_prompt(row.prompt_tokens());
     scenario.set_output(row.output_tokens());
   }
-  // Requests of a service share popular experts, those of a benchmark's static
-  // batch are taken as independent.
+  // Requests of a service share popular experts; those in the static batch of a
+  // benchmark are taken as independent.
   if (mixed) {
     const absl::StatusOr<ServedTraffic>& traffic = TrafficData();
     if (!traffic.ok()) return traffic.status();
@@ -246,7 +247,7 @@ absl::Status CheckOverrides(const MeasurementSet& set,
   std::set<std::string> machines;
   for (const Measurement& row : set.row()) {
     const std::string machine = MachineOf(row);
-    // A row of another is skipped, with an override or without.
+    // Rows of an unknown machine are skipped in any case.
     if (LoadHardware(machine).ok()) machines.insert(machine);
   }
   std::vector<std::string> faults;
@@ -257,7 +258,8 @@ absl::Status CheckOverrides(const MeasurementSet& set,
       const absl::Status status =
           LoadHardware(machine, absl::MakeConstSpan(&change, 1)).status();
       applies |= status.ok();
-      // Of many machines the one with a name near to what was written.
+      // Of the errors of several machines, prefer one that suggests a near
+      // name.
       const std::string message(status.message());
       if (fault.empty() || (!absl::StrContains(fault, "did you mean") &&
                             absl::StrContains(message, "did you mean"))) {

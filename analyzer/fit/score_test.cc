@@ -138,7 +138,7 @@ TEST(ValidateTest, RowsThatCannotBeMappedSayWhy) {
               HasSubstr("nothing was measured"));
   EXPECT_THAT(validation.skipped_rows(2).reason(),
               HasSubstr("unknown number format"));
-  EXPECT_THAT(validation.skipped_rows(3).reason(), HasSubstr("it says 3"));
+  EXPECT_THAT(validation.skipped_rows(3).reason(), HasSubstr("the row has 3"));
   EXPECT_EQ(validation.skipped_rows(3).row(), 4);
 }
 

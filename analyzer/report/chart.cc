@@ -14,7 +14,7 @@ namespace {
 constexpr double kWidth = 820, kHeight = 520;
 constexpr double kLeft = 80, kRight = 200, kTop = 48, kBottom = 60;
 
-// Maps one axis' values to pixels.
+// Maps the values of one axis to pixels.
 class Scale {
  public:
   Scale(bool logarithmic, double from, double to)
@@ -29,7 +29,7 @@ class Scale {
     low_ = std::min(low_, At(value));
     high_ = std::max(high_, At(value));
   }
-  // Widens the range to whole decades or a little beyond the data.
+  // Widens the range to whole decades, or slightly beyond the data.
   void Finish() {
     if (low_ > high_) low_ = 0, high_ = 1;
     if (logarithmic_) {
@@ -184,7 +184,7 @@ void AddLegend(const Chart& chart, std::string* out) {
   for (const ChartLine& line : chart.lines) {
     if (line.name.empty()) continue;
     if (y > kHeight - kBottom) {
-      // Lines beyond the page would be drawn for nobody.
+      // Entries below the edge of the page would not be visible.
       AddText(x, y + 4, "start", "and more", out);
       return;
     }

@@ -1,7 +1,7 @@
 // Charts as SVG: lines, bands and labelled points on linear or logarithmic
-// axes. Static and self-contained, the same bytes for the same data: fit for a
-// document under version control. (Vega and Chart.js need a browser or Node to
-// draw.)
+// axes. They are static and self-contained, and the same data give the same
+// bytes, so that they can be kept in documents under version control. (Vega and
+// Chart.js need a browser or Node to draw.)
 
 #ifndef ANALYZER_REPORT_CHART_H_
 #define ANALYZER_REPORT_CHART_H_
@@ -12,14 +12,14 @@
 
 namespace tokenjoule {
 
-// An axis. Its range is that of the data.
+// An axis. Its range follows from the data.
 struct ChartAxis {
   std::string title;
   bool logarithmic = false;
 };
 
-// Values of y over x; `color` is any SVG colour. A line without a name is not
-// in the legend.
+// Values of y over x; `color` is any SVG colour. A line without a name does not
+// appear in the legend.
 struct ChartLine {
   std::string name;
   std::string color;
@@ -51,11 +51,11 @@ struct Chart {
   std::vector<ChartMark> marks;
 };
 
-// Horizontal bars around a base value, one below the other: a tornado chart.
+// A tornado chart: horizontal bars around a base value, one below the other.
 struct BarChart {
   struct Bar {
     std::string label;
-    // Where the bar ends to either side.
+    // The two ends of the bar.
     double at_low, at_high;
   };
   std::string title;
@@ -65,19 +65,20 @@ struct BarChart {
   std::vector<Bar> bars;
 };
 
-// `text` fit for the content and the attributes of SVG and other XML.
+// Escapes `text` for use as content or attribute in SVG and other XML.
 std::string EscapedXml(const std::string& text);
 
-// The bars as an SVG document: the end at the low value in one colour, that at
-// the high value in another.
+// The bars as an SVG document. The part of a bar for the low value has one
+// colour, the part for the high value another.
 std::string ToSvg(const BarChart& chart);
 
-// Colour of the i-th of several lines, which repeat: colours that stay apart in
-// print and for most colour-blind eyes (Okabe and Ito, 2008).
+// Colour of the i-th line of a chart; colours repeat after the last. They can
+// be told apart in print and with most forms of colour blindness (Okabe and
+// Ito, 2008).
 const char* ChartColor(int i);
 
 // The chart as an SVG document. Values that an axis cannot show (zero or less
-// on a logarithmic one, NaN, infinity) are left out.
+// on a logarithmic axis, NaN, infinity) are left out.
 std::string ToSvg(const Chart& chart);
 
 }  // namespace tokenjoule

@@ -1,4 +1,4 @@
-// CSV of answers: a header, then rows of the same columns (RFC 4180).
+// Answers as CSV: a header, then rows with the same columns (RFC 4180).
 
 #ifndef ANALYZER_REPORT_CSV_H_
 #define ANALYZER_REPORT_CSV_H_
@@ -16,27 +16,28 @@ struct CsvCell {
   std::string text;
 };
 
-// A number in as few digits as read back as the same number, as in the JSON.
+// A number with the fewest digits that read back as the same number, as in the
+// JSON.
 std::string CsvNumber(double value);
 
-// Appends every scalar of a message, those of its groups with the group's name
-// before.
+// Appends every scalar field of a message. The fields of nested messages are
+// prefixed with the name of the field that holds them.
 void AddScalars(const google::protobuf::Message& message,
                 const std::string& prefix, std::vector<CsvCell>* cells);
 
 // A table whose rows have the same columns.
 class CsvWriter {
  public:
-  // Adds a row, and before the first one the header.
+  // Adds a row, and the header before the first row.
   void AddRow(const std::vector<CsvCell>& cells);
-  // What has been written.
+  // The text written so far.
   const std::string& text() const { return out_; }
 
  private:
   std::string out_;
 };
 
-// A row for each entry of a repeated message field.
+// One row per entry of a repeated message field.
 template <typename Entries>
 std::string EntriesCsv(const Entries& entries) {
   CsvWriter writer;

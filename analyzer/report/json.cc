@@ -17,7 +17,8 @@ std::string ToJson(const google::protobuf::Message& message) {
   options.always_print_primitive_fields = true;
 #endif
   std::string out;
-  // Our own messages have no Any and no invalid UTF-8: this cannot fail.
+  // This cannot fail, because the project's messages contain no Any and no
+  // invalid UTF-8.
   (void)google::protobuf::util::MessageToJsonString(message, &out, options);
   return out;
 }

@@ -11,16 +11,16 @@
 
 namespace tokenjoule {
 
-// A term for people: "DRAM PHY and controller (host)".
+// A term as people read it: "DRAM PHY and controller (host)".
 std::string TermLabel(Term::Value term);
 
-// What binds, for people: "memory".
+// The binding resource as people read it: "memory".
 std::string BoundLabel(Bound::Value bound);
 
-// A figure for people: "intensity".
+// A figure as people read it: "intensity".
 std::string FigureLabel(FigureOfAnswer figure);
 
-// A boundary for people: "memory path".
+// A boundary as people read it: "memory path".
 std::string BoundaryLabel(absl::string_view boundary);
 
 // "2 chips (tp 2)".
@@ -29,11 +29,12 @@ std::string Chips(const Report& report);
 // "bf16 weights, fp8 KV cache, bf16 activations".
 std::string Formats(const Scenario& scenario);
 
-// Two lines: model, machine and chips; batch, context and formats. A third
-// where fields were set.
+// Two lines: model, machine and chips; batch, context and formats. A third line
+// if fields were set.
 std::string SetupLines(const Report& report);
 
-// What a reader must know about an answer, a line each; empty where nothing.
+// The warnings that a reader must see with an answer, one per line; empty if
+// there are none.
 std::string WarningLines(const Report& report);
 
 }  // namespace tokenjoule

@@ -1,4 +1,4 @@
-// Answers as text. Every format is made from the same message, so that a figure
+// Answers as text. All formats are made from the same message, so that a figure
 // cannot differ between the table and the JSON.
 
 #ifndef ANALYZER_REPORT_REPORT_H_
@@ -19,33 +19,34 @@ namespace tokenjoule {
 // How an answer is written.
 enum class OutputFormat { kTable, kJson, kCsv, kSvg, kSqlite };
 
-// What --format calls it.
+// The name of a format as --format takes it.
 std::string FormatName(OutputFormat format);
 
 // JSON with the message's own field names, every field present.
 std::string ToJson(const google::protobuf::Message& message);
 
-// Reads what ToJson wrote. Fails with what is wrong.
+// Reads the output of ToJson. Fails with a description of the fault.
 absl::Status FromJson(absl::string_view text,
                       google::protobuf::Message* message);
 
-// What a table shows besides what it always does.
+// Optional parts of a table.
 struct TableOptions {
-  // What is left out for its length: the step by operator of a scenario, the
-  // rows of each of several series of batches.
+  // Whether to include the parts that are left out by default because they are
+  // long: the operators of a step, and the rows of each series of batches if
+  // there are several.
   bool in_full = false;
 };
 
-// What can write an answer; null where nothing can. JSON needs no writer: it is
-// protobuf's own. Tables are for people, CSV has a header and rows of the same
-// columns.
+// The functions that write an answer, one per format; null if the answer does
+// not have that format. JSON needs no writer, because protobuf has one. Tables
+// are for people; CSV has a header and rows with the same columns.
 template <typename Answer>
 struct Writers {
   std::string (*table)(const Answer&, const TableOptions&) = nullptr;
   std::string (*csv)(const Answer&) = nullptr;
   // A chart.
   std::string (*svg)(const Answer&) = nullptr;
-  // The bytes of a database's file, or why there are none.
+  // The bytes of a database file, or the reason why there are none.
   absl::StatusOr<std::string> (*sqlite)(const Answer&) = nullptr;
   // GitHub-flavoured Markdown, for a pull request's comment.
   std::string (*markdown)(const Answer&) = nullptr;
@@ -53,8 +54,8 @@ struct Writers {
   std::string (*junit)(const Answer&) = nullptr;
 };
 
-// The writers of an answer. One row for each answer; it is defined beside its
-// writers, in answers/. What --format takes follows from it.
+// The writers of an answer, defined beside the writers themselves in answers/.
+// The values that --format takes follow from them.
 template <typename Answer>
 Writers<Answer> WritersOf() = delete;
 
@@ -85,7 +86,7 @@ Writers<TrickStudy> WritersOf();
 template <>
 Writers<Validation> WritersOf();
 
-// The formats that an answer has, in the order in which help lists them.
+// The formats that an answer has, in the order of the help text.
 template <typename Answer>
 std::vector<OutputFormat> FormatsOf() {
   const Writers<Answer> writers = WritersOf<Answer>();
@@ -98,7 +99,7 @@ std::vector<OutputFormat> FormatsOf() {
   return formats;
 }
 
-// An answer in one of its formats. Fails where its writer does.
+// An answer in one of its formats. Fails if its writer fails.
 template <typename Answer>
 absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
                                     const TableOptions& options = {}) {

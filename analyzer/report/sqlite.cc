@@ -28,11 +28,11 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 
-// `PRAGMA user_version` of the file; another number where a table or a column
-// is renamed or means something else.
+// `PRAGMA user_version` of the file. It changes when a table or a column is
+// renamed or changes its meaning.
 constexpr int kSchemaVersion = 1;
 
-// Whole numbers from here on are not exact as doubles.
+// Larger whole numbers are not all exact as doubles.
 constexpr double kMostId = 9007199254740992;
 
 // A value; std::monostate is NULL.
@@ -43,7 +43,8 @@ struct Column {
   std::string type;
 };
 
-// SQLite leaves open what becomes of text with a NUL in it: U+FFFD instead.
+// Replaces NUL by U+FFFD, because SQLite does not define the result for text
+// that contains a NUL.
 std::string WithoutNul(absl::string_view text) {
   return absl::StrReplaceAll(text,
                              {{absl::string_view("\0", 1), "\xEF\xBF\xBD"}});
@@ -53,8 +54,8 @@ std::string Identifier(absl::string_view name) {
   return absl::StrCat("\"", absl::StrReplaceAll(name, {{"\"", "\"\""}}), "\"");
 }
 
-// A database in memory, written in one transaction. After the first failure
-// every call does nothing; Bytes() says what it was.
+// A database in memory, written in one transaction. After the first failure all
+// calls do nothing; Bytes() returns the error.
 class Database {
  public:
   Database() {
@@ -67,9 +68,9 @@ class Database {
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
   ~Database() {
-    // Only repeats what the last step said.
+    // Only repeats the error of the last step.
     (void)sqlite3_finalize(insert_);
-    // Nothing is open in it any more: cannot be busy.
+    // No statement is open any more, so that the database cannot be busy.
     (void)sqlite3_close(db_);
   }
 
@@ -77,16 +78,17 @@ class Database {
     if (status_.ok()) status_ = absl::InvalidArgumentError(message);
   }
 
-  // How many columns a table may have.
+  // The largest number of columns that a table may have.
   int MostColumns() const {
     return status_.ok() ? sqlite3_limit(db_, SQLITE_LIMIT_COLUMN, -1) : 0;
   }
 
-  // AddRow adds to the table that was created last.
+  // AddRow adds a row to the table that was created last.
   void CreateTable(const std::string& name, const std::vector<Column>& columns);
   void AddRow(const std::vector<Cell>& row);
 
-  // Ends the transaction. The file as it would be on a disk.
+  // Ends the transaction and returns the bytes of the file as they would be on
+  // disk.
   absl::StatusOr<std::string> Bytes();
 
  private:
@@ -168,11 +170,11 @@ absl::StatusOr<std::string> Database::Bytes() {
   return std::string(reinterpret_cast<const char*>(bytes.get()), size);
 }
 
-// Names of columns that SQLite tells apart: to it the case of an ASCII letter
-// makes no difference.
+// Makes column names that are distinct for SQLite, which ignores the case of
+// ASCII letters.
 class ColumnNames {
  public:
-  // `wanted`, or where that is taken "wanted (2)", "wanted (3)", ...
+  // `wanted`, or if that is taken "wanted (2)", "wanted (3)", ...
   std::string Add(const std::string& wanted) {
     std::string name = wanted;
     for (int i = 2; !taken_.insert(absl::AsciiStrToLower(name)).second; ++i) {
@@ -196,16 +198,16 @@ std::vector<const FieldDescriptor*> FiguresInOrder() {
   return figures;
 }
 
-// The column of a field that is no list and no message, and its cell; NULL
-// without `message`. False for kinds that no answer has.
+// The column of a field that is neither a list nor a message, and its cell,
+// which is NULL without `message`. Returns false for types that no answer uses.
 bool ReadField(const Message* message, const FieldDescriptor* field,
                std::string* type, Cell* cell) {
   const Reflection* reflection =
       message == nullptr ? nullptr : message->GetReflection();
   switch (field->cpp_type()) {
     case FieldDescriptor::CPPTYPE_DOUBLE:
-      // Counts are doubles in the message. SQLite keeps a whole number as one
-      // in such a column, and any other as it is.
+      // Counts are doubles in the message. In such a column SQLite stores a
+      // whole number as an integer, and any other number unchanged.
       *type = "NUMERIC";
       if (reflection) *cell = reflection->GetDouble(*message, field);
       return true;
@@ -231,14 +233,15 @@ bool ReadField(const Message* message, const FieldDescriptor* field,
   }
 }
 
-// Every single field of a message of this type, those of its groups led by the
-// group's name; NULLs where `message` is null.
+// Every non-repeated field of a message of this type; those of nested messages
+// are prefixed with the name of the field that holds them. The cells are NULL
+// if `message` is null.
 void AppendFields(const Message* message, const Descriptor& descriptor,
                   const std::string& prefix, std::vector<Column>* columns,
                   std::vector<Cell>* row) {
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor* field = descriptor.field(i);
-    // The speed differs each time; the file does not.
+    // The speed differs between runs, and the file must not.
     if (field->is_repeated() || field->name() == "points_per_second_per_core") {
       continue;
     }
@@ -296,7 +299,7 @@ void AddInvalidReasons(const SweepStudy& study, Database* database) {
   }
 }
 
-// "1e400" is text: no double holds it.
+// "1e400" counts as text, because no double can hold it.
 bool IsNumber(const std::string& text, double* number) {
   return absl::SimpleAtod(text, number) && std::isfinite(*number);
 }
@@ -312,7 +315,7 @@ bool HasNumbers(const SweepStudy& study, int axis) {
   return study.front_size() > 0;
 }
 
-// A column for each axis, in an order and with names that clash with none.
+// One column per axis, in a fixed order and with distinct names.
 std::vector<Column> AxisColumns(const SweepStudy& study) {
   ColumnNames names;
   for (const char* own : {"position", "id", "command"}) names.Add(own);
@@ -328,7 +331,8 @@ std::vector<Column> AxisColumns(const SweepStudy& study) {
   return columns;
 }
 
-// A point's number, or NULL: those of a search by evolution may have none.
+// The number of a point, or NULL: points of a search by evolution may have
+// none.
 absl::StatusOr<Cell> IdOf(const SweepStudy& study, const SweepPoint& point) {
   if (study.has_evolution() && point.id() == 0) return Cell();
   if (point.id() >= 0 && point.id() < kMostId &&
@@ -339,7 +343,7 @@ absl::StatusOr<Cell> IdOf(const SweepStudy& study, const SweepPoint& point) {
       "point ", point.id(), ": expected a whole number below 2^53"));
 }
 
-// The value of an axis, as its column has it.
+// The value of an axis, in the type of its column.
 Cell ValueOf(const SweepPoint& point, int axis, const Column& column) {
   if (axis >= point.values_size()) return Cell();
   const std::string& text = point.values(axis);
@@ -385,12 +389,12 @@ void AddFront(const SweepStudy& study, const std::vector<Column>& axes,
 
 absl::StatusOr<std::string> SweepSqlite(const SweepStudy& study) {
   Database database;
-  // Before names are made for them, each unlike all before it.
+  // This is checked before distinct names are made for so many columns.
   const int most =
       database.MostColumns() - static_cast<int>(FrontColumns({}).size());
   if (study.axes_size() > most) {
     database.Fail(absl::StrCat("expected at most ", most,
-                               " axes, as many as a table of SQLite has "
+                               " axes, the most that a table of SQLite has "
                                "columns for; found ",
                                study.axes_size()));
     return database.Bytes();

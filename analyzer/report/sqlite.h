@@ -10,20 +10,20 @@
 
 namespace tokenjoule {
 
-// The bytes of an SQLite 3 file with the tables `study` (one row: every single
-// field of the message but the speed), `axes`, `objectives`, `front` (a row for
-// each point: its place, its id, a column for each axis, a column for each
-// figure in the figure's unit, the command that answers the same) and
-// `invalid_reasons`; docs/sweep.md describes them.
+// The bytes of an SQLite 3 file with the tables `study` (one row: every
+// non-repeated field of the message except the speed), `axes`, `objectives`,
+// `front` (one row per point: its position, its id, one column per axis, one
+// column per figure in the figure's unit, and the command that repeats the
+// point) and `invalid_reasons`; docs/sweep.md describes them.
 //
-// The same answer is the same bytes: there is no time, no speed and no name of
-// a machine in them. They do depend on the version of SQLite, which writes its
-// own into the header.
+// The same answer gives the same bytes: they contain no time, no speed and no
+// host name. They do depend on the version of SQLite, which SQLite writes into
+// the header.
 //
-// Made in memory, so that the file is written as every other answer is: whole
-// or not at all. Fails (InvalidArgument) with what SQLite says, where there are
-// more axes than a table may have columns, and where an id is no whole number
-// below 2^53.
+// The database is made in memory, so that its file is written completely or not
+// at all, like every other answer. Fails (InvalidArgument) with SQLite's
+// message on an SQLite error, and if there are more axes than a table may have
+// columns or an id is not a whole number below 2^53.
 absl::StatusOr<std::string> SweepSqlite(const SweepStudy& study);
 
 }  // namespace tokenjoule

@@ -239,9 +239,10 @@ TEST(SqliteTest, TheSameAnswerIsTheSameBytes) {
 TEST(SqliteTest, WhatATableCannotHoldIsSaid) {
   SweepStudy wide;
   for (int i = 0; i < 100000; ++i) wide.add_axes("a");
-  EXPECT_THAT(ErrorOf(SweepSqlite(wide)),
-              HasSubstr("axes, as many as a table of SQLite has columns for; "
-                        "found 100000"));
+  EXPECT_THAT(
+      ErrorOf(SweepSqlite(wide)),
+      HasSubstr("axes, the most that a table of SQLite has columns for; "
+                "found 100000"));
 
   for (const double id :
        {-1.0, 0.5, 1e300, std::numeric_limits<double>::quiet_NaN()}) {

@@ -17,7 +17,7 @@ bool IsNumber(absl::string_view cell) {
                            cell[0] == '+' || cell[0] == '.');
 }
 
-// Cells as wide as they look: continuation bytes of UTF-8 take no room.
+// The width of a cell as displayed: continuation bytes of UTF-8 have none.
 size_t Width(absl::string_view cell) {
   return std::count_if(cell.begin(), cell.end(), [](char c) {
     return (static_cast<unsigned char>(c) & 0xC0) != 0x80;

@@ -1,4 +1,4 @@
-// Text tables for people: columns that align, numbers with their unit.
+// Text tables for people: aligned columns, numbers with units.
 
 #ifndef ANALYZER_REPORT_TABLE_H_
 #define ANALYZER_REPORT_TABLE_H_
@@ -10,8 +10,8 @@
 
 namespace tokenjoule {
 
-// Rows of cells, laid out so that columns align. A column whose cells all begin
-// with a digit, a sign or a dot is aligned right, others left.
+// Rows of cells in aligned columns. A column whose cells all begin with a
+// digit, a sign or a dot is right-aligned; other columns are left-aligned.
 class TextTable {
  public:
   explicit TextTable(std::vector<std::string> header);
@@ -19,7 +19,8 @@ class TextTable {
   // Adds a row; missing cells are empty, extra cells are dropped.
   void AddRow(std::vector<std::string> row);
 
-  // The table, each line led by `indent` spaces, two spaces between columns.
+  // The table, with `indent` spaces before each line and two spaces between
+  // columns.
   std::string ToString(int indent) const;
 
  private:
@@ -34,7 +35,7 @@ std::string WithUnit(double value, absl::string_view unit);
 // "2.92 J to 4.10 J".
 std::string Between(double low, double high, absl::string_view unit);
 
-// A share of one as a percentage: "61.2 %".
+// A share between 0 and 1 as a percentage: "61.2 %".
 std::string Percent(double share);
 
 }  // namespace tokenjoule

@@ -27,18 +27,18 @@
 namespace tokenjoule {
 namespace {
 
-// Two batches far beyond anything that fits, where the ledger is affine in the
+// A batch far beyond anything that fits, where the ledger is affine in the
 // batch: weights and (with experts) coverage no longer change.
 constexpr double kHugeBatch = 1 << 24;
 
-// The largest batch that the schema of scenarios accepts.
+// The largest batch that the schema of Scenario accepts.
 int64_t LargestAcceptedBatch() {
   const auto* field =
       Scenario::descriptor()->FindFieldByNumber(Scenario::kBatchFieldNumber);
   return static_cast<int64_t>(field->options().GetExtension(range).max());
 }
 
-// What a token costs at one batch, without the rest of a report.
+// The cost of a token at one batch, without the rest of a report.
 struct TokenCost {
   double energy_j = 0;
   // Of one sequence, s.
@@ -87,7 +87,7 @@ class TokenCosts {
     Data<> kv, all;
     for (size_t i = 0; i < ledger.operators.size(); ++i) {
       kv += ledger.operators[i].kv_read * ledger.operators[i].count;
-      // Weights that live in in-memory arrays are not read.
+      // Weights that reside in in-memory arrays are not read.
       for (const Data<>& read : step.operators[i].origin_read) {
         all += read * ledger.operators[i].count;
       }
@@ -95,14 +95,15 @@ class TokenCosts {
     return Data<>() < all ? kv / all : 0;
   }
 
-  // Its batch and context are those of the last answer.
+  // The batch and context in it are those of the last call.
   mutable ResolvedSetup setup_;
   const double context_;
   const Machine<> machine_;
 };
 
-// Batch at which a falling energy per token reaches `target`: bisection in the
-// logarithm. 0 where batch 1 is below it already or no batch reaches it.
+// Batch at which the energy per token has fallen to `target`, by bisection in
+// the logarithm. 0 if the smallest batch is already at or below it or no batch
+// reaches it.
 double BatchReaching(const TokenCosts& costs, double smallest, double target) {
   double low = smallest, high = kHugeBatch;
   if (costs.EnergyAt(low) <= target || costs.EnergyAt(high) > target) return 0;
@@ -114,11 +115,12 @@ double BatchReaching(const TokenCosts& costs, double smallest, double target) {
 }
 
 // Largest batch, in whole sequences on each of `replicas`, whose time per token
-// is at most `limit_s`; 0 where not even one sequence each meets it. Bisection
-// finds it exactly: no count of bytes, FLOP, messages or sequences falls as the
-// batch grows, and time rises with each of them. (The busiest of several
-// expert-parallel chips reads mean plus deviation, at most what it holds; the
-// deviation falls again only where that maximum holds.)
+// is at most `limit_s`; 0 if even one sequence per replica exceeds it.
+// Bisection finds it exactly, because the counts of bytes, FLOP, messages and
+// sequences never decrease as the batch grows, and time increases with each of
+// them. (The busiest of several expert-parallel chips reads mean plus
+// deviation, capped at the experts that it holds; the deviation decreases again
+// only when that cap applies.)
 int32_t LargestBatchWithin(const TokenCosts& costs, int64_t replicas,
                            double limit_s) {
   int64_t meets = 0, exceeds = LargestAcceptedBatch() / replicas + 1;
@@ -135,26 +137,27 @@ std::string Times(double factor) {
                       : absl::StrFormat("x %.0f", factor);
 }
 
-// "0.544 J/token, x 7.3 or 0.86 orders of magnitude; then the KV cache is 71 %
-// of what is read".
+// "0.544 J/token, x 7.3 or 0.86 orders of magnitude; there the KV cache is 71 %
+// of the bytes read".
 std::string GainWords(double energy_j, double gain, double kv_read_share) {
   return absl::StrFormat(
-      "%.3g J/token, %s or %.2f orders of magnitude; then the KV cache is %.0f "
-      "%% of what is read",
+      "%.3g J/token, %s or %.2f orders of magnitude; there the KV cache is "
+      "%.0f "
+      "%% of the bytes read",
       energy_j, Times(gain), std::log10(gain), 100 * kv_read_share);
 }
 
 std::string LatencyWords(const BatchLimits& limits) {
   if (limits.max_time_per_token_ms() == 0) return "";
   if (limits.latency_batch() == 0) {
-    return absl::StrFormat(" No batch meets %g ms a token.",
+    return absl::StrFormat(" No batch meets %g ms per token.",
                            limits.max_time_per_token_ms());
   }
   std::string out =
-      absl::StrFormat(" %g ms a token allows batch %d",
+      absl::StrFormat(" %g ms per token allows batch %d",
                       limits.max_time_per_token_ms(), limits.latency_batch());
   if (limits.feasible_batch() < limits.latency_batch()) {
-    return absl::StrCat(out, ", more than fits.");
+    return absl::StrCat(out, ", which does not fit.");
   }
   return absl::StrCat(out, ", which fits: ",
                       GainWords(limits.feasible_batch_energy_per_token_j(),
@@ -171,16 +174,17 @@ std::string Summarize(const BatchLimits& limits, const ResolvedSetup& setup) {
       limits.batch_1_energy_per_token_j(), limits.smallest_batch(),
       limits.floor_energy_per_token_j(), Times(limits.gain()),
       limits.gain_orders_of_magnitude());
-  absl::StrAppendFormat(
-      &out, "%.0f %% of that floor is the KV cache and what it holds up. ",
-      100 * limits.floor_kv_share());
+  absl::StrAppendFormat(&out,
+                        "%.0f %% of that floor is KV-cache traffic and the "
+                        "static energy of its time. ",
+                        100 * limits.floor_kv_share());
   if (limits.half_gain_batch() > 0) {
     absl::StrAppendFormat(
         &out, "Half of the gain (twice the floor) is reached at batch %.3g. ",
         limits.half_gain_batch());
   }
   if (limits.max_batch() > 0) {
-    absl::StrAppendFormat(&out, "What fits is batch %d: %s.",
+    absl::StrAppendFormat(&out, "The largest batch that fits is %d: %s.",
                           limits.max_batch(),
                           GainWords(limits.max_batch_energy_per_token_j(),
                                     limits.gain_at_max_batch(),
@@ -196,7 +200,8 @@ std::string Summarize(const BatchLimits& limits, const ResolvedSetup& setup) {
 
 // One sequence on each replica is the smallest batch.
 int64_t Replicas(const Scenario& scenario) {
-  // Nothing is validated yet: without tp there are no replicas to count.
+  // The scenario is not validated yet; if tp is not positive, the number of
+  // replicas is undefined.
   return scenario.tp() > 0
              ? std::max<int64_t>(1, ParallelismOf(scenario).replicas)
              : 1;
@@ -213,7 +218,7 @@ absl::Status CheckOptions(const BatchOptions& options) {
                    " is out of range; expected a time in ms, 0 for no limit"));
 }
 
-// The setup with its context, at its smallest batch.
+// The setup at its context and its smallest batch.
 Setup AtSmallestBatch(const Setup& setup) {
   Setup one = setup;
   one.scenario = WithContext(setup.scenario);
@@ -221,7 +226,7 @@ Setup AtSmallestBatch(const Setup& setup) {
   return one;
 }
 
-// Largest batch that fits, once the setup is found to be valid.
+// Validates the setup and returns the largest batch that fits.
 absl::StatusOr<int32_t> LargestThatFits(const Setup& one,
                                         const BatchOptions& options) {
   RETURN_IF_ERROR(CheckOptions(options));
@@ -258,9 +263,9 @@ void FillCapacityLimit(const TokenCosts& costs, BatchLimits* limits) {
   limits->set_max_batch_time_per_token_ms(cost.time_s * 1e3);
 }
 
-// Whether the setup can be run at each batch. What is valid at two batches is
-// so between them: no rule forbids a batch but for being too small or too
-// large.
+// Whether the setup can be run at each batch. If it can be run at two batches,
+// it can be run at all batches in between, because a batch is only ever refused
+// for being too small or too large.
 absl::Status ValidateBatches(const Setup& given,
                              absl::Span<const double> batches) {
   if (batches.empty()) return absl::OkStatus();
@@ -309,7 +314,7 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
   limits.set_smallest_batch(smallest);
   limits.set_batch_1_energy_per_token_j(first);
   limits.set_floor_energy_per_token_j(floor);
-  // A context of one token leaves a cache of one token: nothing to speak of.
+  // A context of one token leaves a negligible cache of one token.
   limits.set_floor_kv_share(1 - costs.Floor(1) / floor);
   limits.set_half_gain_batch(BatchReaching(costs, smallest, 2 * floor));
   limits.set_half_distance_batch(
@@ -347,7 +352,7 @@ absl::StatusOr<BatchStudy> StudyBatch(absl::Span<const Setup> setups,
       *study.add_series() = *std::move(series);
       continue;
     }
-    // Contexts of one model and machine mostly have the same faults.
+    // The contexts of one model and machine mostly share their faults.
     std::string fault(series.status().message());
     if (setups.size() > 1) {
       fault = absl::StrFormat("%s on %s: %s", setup.model.name(),

@@ -13,17 +13,17 @@
 namespace tokenjoule {
 
 struct BatchOptions {
-  // Longest time per token of a sequence, ms: step time over the tokens that a
-  // sequence gains in a step. 0: no limit.
+  // Upper limit on the time per token of a sequence, ms: step time divided by
+  // the tokens that a sequence gains per step. 0: no limit.
   double max_time_per_token_ms = 0;
-  // Whether rows have ranges and the causes of their energy; without them a row
-  // is an order of magnitude faster.
+  // Whether rows include ranges and the causes of their energy. Without them a
+  // row is computed an order of magnitude faster.
   bool ranges = true;
 };
 
-// For each setup one row for each batch, then the limits and their summary in
-// words. The scenarios' own batches are ignored. Fails with every fault of
-// every setup at once.
+// Returns, for each setup, one row per batch, then the limits and their summary
+// in words. The batch that a scenario gives is ignored. Fails with every fault
+// of every setup at once.
 absl::StatusOr<BatchStudy> StudyBatch(absl::Span<const Setup> setups,
                                       absl::Span<const double> batches,
                                       const BatchOptions& options = {});
@@ -33,7 +33,7 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
                                             const BatchOptions& options = {});
 
 // The largest batch of the whole system that fits and meets the time limit; 0
-// where none does. Fails as FindBatchLimits does.
+// if none does. Fails as FindBatchLimits does.
 absl::StatusOr<int32_t> LargestBatch(const Setup& setup,
                                      const BatchOptions& options = {});
 

@@ -102,7 +102,7 @@ TEST(BatchTest, SummarySaysTheAnswer) {
   const BatchStudy study = Study("llama-3.1-8b", "h100-sxm", 8192, {1, 2});
   EXPECT_EQ(study.rows_size(), 2);
   EXPECT_THAT(study.summary(), HasSubstr("orders of magnitude"));
-  EXPECT_THAT(study.summary(), HasSubstr("What fits is batch 52"));
+  EXPECT_THAT(study.summary(), HasSubstr("The largest batch that fits is 52"));
   const BatchStudy none = Study("llama-3.1-405b", "h100-sxm", 8192, {1});
   EXPECT_THAT(none.summary(), HasSubstr("No batch fits"));
 }

@@ -19,8 +19,8 @@
 namespace tokenjoule {
 namespace {
 
-// A change that makes a term free, or a component's energy and perhaps its
-// time.
+// A change that makes a term free, or the energy of a component and optionally
+// its time.
 struct Change {
   std::string name;
   TermIndex term = kNumEnergyTerms;
@@ -99,7 +99,7 @@ std::vector<Change> TermChanges(const Report& base) {
   return changes;
 }
 
-// Components inside the boundary; with time, those that take any as well.
+// Components inside the boundary; with `time`, also those that take time only.
 std::vector<Change> ComponentChanges(const Report& base, bool with_time) {
   const int boundary = BoundaryIndex(base.scenario().boundary());
   std::vector<Change> changes;

@@ -24,14 +24,15 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
-// Figures of a baseline are rounded to 9 digits: half of the last is no change.
+// Figures of a baseline are rounded to 9 digits, so that half a unit of the
+// last digit is not a change.
 constexpr double kRounding = 5e-9;
-// Parts of a change that the verdict names: at least this share of the figure,
-// and no more than so many.
+// The verdict names the parts of a change that are at least this share of the
+// figure, and at most so many of them.
 constexpr double kNamedShare = 5e-4;
 constexpr size_t kNamedParts = 4;
 
-// Every double of a message to 9 significant digits.
+// Rounds every double of a message to 9 significant digits.
 void Round(Message* message) {
   const auto* reflection = message->GetReflection();
   std::vector<const FieldDescriptor*> fields;
@@ -115,7 +116,7 @@ void CheckAgainst(const Metric& metric, const Report& report,
                       (!both_ways || before - now <= room));
 }
 
-// "KV read +3.4 %, time -0.3 %": changes by cause, in parts of the figure.
+// "KV read +3.4 %, time -0.3 %": changes by cause, relative to the figure.
 std::string MovedCauses(const Comparison& comparison) {
   std::map<std::string, double> by_cause;
   for (const CauseChange& cause : comparison.causes()) {
@@ -132,7 +133,7 @@ std::string MovedCauses(const Comparison& comparison) {
   for (const auto& [cause, change] : sorted) {
     if (parts.size() == kNamedParts) break;
     if (std::abs(change) < kNamedShare * whole) break;
-    // Power that stands for a longer time is static energy.
+    // Static power that is drawn for a longer time is static energy.
     parts.push_back(absl::StrFormat("%s %+.1f %%",
                                     cause == "time" ? "static" : cause,
                                     100 * change / whole));
@@ -167,8 +168,8 @@ std::string Verdict(const CheckResult& result, bool both_ways) {
       absl::StrAppend(&out,
                       " A figure is better than its baseline by more than ",
                       100 * kDefaultTolerance,
-                      " %: write the baseline anew, so that it cannot slip "
-                      "back.");
+                      " %: update the baseline, so that the gain cannot be "
+                      "lost unnoticed.");
     }
   } else {
     absl::StrAppend(&out, absl::StrJoin(failed, "; "), ".");
@@ -186,7 +187,7 @@ bool HasDramEnergy(const Report& report) {
   return false;
 }
 
-// A figure that fails where the answer does not fit in memory.
+// Adds a figure that fails if the answer does not fit in memory.
 void CheckFits(const Report& report, CheckResult* result) {
   if (report.fits()) return;
   CheckedMetric* checked = result->add_metrics();
@@ -198,16 +199,17 @@ void CheckFits(const Report& report, CheckResult* result) {
 }
 
 absl::Status CheckIsOf(const Report& report, const Report& baseline) {
-  // As the baseline would be written now; fields that are set are what a change
-  // may look like.
+  // Compares with the baseline as it would be written now. Fields that --set
+  // sets are not compared, because a change may consist of them.
   Report then = baseline, now = BaselineOf(report);
   then.mutable_scenario()->clear_set();
   now.mutable_scenario()->clear_set();
   const std::vector<std::string> differences = ScenarioDifferences(then, now);
   if (differences.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat(
-      "the baseline was made for something else: ",
-      absl::StrJoin(differences, ", "), "; if that is meant, write it anew"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("the baseline was made for something else: ",
+                   absl::StrJoin(differences, ", "),
+                   "; if that is intended, write a new one"));
 }
 
 }  // namespace
@@ -249,7 +251,7 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
     fault.file = std::string(file);
     fault.path = field;
     fault.message =
-        "is missing, or not what `check` writes: this is no baseline";
+        "is missing or not as `check --update` writes it; expected a baseline";
     faults.push_back(std::move(fault));
   };
   constexpr double kSumAgrees = 1e-6;
@@ -298,7 +300,7 @@ absl::StatusOr<CheckResult> Check(const Report& report,
   }
   if (result.metrics().empty()) {
     return absl::InvalidArgumentError(
-        "nothing to hold the answer to: give a baseline or a budget "
+        "nothing to check the answer against: give a baseline or a budget "
         "(max_energy_per_token_j, max_dram_share, max_step_time_ms)");
   }
   if (!expect.may_not_fit()) CheckFits(report, &result);

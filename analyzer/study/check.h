@@ -1,4 +1,4 @@
-// An answer held to budgets and to a baseline, for continuous integration.
+// Checks an answer against budgets and a baseline, for continuous integration.
 
 #ifndef ANALYZER_STUDY_CHECK_H_
 #define ANALYZER_STUDY_CHECK_H_
@@ -12,25 +12,26 @@
 
 namespace tokenjoule {
 
-// Tolerance of a figure for which Expectations names none.
+// Tolerance of a figure for which Expectations gives none.
 inline constexpr double kDefaultTolerance = 0.01;
 
-// What a baseline keeps of an answer: what was asked, the figures that are
-// checked and the products that explain them, rounded to 9 digits so that the
-// last bits of a compiler do not show.
+// The part of an answer that a baseline keeps: the question, the figures that
+// are checked and the products that explain them, rounded to 9 digits so that
+// differences between compilers do not show.
 Report BaselineOf(const Report& report);
 
-// The baseline in a file's text. `file` is its name for messages. Fails with
-// file:line:column where it cannot be read or misses a figure.
+// Parses a baseline from the text of a file. Messages call the file `file`.
+// Fails with file:line:column if the text cannot be parsed or lacks a figure.
 absl::StatusOr<Report> ParseBaseline(absl::string_view text,
                                      absl::string_view file);
 
-// The file's text.
+// The text of the file that holds a baseline.
 std::string BaselineText(const Report& baseline);
 
-// Holds an answer to what is expected. With `baseline` nullptr only budgets
-// count. Fails where the baseline was made for another model, machine or
-// scenario, and where nothing is expected at all: what cannot fail is no check.
+// Checks an answer against the expectations. If `baseline` is null, only
+// budgets count. Fails if the baseline was made for another model, machine or
+// scenario, and if there are no expectations at all, because such a check could
+// never fail.
 absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Expectations& expect,
                                   const Report* baseline);

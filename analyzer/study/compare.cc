@@ -21,7 +21,7 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
-// A product by what it is of.
+// The key of a product: its term and its cause.
 using CauseKey = std::pair<Term::Value, std::string>;
 using Causes = std::map<CauseKey, EnergyCause>;
 // Changes by cause and factor.
@@ -35,7 +35,7 @@ Causes CausesOf(const Report& report) {
   return causes;
 }
 
-// What a change of a quantity, and of its cost, is called.
+// The names of a change of a quantity and of a change of its cost.
 struct Factors {
   CauseChange::Factor quantity;
   CauseChange::Factor cost;
@@ -48,8 +48,8 @@ Factors FactorsOf(const std::string& unit) {
   return {CauseChange::CARRIED, CauseChange::LOSS};
 }
 
-// A product that only one side has happens as often as it says there and not at
-// all on the other: its cost is the same on both.
+// If only one side has a product, its quantity on the other side is zero and
+// its cost is the same on both.
 void AddProduct(const EnergyCause* a, const EnergyCause* b, Changes* changes) {
   const EnergyCause& some = a != nullptr ? *a : *b;
   const double cost_a = (a != nullptr ? a : b)->cost_j_per_unit();
@@ -63,7 +63,7 @@ void AddProduct(const EnergyCause* a, const EnergyCause* b, Changes* changes) {
       (cost_b - cost_a) * (quantity_a + quantity_b) / 2;
 }
 
-// Largest first; what did not change is left out.
+// Sorted by size, largest first; unchanged causes are left out.
 template <typename Repeated>
 void FillCauses(const Changes& changes, Repeated* out) {
   std::vector<std::pair<std::pair<std::string, CauseChange::Factor>, double>>

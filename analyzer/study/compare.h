@@ -1,4 +1,4 @@
-// Why two answers differ: term by term and cause by cause, exactly.
+// Explains why two answers differ: exactly, by term and by cause.
 
 #ifndef ANALYZER_STUDY_COMPARE_H_
 #define ANALYZER_STUDY_COMPARE_H_
@@ -11,12 +11,13 @@
 
 namespace tokenjoule {
 
-// The difference of two answers of Analyze, b less a. Fails where they were
-// counted at different boundaries: then there is no one sum to attribute.
+// The difference between two answers of Analyze, b minus a. Fails if they were
+// counted at different boundaries, because then there is no single total to
+// attribute.
 absl::StatusOr<Comparison> Compare(const Report& a, const Report& b);
 
-// Fields in which two answers were asked for differently: model, machine, each
-// field of the resolved scenario, e.g. "batch: 1 -> 32".
+// The inputs that differ between two answers: model, machine, each field of the
+// resolved scenario, e.g. "batch: 1 -> 32".
 std::vector<std::string> ScenarioDifferences(const Report& a, const Report& b);
 
 }  // namespace tokenjoule

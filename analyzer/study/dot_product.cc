@@ -28,14 +28,14 @@ struct Pair {
   double digital;
 };
 
-// The distinct ones of low, value and high, ascending.
+// The distinct values among low, value and high, in ascending order.
 std::vector<double> SweptValues(const Constant& constant) {
   const std::set<double> values = {constant.low(), constant.value(),
                                    constant.high()};
   return {values.begin(), values.end()};
 }
 
-// What is swept, read: DotProductSweep with its technologies.
+// The parameters of the sweep as read: DotProductSweep with its technologies.
 struct Swept {
   DotProductSweep data;
   AnalogCircuit circuit;
@@ -64,8 +64,8 @@ absl::StatusOr<Swept> LoadSwept() {
   return swept;
 }
 
-// The circuit with a rule of conversion and a converter in an array that is not
-// sized yet.
+// The circuit with a conversion rule and a converter, in an array without a
+// size.
 AnalogNumbers<> CircuitWith(const Swept& swept,
                             const DotProductSweep::Rule& rule,
                             const DotProductSweep::Converter& converter) {
@@ -118,7 +118,7 @@ std::vector<Pair> Sweep(const Swept& swept, double bits) {
   return pairs;
 }
 
-// Percentiles by rank (nearest).
+// Percentiles by nearest rank.
 Band BandOf(std::vector<double> values) {
   std::sort(values.begin(), values.end());
   const auto at = [&](double share) {
@@ -158,8 +158,8 @@ DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept) {
   return row;
 }
 
-// Published macros and chips; energies from TOPS/W at two operations a
-// multiply-add.
+// Published macros and chips. Energies follow from TOPS/W with two operations
+// per multiply-add.
 void AddSilicon(const DotProductSweep& data, DotProductStudy* study) {
   for (const DotProductSweep::Chip& chip : data.chip()) {
     SiliconPoint* point = study->add_silicon();
@@ -182,7 +182,7 @@ std::string Listed(const std::vector<double>& values) {
   });
 }
 
-// What is swept, in words.
+// The parameters of the sweep in words.
 std::string Describe(const Swept& swept) {
   std::string out = absl::StrCat(
       "supply ", Listed(swept.supplies_v), " V; noise factor ",
@@ -203,7 +203,7 @@ std::string Describe(const Swept& swept) {
                   "; full adders of ",
                   absl::StrJoin(swept.full_adders_fj, ", ",
                                 [](std::string* text, double energy_fj) {
-                                  // Two digits are known: "1.0".
+                                  // Only two digits are significant: "1.0".
                                   absl::StrAppendFormat(text, "%#.2g",
                                                         energy_fj);
                                 }),

@@ -39,11 +39,11 @@ namespace {
 
 using ::google::protobuf::FieldDescriptor;
 
-// Derivatives that one pass of the kernel carries.
+// Number of derivatives per pass of the kernel.
 constexpr int kLanes = 8;
 using Dual = ceres::Jet<double, kLanes>;
 
-// What `explain` has a formula of: a term or a figure.
+// A term or a figure: the things that `explain` has formulas for.
 struct Target {
   absl::string_view name, label, formula;
   // One of both; the other is that there is none.
@@ -66,7 +66,8 @@ std::vector<Target> Targets() {
   return targets;
 }
 
-// A name as people may type it: in any case, with spaces or dashes.
+// The canonical form of a name that people may type in any case, with spaces or
+// dashes.
 std::string Folded(absl::string_view name) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(name),
                              {{" ", "_"}, {"-", "_"}});
@@ -150,7 +151,7 @@ Dual ValueOf(const Target& target, const ResolvedSetup& setup,
   return Dual(0.0);
 }
 
-// A constant of a machine, with where it stands.
+// A constant of a machine with its path and its field in the schema.
 struct Described {
   std::string path;
   const Constant* constant;
@@ -167,7 +168,7 @@ std::vector<Described> ConstantsOf(const Hardware& hardware) {
   return all;
 }
 
-// A formula with the formulas of the symbols in it, each on a line of its own.
+// A formula and the formulas of the symbols in it, each on its own line.
 std::string WithSymbols(const Target& target) {
   std::string out = absl::StrCat(target.name, " = ", target.formula);
   for (const SymbolRow& symbol : kFormulaSymbols) {
@@ -185,7 +186,7 @@ void AddEntry(absl::string_view kind, absl::string_view name,
   entry->set_description(std::string(description));
 }
 
-// Adds what `load` knows of every name of a kind.
+// Adds an entry for every name of a kind, with the text that `load` gives.
 template <typename Load>
 absl::Status AddAll(SpecKind kind, absl::string_view label, Load load,
                     Listing* listing) {

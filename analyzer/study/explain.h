@@ -1,4 +1,4 @@
-// What is known, and where each number comes from.
+// Lists the catalogue, and explains where each number comes from.
 
 #ifndef ANALYZER_STUDY_EXPLAIN_H_
 #define ANALYZER_STUDY_EXPLAIN_H_
@@ -20,31 +20,32 @@ absl::StatusOr<Listing> List(absl::string_view kind);
 
 // How a constant enters a term or a figure.
 struct ConstantEffect {
-  // Below the machine, without "hardware.".
+  // Path within the machine, without "hardware.".
   std::string path;
-  // Of the term (J per token) or the figure by the constant, in its unit.
+  // Derivative of the term (J per token) or of the figure with respect to the
+  // constant, in the constant's unit.
   double derivative;
-  // Per cent by which it changes where the constant grows by one per cent.
+  // Percentage by which it changes when the constant grows by one percent.
   double elasticity;
 };
 
-// The constants that a term or a figure depends on at a valid setup: those with
-// a derivative that is not zero, by falling elasticity. `name` is that of a
-// term (STATIC) or a figure, or the label that reports print; empty for others.
+// The constants that a term or a figure depends on at a valid setup, i.e. those
+// with a non-zero derivative, in order of decreasing elasticity. `name` is the
+// name of a term (STATIC) or of a figure, or the label that reports print; for
+// any other name the result is empty.
 std::vector<ConstantEffect> EffectsOn(const ResolvedSetup& setup,
                                       absl::string_view name);
 
-// Where `what` names a term of the report ("STATIC", "on-chip SRAM") or a
-// figure
-// ("arithmetic_intensity_flop_per_byte", "intensity"): its formula and the
-// constants that enter it at this setup (EffectsOn). Else the constants whose
-// path contains `what` ("" for all). Each with value, range and source. Fails
-// where nothing matches, with the nearest names, and where the setup cannot be
-// run.
+// If `what` names a term of the report ("STATIC", "on-chip SRAM") or a figure
+// ("arithmetic_intensity_flop_per_byte", "intensity"), returns its formula and
+// the constants that enter it at this setup (EffectsOn). Otherwise returns the
+// constants whose path contains `what` ("" for all). Each constant has its
+// value, range and source. Fails with the nearest names if nothing matches, and
+// if the setup cannot be run.
 absl::StatusOr<Explanation> Explain(const Setup& setup, absl::string_view what);
 
-// Sets the formats that the first in-memory engine of a machine takes, where it
-// has one and the scenario leaves formats open.
+// If the machine has an in-memory engine, sets those formats that the scenario
+// leaves open to the ones that the first such engine takes.
 void UseFormatsOfArrays(const Hardware& hardware, Scenario* scenario);
 
 }  // namespace tokenjoule

@@ -28,7 +28,7 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 
-// Derivatives that one pass of the kernel carries.
+// Number of derivatives per pass of the kernel.
 constexpr int kLanes = 8;
 using Dual = ceres::Jet<double, kLanes>;
 
@@ -39,8 +39,8 @@ constexpr double kNinetyFifth = 1.6448536269514722;
 struct Number {
   std::string path;
   double value, low, high;
-  // The constant that it is of the machine, with what the schema accepts; or
-  // the field that it is of the model or the scenario.
+  // Either a constant of the machine, with the range that the schema accepts,
+  // or a field of the model or the scenario.
   const Constant* constant = nullptr;
   double accepted_min = 0, accepted_max = 0;
   const Message* message = nullptr;
@@ -56,7 +56,7 @@ struct Number {
   }
 };
 
-// What is studied of an answer.
+// The figures of an answer that are studied.
 template <typename T>
 struct Figures {
   T energy, step_time, dram_share;
@@ -71,8 +71,8 @@ Figures<T> FiguresOf(const Evaluation<T>& evaluation, int boundary) {
               InJoules(EnergyInside(terms, kBoardBoundary))};
 }
 
-// The numbers of a description that are given and not zero: a relative change
-// of zero is none.
+// The numbers of a description that are given and not zero. Zero is left out
+// because it has no relative change.
 void AddNumbers(const Message& message, const std::string& prefix,
                 std::vector<Number>* numbers) {
   const auto* reflection = message.GetReflection();
@@ -111,22 +111,22 @@ void AddNumbers(const Message& message, const std::string& prefix,
   }
 }
 
-// An open context follows prompt and output: by how much a token more of each
-// moves it (WithContext).
+// The derivative, with respect to the number at `path`, of a context that is
+// not given and so follows from prompt and output (WithContext).
 double ContextPer(const std::string& path) {
   if (path == "scenario.prompt") return 1;
   return path == "scenario.output" ? 0.5 : 0;
 }
 
-// The numbers that may move. An open context is none: it is where prompt and
-// output put it, or 2048.
+// The numbers that may change. A context that is not given is not among them:
+// it follows from prompt and output, or is 2048.
 std::vector<Number> NumbersOf(const ResolvedSetup& setup,
                               bool context_is_open) {
   std::vector<Number> numbers;
   ForEachConstant(
       setup.hardware(), [&](const std::string& path, const Constant& constant,
                             const FieldDescriptor& field) {
-        // Area and cost move none of the figures here.
+        // Area and cost affect none of the figures here.
         if (absl::StartsWith(path, "silicon.")) return;
         const Range& accepted = field.options().GetExtension(range);
         numbers.push_back({absl::StrCat("hardware.", path), constant.value(),
@@ -195,7 +195,8 @@ double Swing(const Elasticity& e) {
   return std::abs(e.energy_at_high_j() - e.energy_at_low_j());
 }
 
-// Takes out what moves nothing; largest effect first.
+// Removes numbers without an effect and sorts the others by effect, largest
+// first.
 void SortElasticities(SensitivityStudy* study) {
   auto* all = study->mutable_elasticities();
   all->erase(std::remove_if(all->begin(), all->end(),
@@ -210,8 +211,8 @@ void SortElasticities(SensitivityStudy* study) {
                    });
 }
 
-// Normal deviates, the same on every platform: the standard's distributions are
-// not. Box and Muller, Ann. Math. Stat. 29 (1958).
+// Normal deviates that are the same on every platform, unlike those of the
+// standard library's distributions. Box and Muller, Ann. Math. Stat. 29 (1958).
 class Normals {
  public:
   explicit Normals(int seed) : bits_(static_cast<uint64_t>(seed)) {}
@@ -320,7 +321,7 @@ std::string Summarize(const SensitivityStudy& study) {
   std::vector<std::string> parts;
   for (const Elasticity& e : study.elasticities()) {
     if (static_cast<int>(parts.size()) == kNamed) break;
-    // What is what it is by definition is no knob.
+    // A constant that is fixed by definition cannot be varied.
     if (absl::StartsWith(e.path(), "hardware.") && e.low() == e.high()) {
       continue;
     }

@@ -37,7 +37,7 @@ void Scale(double factor, Constant* constant) {
   constant->set_high(constant->high() * factor);
 }
 
-// A constant that is exact; `hardware` gets the source it names.
+// An exact constant; its source is added to `hardware`.
 Constant Exact(double value, Hardware* hardware) {
   Constant constant;
   constant.set_value(value);
@@ -55,7 +55,7 @@ Constant Exact(double value, Hardware* hardware) {
   return constant;
 }
 
-// Takes over the sources of a machine of which a part is taken.
+// Copies the sources of a machine, one part of which is reused.
 void AddSourcesOf(const Hardware& donor, Hardware* hardware) {
   for (const Source& source : donor.sources()) {
     const bool known = absl::c_any_of(
@@ -65,7 +65,7 @@ void AddSourcesOf(const Hardware& donor, Hardware* hardware) {
   }
 }
 
-// A count, which validation knows to be whole.
+// A count that validation has checked to be whole.
 int64_t Count(const Constant& constant) {
   return std::llround(constant.value());
 }
@@ -79,7 +79,7 @@ absl::Status Batching(const BatchOptions& options, Setup* setup) {
                             : "no batch fits");
   }
   if (*batch <= setup->scenario.batch()) {
-    return DoesNotApply(absl::StrFormat("batch %g is as large as can be",
+    return DoesNotApply(absl::StrFormat("batch %g is already the largest",
                                         setup->scenario.batch()));
   }
   setup->scenario.set_batch(*batch);
@@ -101,13 +101,14 @@ absl::Status GroupQueries(const TrickDescription::GroupedQueries& change,
     attention.set_kv_heads(kv_heads);
     grouped = true;
   }
-  return grouped ? absl::OkStatus()
-                 : DoesNotApply(absl::StrCat(
-                       "no attention with a KV head for each of more than ",
-                       kv_heads, " query heads"));
+  return grouped
+             ? absl::OkStatus()
+             : DoesNotApply(absl::StrCat("no attention that has one KV head "
+                                         "per query head and more than ",
+                                         kv_heads, " query heads"));
 }
 
-// Elements a token that the cache of a layer holds.
+// Elements per token in the cache of a layer.
 int64_t CachedElements(const Attention& attention) {
   return 2 * attention.kv_heads() * attention.head_dim();
 }
@@ -166,7 +167,7 @@ absl::Status NarrowCache(const std::string& format, Setup* setup) {
   return absl::OkStatus();
 }
 
-// What is stored narrower already stays as it is.
+// Tensors that are stored with fewer bits already stay as they are.
 absl::Status NarrowWeights(const std::string& format, Setup* setup) {
   const Scenario now = ResolveScenario(setup->model, setup->scenario);
   bool changed = false;
@@ -224,7 +225,8 @@ absl::Status SplitIntoExperts(const TrickDescription::SplitExperts& change,
                                            fewest, " experts divide"));
 }
 
-// Writes out a capacity that follows from devices, before those are changed.
+// Makes a capacity that follows from the devices explicit, before the devices
+// change.
 void KeepCapacity(MemoryLevel* level, Hardware* hardware) {
   if (level->has_capacity_gb()) return;
   *level->mutable_capacity_gb() =
@@ -270,7 +272,7 @@ absl::Status EnlargeSram(const TrickDescription::LargerSram& change,
   }
   KeepCapacity(&near, &hardware);
   Scale(factor, near.mutable_capacity_gb());
-  // Activations keep the room they had; all that is new is pinned.
+  // Activations keep their capacity; all of the added capacity is pinned.
   if (near.has_activation_capacity_fraction()) {
     Scale(1 / factor, near.mutable_activation_capacity_fraction());
   }
@@ -294,7 +296,7 @@ absl::Status ComputeNearMemory(Setup* setup) {
     if (level.has_network_energy_pj_per_bit()) {
       free(level.mutable_network_energy_pj_per_bit());
     }
-    // Whoever gives the energy of a millimetre.
+    // The energy per millimetre, wherever it is given.
     if (level.has_wire_length_mm()) free(level.mutable_wire_length_mm());
   }
   return costs ? absl::OkStatus()
@@ -344,7 +346,7 @@ absl::Status ImproveMultiplier(const TrickDescription::BetterMultiplier& change,
       if (!rate.has_energy_pj_per_flop()) continue;
       Scale(factor, rate.mutable_energy_pj_per_flop());
     }
-    // The energy of rates without one is that of the node times this factor.
+    // The energy of rates that give none is that of the node times this factor.
     if (!engine.has_overhead_factor()) {
       *engine.mutable_overhead_factor() = Exact(1, &setup->hardware);
     }
@@ -353,7 +355,8 @@ absl::Status ImproveMultiplier(const TrickDescription::BetterMultiplier& change,
   return absl::OkStatus();
 }
 
-// Does one trick to a setup. FailedPrecondition where it does not apply.
+// Applies one trick to a setup. Returns FailedPrecondition if it does not
+// apply.
 absl::Status Apply(const TrickDescription& trick, const BatchOptions& options,
                    Setup* setup) {
   switch (trick.change_case()) {
@@ -389,7 +392,8 @@ absl::Status Apply(const TrickDescription& trick, const BatchOptions& options,
 
 using Taken = std::vector<const TrickDescription*>;
 
-// Does tricks in their order, batching last: it fills what the others leave.
+// Applies tricks in order. Batching comes last, because it fills the memory
+// that the others leave free.
 absl::StatusOr<Setup> ApplyAll(const Setup& base, const Taken& taken,
                                const BatchOptions& options) {
   Setup setup = base;
@@ -403,9 +407,10 @@ absl::StatusOr<Setup> ApplyAll(const Setup& base, const Taken& taken,
   return setup;
 }
 
-// Of answers only the headline is looked at.
+// Only the headline figures of answers are needed.
 
-// The answer with tricks done. Fails with the reason where they cannot be.
+// The answer with tricks applied. Fails with the reason if they cannot be
+// applied.
 absl::StatusOr<Report> AnalyzeWith(const Setup& base, const Taken& taken,
                                    const BatchOptions& options) {
   absl::StatusOr<Setup> setup = ApplyAll(base, taken, options);
@@ -450,8 +455,8 @@ class Stack {
     for (const TrickDescription& trick : set.trick()) left_.push_back(&trick);
   }
 
-  // Takes the trick that gains most, as long as one does; writes the steps and
-  // what is left out.
+  // Repeatedly takes the trick that gains most, until none gains; writes the
+  // steps and the tricks that are left out.
   void Fill(TrickStudy* study) {
     while (true) {
       const std::vector<Candidate> candidates = Candidates();
@@ -467,10 +472,11 @@ class Stack {
   }
 
  private:
-  // A step gains at least a tenth of a percent.
+  // The least gain of a step: a tenth of a percent.
   static constexpr double kLeastGain = 1.001;
 
-  // A trick on top of those taken: the answer, or why it cannot be done.
+  // The answer with one more trick on top of those taken, or the reason why it
+  // cannot be applied.
   struct Candidate {
     const TrickDescription* trick;
     absl::StatusOr<Report> report;
@@ -500,7 +506,7 @@ class Stack {
     return best;
   }
 
-  // `instead` is the trick that takes its place, or empty.
+  // `instead` is the trick that was taken instead, or empty.
   TrickLeftOut LeftOut(const Candidate& candidate,
                        absl::string_view instead) const {
     TrickLeftOut out;
@@ -511,7 +517,7 @@ class Stack {
       out.set_reason(absl::StrCat(instead, " takes its place"));
     } else {
       out.set_reason(
-          absl::StrFormat("gains nothing on top, x %.3f",
+          absl::StrFormat("no gain on top of the others, x %.3f",
                           now_j_ / candidate.report->energy_per_token_j()));
     }
     return out;
@@ -620,7 +626,8 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   base.scenario = WithContext(given.scenario);
   absl::StatusOr<Report> report = Analyze(base, kFiguresOnly);
   if (!report.ok()) return report.status();
-  // What is wrong with the options shows here, not as a trick's reason.
+  // Faults of the options are reported here, and not as the reason why a trick
+  // does not apply.
   absl::StatusOr<int32_t> largest = LargestBatch(base, options);
   if (!largest.ok()) return largest.status();
 
@@ -636,7 +643,7 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
     *study.add_tricks() =
         RankedTrick(trick, base, report->energy_per_token_j(), options);
   }
-  // Those that do not apply have no gain and come last.
+  // Tricks that do not apply have no gain and come last.
   std::stable_sort(
       study.mutable_tricks()->begin(), study.mutable_tricks()->end(),
       [](const Trick& a, const Trick& b) { return a.gain() > b.gain(); });

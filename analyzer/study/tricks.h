@@ -1,6 +1,7 @@
-// Tricks: what people do or propose against the energy per token, each as a
-// change of a setup, alone and one on top of another. Which there are and what
-// each assumes stands in hw_specs/studies/tricks.textproto.
+// Tricks: the measures that people take or propose to reduce the energy per
+// token. Each is a change to a setup, applied alone and on top of others. The
+// list of tricks and their assumptions are in
+// hw_specs/studies/tricks.textproto.
 
 #ifndef ANALYZER_STUDY_TRICKS_H_
 #define ANALYZER_STUDY_TRICKS_H_
@@ -16,20 +17,21 @@
 
 namespace tokenjoule {
 
-// Handles of all tricks. Fails where their description does not load.
+// The names of all tricks. Fails if their description does not load.
 absl::StatusOr<std::vector<std::string>> TrickNames();
 
-// A valid setup (Analyze answers it) with one trick done to it.
-// FailedPrecondition, with the reason as its message, where the trick does not
-// apply; InvalidArgument for a name that is none.
+// Applies one trick to a valid setup, i.e. one that Analyze answers. Returns
+// FailedPrecondition with the reason if the trick does not apply, and
+// InvalidArgument if there is no trick of that name.
 absl::StatusOr<Setup> ApplyTrick(absl::string_view name, const Setup& setup,
                                  const BatchOptions& options = {});
 
-// Every trick alone, ranked, then the stack: each step takes the trick that
-// gains most on top of those taken, as long as one gains a tenth of a percent.
-// Of tricks that are ways to the same end (two formats of the cache) a stack
-// has one. Batching is done last in each, so that it fills the memory that the
-// others leave. Fails with every fault of the setup.
+// Ranks every trick alone, then builds the stack: each step takes the trick
+// that gains most on top of those already taken, as long as the gain is at
+// least a tenth of a percent. Of several tricks that are alternatives (two
+// formats of the cache) a stack has at most one. Batching is always applied
+// last, so that it fills the memory that the others leave free. Fails with
+// every fault of the setup.
 absl::StatusOr<TrickStudy> StudyTricks(const Setup& setup,
                                        const BatchOptions& options = {});
 

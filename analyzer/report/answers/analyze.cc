@@ -15,14 +15,15 @@
 namespace tokenjoule {
 namespace {
 
-// Speculation and mixed serving, a line each; empty where there is none.
+// One line each for speculation and mixed serving; empty if the scenario has
+// neither.
 std::string Serving(const Report& report) {
   const Scenario& s = report.scenario();
   std::string out;
   if (s.has_speculation()) {
     const Speculation& speculation = s.speculation();
     absl::StrAppendFormat(
-        &out, "speculation: %d tokens drafted by %s, %.3g gained a step\n",
+        &out, "speculation: %d tokens drafted by %s, %.3g gained per step\n",
         speculation.draft_tokens(),
         speculation.draft_model().empty() ? "a free lookup"
                                           : speculation.draft_model(),
@@ -82,18 +83,17 @@ std::string Headline(const Report& report) {
       {"memory", WithUnit(report.memory_used_bytes(), "B"),
        absl::StrCat("of ", WithUnit(report.memory_usable_bytes(), "B"),
                     " usable: ", report.fits() ? "fits" : "DOES NOT FIT",
-                    "; batch ", report.max_batch(),
-                    " is the most at this context")});
+                    "; largest batch at this context: ", report.max_batch())});
   if (report.co2e_g_per_million_tokens() > 0) {
     table.AddRow({"carbon",
                   WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
-                  "a million tokens, at the facility"});
+                  "per million tokens, at the facility"});
   }
   if (report.electricity_price_per_million_tokens() > 0) {
     table.AddRow(
         {"electricity",
          absl::StrFormat("%.4g", report.electricity_price_per_million_tokens()),
-         "a million tokens, at the facility, in the currency of the price"});
+         "per million tokens, at the facility, in the currency of the price"});
   }
   if (report.area_mm2() > 0) {
     table.AddRow(
@@ -138,7 +138,7 @@ std::string Boundaries(const Report& report) {
 }
 
 std::string Bytes(const Report& report) {
-  TextTable table({"bytes", "read a step", "held", ""});
+  TextTable table({"bytes", "read per step", "held", ""});
   for (const PartBytes& part : report.parts()) {
     table.AddRow({part.part(), WithUnit(part.read_bytes_per_step(), "B"),
                   WithUnit(part.held_bytes(), "B"),
@@ -147,7 +147,7 @@ std::string Bytes(const Report& report) {
                                         report.experts_read_per_layer())
                       : ""});
   }
-  // What is held besides weights, copies for parallelism included.
+  // The bytes in memory that are not weights, including copies for parallelism.
   double held = report.memory_used_bytes();
   for (const PartBytes& part : report.parts()) held -= part.held_bytes();
   const double kv = report.kv_bytes_per_sequence();
@@ -155,7 +155,7 @@ std::string Bytes(const Report& report) {
   const double kv_share = kv + state > 0 ? kv / (kv + state) : 0;
   table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
                 WithUnit(held * kv_share, "B"),
-                absl::StrCat(WithUnit(kv, "B"), " a sequence")});
+                absl::StrCat(WithUnit(kv, "B"), " per sequence")});
   if (state > 0) {
     table.AddRow({"recurrent state",
                   WithUnit(report.state_bytes_per_step(), "B"),
@@ -168,7 +168,7 @@ std::string Bytes(const Report& report) {
                 "with KV writes and spills"});
   return absl::StrCat(
       table.ToString(2),
-      absl::StrFormat("  %s a token in matrix products; %s parameters",
+      absl::StrFormat("  %s per token in matrix products; %s parameters",
                       WithUnit(report.flop_per_token(), "FLOP"),
                       WithUnit(report.total_parameters(), "")),
       report.active_parameters() < report.total_parameters()
@@ -193,7 +193,7 @@ std::string Operators(const Report& report) {
   return table.ToString(2);
 }
 
-// The energy as operations times what each costs, in a line.
+// The energy as the number of operations times the cost of each, in one line.
 std::string Factored(const Report& report) {
   const Factorization& f = report.factorization();
   return absl::StrCat(
@@ -205,7 +205,7 @@ std::string Factored(const Report& report) {
       WithUnit(f.standing_j(), "J"), "\n");
 }
 
-// The operators where `options` ask for all.
+// Includes the operators if `options` ask for the answer in full.
 std::string ReportTable(const Report& report, const TableOptions& options) {
   std::string out = absl::StrCat(SetupLines(report), Serving(report), "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",

@@ -1,4 +1,4 @@
-// What rows of other answers have of a scenario's.
+// Columns of a report that other answers use in their rows too.
 
 #ifndef ANALYZER_REPORT_ANSWERS_ANALYZE_H_
 #define ANALYZER_REPORT_ANSWERS_ANALYZE_H_

@@ -17,7 +17,7 @@
 namespace tokenjoule {
 namespace {
 
-// What the rows of a series have in common.
+// The setup that the rows of a series have in common.
 std::string BatchHeading(const Report& first) {
   return absl::StrFormat("%s on %s, %s\ncontext %g, %s, energy at the %s\n",
                          first.model(), first.hardware(), Chips(first),
@@ -25,7 +25,7 @@ std::string BatchHeading(const Report& first) {
                          BoundaryLabel(first.scenario().boundary()));
 }
 
-// One series, a row a batch.
+// One series, with one row per batch.
 template <typename Reports>
 std::string BatchRows(const Reports& reports) {
   TextTable rows({"batch", "J/token", "range", "DRAM share", "FLOP/byte",
@@ -53,7 +53,7 @@ std::string GainWords(double energy_j, double gain, double orders) {
                          WithUnit(energy_j, "J"), gain, orders);
 }
 
-// The batches that capacity and, where one was asked for, a time limit allow.
+// The batches that the capacity and the time limit, if there is one, allow.
 void AddBatchLimits(const BatchLimits& limits, TextTable* table) {
   table->AddRow({"fits", absl::StrCat("batch ", limits.max_batch()),
                  limits.max_batch() > 0
@@ -74,7 +74,7 @@ void AddBatchLimits(const BatchLimits& limits, TextTable* table) {
            : "no batch meets it and fits"});
 }
 
-// The limits of one series, a line each.
+// The limits of one series, one per line.
 std::string LimitsTable(const BatchLimits& limits) {
   TextTable table({"", "", ""});
   table.AddRow({"smallest batch",
@@ -97,7 +97,7 @@ std::string LimitsTable(const BatchLimits& limits) {
   return table.ToString(2);
 }
 
-// Cells of a batch and what it brings; blank but for the 0 where there is none.
+// Cells for a batch and its gain; only a 0 if there is no such batch.
 std::vector<std::string> GainCells(int32_t batch, double energy_j, double gain,
                                    double kv_read_share) {
   if (batch == 0) return {"0", "", "", "", ""};
@@ -106,7 +106,7 @@ std::vector<std::string> GainCells(int32_t batch, double energy_j, double gain,
           absl::StrFormat("%.2f", std::log10(gain)), Percent(kv_read_share)};
 }
 
-// Many series, a line each.
+// Several series, one per line.
 std::string SeriesTable(const BatchStudy& study) {
   const std::vector<std::string> gain = {"J/token there", "gain", "orders",
                                          "KV of reads"};
@@ -148,7 +148,8 @@ std::string SeriesTable(const BatchStudy& study) {
   return table.ToString(2);
 }
 
-// What tells a series from the others: names that all have are left out.
+// The label that distinguishes a series from the others; names that all series
+// share are left out.
 std::string SeriesName(const BatchStudy& study, const BatchSeries& series) {
   bool models = false, machines = false, contexts = false;
   for (const BatchSeries& other : study.series()) {
@@ -195,7 +196,7 @@ void AddSeries(const BatchStudy& study, int index, Chart* chart) {
          absl::StrFormat("%s: batch %d fits", line.name, limits.max_batch())});
   }
   std::sort(line.points.begin(), line.points.end());
-  // One dashed line in the legend stands for all.
+  // The legend has one dashed line for the floors of all series.
   ChartLine floor{index == 0 ? "floor; dot: what fits" : "", color, {}, true};
   for (const auto& [batch, energy] : line.points) {
     floor.points.emplace_back(batch, limits.floor_energy_per_token_j());
@@ -204,9 +205,9 @@ void AddSeries(const BatchStudy& study, int index, Chart* chart) {
   chart->lines.push_back(floor);
 }
 
-// One row per batch, then the limits in words and figures. Of several series
-// one line each with its limits; their rows and the limits in words where
-// `options` ask for all.
+// For one series: one row per batch, then the limits in words and figures. For
+// several series: one line each with its limits; their rows and the limits in
+// words only if `options` ask for the answer in full.
 std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
   std::string out;
   if (study.series_size() > 1) {
@@ -233,8 +234,8 @@ std::string BatchCsv(const BatchStudy& study) {
   return writer.text();
 }
 
-// J/token against batch, one line per series, its floor dashed, the batch that
-// fits marked.
+// J/token against batch: one line per series, with its floor dashed and the
+// largest batch that fits marked.
 std::string BatchSvg(const BatchStudy& study) {
   if (study.series_size() == 0) return ToSvg(Chart());
   Chart chart;

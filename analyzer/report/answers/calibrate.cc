@@ -9,7 +9,7 @@
 namespace tokenjoule {
 namespace {
 
-// What was measured; "-" where nothing was.
+// The errors of the quantities that were measured; "-" if none was.
 std::string ErrorsText(const ErrorStatistics& errors) {
   const auto part = [](const char* name, int rows, double median, double p90) {
     if (rows == 0) return absl::StrCat(name, " -");
@@ -25,13 +25,14 @@ std::string ErrorsText(const ErrorStatistics& errors) {
            errors.energy_p90_abs_error()));
 }
 
-// Constants, errors, what cannot be told apart.
+// The constants, the pairs of them that the data cannot separate, and the
+// errors.
 std::string CalibrationTable(const Calibration& calibration,
                              const TableOptions&) {
   std::string out = absl::StrFormat("%s fitted to %d rows\n\n",
                                     calibration.hardware(), calibration.rows());
   if (calibration.host_bound_rows() > 0) {
-    absl::StrAppendFormat(&out, "%d rows left out: the host set their pace\n\n",
+    absl::StrAppendFormat(&out, "%d rows left out: limited by the host\n\n",
                           calibration.host_bound_rows());
   }
   if (calibration.overfull_rows() > 0) {

@@ -36,7 +36,7 @@ Rows MetricRows(const CheckResult& result) {
   return rows;
 }
 
-// Empty where nothing moved.
+// Empty if no term moved.
 Rows TermRows(const CheckResult& result) {
   const Comparison& comparison = result.comparison();
   const double whole = comparison.a().energy_per_token_j();
@@ -78,7 +78,7 @@ std::string MarkdownTable(const Rows& rows) {
   return out;
 }
 
-// The figures, the terms that moved.
+// The figures, then the terms that moved.
 std::string CheckTable(const CheckResult& result, const TableOptions&) {
   std::string out =
       absl::StrCat(result.name(), ": ", result.passed() ? "passed" : "FAILED",

@@ -15,7 +15,7 @@
 namespace tokenjoule {
 namespace {
 
-// Columns of the table: factors that are read together.
+// Columns of the table; each groups factors that belong together.
 enum Column { kHowMuch, kPerUnit, kTime, kPower, kLosses, kNumColumns };
 
 Column ColumnOf(CauseChange::Factor factor) {
@@ -91,7 +91,8 @@ std::string TermRows(const Comparison& comparison) {
 }
 
 std::string CauseRows(const Comparison& comparison) {
-  // Rows, and the smallest share of the change that has one.
+  // The largest number of rows, and the smallest share of the change that gets
+  // its own row.
   constexpr int kMost = 12;
   constexpr double kLeast = 5e-4;
   TextTable table({"", "J/token", "of the change"});
@@ -125,13 +126,14 @@ std::string TimeRows(const Comparison& comparison) {
   return table.ToString(2);
 }
 
-// Two lines, the second under the first's text.
+// Indents the second line to the start of the text in the first.
 std::string Indented(const std::string& lines) {
   return absl::StrReplaceAll(
       lines, {{"\nbatch", "\n        batch"}, {"\nwith", "\n        with"}});
 }
 
-// The change by term and cause, of the step time, and why.
+// The change by term and by cause, the change of the step time, and the
+// summary.
 std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
   std::string out =
       absl::StrCat("first:  ", Indented(SetupLines(comparison.a())),

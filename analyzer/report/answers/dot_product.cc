@@ -42,7 +42,7 @@ ChartLine MedianLine(const DotProductStudy& study, const char* name,
   return line;
 }
 
-// One row per number of bits, the published chips, what can be concluded.
+// One row per number of bits, the published chips, and the conclusion.
 std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
   std::string out = absl::StrFormat(
       "Energy of a multiply-add by bits of both operands, fJ: median, tenth to "

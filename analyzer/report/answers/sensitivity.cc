@@ -67,7 +67,7 @@ std::string UncertaintyRows(const SampledRanges& uncertainty) {
       causes.ToString(2));
 }
 
-// Elasticities, largest first; percentiles where they were asked for.
+// Elasticities, largest first; percentiles if they were requested.
 std::string SensitivityTable(const SensitivityStudy& study,
                              const TableOptions&) {
   const Report& base = study.base();

@@ -17,7 +17,7 @@
 namespace tokenjoule {
 namespace {
 
-// Rows of the table; csv and json have all.
+// The most rows of the table; CSV and JSON have all of them.
 constexpr int kRows = 40;
 
 double FigureOf(const SweepPoint& point, absl::string_view objective) {
@@ -85,7 +85,7 @@ std::string FrontRows(const SweepStudy& study) {
   return out;
 }
 
-// Counts, then the front with the values of the axes.
+// The counts, then the front with the values of the axes.
 std::string SweepTable(const SweepStudy& study, const TableOptions&) {
   std::string out = absl::StrFormat(
       "%s: %.15g points, %.15g feasible (%.15g do not fit, %.15g outside "
@@ -104,9 +104,9 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
                           study.points_per_second_per_core());
   }
   absl::StrAppend(&out, EvolutionLines(study));
-  absl::StrAppendFormat(&out, "\nFront: %d points that none %sbeats in %s\n",
+  absl::StrAppendFormat(&out, "\nFront: %d non-dominated points%s, in %s\n",
                         study.front_size(),
-                        study.has_evolution() ? "that was found " : "",
+                        study.has_evolution() ? " among those found" : "",
                         absl::StrJoin(study.objectives(), ", "));
   absl::StrAppend(&out, FrontRows(study));
   for (const InvalidReason& reason : study.invalid_reasons()) {

@@ -15,7 +15,7 @@ namespace {
 
 constexpr char kAloneColor[] = "#888";
 
-// Gains near 1 need their digits.
+// Gains near 1 are printed with more digits.
 std::string Factor(double gain) {
   return absl::StrFormat(gain < 2 ? "x %.3f" : "x %.3g", gain);
 }
@@ -74,7 +74,7 @@ std::string StackTable(const TrickStudy& study) {
   return absl::StrCat(out, "\nLeft out\n", left.ToString(2));
 }
 
-// Each alone, then one on top of another, then what each assumes.
+// Each trick alone, then the stack, then the assumptions of each trick.
 std::string TricksTable(const TrickStudy& study, const TableOptions&) {
   TextTable assumptions({"", ""});
   for (const Trick& trick : study.tricks()) {
@@ -85,8 +85,8 @@ std::string TricksTable(const TrickStudy& study, const TableOptions&) {
                       assumptions.ToString(2), "\n", study.summary(), "\n");
 }
 
-// One row per trick alone, then one per step of the stack; `list` tells them
-// apart.
+// One row per trick alone, then one row per step of the stack; the column
+// `list` distinguishes them.
 std::string TricksCsv(const TrickStudy& study) {
   CsvWriter writer;
   for (const Trick& trick : study.tricks()) {
@@ -96,7 +96,7 @@ std::string TricksCsv(const TrickStudy& study) {
     writer.AddRow(cells);
   }
   for (const TrickStep& step : study.stack()) {
-    // The columns of a trick by itself.
+    // Columns that only a trick alone has.
     Trick trick;
     trick.set_name(step.name());
     trick.set_applies(true);
@@ -113,7 +113,7 @@ std::string TricksCsv(const TrickStudy& study) {
   return writer.text();
 }
 
-// J/token falling with each trick that is taken.
+// J/token after each trick of the stack.
 std::string TricksSvg(const TrickStudy& study) {
   Chart chart;
   chart.title = absl::StrFormat("%s on %s, context %g: tricks taken together",
@@ -133,7 +133,7 @@ std::string TricksSvg(const TrickStudy& study) {
                            false});
     chart.marks.push_back(
         {static_cast<double>(i + 1), step.energy_per_token_j(), color, name});
-    // The same trick by itself, above the place that it takes.
+    // The same trick alone, above its place in the stack.
     for (const Trick& trick : study.tricks()) {
       if (trick.name() != step.name() || !trick.applies()) continue;
       chart.marks.push_back(

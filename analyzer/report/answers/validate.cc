@@ -16,15 +16,15 @@ std::string Signed(double share) {
   return absl::StrFormat("%+.0f %%", 100 * share);
 }
 
-// Median and ninetieth percentile of the absolute error, and the bias; "-"
-// where nothing was measured.
+// Median and ninetieth percentile of the absolute error, and the bias; "-" if
+// nothing was measured.
 std::string ErrorText(int rows, double median, double p90, double bias) {
   if (rows == 0) return "-";
   return absl::StrFormat("%.0f %%, %.0f %%, %s", 100 * median, 100 * p90,
                          Signed(bias));
 }
 
-// A line for each run of rows that were skipped for the same reason.
+// One line per run of rows that were skipped for the same reason.
 void AppendSkipped(const Validation& validation, std::string* out) {
   const auto& rows = validation.skipped_rows();
   for (int i = 0; i < rows.size();) {
@@ -44,7 +44,7 @@ void AppendSkipped(const Validation& validation, std::string* out) {
   }
 }
 
-// Errors by group and over all.
+// Errors by group and overall.
 std::string ValidationTable(const Validation& validation, const TableOptions&) {
   const ErrorStatistics& all = validation.overall();
   std::string out = absl::StrFormat(
