@@ -12,7 +12,7 @@
 namespace tokenjoule {
 namespace {
 
-// A function's own, so that it is there before any file registers.
+// A local static, so that it exists before any file registers.
 std::vector<std::function<Command()>>& Registry() {
   static auto* registry = new std::vector<std::function<Command()>>;
   return *registry;

@@ -1,5 +1,5 @@
-// What sub-commands are made of. A sub-command is one file in commands/ that
-// makes one Command and registers it.
+// The parts of a sub-command. A sub-command is one file in commands/ that makes
+// one Command and registers it.
 
 #ifndef TOOLS_COMMAND_H_
 #define TOOLS_COMMAND_H_
@@ -19,7 +19,7 @@ enum ExitCode {
   kExitRegression = 1,  // a gate did not pass
   kExitUsage = 2,       // the command line cannot be read
   kExitBadData = 3,     // a description, a value or a file is wrong
-  // As a shell has it: 128 and the number of SIGINT.
+  // As shells define it: 128 plus the number of SIGINT.
   kExitInterrupted = 130,
 };
 
@@ -28,34 +28,36 @@ struct Command {
   std::string name;
   // One line for `tokenjoule --help`.
   std::string summary;
-  // What it answers and how, then examples; for `tokenjoule NAME --help`.
+  // The answer and how it is computed, then examples; for `tokenjoule NAME
+  // --help`.
   std::string description;
   std::string examples;
   std::vector<FlagSpec> flags;
-  // Returns an exit code; has written its answer to stdout or --out and what
-  // was wrong to stderr.
+  // Writes the answer to stdout or --out and errors to stderr. Returns an exit
+  // code.
   std::function<int(const ParsedFlags&)> run;
 };
 
-// Adds a sub-command to those of the binary that its file is linked into. At
+// Adds a sub-command to every binary that its file is linked into. Use it at
 // namespace scope of that file:
 //
 //   const CommandRegistration kRegistration(AnalyzeCommand);
 //
-// A library of such files needs `alwayslink`: nothing else refers to them.
+// A library of such files needs `alwayslink`, because nothing else refers to
+// them.
 class CommandRegistration {
  public:
   // `command` makes the sub-command.
   explicit CommandRegistration(std::function<Command()> command);
 };
 
-// The sub-commands that were registered, by name.
+// The registered sub-commands, sorted by name.
 std::vector<Command> RegisteredCommands();
 
 // Today in UTC, YYYY-MM-DD: the date of a source that a sub-command writes.
 std::string Today();
 
-// Says what is wrong on stderr, each line led by "tokenjoule: ", and returns
+// Prints an error to stderr, with "tokenjoule: " before each line, and returns
 // `exit_code`.
 int Fail(const absl::Status& status, int exit_code);
 

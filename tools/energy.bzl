@@ -1,4 +1,4 @@
-"""Rules that hold energy and time of decoding under version control.
+"""Rules that keep energy and time of decoding under version control.
 
     load("@tokenjoule//tools:energy.bzl", "energy_regression_test")
 
@@ -12,9 +12,9 @@
 
 docs/build_rules.md describes every rule and attribute with examples.
 
-In every rule `model` and `hardware` are a name of the catalogue ("h100-sxm") or,
-where they hold a colon or begin with "//" or "@", the label of a `model_spec` or
-`hardware_spec` (":my_model").
+In every rule `model` and `hardware` are a name from the catalogue ("h100-sxm")
+or, if they contain a colon or begin with "//" or "@", the label of a `model_spec`
+or `hardware_spec` (":my_model").
 """
 
 ModelSpecInfo = provider(
@@ -43,15 +43,16 @@ _EXTENSIONS = {
     "table": "txt",
 }
 
-# For build actions. Tests have the tool of the machine that they run on.
+# The tool for build actions. Tests use the tool built for the machine that they
+# run on.
 _BUILD_TOOL = attr.label(
     cfg = "exec",
     default = Label("//tools:tokenjoule"),
     executable = True,
 )
 
-# For searches: linked statically, so that an action runs on a machine that has
-# none of the libraries.
+# The tool for searches, linked statically, so that an action can run on a
+# machine that has none of the libraries.
 _SEARCH_TOOL = attr.label(
     cfg = "exec",
     default = Label("//tools:tokenjoule_search"),
@@ -67,7 +68,7 @@ _TEST_TOOL = attr.label(
 # Specs: files that are validated.
 
 def _lint(ctx, kind, inputs):
-    """Validates ctx.file.src; returns the file that only faultless specs have."""
+    """Validates ctx.file.src; returns a file that exists only if it has no faults."""
     lint = ctx.actions.declare_file(ctx.label.name + ".lint.txt")
     ctx.actions.run(
         arguments = ["lint", "--as=" + kind, "--out=" + lint.path, ctx.file.src.path],
@@ -125,26 +126,26 @@ hardware_spec = rule(
             mandatory = True,
         ),
         "deps": attr.label_list(
-            doc = "What `base` fields name by path, which is relative to the file " +
-                  "that says it: textprotos, or other hardware_specs. Names of the " +
-                  "catalogue need no deps.",
+            doc = "The files that `base` fields name by path, relative to the file " +
+                  "with the field: textprotos, or other hardware_specs. Names from " +
+                  "the catalogue need no deps.",
             allow_files = [".textproto"],
         ),
         "_tool": _BUILD_TOOL,
     },
 )
 
-# What is asked: a model, a machine and a scenario.
+# The setup: a model, a machine and a scenario.
 
 _POINT_ATTRS = {
     "flags": attr.string_list(doc = "Flags of the sub-command, as on a command line."),
-    "hardware": attr.string(doc = "A name of the catalogue."),
+    "hardware": attr.string(doc = "A name from the catalogue."),
     "hardware_spec": attr.label(
-        doc = "Or a machine of one's own.",
+        doc = "Or your own machine.",
         providers = [HardwareSpecInfo],
     ),
-    "model": attr.string(doc = "A name of the catalogue."),
-    "model_spec": attr.label(doc = "Or a model of one's own.", providers = [ModelSpecInfo]),
+    "model": attr.string(doc = "A name from the catalogue."),
+    "model_spec": attr.label(doc = "Or your own model.", providers = [ModelSpecInfo]),
     "scenario": attr.label(
         doc = "Textproto of the message Scenario.",
         allow_single_file = [".textproto"],
@@ -177,7 +178,7 @@ def _point_inputs(ctx):
     )
 
 def _point_arguments(ctx, path_of):
-    """The flags; `path_of` says where a File is when the tool runs."""
+    """The flags; `path_of` returns the path of a File when the tool runs."""
     arguments = []
     if ctx.attr.model:
         arguments.append("--model=" + ctx.attr.model)
@@ -212,7 +213,8 @@ def _study_impl(ctx):
         arguments = [ctx.attr.command, "--format=" + ctx.attr.format, "--out=" + out.path] +
                     _point_arguments(ctx, _exec_path),
         executable = ctx.executable._tool,
-        # A faulty spec fails by itself, with every fault, before it is used.
+        # A faulty spec fails in its own action, with every fault, before it is
+        # used here.
         inputs = depset(
             [spec.lint for spec in _specs(ctx)],
             transitive = [_point_inputs(ctx)],
@@ -280,11 +282,11 @@ def batch_study(
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
       scenario: label of a Scenario textproto.
       batches: batches to study: a list of numbers, or text as --batch takes it
-        ("1:1024:x2"); as many sub-commands' defaults where left out.
+        ("1:1024:x2"); the default of `batch` if left out.
       contexts: context or contexts: a number, a list of numbers, or text as
         --context takes it.
       flags: further flags of `batch`.
-      format: "table", "json", "csv", or "svg" where `batch` has a chart.
+      format: "table", "json", "csv", or "svg".
       **kwargs: visibility, tags and what else every rule takes.
     """
     lists = []
@@ -295,7 +297,7 @@ def batch_study(
     kwargs.update(_point(model, hardware, scenario, lists + flags))
     _study(name = name, command = "batch", format = format, **kwargs)
 
-# Sweeps: design spaces, in shards that are actions of their own.
+# Sweeps: searches of design spaces; each shard is an action of its own.
 
 def _sweep_impl(ctx):
     if ctx.attr.shards < 1:
@@ -309,7 +311,8 @@ def _sweep_impl(ctx):
                 "sweep",
                 "--space=" + ctx.file.space.path,
                 "--shard=%d/%d" % (i, ctx.attr.shards),
-                # One thread a shard: Bazel runs as many as there are processors.
+                # One thread per shard, because Bazel runs as many shards as
+                # there are processors.
                 "--threads=1",
                 "--format=json",
                 "--out=" + part.path,
@@ -339,9 +342,9 @@ def _sweep_impl(ctx):
 
 energy_sweep = rule(
     implementation = _sweep_impl,
-    doc = "The Pareto front of a design space as a file. Each shard is an action " +
-          "of its own: cached, repeated by itself, and run elsewhere where Bazel " +
-          "has remote execution. The file is the same whatever `shards`.",
+    doc = "The Pareto front of a design space as a file. Each shard is a separate " +
+          "action, which is cached, repeated separately, and run on other machines " +
+          "if Bazel has remote execution. The file does not depend on `shards`.",
     attrs = {
         "data": attr.label_list(
             doc = "Textprotos that the space names by path, from the workspace's root.",
@@ -352,7 +355,7 @@ energy_sweep = rule(
             default = "table",
         ),
         "shards": attr.int(
-            doc = "How many actions to share the points among.",
+            doc = "Number of actions that share the points.",
             default = 1,
         ),
         "space": attr.label(
@@ -364,15 +367,15 @@ energy_sweep = rule(
     },
 )
 
-# Gates: answers held to budgets and baselines.
+# Gates: answers checked against budgets and baselines.
 
 _CHECK_ATTRS = dict(
     _POINT_ATTRS,
     baseline = attr.label(
-        doc = "The baseline; absent where the file does not exist yet.",
+        doc = "The baseline; absent if the file does not exist yet.",
         allow_single_file = [".textproto"],
     ),
-    baseline_path = attr.string(doc = "Its path from the package; empty: budgets alone."),
+    baseline_path = attr.string(doc = "Its path from the package; empty: only budgets."),
     expectations = attr.string_list(doc = "Flags of budgets and tolerances."),
     _tool = _TEST_TOOL,
 )
@@ -480,10 +483,10 @@ def energy_regression_test(
         size = "small",
         visibility = None,
         **kwargs):
-    """A test that fails where energy, step time or DRAM share get worse.
+    """A test that fails if energy, step time or DRAM share get worse.
 
     Makes two targets: the test, and name_update, which writes the baseline:
-    `bazel run :name_update`, also where there is none yet.
+    `bazel run :name_update`, even if there is none yet.
 
     Args:
       name: the test.
@@ -499,10 +502,10 @@ def energy_regression_test(
       max_step_time_ms: budget of step time, ms.
       max_dram_share: budget of the DRAM share of energy, 0 to 1.
       tolerance: how much worse than the baseline each figure may get, as a share;
-        0.01 where neither this nor the figure's own is given.
-      energy_tolerance: the same of energy per token alone.
-      step_time_tolerance: the same of step time alone.
-      dram_share_tolerance: the same of the DRAM share alone.
+        0.01 if neither this nor the tolerance of the figure is given.
+      energy_tolerance: the same for energy per token only.
+      step_time_tolerance: the same for step time only.
+      dram_share_tolerance: the same for the DRAM share only.
       both_ways: whether a figure that is better by more than its tolerance fails
         too.
       size: the test's size.
@@ -536,8 +539,8 @@ def energy_regression_test(
             **attributes
         )
 
-        # A label of a file that is missing would not load, and could not be
-        # written by name_update then.
+        # A label of a missing file would not load, and name_update could then
+        # not write it.
         found = native.glob([baseline], allow_empty = True)
         if found:
             attributes["baseline"] = found[0]
@@ -564,7 +567,7 @@ _energy_update_all = rule(
 )
 
 def energy_update_all(name, tests, **kwargs):
-    """Writes the baselines of many tests anew: `bazel run :name`.
+    """Rewrites the baselines of many tests: `bazel run :name`.
 
     Args:
       name: the target.

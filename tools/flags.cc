@@ -65,10 +65,10 @@ absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
   }
   if (geometric ? !(step > 1 && from > 0) : !(step > 0)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "\"", Printable(text), "\" never arrives; expected ",
+        "\"", Printable(text), "\" never reaches its end; expected ",
         geometric ? "a factor above 1 and a start above 0" : "a step above 0"));
   }
-  // A hair beyond the end, so that 1:1024:x2 includes 1024.
+  // Slightly beyond the end, so that 1:1024:x2 includes 1024.
   for (double x = from; x <= to * (1 + 1e-12);
        x = geometric ? x * step : x + step) {
     if (numbers->size() >= kMostNumbers) {
@@ -76,7 +76,7 @@ absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
           "\"", Printable(text), "\" is more than ", kMostNumbers, " numbers"));
     }
     numbers->push_back(x);
-    // A step too small to change x would never end.
+    // With a step too small to change x the loop would never end.
     if ((geometric ? x * step : x + step) == x) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", Printable(text), "\" never arrives"));

@@ -1,9 +1,9 @@
 // Flags of sub-commands.
 //
 // Abseil's flags are one set for the whole process: they cannot say which
-// sub-command takes which flag, an unknown one ends the process with 1, and the
-// nearest name is not offered. This keeps only that: names, help, and values as
-// text; numbers are read with Abseil.
+// sub-command takes which flag, an unknown flag ends the process with 1, and
+// the nearest name is not suggested. This file does only that: names, help, and
+// values as text; numbers are parsed with Abseil.
 
 #ifndef TOOLS_FLAGS_H_
 #define TOOLS_FLAGS_H_
@@ -18,22 +18,22 @@
 
 namespace tokenjoule {
 
-// FlagSpec::value of a boolean that needs a value.
+// FlagSpec::value of a boolean flag that needs a value.
 constexpr char kBool[] = "BOOL";
 
 // A flag that a sub-command takes.
 struct FlagSpec {
-  // Name without dashes; words joined by underscores ("lm_head"). On the
-  // command line hyphens do as well.
+  // Name without leading dashes, with words joined by underscores ("lm_head").
+  // On the command line you may use hyphens instead.
   std::string name;
-  // What the value is: "N", "NAME", "FILE", kBool; empty for a switch, which is
-  // a boolean that needs no value.
+  // The kind of value: "N", "NAME", "FILE", kBool; empty for a switch, i.e. a
+  // boolean that needs no value.
   std::string value;
   // One line: meaning, unit, default.
   std::string help;
   // Whether it may be given more than once.
   bool repeatable = false;
-  // Left out of the help.
+  // Whether the flag is left out of the help.
   bool hidden = false;
 
   // Whether the value is true or false.
@@ -46,19 +46,19 @@ struct ParsedFlags {
   std::map<std::string, std::vector<std::string>> values;
   // Arguments that are not flags.
   std::vector<std::string> positional;
-  // --help or -h was there.
+  // Whether --help or -h was given.
   bool help = false;
 
   bool Has(const std::string& name) const { return values.count(name) > 0; }
   // The last value, or `otherwise`.
   std::string Get(const std::string& name, absl::string_view otherwise) const;
-  // The same of a boolean flag.
+  // The same for a boolean flag.
   bool GetBool(const std::string& name, bool otherwise = false) const;
 };
 
 // Reads "--name=value", "--name value" and switches ("--name", "--name=false").
 // Values of booleans are true, false, 1, 0, yes or no, and become "true" or
-// "false". Reports every fault at once (InvalidArgument, one line a fault).
+// "false". Reports every fault at once (InvalidArgument, one line per fault).
 absl::Status ParseFlags(absl::Span<const char* const> args,
                         absl::Span<const FlagSpec> specs, ParsedFlags* parsed);
 

@@ -54,7 +54,7 @@ TEST(FlagsTest, HyphensAndUnderscoresAreTheSame) {
 TEST(FlagsTest, SwitchesNeedNoValue) {
   EXPECT_EQ(Parse({"--ideal"}).Get("ideal", ""), "true");
   EXPECT_EQ(Parse({"--ideal=false"}).Get("ideal", ""), "false");
-  // A switch does not swallow what follows.
+  // A switch does not take the next word as its value.
   EXPECT_THAT(Parse({"--ideal", "word"}).positional, ElementsAre("word"));
 }
 
@@ -62,7 +62,7 @@ TEST(FlagsTest, BooleansAreTrueOrFalseInSeveralWords) {
   for (const char* yes : {"--ideal", "--ideal=true", "--ideal=1", "--ideal=yes",
                           "--ideal=True"}) {
     EXPECT_TRUE(Parse({yes}).GetBool("ideal")) << yes;
-    // Whoever reads the text finds one word.
+    // All spellings are stored as one word.
     EXPECT_EQ(Parse({yes}).Get("ideal", ""), "true") << yes;
   }
   for (const char* no : {"--ideal=false", "--ideal=0", "--ideal=no"}) {

@@ -40,11 +40,11 @@ std::string Help(const Command& command) {
                       command.examples, "\nFlags\n", FlagsHelp(command.flags));
 }
 
-// `bazel run` starts a binary in its runfiles and says in
-// BUILD_WORKING_DIRECTORY where the caller is. Goes there, so that paths mean
-// what the caller means and
-// --out is not lost among the runfiles. Where that folder is gone this fails:
-// to go on elsewhere would read and write the wrong files.
+// `bazel run` starts a binary in its runfiles and gives the caller's folder in
+// BUILD_WORKING_DIRECTORY. Changes to that folder, so that paths mean what the
+// caller means and --out is not lost among the runfiles. Fails if that folder
+// does not exist, because continuing elsewhere would read and write the wrong
+// files.
 absl::Status GoWhereTheCallerIs() {
   const char* folder = std::getenv("BUILD_WORKING_DIRECTORY");
   if (folder == nullptr || *folder == '\0') return absl::OkStatus();
@@ -53,8 +53,8 @@ absl::Status GoWhereTheCallerIs() {
       absl::StrCat("BUILD_WORKING_DIRECTORY=", PrintablePath(folder),
                    ": cannot be entered: ", std::strerror(errno),
                    "; `bazel run` sets it to the folder that it is called "
-                   "from. Call it from "
-                   "one that is there, or unset the variable"));
+                   "from. Call it from a folder that exists, or unset the "
+                   "variable"));
 }
 
 }  // namespace

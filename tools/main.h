@@ -1,4 +1,4 @@
-// What main() of a binary of sub-commands does.
+// The main() of binaries that consist of sub-commands.
 
 #ifndef TOOLS_MAIN_H_
 #define TOOLS_MAIN_H_
@@ -9,10 +9,11 @@
 
 namespace tokenjoule {
 
-// Runs the sub-command that the command line names, or prints help: of it, or
-// of all `commands`. Relative paths are those of the caller: under `bazel run`
-// the process first changes to BUILD_WORKING_DIRECTORY, and answers with
-// kExitBadData where that folder is gone. Returns the exit code of the process.
+// Runs the sub-command that the command line names, or prints the help of that
+// sub-command or of all `commands`. Relative paths are relative to the caller's
+// folder: under `bazel run` the process first changes to
+// BUILD_WORKING_DIRECTORY, and returns kExitBadData if that folder does not
+// exist. Returns the exit code of the process.
 int Main(const std::vector<Command>& commands, int argc,
          const char* const* argv);
 

@@ -25,7 +25,7 @@ std::vector<std::string> NamesOf(const std::vector<OutputFormat>& formats) {
   return names;
 }
 
-// After what is there: standard output may be a file with something in it.
+// Appends, because standard output may be a file that already has content.
 bool AppendTo(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary | std::ios::app);
   out << text;
@@ -33,9 +33,10 @@ bool AppendTo(const std::string& path, const std::string& text) {
   return out.good();
 }
 
-// Writes a file whole or not at all: a reader sees the old one or the new one.
-// Devices, pipes and standard output are written to; links are followed; an old
-// file's mode stays. errno says why not.
+// Writes a file completely or not at all: a reader sees either the old file or
+// the new one. Devices, pipes and standard output are written directly; links
+// are followed; an existing file keeps its mode. On failure errno has the
+// reason.
 bool WriteWhole(const std::string& path, const std::string& text) {
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;

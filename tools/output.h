@@ -1,5 +1,5 @@
-// How answers are written and where: --format, --out and files beside it, as
-// the writers of an answer have it.
+// How and where answers are written: --format, --out and further files,
+// according to the writers of an answer.
 
 #ifndef TOOLS_OUTPUT_H_
 #define TOOLS_OUTPUT_H_
@@ -16,7 +16,7 @@
 
 namespace tokenjoule {
 
-// --format; its help says `what` and lists `formats`.
+// --format. Its help begins with `what` and lists `formats`.
 FlagSpec FormatFlag(const std::vector<OutputFormat>& formats,
                     absl::string_view what);
 
@@ -33,8 +33,8 @@ FlagSpec OutFlag();
 FlagSpec MarkdownFlag();
 FlagSpec JunitFlag();
 
-// The flags that say how an answer is written and where, as its row of writers
-// has it.
+// The flags that say how and where an answer is written, according to its
+// writers.
 template <typename Answer>
 std::vector<FlagSpec> OutputFlags() {
   const Writers<Answer> writers = WritersOf<Answer>();
@@ -46,8 +46,8 @@ std::vector<FlagSpec> OutputFlags() {
   return flags;
 }
 
-// Which of `formats` --format asks for; a table where it is not given. Fails on
-// any other, and on sqlite without --out.
+// The one of `formats` that --format names; a table if it is not given. Fails
+// for any other format, and for sqlite without --out.
 absl::StatusOr<OutputFormat> ReadOutputFormat(
     const ParsedFlags& flags, const std::vector<OutputFormat>& formats);
 
@@ -57,19 +57,19 @@ absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags) {
   return ReadOutputFormat(flags, FormatsOf<Answer>());
 }
 
-// Writes `text` to --out or to stdout, or says why there is none. Returns an
-// exit code.
+// Writes `text` to --out or to stdout, or prints its error. Returns an exit
+// code.
 int WriteOutput(const ParsedFlags& flags,
                 const absl::StatusOr<std::string>& text);
 
-// Writes `text` to the file that flag `flag` names, whole or not at all (a
-// temporary, then rename). Returns an exit code.
+// Writes `text` to the file that flag `flag` names, completely or not at all (a
+// temporary file, then rename). Returns an exit code.
 int WriteFile(absl::string_view flag, const std::string& path,
               const std::string& text);
 
-// Writes an answer in `format`, which ReadOutputFormat<Answer> has read, to
-// --out or to stdout; then the files that --markdown and --junit ask for.
-// Returns an exit code.
+// Writes an answer in `format`, as ReadOutputFormat<Answer> returned it, to
+// --out or to stdout, then the files that --markdown and --junit name. Returns
+// an exit code.
 template <typename Answer>
 int WriteAnswer(const ParsedFlags& flags, OutputFormat format,
                 const Answer& answer, const TableOptions& options = {}) {

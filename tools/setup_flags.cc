@@ -17,7 +17,7 @@
 namespace tokenjoule {
 namespace {
 
-// Flags that set a field of Scenario.
+// A flag that sets a field of Scenario.
 struct ScenarioFlag {
   const char* flag;
   const char* path;
@@ -51,7 +51,8 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"ideal", "ideal"},
 };
 
-// Adds one ROOT.PATH=VALUE; `where` is what it came from, for messages.
+// Adds one ROOT.PATH=VALUE; messages begin with `where`, the place it came
+// from.
 absl::Status AddSet(absl::string_view where, const std::string& text,
                     Overrides* sets) {
   const absl::Status status = sets->AddAssignment(text);
@@ -71,7 +72,7 @@ absl::StatusOr<Overrides> ReadSetFlags(const ParsedFlags& flags) {
   return sets;
 }
 
-// Applies the flags of a scenario; appends what is wrong with them.
+// Applies the flags of a scenario and appends their faults to `faults`.
 void SetScenarioFields(const ParsedFlags& flags, Scenario* scenario,
                        std::vector<std::string>* faults) {
   for (const auto& [flag, path] : kScenarioFlags) {
@@ -84,7 +85,8 @@ void SetScenarioFields(const ParsedFlags& flags, Scenario* scenario,
   }
 }
 
-// Applies changes below "scenario."; appends what is wrong with them.
+// Applies changes to fields of the scenario and appends their faults to
+// `faults`.
 void SetScenarioPaths(const std::vector<FieldOverride>& changes,
                       absl::string_view where, Scenario* scenario,
                       std::vector<std::string>* faults) {
@@ -121,20 +123,21 @@ absl::StatusOr<Scenario> ReadScenario(const std::string& file) {
   return scenario;
 }
 
-// What the command line and a scenario's file ask for, before anything is
-// looked up.
+// The content of the command line and of a scenario's file, before any names
+// are looked up.
 struct Request {
   std::string model, hardware;
   Overrides sets;
   Scenario scenario;
 };
 
-// Fills in `request`; appends what is wrong. Returns the exit code for it.
+// Fills in `request`, appends faults to `faults`, and returns the exit code for
+// them.
 int ReadRequest(const ParsedFlags& flags, Request* request,
                 std::vector<std::string>* faults) {
   for (const std::string& extra : flags.positional) {
     faults->push_back(absl::StrCat("unexpected argument \"", Printable(extra),
-                                   "\"; flags are --name=value"));
+                                   "\"; flags are written --name=value"));
   }
   absl::StatusOr<Overrides> sets = ReadSetFlags(flags);
   if (!sets.ok()) faults->emplace_back(sets.status().message());
@@ -144,7 +147,8 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   const std::string file = flags.Get("scenario", "");
   absl::StatusOr<Scenario> read = ReadScenario(file);
   if (!read.ok()) {
-    // Names may stand in the file: what is missing cannot be told.
+    // The file may give the names, so that it is unknown whether any is
+    // missing.
     if (!faults->empty()) return kExitUsage;
     faults->emplace_back(read.status().message());
     read = Scenario();
@@ -180,7 +184,7 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   append(sets->hardware, &request->sets.hardware);
   SetScenarioFields(flags, &request->scenario, faults);
   SetScenarioPaths(sets->scenario, "--set", &request->scenario, faults);
-  // The report says what was set.
+  // The report lists the fields that were set.
   const auto given_sets = flags.values.find("set");
   if (given_sets != flags.values.end()) {
     for (const std::string& text : given_sets->second) {
@@ -218,7 +222,8 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"dp", "REPLICAS",
        "data-parallel replicas; they share the batch (default 1)"},
       {"prompt", "TOKENS",
-       "mixed serving: mean prompt length; steps carry newcomers' prefill"},
+       "mixed serving: mean prompt length; steps include the prefill of new "
+       "requests"},
       {"output", "TOKENS", "mixed serving: mean output length"},
       {"routing", "NAME",
        "coverage, balanced or power-law: experts a batch visits (default "
@@ -226,11 +231,11 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"routing_exponent", "X", "exponent of power-law routing (default 1)"},
       {"mla", "FORM",
        "cheaper, absorbed or expanded latent attention (default cheaper)"},
-      {"draft_tokens", "N", "speculative decoding: tokens drafted a step"},
+      {"draft_tokens", "N", "speculative decoding: tokens drafted per step"},
       {"acceptance_rate", "P",
        "chance that a drafted token is accepted, 0 to 1"},
       {"accepted_length", "N",
-       "or the measured tokens a step yields, bonus token included"},
+       "or the measured tokens per step, bonus token included"},
       {"draft", "NAME",
        "model that drafts, or mtp for the model's own module (default: "
        "drafting is free)"},
@@ -240,7 +245,7 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"shared_prefix_tokens", "TOKENS",
        "start of the context that all sequences of a replica share, held once"},
       {"shared_prefix_read_once", "",
-       "and read once a step, by prefix-aware attention kernels"},
+       "the shared prefix is also read once per step, by prefix-aware kernels"},
       {"boundary", "NAME",
        "stack, memory_path, chip, board, node or facility (default board)"},
       {"ideal", "",
@@ -283,7 +288,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code) {
   setup.model = *std::move(model);
   setup.hardware = *std::move(hardware);
   setup.expect = setup.scenario.expect();
-  // What is used up: a report names model and machine itself.
+  // These fields have been used; a report names model and machine itself.
   setup.scenario.clear_model();
   setup.scenario.clear_hardware();
   setup.scenario.clear_expect();

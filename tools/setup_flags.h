@@ -1,5 +1,4 @@
-// Flags that say what is run on what: model, machine, scenario; and what they
-// name, loaded.
+// The flags for model, machine and scenario, and the loading of what they name.
 
 #ifndef TOOLS_SETUP_FLAGS_H_
 #define TOOLS_SETUP_FLAGS_H_
@@ -15,19 +14,20 @@
 
 namespace tokenjoule {
 
-// --model, --hardware, --set and the flags of a scenario. `batch_help` is what
-// --batch means to the sub-command.
+// --model, --hardware, --set and the flags of a scenario. `batch_help` says
+// what --batch means to the sub-command.
 std::vector<FlagSpec> SetupFlags(absl::string_view batch_help);
 
-// Reads those flags and --scenario's file. Usage faults (a number that is none,
-// a flag that is missing) and data faults are told apart by `*exit_code`.
+// Reads those flags and the file that --scenario names. `*exit_code`
+// distinguishes usage faults (a malformed number, a missing flag) from data
+// faults.
 absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code);
 
 // The --set=hardware.PATH=VALUE flags; others are faults.
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
     const ParsedFlags& flags);
 
-// --max_time_per_token_ms, the limit of batching by time.
+// --max_time_per_token_ms, the limit on the time per token.
 FlagSpec BatchLimitFlag();
 
 // Reads it.

@@ -1,12 +1,13 @@
 #!/usr/bin/env bash
-# A search as a Slurm job array: one task a shard, then a job that merges them.
+# A search as a Slurm job array: one task per shard, then a job that merges them.
 #
 #   tools/slurm_sweep.sh --space=big.textproto --shards=1000 --out=front.json -- --time=10:00 --mem=1G
 #
 # The shards are files in front.json.shards-1000/, beside the answer. A shard is
-# there whole or not at all; the same command again repeats only what is missing,
-# and merges where nothing is. The folder of --out must be one that the nodes
-# see under the same path; the binary is copied there. Slurm 20 or later.
+# written completely or not at all; running the same command again repeats only
+# the missing shards, and merges if none is missing. The nodes must see the
+# folder of --out under the same path; the binary is copied there. Needs Slurm
+# 20 or later.
 #
 # Exit codes: 0 submitted (with --wait: answered), 1 Slurm or a task failed,
 # 2 usage, 3 bad data.
@@ -43,8 +44,8 @@ die() {
   exit "$code"
 }
 
-# Prints the numbers of the shards among awk's files that are whole: named as they
-# say, not interrupted, written to the end.
+# Prints the numbers of the complete shards among awk's files: those whose name
+# matches their content, that were not interrupted, and that have an end.
 # shellcheck disable=SC2016  # awk's dollars
 whole='
   function end() {
@@ -68,7 +69,8 @@ is_whole() {
   [ -f "$1.json" ] && [ "$(awk -v shards="$2" "$whole" "$1.json")" = "$1" ]
 }
 
-# What Slurm runs ----------------------------------------------------------------
+# Run by Slurm
+# -------------------------------------------------------------------
 
 # enter FOLDER
 enter() {
@@ -77,7 +79,7 @@ enter() {
   fi
 }
 
-# run_task FOLDER SPACE N: the lines of todo.txt that fall to this task.
+# run_task FOLDER SPACE N: does the lines of todo.txt that belong to this task.
 run_task() {
   local folder=$1 space=$2 shards=$3
   enter "$folder"
@@ -110,13 +112,14 @@ run_merge() {
   enter "$1"
   local i files=()
   for ((i = 0; i < $3; i++)); do
-    # A shard that is missing is the tool's to say.
+    # The tool reports missing shards.
     [ ! -f "$i.json" ] || files+=("$i.json")
   done
   ./tokenjoule merge --space="$2" --format="$4" --out="$5" "${files[@]}"
 }
 
-# What a user runs ---------------------------------------------------------------
+# Run by the user
+# ----------------------------------------------------------------
 
 # absolute PATH: its folder must exist.
 absolute() {
@@ -126,7 +129,7 @@ absolute() {
   echo "${folder%/}/$(basename -- "$1")"
 }
 
-# find_tool: the binary, where --tool does not name one.
+# find_tool: the binary if --tool does not name one.
 find_tool() {
   local built
   built=$(dirname -- "${BASH_SOURCE[0]}")/../bazel-bin/tools/tokenjoule
@@ -149,8 +152,9 @@ keep_tool() {
   fi
 }
 
-# check_space TOOL SPACE: that it loads, with what its axes name. Asked for a
-# point that cannot be, the tool says so once it has loaded the space.
+# check_space TOOL SPACE: checks that the space and everything its axes name
+# load. The tool is asked for an impossible point, which it reports only after
+# it has loaded the space.
 check_space() {
   local code=0 message
   message=$("$1" sweep --space="$2" --point=none 2>&1 >/dev/null) || code=$?
@@ -165,16 +169,17 @@ refuse_while_running() {
   [ -f "$1/job.txt" ] || return 0
   local job
   job=$(cat -- "$1/job.txt")
-  # squeue fails for a job that is long over.
+  # squeue fails for a job that ended long ago.
   [ -z "$(squeue --noheader --jobs="$job" 2>/dev/null)" ] ||
     die 1 "job $job is still at work on these shards: wait for it (squeue --jobs=$job) or end it (scancel $job), then run this again"
 }
 
-# merge_or_list_todo: the answer, where all shards are there (exit 0). Otherwise
-# checks that those that are there belong together, and writes todo.txt.
+# merge_or_list_todo: if all shards exist, writes the answer and exits with 0.
+# Otherwise checks that the existing shards belong together, and writes
+# todo.txt.
 merge_or_list_todo() {
   local there errors code=0 others
-  # Of tasks that were killed.
+  # Files of tasks that were killed.
   rm -f -- part-*
   mapfile -t there < <(whole_shards "$shards")
   if [ "${#there[@]}" -gt 0 ]; then
@@ -193,7 +198,8 @@ merge_or_list_todo() {
   comm -23 <(seq 0 $((shards - 1)) | sort) <(printf '%s\n' "${there[@]}" | sort) | sort -n >todo.txt
 }
 
-# largest_array: how many tasks the cluster takes in one.
+# largest_array: the largest number of tasks that the cluster accepts in one
+# array.
 largest_array() {
   local most
   most=$(scontrol show config | awk '$1 == "MaxArraySize" { print $3 }') ||
@@ -203,15 +209,16 @@ largest_array() {
   echo "$most"
 }
 
-# submit OPTION...: the job's number. Slurm keeps a copy of this script.
+# submit OPTION...: submits a job and prints its number. Slurm keeps a copy of
+# this script.
 submit() {
   local job
   job=$(sbatch --parsable "$@") || return 1
   echo "${job%%;*}"
 }
 
-# completed JOB, which is over: sbatch --wait also answers 0 for a job that was
-# dropped because what it depends on failed.
+# completed JOB: whether a job that has ended succeeded. sbatch --wait also
+# returns 0 for a job that was dropped because a job that it depends on failed.
 completed() {
   local state
   while :; do
@@ -271,13 +278,13 @@ run_user() {
     die 2 "--tool=$tool: no such program"
   fi
   tool=$(absolute "$tool")
-  # As the tool tells a path from a name.
+  # The same rule by which the tool distinguishes a path from a name.
   case $space in
     */* | *.textproto) space=$(absolute "$space") ;;
   esac
   out=$(absolute "$out")
   [ ! -d "$out" ] || die 2 "--out=$out: a folder; expected a file"
-  # Slurm reads these in the names of logs.
+  # Slurm interprets these characters in the names of logs.
   case $out in
     *\\* | *$'\n'*) die 2 "--out=$out: a backslash or newline in the path; choose another folder" ;;
   esac
@@ -303,7 +310,7 @@ run_user() {
     die 1 "sbatch did not take the array of $count tasks (its error is above); nothing was submitted"
   echo "$array" >job.txt
   echo "$todo of $shards shards to do, in $count tasks: job $array"
-  # --wait would hold the number back until the job is over.
+  # With --wait, sbatch prints the number only when the job has ended.
   merge=$(submit --job-name=tokenjoule-merge --cpus-per-task=1 --requeue \
     "${sbatch_options[@]}" --dependency="afterok:$array" --kill-on-invalid-dep=yes \
     --chdir="$folder" --output="$logs/merge-%j.log" ${wait:+--wait} "$self" \

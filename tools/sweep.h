@@ -1,5 +1,5 @@
-// tokenjoule sweep, for the binaries: each registers it with what it can
-// search.
+// tokenjoule sweep, which each binary registers with the searches that it
+// supports.
 
 #ifndef TOOLS_SWEEP_H_
 #define TOOLS_SWEEP_H_
@@ -12,8 +12,8 @@
 
 namespace tokenjoule {
 
-// `evolve` searches spaces that ask for evolution; null where the binary
-// cannot.
+// `evolve` searches spaces that ask for evolution; null if the binary does not
+// support it.
 Command SweepCommand(absl::StatusOr<SweepStudy> (*evolve)(const Space&,
                                                           const SweepOptions&));
 

@@ -1,5 +1,5 @@
-// tokenjoule with the sub-commands of a search alone: linked statically, for
-// machines that have nothing of ours installed.
+// tokenjoule with only the sub-commands of a search, linked statically for
+// machines that have none of the libraries installed.
 
 #include "tools/command.h"
 #include "tools/main.h"
@@ -8,7 +8,8 @@
 namespace tokenjoule {
 namespace {
 
-// Without evolution: pagmo needs TBB, which has no archive.
+// Without evolution, because pagmo needs TBB, for which there is no static
+// library.
 const CommandRegistration kSweep([] {
   return SweepCommand(/*evolve=*/nullptr);
 });

@@ -22,11 +22,11 @@
 namespace tokenjoule {
 namespace {
 
-// More would be a sweep.
+// Larger studies are a task for `sweep`.
 constexpr size_t kMostSeries = 1000;
 constexpr size_t kMostRows = 200'000;
 
-// What the flags say besides the setups.
+// The content of the flags other than the setups.
 struct Request {
   OutputFormat format = OutputFormat::kTable;
   std::vector<double> batches;
@@ -68,14 +68,14 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
   return request;
 }
 
-// Names that a flag lists; none where a scenario's file gives the name.
+// The names that a flag lists; none if the file of the scenario gives the name.
 std::vector<std::string> ReadNames(const ParsedFlags& flags,
                                    const std::string& name) {
   if (!flags.Has(name)) return {};
   return absl::StrSplit(flags.Get(name, ""), ',');
 }
 
-// Contexts as flags take them.
+// The contexts as texts that flags take.
 absl::StatusOr<std::vector<std::string>> ReadContexts(
     const ParsedFlags& flags) {
   std::vector<std::string> contexts;
@@ -108,7 +108,7 @@ absl::StatusOr<std::vector<ParsedFlags>> Combinations(const ParsedFlags& flags,
         kMostSeries, " combinations and ", kMostRows, " rows in all"));
   }
   std::vector<ParsedFlags> all = {flags};
-  // The batches are no part of a setup: every series has all of them.
+  // The batches are not part of a setup: every series has all of them.
   all[0].values.erase("batch");
   for (const auto& [name, values] : lists) {
     if (values.empty()) continue;
@@ -124,7 +124,7 @@ absl::StatusOr<std::vector<ParsedFlags>> Combinations(const ParsedFlags& flags,
   return all;
 }
 
-// The setups of all combinations; every fault once.
+// The setups of all combinations. The error lists every fault once.
 absl::StatusOr<std::vector<Setup>> LoadSetups(
     absl::Span<const ParsedFlags> combinations, int* exit_code) {
   std::vector<Setup> setups;
@@ -163,7 +163,7 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, request->format, *study, request->table);
 }
 
-// SetupFlags with what a list means to `batch`.
+// SetupFlags with help texts for the lists that `batch` takes.
 std::vector<FlagSpec> BatchFlags() {
   std::vector<FlagSpec> flags = SetupFlags(
       "batches: 1,2,8 or 1:1024:x2 or 10:100:10 (default 1:1024:x2)");
@@ -173,8 +173,8 @@ std::vector<FlagSpec> BatchFlags() {
     }
     if (flag.name == "context") {
       flag.help =
-          "contexts each sequence attends to, a list as of --batch (default "
-          "2048)";
+          "contexts each sequence attends to, a list like that of --batch "
+          "(default 2048)";
     }
   }
   flags.push_back(BatchLimitFlag());
@@ -184,26 +184,27 @@ std::vector<FlagSpec> BatchFlags() {
        "times as fast"});
   flags.push_back(
       {"rows", "",
-       "show rows and words for each of several series too (table only)"});
+       "also show the rows and the summary of each of several series (table "
+       "only)"});
   return Concat(flags, OutputFlags<BatchStudy>());
 }
 
 Command BatchCommand() {
   Command command;
   command.name = "batch";
-  command.summary = "how far batching goes: a row a batch, then the limits";
+  command.summary = "how far batching goes: one row per batch, then the limits";
   command.description =
-      "Energy, DRAM share, intensity, step time and what binds for each "
-      "batch,\n"
-      "then the limits: the floor that the KV cache sets as the batch grows, "
-      "the\n"
-      "batch at which half of the gain is reached, the batch that fits and the "
-      "one\n"
-      "that a time per token allows, the whole gain as a factor and in orders "
-      "of\n"
-      "magnitude, and how much of what is read is KV cache then. Lists of "
+      "Energy, DRAM share, arithmetic intensity, step time and the binding\n"
+      "resource for each batch, then the limits: the floor that the KV cache\n"
+      "sets as the batch grows, the batch at which half of the gain is "
+      "reached,\n"
+      "the largest batch that fits, the largest batch that a limit on the "
+      "time\n"
+      "per token allows, the whole gain as a factor and in orders of "
+      "magnitude,\n"
+      "and the share of the KV cache in the bytes read there. Lists of "
       "models,\n"
-      "machines or contexts make one series for each combination.";
+      "machines or contexts make one series per combination.";
   command.examples =
       "  tokenjoule batch --model=llama-3.1-8b --hardware=h100-sxm \\\n"
       "      --context=8192 --batch=1:1024:x2\n"

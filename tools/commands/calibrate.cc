@@ -19,7 +19,8 @@
 namespace tokenjoule {
 namespace {
 
-// The fitted constants as a file that is based on the machine.
+// The text of a file that is based on the machine and holds the fitted
+// constants.
 std::string HardwareText(const Hardware& hardware) {
   return absl::StrCat(
       "# proto-file: proto/hardware.proto\n# proto-message: Hardware\n#\n# ",
@@ -72,14 +73,15 @@ Command CalibrateCommand() {
   command.name = "calibrate";
   command.summary = "a machine's free constants fitted to measurements";
   command.description =
-      "Fits what no source gives (achieved bandwidth, compute efficiency,\n"
-      "overheads, overlap, static power, on-chip energy) to the rows of a "
-      "file\n"
-      "that are of this machine, each constant inside its own range, with a\n"
-      "robust loss over the cost kernel's exact derivatives. Says what was\n"
-      "fitted with which standard error, what the data cannot tell apart, and\n"
-      "how wrong the fit is on models that it had not seen. --out writes the\n"
-      "fitted machine; constants in it say FITTED.";
+      "Fits the constants that no source gives (achieved bandwidth, compute\n"
+      "efficiency, overheads, overlap, static power, on-chip energy) to the\n"
+      "rows of this machine in a file of measurements. Each constant stays\n"
+      "inside its own range; the loss is robust, and its derivatives are the\n"
+      "exact ones of the cost kernel. Prints the fitted constants with their\n"
+      "standard errors, the constants that the data cannot separate, and the\n"
+      "errors on models that were left out of the fit. --out writes the "
+      "fitted\n"
+      "machine; the source of its fitted constants is FITTED.";
   command.examples =
       "  tokenjoule calibrate --hardware=h100-sxm --measurements=rows.csv \\\n"
       "      --out=h100-fitted.textproto\n"
@@ -90,9 +92,10 @@ Command CalibrateCommand() {
        "a name of `list hardware`, or a path to a textproto"},
       {"device", "NAME", "device of the rows (default: the machine's name)"},
       {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
-      {"fit", "PATHS", "constants to fit, by comma (default: the free ones)"},
+      {"fit", "PATHS",
+       "constants to fit, separated by commas (default: the free ones)"},
       {"cross_validate", kBool,
-       "fit again without each model in turn (default true)"},
+       "repeat the fit with each model left out in turn (default true)"},
       {"set", "hardware.PATH=VALUE", "start from another value; repeatable",
        true},
       FormatFlag<Calibration>("summary as "),

@@ -1,4 +1,4 @@
-// tokenjoule ceiling: what is left if a part were free.
+// tokenjoule ceiling: the energy that remains when a part is free.
 
 #include "analyzer/study/ceiling.h"
 
@@ -25,12 +25,12 @@ int Run(const ParsedFlags& flags) {
 Command CeilingCommand() {
   Command command;
   command.name = "ceiling";
-  command.summary = "what is left if a term or a component were free";
+  command.summary = "energy that remains when a term or a component is free";
   command.description =
-      "Amdahl's law for energy: each term and each component free in turn, and "
-      "all\npairs. A component is free in energy alone, and in energy and "
-      "time: "
-      "then the\nstep is shorter and static energy goes with it.";
+      "Amdahl's law for energy: makes each term and each component free in\n"
+      "turn, and all pairs of them. A component is made free in energy alone,\n"
+      "and in energy and time: then the step is shorter and static energy\n"
+      "falls with it.";
   command.examples =
       "  tokenjoule ceiling --model=llama-3.1-8b --hardware=h100-sxm\n"
       "  tokenjoule ceiling --model=llama-3.1-70b --hardware=b200 --tp=2 "

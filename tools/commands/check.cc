@@ -1,4 +1,4 @@
-// tokenjoule check: an answer held to budgets and a baseline.
+// tokenjoule check: checks an answer against budgets and a baseline.
 
 #include "analyzer/study/check.h"
 
@@ -21,7 +21,7 @@
 namespace tokenjoule {
 namespace {
 
-// Flags that set a field of Expectations, of the same names.
+// Flags that set the field of Expectations with the same name.
 std::vector<FlagSpec> ExpectationFlags() {
   return {
       {"max_energy_per_token_j", "J", "budget of energy per token"},
@@ -32,8 +32,9 @@ std::vector<FlagSpec> ExpectationFlags() {
       {"step_time_tolerance", "SHARE", "the same of step time (default 0.01)"},
       {"dram_share_tolerance", "SHARE",
        "the same of the DRAM share (default 0.01)"},
-      {"both_ways", "", "better by more than the tolerance fails too"},
-      {"may_not_fit", "", "what is too large for the memory does not fail"},
+      {"both_ways", "",
+       "also fail if a figure is better by more than its tolerance"},
+      {"may_not_fit", "", "do not fail if the batch does not fit in memory"},
   };
 }
 
@@ -70,7 +71,7 @@ int Update(const ParsedFlags& flags, const Report& report) {
   return exit_code;
 }
 
-// Adds to a fault of a baseline what would mend it.
+// Adds to a fault of a baseline the command that repairs it.
 absl::Status WithAdvice(const ParsedFlags& flags, const absl::Status& status) {
   const std::string update = flags.Get(
       "update_command", "the same `tokenjoule check` command with --update");
@@ -128,11 +129,11 @@ Command CheckCommand() {
   command.name = "check";
   command.summary = "hold an answer to budgets and a baseline; for CI";
   command.description =
-      "Exit code 0 where energy per token, step time and DRAM share are within "
-      "their\nbudgets and within their tolerance of a baseline, 1 with the "
-      "terms that moved\nwhere they are not, 3 where the baseline is missing, "
-      "broken or of something else.\nA scenario's file may hold the "
-      "expectations (`expect { ... }`).";
+      "Exits with 0 if energy per token, step time and DRAM share are within\n"
+      "their budgets and within their tolerances of a baseline. Otherwise\n"
+      "prints the terms that moved and exits with 1. Exits with 3 if the\n"
+      "baseline is missing, broken or of another scenario. The file of a\n"
+      "scenario may hold the expectations (`expect { ... }`).";
   command.examples =
       "  tokenjoule check --scenario=chat.textproto "
       "--baseline=chat_baseline.textproto\n"
@@ -147,10 +148,10 @@ Command CheckCommand() {
                     {{"baseline", "FILE", "a baseline that --update wrote"},
                      {"update", "", "write the baseline instead"}}),
              ExpectationFlags());
-  command.flags =
-      Concat(command.flags,
-             {{"name", "TEXT", "what the check is called in reports"},
-              {"update_command", "TEXT", "what to run to accept new figures"}});
+  command.flags = Concat(command.flags,
+                         {{"name", "TEXT", "name of the check in reports"},
+                          {"update_command", "TEXT",
+                           "command that accepts new figures, for messages"}});
   command.flags = Concat(command.flags, OutputFlags<CheckResult>());
   command.run = Run;
   return command;

@@ -21,8 +21,9 @@ namespace {
 
 constexpr absl::string_view kSecond = "to.";
 
-// The two sides' flags: those with "to." are the second's; others are the
-// first's, and the second's where it does not say otherwise.
+// The flags of both sides. Flags with "to." belong to the second; all others
+// belong to the first, and to the second unless a flag with "to." replaces
+// them.
 struct Sides {
   ParsedFlags first, second;
 };
@@ -36,7 +37,7 @@ Sides SplitFlags(const ParsedFlags& flags) {
       sides.first.values[name] = values;
     }
   }
-  // A file of its own says everything.
+  // A scenario file of its own replaces all flags.
   if (sides.second.Has("scenario")) return sides;
   for (const auto& [name, values] : sides.first.values) {
     std::vector<std::string>& second = sides.second.values[name];
@@ -49,7 +50,7 @@ Sides SplitFlags(const ParsedFlags& flags) {
   return sides;
 }
 
-// Two files instead of flags: other flags go for both.
+// Two files instead of flags; all other flags apply to both.
 absl::StatusOr<Sides> ReadSides(const ParsedFlags& flags) {
   if (flags.positional.empty()) {
     bool differs = false;
@@ -75,7 +76,7 @@ absl::StatusOr<Sides> ReadSides(const ParsedFlags& flags) {
   return sides;
 }
 
-// The answer of one side; says what is wrong and sets the exit code.
+// The answer of one side. On failure prints the error and sets the exit code.
 absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
   absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
   if (!setup.ok()) return setup.status();
@@ -98,7 +99,7 @@ int Run(const ParsedFlags& flags) {
   return WriteAnswer(flags, *format, *comparison);
 }
 
-// Each flag once more for the second scenario, out of the help.
+// Each flag a second time for the second scenario, hidden in the help.
 std::vector<FlagSpec> BothSides(const std::vector<FlagSpec>& flags) {
   std::vector<FlagSpec> both = flags;
   for (FlagSpec flag : flags) {
@@ -107,8 +108,8 @@ std::vector<FlagSpec> BothSides(const std::vector<FlagSpec>& flags) {
     both.push_back(std::move(flag));
   }
   both.push_back({"to.FLAG", "VALUE",
-                  "any flag above for the second scenario; what is not given "
-                  "is as in the first"});
+                  "any flag above for the second scenario (default: as in the "
+                  "first)"});
   return both;
 }
 
@@ -117,11 +118,11 @@ Command CompareCommand() {
   command.name = "compare";
   command.summary = "two scenarios: what changed the energy, exactly";
   command.description =
-      "Attributes the difference in energy per token to terms and to causes: "
-      "how many\nbytes and FLOP, what each costs, how long a token takes, what "
-      "power stands for\nit, what is lost. The parts sum to the whole. Flags "
-      "with \"to.\" make the second\nscenario out of the first; or give two "
-      "scenario files.";
+      "Attributes the difference in energy per token to terms and to causes:\n"
+      "the number of bytes and FLOP, the energy of each, the time per token,\n"
+      "the static power during that time, and losses. The parts sum to the\n"
+      "whole. Flags with \"to.\" change the first scenario into the second;\n"
+      "you may give two scenario files instead.";
   command.examples =
       "  tokenjoule compare --model=llama-3.1-8b --hardware=h100-sxm "
       "--to.batch=32\n"

@@ -44,14 +44,11 @@ Command DotProductCommand() {
   command.name = "dot-product";
   command.summary = "analog against digital multiply-adds by bits, as bands";
   command.description =
-      "Energy of a multiply-add in analog and digital in-memory arrays "
-      "against\n"
-      "the bits of its operands, as bands over what is not known, with the\n"
-      "thermal limit and published chips. Where the bands do not decide, it "
-      "says\n"
-      "so. Also the growth of the model that analog can afford at the "
-      "medians,\n"
-      "beside memory energy.";
+      "Energy of a multiply-add in analog and digital in-memory arrays as a\n"
+      "function of the bits of its operands: bands over the ranges of the\n"
+      "uncertain parameters, the thermal limit, and published chips. Says so\n"
+      "if the bands do not decide. Also the growth of the model that analog\n"
+      "can afford at the medians, with memory energy included.";
   command.examples =
       "  tokenjoule dot-product --bits=1:12\n"
       "  tokenjoule dot-product --bits=2,4,8 --memory-fj=0\n"

@@ -15,7 +15,7 @@
 namespace tokenjoule {
 namespace {
 
-// The model that terms are explained with where none is named.
+// The model that terms are explained with if none is given.
 constexpr char kUsualModel[] = "llama-3.1-8b";
 
 int Run(const ParsedFlags& flags) {
@@ -46,17 +46,14 @@ Command ExplainCommand() {
   command.name = "explain";
   command.summary = "value, range and source of a constant; formula of a term";
   command.description =
-      "Shows the constants of a machine whose path contains NAME, each with "
-      "its\n"
-      "value, range and source. For a term (STATIC, \"on-chip SRAM\") or a "
-      "figure of\n"
-      "the report (max_batch, intensity): its formula and the constants that "
-      "enter it,\n"
-      "the most influential first. Those depend on the model and the scenario, "
-      "which\n"
-      "are llama-3.1-8b and one sequence where nothing is said, in the formats "
-      "that\n"
-      "in-memory arrays take where the machine has such.";
+      "Shows the constants of a machine whose path contains NAME, each with\n"
+      "its value, range and source. For a term (STATIC, \"on-chip SRAM\") or "
+      "a\n"
+      "figure of the report (max_batch, intensity), shows its formula and the\n"
+      "constants that enter it, the most influential first. Those depend on\n"
+      "the model and the scenario; the defaults are llama-3.1-8b and one\n"
+      "sequence, on a machine with in-memory arrays in the formats that these\n"
+      "take.";
   command.examples =
       "  tokenjoule explain --hardware=h100-sxm\n"
       "  tokenjoule explain --hardware=h100-sxm phy_controller\n"

@@ -21,7 +21,7 @@ namespace {
 
 constexpr char kNameLetters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_.";
 
-// Whether `text` is YYYY-MM-DD with a month and a day that exist in some year.
+// Whether `text` is YYYY-MM-DD with a month and a day that can exist.
 bool IsDate(const std::string& text) {
   constexpr char kShape[] = "0000-00-00";
   if (text.size() != sizeof kShape - 1) return false;
@@ -36,7 +36,7 @@ bool IsDate(const std::string& text) {
          day <= 31;
 }
 
-// What is wrong with the command line, every fault at once.
+// Checks the command line; the error lists every fault at once.
 absl::Status CheckUsage(const ParsedFlags& flags, const std::string& date) {
   std::vector<std::string> faults;
   if (flags.positional.size() != 1) {

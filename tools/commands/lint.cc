@@ -1,4 +1,4 @@
-// tokenjoule lint: whether files are descriptions that can be used.
+// tokenjoule lint: checks whether description files can be used.
 
 #include "analyzer/description/lint.h"
 
@@ -20,7 +20,7 @@
 namespace tokenjoule {
 namespace {
 
-// Usage faults: nothing to read, a kind that there is not.
+// Usage faults: no file to read, or an unknown kind.
 absl::Status CheckUsage(const ParsedFlags& flags) {
   if (flags.positional.empty()) {
     return absl::InvalidArgumentError("expected files to read");
@@ -35,8 +35,9 @@ absl::Status CheckUsage(const ParsedFlags& flags) {
   return absl::OkStatus();
 }
 
-// Whether what the file names can be loaded, and goes together: every value of
-// a space's axes; a scenario's model and machine, where it names both.
+// Checks that everything the file names can be loaded and fits together: every
+// value of the axes of a space; the model and machine of a scenario, if it
+// names both.
 absl::Status TryNames(const std::string& file, const std::string& kind) {
   if (kind == "space") return LoadSpace(file).status();
   if (kind != "scenario") return absl::OkStatus();
@@ -44,7 +45,7 @@ absl::Status TryNames(const std::string& file, const std::string& kind) {
   point.values["scenario"] = {file};
   int exit_code = kExitOk;
   const absl::StatusOr<Setup> setup = LoadSetup(point, &exit_code);
-  // It may leave model or machine to the command line.
+  // A scenario may leave model or machine to the command line.
   if (!setup.ok() && exit_code == kExitUsage) return absl::OkStatus();
   if (!setup.ok()) return setup.status();
   const absl::Status status = Analyze(*setup, kFiguresOnly).status();
@@ -88,19 +89,20 @@ Command LintCommand() {
   command.name = "lint";
   command.summary = "whether files are descriptions that can be used";
   command.description =
-      "Reads models, machines, technologies, scenarios and design spaces as "
-      "the other\nsub-commands do, with what they are based on, and tries what "
-      "a scenario names and\nevery value of a space. Lists the files, or says "
-      "every fault of every file and exits\nwith 3.";
+      "Reads models, machines, technologies, scenarios and design spaces as\n"
+      "the other sub-commands do, including the files that they are based on.\n"
+      "Tries the model and machine that a scenario names and every value of a\n"
+      "space. Lists the files, or reports every fault of every file and exits\n"
+      "with 3.";
   command.examples =
       "  tokenjoule lint my-model.textproto my-accelerator.textproto\n"
       "  tokenjoule lint --as=class my-class.textproto\n";
-  command.flags = Concat(
-      {{"as", "KIND",
-        absl::StrCat(absl::StrJoin(LintKinds(), ", "),
-                     " (default: what the file's `# proto-message:` line "
-                     "says)")}},
-      OutputFlags<Listing>());
+  command.flags =
+      Concat({{"as", "KIND",
+               absl::StrCat(absl::StrJoin(LintKinds(), ", "),
+                            " (default: that of the file's `# proto-message:` "
+                            "line)")}},
+             OutputFlags<Listing>());
   command.run = Run;
   return command;
 }

@@ -1,4 +1,4 @@
-// tokenjoule list: what is known.
+// tokenjoule list: the names that flags take.
 
 #include <string>
 
@@ -29,10 +29,9 @@ Command ListCommand() {
   command.name = "list";
   command.summary = "models, hardware, technologies, formats that are known";
   command.description =
-      "Lists what flags take: models, hardware, technologies, classes, "
-      "formats,\n"
-      "boundaries; design spaces, and the studies that have numbers of their "
-      "own; all of\nthem, or the kind that is named.";
+      "Lists the names that flags take: models, hardware, technologies,\n"
+      "classes, formats, boundaries, design spaces, and the studies with\n"
+      "numbers of their own. Lists all kinds, or the kind that you name.";
   command.examples =
       "  tokenjoule list\n"
       "  tokenjoule list models\n"

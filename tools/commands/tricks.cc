@@ -1,4 +1,5 @@
-// tokenjoule tricks: what could change the energy of a token, and by how much.
+// tokenjoule tricks: measures that reduce the energy of a token, and by how
+// much.
 
 #include "analyzer/study/tricks.h"
 
@@ -32,7 +33,8 @@ Command TricksCommand() {
   Command command;
   command.name = "tricks";
   command.summary =
-      "what people do or propose, ranked by what it gains, alone and together";
+      "known and proposed ways to save energy, ranked by gain, alone and "
+      "together";
   command.description =
       "Batching, fewer KV heads, latent attention, narrower caches and "
       "weights,\n"

@@ -17,7 +17,7 @@
 namespace tokenjoule {
 namespace {
 
-// Says on stderr how many rows of which machines --set left out.
+// Prints to stderr how many rows of which machines --set left out.
 void SayWhatWasSkipped(const MeasurementSet& set,
                        absl::Span<const FieldOverride> overrides,
                        const Validation& validation) {
@@ -72,7 +72,7 @@ Command ValidateCommand() {
       "error; rows of machines that it does not apply to are skipped, and "
       "stderr says\n"
       "how many. The columns are the fields of Measurement in\n"
-      "proto/measurement.proto. The CSV has a row a measurement.";
+      "proto/measurement.proto. The CSV has one row per measurement.";
   command.examples =
       "  tokenjoule validate --measurements=rows.csv\n"
       "  tokenjoule validate --measurements=rows.csv --format=json\n"

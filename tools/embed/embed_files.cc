@@ -18,7 +18,7 @@
 
 namespace {
 
-// Paths of other repositories and of generated files begin so.
+// Prefixes of the paths of other repositories and of generated files.
 std::string WorkspacePath(std::string path) {
   for (const char* root : {"models/", "hw_specs/"}) {
     const size_t at = path.rfind(root);

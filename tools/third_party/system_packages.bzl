@@ -8,8 +8,9 @@ Labels equal those of the upstream projects, so that the same BUILD files work
 with upstream's own repositories (see MODULE.bazel).
 """
 
-# Bazel package -> {target: pkg-config module}. One target per Abseil library:
-# pkg-config gives its whole closure, and a missing dependency shows at link time.
+# Bazel package -> {target: pkg-config module}. There is one target per Abseil
+# library: pkg-config gives its transitive closure, and a missing dependency is
+# found at link time.
 _ABSL = {
     "absl/algorithm": {"container": "absl_algorithm_container"},
     "absl/base": {"core_headers": "absl_core_headers"},
@@ -45,7 +46,7 @@ def _linkopts(ctx, module, apt_package):
         fail(("pkg-config does not know %s. Install it with: sudo apt-get install %s\n%s") %
              (module, apt_package, result.stderr))
 
-    # Bazel 4.2.3's Starlark wants split() to be told its separator.
+    # split() of Bazel 4.2.3's Starlark requires a separator.
     return [flag for flag in result.stdout.replace("\n", " ").split(" ") if flag]
 
 def _cc_library(name, linkopts, deps = []):
@@ -72,7 +73,7 @@ def _protobuf_impl(ctx):
         fail("protoc is not installed. Install it with: sudo apt-get install protobuf-compiler")
     ctx.symlink(protoc, "protoc_binary")
 
-    # descriptor.proto is what custom field options extend. Its C++ code is in
+    # Custom field options extend descriptor.proto. Its C++ code is in
     # libprotobuf, so the toolchain is told not to generate it again.
     include = "/usr/include/google/protobuf/descriptor.proto"
     if not ctx.path(include).exists:
@@ -117,7 +118,7 @@ def _benchmark_impl(ctx):
 _benchmark = repository_rule(implementation = _benchmark_impl, local = True)
 
 def _nlohmann_json_impl(ctx):
-    # Headers only: there is nothing to link.
+    # This library has only headers and needs no linking.
     ctx.file("BUILD", _HEADER +
                       _cc_library("json", _linkopts(ctx, "nlohmann_json", "nlohmann-json3-dev")))
 
@@ -177,8 +178,8 @@ _distribution_rules = repository_rule(
 )
 
 def _stand_in_impl(ctx):
-    # The repository that this file is in, main or not: local_repository's path
-    # would start at the main one.
+    # The repository that contains this file, which may not be the main one; the
+    # path of local_repository would be relative to the main one.
     for entry in ctx.path(ctx.attr.workspace_file).dirname.readdir():
         ctx.symlink(entry, entry.basename)
 

@@ -1,4 +1,4 @@
-// tokenjoule merge: shards of a search put together.
+// tokenjoule merge: combines the shards of a search.
 
 #include <string>
 #include <utility>
@@ -61,10 +61,12 @@ Command MergeCommand() {
   command.name = "merge";
   command.summary = "shards of a sweep put together";
   command.description =
-      "Takes the JSON that `sweep --shard=I/N --format=json` wrote, all N of "
-      "them. A shard\nthat is missing, twice there, interrupted or of another "
-      "space is an error. The\nanswer is the same bytes whatever N, a database "
-      "(--format=sqlite) too.";
+      "Reads the JSON files of all N shards that `sweep --shard=I/N\n"
+      "--format=json` wrote. A shard that is missing, duplicated, interrupted "
+      "or\n"
+      "of another space is an error. The answer has the same bytes for every "
+      "N,\n"
+      "and so has a database (--format=sqlite).";
   command.examples =
       "  tokenjoule merge --space=big.textproto shard-*.json\n"
       "  tokenjoule merge --space=big.textproto --format=sqlite "

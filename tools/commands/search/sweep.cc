@@ -28,7 +28,7 @@
 namespace tokenjoule {
 namespace {
 
-// Set by the first interrupt; a second one ends the process.
+// Set by the first interrupt; a second interrupt ends the process.
 std::atomic<bool> interrupted{false};
 
 void Interrupt(int signal) {
@@ -36,7 +36,8 @@ void Interrupt(int signal) {
   std::signal(signal, SIG_DFL);
 }
 
-// Rate and time left, on a terminal and at most a few times a second.
+// Prints rate and time left, only on a terminal and at most a few times per
+// second.
 class Progress {
  public:
   void operator()(double done, double all) {
@@ -46,10 +47,11 @@ class Progress {
     last_ = now;
     const std::chrono::duration<double> elapsed = now - start_;
     const double rate = done / elapsed.count();
-    std::cerr << absl::StreamFormat(
-                     "\r%.1f %% of %.3g points, %.3g a second, %.0f s left   ",
-                     100 * done / all, all, rate, (all - done) / rate)
-              << std::flush;
+    std::cerr
+        << absl::StreamFormat(
+               "\r%.1f %% of %.3g points, %.3g per second, %.0f s left   ",
+               100 * done / all, all, rate, (all - done) / rate)
+        << std::flush;
     shown_ = true;
   }
   ~Progress() {
@@ -93,7 +95,7 @@ absl::StatusOr<SweepOptions> ReadOptions(const ParsedFlags& flags) {
 using Search = absl::StatusOr<SweepStudy> (*)(const Space&,
                                               const SweepOptions&);
 
-// One point: its report and the command that answers the same.
+// Prints the report of one point and the command that repeats it.
 int ShowPoint(const ParsedFlags& flags, OutputFormat format,
               const Space& space) {
   const std::string text = flags.Get("point", "");
@@ -130,7 +132,7 @@ int Run(const ParsedFlags& flags, Search evolve) {
   if (flags.Get("space", "").empty()) {
     return Fail(absl::InvalidArgumentError(
                     "--space is missing; `tokenjoule list spaces` shows the "
-                    "names, and a path does as well"),
+                    "names; you may give a path instead of a name"),
                 kExitUsage);
   }
   absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
@@ -170,19 +172,25 @@ Command SweepCommand(Search evolve) {
   command.name = "sweep";
   command.summary = "the Pareto front of a design space";
   command.description =
-      "Searches every point of a space (hw_specs/spaces/, or a file of yours; "
-      "the schema\nis proto/space.proto) and answers with those that no other "
-      "beats in every objective.\nFigures: energy_per_token_j, step_time_s, "
-      "time_per_token_s, tokens_per_s, power_w,\nenergy_delay_j_s, "
-      "dram_energy_share, memory_used_bytes, memory_left_bytes, chips,\n"
-      "area_mm2, cost_usd (of machines that describe their `silicon`), "
-      "wear_per_year;\nfor limits alone snr_db.\nA space with `evolution` is "
-      "searched by a seeded evolutionary algorithm instead:\nits axes may be "
-      "continuous, and it finds most of the best and not for certain all.\n"
-      "--format=sqlite writes a database: tables study, axes, objectives, "
-      "front,\ninvalid_reasons; see docs/sweep.md.\nAn "
-      "interrupt (Ctrl-C) ends the search with the front of what was looked "
-      "at.";
+      "Evaluates every point of a space (hw_specs/spaces/, or a file of your\n"
+      "own; the schema is proto/space.proto) and prints the Pareto front: "
+      "every\n"
+      "non-dominated point.\n"
+      "Figures: energy_per_token_j, step_time_s, time_per_token_s,\n"
+      "tokens_per_s, power_w, energy_delay_j_s, dram_energy_share,\n"
+      "memory_used_bytes, memory_left_bytes, chips, area_mm2, cost_usd (of\n"
+      "machines that describe their `silicon`), wear_per_year; snr_db for\n"
+      "limits only.\n"
+      "A space with `evolution` is searched by a seeded evolutionary "
+      "algorithm\n"
+      "instead: its axes may be continuous, and it finds most, not "
+      "necessarily\n"
+      "all, of the front.\n"
+      "--format=sqlite writes a database with the tables study, axes,\n"
+      "objectives, front and invalid_reasons; see docs/sweep.md.\n"
+      "An interrupt (Ctrl-C) ends the search with the front of the points "
+      "that\n"
+      "were evaluated.";
   command.examples =
       "  tokenjoule sweep --space=hbm-accelerator\n"
       "  tokenjoule sweep --space=hbm-accelerator --format=csv "
@@ -196,7 +204,8 @@ Command SweepCommand(Search evolve) {
   command.flags = Concat(
       {{"space", "NAME", "a name of `list spaces`, or a path to a textproto"},
        {"point", "ID", "report on one point of the space instead"},
-       {"shard", "I/N", "do part I of N, from 0; `merge` puts them together"},
+       {"shard", "I/N",
+        "search part I of N, from 0; `merge` combines the parts"},
        {"threads", "N", "threads (default: all processors)"}},
       OutputFlags<SweepStudy>());
   command.run = [evolve](const ParsedFlags& flags) {
