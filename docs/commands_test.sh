@@ -1,13 +1,14 @@
 #!/usr/bin/env bash
 # Runs every command line of README and docs as a reader would, in a folder with
-# the repository's files at hand; each must end with exit code 0 or the one that
-# commands.txt says. Commands that are not run stand there, with the reason.
+# the repository's files; each must end with exit code 0 or the one in
+# commands.txt. That file also lists the commands that are not run, with the
+# reason.
 #
 #   commands_test.sh TOOL COMMANDS
 #
 # A command is a line of a block marked `sh`, a line of an indented block that
-# begins with a program, or words in backticks that begin with one. Lines "$ ..."
-# are run by update.sh, with their answers. Runs in the runfiles.
+# begins with a program, or text in backticks that begins with one. update.sh
+# runs lines "$ ...", together with their answers. Runs in the runfiles.
 set -euo pipefail
 export LC_ALL=C
 unset BUILD_WORKING_DIRECTORY
@@ -26,18 +27,19 @@ commands_of() {
       gsub(/[ \t]+/, " ", command); sub(/^ /, "", command); sub(/ $/, "", command)
       print file ":" at "\t" command
     }
-    # A line of a block; one that ends with a backslash goes on.
+    # A line of a block; a line that ends with a backslash continues on the
+    # next.
     function line_of(text) {
       if (text ~ /^[ \t]*(#|$)/ && held == "") return
-      # What follows a command on its line, for the reader.
+      # Removes the remark for the reader after a command.
       sub(/ +# .*/, "", text); if (held == "") at = NR
       if (text ~ /\\$/) { held = held substr(text, 1, length(text) - 1) " "; return }
-      # A quoted word may go on as well.
+      # A quoted word may also continue on the next line.
       quotes = held text
       if (gsub(/'"'"'/, "", quotes) % 2) { held = held text " "; return }
       emit(at, held text); held = ""
     }
-    # The words in backticks of a paragraph, which may break anywhere.
+    # The texts in backticks of a paragraph, which may be broken across lines.
     function paragraph(  i, n, part) {
       n = split(prose, part, "`")
       for (i = 2; i <= n; i += 2) if (part[i] ~ program) emit(begun, part[i])
@@ -50,7 +52,7 @@ commands_of() {
     fence { if (shell) line_of($0); next }
     /^    / && (indented || prose == "") {
       text = substr($0, 5)
-      # A line that is indented further goes on with the one before.
+      # A line that is indented further continues the one before.
       if (!indented) indented = text ~ program || text ~ /^seq / ? 1 : 2
       if (indented == 1) {
         if (text ~ /^ +#/) next
@@ -64,8 +66,8 @@ commands_of() {
     END { paragraph() }' "$1"
 }
 
-# commands.txt, by command: what to do with it ("skip", "exit N", "as"), and the
-# line below it: the reason, or what is run instead.
+# commands.txt, by command: how to treat it ("skip", "exit N", "as"), and the
+# line below it, which is the reason or the command that is run instead.
 declare -A how why used seen
 while IFS= read -r line; do
   if [[ -z $line || $line == '#'* ]]; then continue; fi
@@ -79,7 +81,8 @@ while IFS= read -r line; do
   why[$key]=${below#"${below%%[! ]*}"}
 done < "$listed"
 
-# The repository as the documents name it, and what their commands take as given.
+# The repository under the paths of the documents, and the files that their
+# commands assume.
 cp -RL README.md docs hw_specs models tests validation "$work"
 chmod -R u+w "$work"
 cp -L analyzer/import/testdata/hf/llama-3.1-8b.json "$work/config.json"
@@ -102,10 +105,10 @@ ln -s "$tool" "$TEST_TMPDIR/bin/tokenjoule"
 PATH=$TEST_TMPDIR/bin:$PATH
 "$tool" check --scenario=chat.textproto --baseline=chat_baseline.textproto --update > /dev/null 2>&1
 
-# Runs a command and says whether it ended with `expected`.
+# Runs a command and reports whether it ended with exit code `expected`.
 run() {
   local place=$1 command=$2 expected=$3 code=0
-  # What `bazel run` does: start in the runfiles, say where the caller is.
+  # As `bazel run` does, starts in the runfiles and passes the caller's folder.
   if [[ $command == './tools/bazel run //tools:tokenjoule -- '* ]]; then
     command="cd $elsewhere && BUILD_WORKING_DIRECTORY=$work tokenjoule ${command#* -- }"
   fi
@@ -129,10 +132,10 @@ while IFS=$'\t' read -r place command; do
       exit*) expected=${how[$command]#exit } ;;
     esac
   elif [[ $command =~ ^tokenjoule\ [a-z-]+$ && $command != 'tokenjoule list' ]]; then
-    # The name of a sub-command: it is there.
+    # The name of a sub-command only; checks that it exists.
     as="$command --help"
   fi
-  # Once where documents repeat it.
+  # A command that documents repeat is run once.
   if [[ -n ${seen[$as]+set} ]]; then continue; fi
   seen[$as]=yes
   run "$place" "$as" "$expected"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The documents are what update.sh would write. Runs in the runfiles.
+# Tests that the documents equal the output of update.sh. Runs in the runfiles.
 set -euo pipefail
 
 tool=$1

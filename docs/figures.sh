@@ -1,7 +1,7 @@
-# What the documents use to pick a figure out of an answer; update.sh reads it.
-# Formats are printf's.
+# Functions with which the documents extract a figure from an answer; update.sh
+# reads this file. Formats are those of printf.
 
-# A command that is meant to fail, with its exit code: exits CODE COMMAND...
+# Runs a command that should fail with an exit code: exits CODE COMMAND...
 exits() {
   local code=0
   "${@:2}" || code=$?
@@ -21,7 +21,7 @@ compute() {
     END { exit !found }"
 }
 
-# One column of it: field COLUMN FORMAT [FACTOR].
+# One column of that row: field COLUMN FORMAT [FACTOR].
 field() { compute "$2" "column(\"$1\") * ${3:-1}"; }
 
 # A column of the row of a CSV that has a value in another column:
@@ -40,13 +40,14 @@ constant() {
     cell path "hardware.$2" value "$3" "${4:-1}"
 }
 
-# The measured rows that are scored, one on each line:
-# device host_bound check_only overfull step_time_error energy_error covered
-# model batch, with "-" for an error of what was not measured.
+# The scored measured rows, one per line, with the columns
+#   device host_bound check_only overfull step_time_error energy_error covered
+#   model batch
+# and "-" for the error of a quantity that was not measured.
 scored_rows() {
   local measurements=$1
   tokenjoule validate --measurements="$measurements" --format=csv | awk -F, '
-    # Which rows of the file no machine is fitted to.
+    # The rows of the file that no machine is fitted to.
     FNR == NR {
       if ($0 ~ /^row \{/) ++row
       if ($0 ~ / host_bound: true/) host[row] = 1
@@ -76,8 +77,9 @@ rows_of() {
     (kind == "fitted" && !$2 && !$3 && $4 == "false")'
 }
 
-# The least and the largest error in percent, without their sign where all have
-# one: spread MEASUREMENTS DEVICES KIND MODELS LEAST_BATCH LARGEST_BATCH QUANTITY.
+# The smallest and the largest error in percent, without signs if all have the
+# same sign: spread MEASUREMENTS DEVICES KIND MODELS LEAST_BATCH LARGEST_BATCH
+# QUANTITY.
 spread() {
   local column=5
   [[ $7 == energy ]] && column=6
@@ -110,18 +112,19 @@ errors() {
       END { if (!NR) exit 1; printf format "\n", at(0.5), at(0.9) }'
 }
 
-# How many rows: count MEASUREMENTS DEVICE KIND.
+# The number of rows: count MEASUREMENTS DEVICE KIND.
 count() { rows_of "$@" | awk 'END { print NR }'; }
 
-# Share of the measured energies that the printed range holds, in percent:
+# Percentage of the measured energies that are inside the printed range:
 # coverage MEASUREMENTS DEVICES [KIND].
 coverage() {
   rows_of "$1" "$2" "${3:-all}" | awk '$6 != "-" { ++n; held += $7 }
     END { if (!n) exit 1; printf "%.0f\n", 100 * held / n }'
 }
 
-# The median error of models held out, in percent, as the machine's file cites
-# it; the fit itself takes minutes: held_out MACHINE QUANTITY FORMAT.
+# The median error of models held out, in percent, as cited in the file of the
+# machine, because the fit itself takes minutes: held_out MACHINE QUANTITY
+# FORMAT.
 held_out() {
   local words="of ${2/_/ }"
   tokenjoule explain --hardware="$1" --format=csv |

@@ -1,46 +1,47 @@
 #!/usr/bin/env bash
-# Writes what the binary answers now into the documents of a repository:
+# Regenerates the output of the binary in the documents of a repository:
 # README.md, docs/*.md and docs/studies/*.md.
 #
 #   update.sh TOOL ROOT
 #
-# A document says where its figures come from:
+# A document marks its figures with the commands that print them:
 #
-#   $ COMMAND                in a code block: what the command prints stands below
-#   <!-- answer: COMMAND --> the code block that follows is what it prints
-#   <!-- chart: COMMAND > FILE -->    the file is what it prints
-#   <!--=WORDS-->12.2<!--/-->         the figure is what the words print, run as
-#                                     a command
+#   $ COMMAND                in a code block: the output of the command follows
+#   <!-- answer: COMMAND --> the next code block is the output of the command
+#   <!-- chart: COMMAND > FILE -->    the file is the output of the command
+#   <!--=WORDS-->12.2<!--/-->         the figure is the output of the words, run
+#                                     as a command
 #
 # Commands are bash and run in the document's own folder. `tokenjoule` is the
-# binary, docs/figures.sh has what picks a figure out of an answer, and a block
-# of the document
+# binary, docs/figures.sh has functions that extract a figure from an answer,
+# and a block of the document
 #
 #   <!-- figures
 #   ...
 #   -->
 #
-# defines functions that its figures use: GitHub takes no "--" within a line's
-# comment, so that flags stand there. A figure is on one line and does not begin
-# it, where the comment would end the paragraph.
+# defines functions that its figures use. Flags must be in that block, because
+# GitHub does not accept "--" inside a comment within a line. A figure is on one
+# line and does not begin it, because there the comment would end the paragraph.
 #
-# `bazel run //docs:update` does it in the source tree; a test fails where the
-# documents are not what this would write. A command that fails, or a figure that
-# is empty, is said with its place and ends it.
+# `bazel run //docs:update` does so in the source tree; a test fails if the
+# documents differ from the output of this script. If a command fails or a
+# figure is empty, the script reports the place and stops.
 set -euo pipefail
 export LC_ALL=C
-# Commands run in the document's folder, not where `bazel run` is called.
+# Commands run in the document's folder, not in that of the caller of `bazel
+# run`.
 unset BUILD_WORKING_DIRECTORY
 
 tool=$(realpath "$1")
 root=$(realpath "$2")
-# A folder for files that a command makes on its way.
+# A folder for temporary files of commands.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 mkdir "$scratch/answers"
 
-# The binary. Many figures are of one answer, which is computed once; one that
-# writes files is not an answer to keep.
+# Runs the binary. Many figures come from the same answer, which is computed
+# once and kept, unless the command writes files.
 tokenjoule() {
   case " $* " in
     *' --out='* | *' --update '* | *"$scratch"*) "$tool" "$@" < /dev/null; return ;;
@@ -48,7 +49,7 @@ tokenjoule() {
   local key
   key=$scratch/answers/$(printf '%s\n' "$PWD" "$@" | cksum | tr ' ' -)
   if [[ ! -e $key ]]; then
-    # An answer with another exit code is printed and not kept.
+    # An answer with a non-zero exit code is printed and not kept.
     "$tool" "$@" < /dev/null > "$key.new" || { local code=$?; cat "$key.new"; return $code; }
     mv "$key.new" "$key"
   fi
@@ -58,10 +59,10 @@ tokenjoule() {
 # shellcheck source=docs/figures.sh
 source "$root/docs/figures.sh"
 
-# Runs a command of line `number` of `document`; says where, if it fails.
+# Runs a command of line `number` of `document`; on failure reports the place.
 answer() {
   local command=$1 status=0
-  # Apart from `if` and `||`, where `set -e` means nothing.
+  # Not inside `if` or `||`, where `set -e` has no effect.
   set +e
   (set -e; eval "$command")
   status=$?
@@ -72,7 +73,7 @@ answer() {
   fi
 }
 
-# `line` with its figures anew.
+# Regenerates the figures in `line`.
 figures() {
   local rest=$line out='' command value
   if [[ $line =~ ^' '{0,3}'<!--=' ]]; then
@@ -98,10 +99,10 @@ figures() {
   printf '%s\n' "$out$rest"
 }
 
-# The document with every answer anew, on stdout.
+# Prints the document with every answer regenerated.
 answered() {
   local line command number=0
-  # Whether lines are old answers, and the command that the next block answers.
+  # Whether lines belong to an old answer, and the command of the next block.
   local skipping=no pending='' fence=no
   while IFS= read -r line; do
     number=$((number + 1))
@@ -143,7 +144,7 @@ answered() {
   done
 }
 
-# The block of functions of a document.
+# The block with the functions of a document.
 definitions() {
   sed -n '/^<!-- figures$/,/^-->$/p' "$1" | sed '1d;$d'
 }
@@ -153,7 +154,7 @@ for document in "$root"/README.md "$root"/docs/*.md "$root"/docs/studies/*.md; d
     cd "$(dirname "$document")"
     eval "$(definitions "$document")"
     answered < "$document" > "$scratch/document"
-    # The file keeps its mode; one that is current is not touched.
+    # The file keeps its mode; a file that is current is not touched.
     cmp -s "$scratch/document" "$document" || cat "$scratch/document" > "$document"
   )
 done

@@ -1,9 +1,9 @@
 // Does the compute array matter? One 4096 x 4096 matrix in 8 bits from DRAM, at
 // batch 1, 8 and 64, on a digital systolic array, a digital and an analog
-// in-memory array, everything else the same. An independent tool (ZigZag with
-// its shipped configurations) finds DRAM at 99.5 % for one vector and 79 to 86
-// % at
-// 64. And Llama-3.1-70B: what a free multiplier saves on every shipped machine.
+// in-memory array, with everything else the same. An independent tool (ZigZag
+// with its shipped configurations) finds DRAM at 99.5 % for one vector and at
+// 79 to 86 % for 64. The last test is the saving by a free multiplier for
+// Llama-3.1-70B on every shipped machine.
 
 #include <map>
 #include <string>
@@ -20,7 +20,7 @@
 namespace tokenjoule {
 namespace {
 
-// Two 4096 x 4096 matrices, which is the same as one twice over.
+// Two 4096 x 4096 matrices, which take twice the energy of one.
 constexpr char kModel[] = R"(
 name: "matrix"
 sources { id: "s" kind: DEFINITION citation: "two square matrices" date: "2026" }
@@ -142,14 +142,15 @@ TEST(ArrayChoiceTest, TheArrayMovesTheTotalByLessThanAPercentAtBatchOne) {
 }
 
 TEST(ArrayChoiceTest, TotalsAreThoseOfTheIndependentTool) {
-  // 1474, 188 and 27.6 uJ a vector and matrix on its digital array.
+  // 1474, 188 and 27.6 uJ per vector and matrix on its digital array.
   EXPECT_NEAR(AnswerOf(Digital(), 1).total_j / 2 / 1474e-6, 1, 0.03);
   EXPECT_NEAR(AnswerOf(Digital(), 8).total_j / 2 / 188e-6, 1, 0.05);
   EXPECT_NEAR(AnswerOf(Digital(), 64).total_j / 2 / 27.6e-6, 1, 0.25);
 }
 
-// Dynamic energy of the multiplier is a small part of Llama-3.1-70B's token on
-// every machine that streams it: free, it saves under a tenth at batch 1.
+// Dynamic energy of the multiplier is a small part of the energy of a token of
+// Llama-3.1-70B on every machine that streams the model: a free multiplier
+// saves less than a tenth at batch 1.
 TEST(ArrayChoiceTest, AFreeMultiplierSavesLittleOfLlama70bAtBatchOne) {
   const Model model = LoadModelOrDie("llama-3.1-70b");
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
@@ -160,7 +161,7 @@ TEST(ArrayChoiceTest, AFreeMultiplierSavesLittleOfLlama70bAtBatchOne) {
     for (const EnergyTerm& term : report.energy_terms()) {
       if (term.term() == Term::COMPUTE) compute = term.energy_per_token_j();
     }
-    // A machine without DRAM has nothing else to spend it on.
+    // A machine without DRAM spends its dynamic energy mostly on arithmetic.
     const bool streams = report.dram_energy_share() > 0.05;
     if (!streams) continue;
     EXPECT_LT(compute / report.energy_per_token_j(), 0.1) << name;

@@ -1,4 +1,5 @@
-// The binary as a user runs it: output, exit codes, messages, odd input.
+// Tests of the binary as a user runs it: output, exit codes, messages, odd
+// input.
 
 #include <sys/stat.h>
 
@@ -168,7 +169,7 @@ TEST(CliTest, BatchTakesListsOfModelsMachinesAndContexts) {
       "--context=1024,8192 --batch=1,4";
   const Outcome table = RunTool(args);
   EXPECT_EQ(table.exit_code, 0) << table.err;
-  // A header and a line a series.
+  // A header and one line per series.
   EXPECT_EQ(std::count(table.out.begin(), table.out.end(), '\n'), 9);
   EXPECT_THAT(RunTool(args + " --rows").out, HasSubstr("Half of the gain"));
   const BatchStudy study =
@@ -331,8 +332,8 @@ TEST(CliTest, EverySubCommandHasHelpWithExamples) {
   }
 }
 
-// The first example of a sub-command's help, without "tokenjoule"; empty where
-// it is about files of the user's own.
+// The first example of a sub-command's help, without "tokenjoule"; empty if it
+// uses the user's own files.
 std::string FirstExample(const std::string& help) {
   const std::vector<std::string> parts =
       absl::StrSplit(help, absl::MaxSplits("Examples\n  tokenjoule ", 1));
@@ -345,7 +346,8 @@ std::string FirstExample(const std::string& help) {
   return example;
 }
 
-// "table, json, csv or svg (default table)" of a sub-command's help.
+// The formats in a sub-command's help: "table, json, csv or svg (default
+// table)".
 std::vector<std::string> FormatsInHelp(const std::string& help) {
   for (const absl::string_view line : absl::StrSplit(help, '\n')) {
     if (!absl::StrContains(line, "--format=FORMAT")) continue;
@@ -376,7 +378,7 @@ TEST(CliTest, ExamplesAnswerInEveryFormatThatHelpLists) {
       EXPECT_NE(Read(file), "") << args;
       ++answered;
     }
-    // What help does not list is refused.
+    // Formats that help does not list are refused.
     for (const char* format : {"svg", "sqlite", "yaml"}) {
       if (absl::StrContains(absl::StrJoin(formats, ","), format)) continue;
       const std::string args =
@@ -384,7 +386,7 @@ TEST(CliTest, ExamplesAnswerInEveryFormatThatHelpLists) {
       EXPECT_EQ(RunTool(args).exit_code, 2) << args;
     }
   }
-  // Ten sub-commands' first examples are about the catalogue.
+  // The first examples of ten sub-commands use only the catalogue.
   EXPECT_GE(answered, 10 * 3);
 }
 
@@ -473,7 +475,8 @@ TEST(CliTest, AFailureLeavesTheOldFileAndNoOther) {
                 .exit_code,
             3);
   EXPECT_EQ(Read(path), "old");
-  // A directory cannot be replaced by a file: nothing is left beside it.
+  // A directory cannot be replaced by a file; no temporary file remains beside
+  // it.
   EXPECT_EQ(
       RunTool(absl::StrCat("analyze ", kPoint, " --out=", directory)).exit_code,
       3);

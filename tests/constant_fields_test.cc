@@ -1,4 +1,4 @@
-// No number of a machine's description is there for nothing: every Constant of
+// Every number in the description of a machine has an effect: each Constant of
 // the hardware schema moves some figure of some answer.
 
 #include <algorithm>
@@ -41,8 +41,9 @@ Case CaseOf(const std::string& model, double batch,
   return c;
 }
 
-// A handful that uses each part of a machine: one chip and two, weights in
-// several formats, experts, recurrent state, newcomers' prompts, arrays.
+// A few uses that together exercise every part of a machine: one chip and two,
+// weights in several formats, experts, recurrent state, prompts of new
+// requests, arrays.
 const std::vector<Case>& Cases() {
   static const auto* const cases = new std::vector<Case>{
       CaseOf("llama-3.1-8b", 1),
@@ -75,8 +76,8 @@ const std::vector<Case>& Cases() {
   return *cases;
 }
 
-// The answer as bytes; where there is none, why. Ranges are left out: every
-// constant has one.
+// The answer as bytes, or the reason why there is none. Ranges are left out,
+// because every constant has one.
 std::string AnswerOf(const Hardware& hardware, const Case& c) {
   absl::StatusOr<Report> report =
       Analyze(c.model, hardware, c.scenario, kWithDetails);
@@ -112,7 +113,7 @@ const std::vector<Answered>& ShippedMachines() {
   return *machines;
 }
 
-// Other values that the field takes: more and less, inside its range.
+// Other values of the field, larger and smaller, inside its accepted range.
 std::vector<double> OtherValues(const FieldDescriptor& field, double value) {
   const Range& limits = field.options().GetExtension(range);
   const double few[] = {value * 1.5, value / 2, value == 0 ? 1.0 : 0.0,
@@ -125,7 +126,7 @@ std::vector<double> OtherValues(const FieldDescriptor& field, double value) {
   return others;
 }
 
-// Whether some answer is another when the constant at `path` is.
+// Whether some answer changes when the constant at `path` changes.
 bool Moves(const Answered& machine, const std::string& path,
            const FieldDescriptor& field, double value) {
   for (const double other : OtherValues(field, value)) {
@@ -165,7 +166,7 @@ std::map<std::string, const FieldDescriptor*> ConstantFields() {
   return fields;
 }
 
-// Fields that move an answer of a shipped machine as it is.
+// Fields that move an answer of an unmodified shipped machine.
 std::set<std::string> FieldsThatMoveShippedMachines() {
   std::set<std::string> moving;
   for (const Answered& machine : ShippedMachines()) {
@@ -182,21 +183,22 @@ std::set<std::string> FieldsThatMoveShippedMachines() {
   return moving;
 }
 
-// A field that moves no shipped machine as it is, and a machine that is changed
-// until it does.
+// A field that moves no answer of an unmodified shipped machine, and the
+// changes to a machine that make it do so.
 struct Needed {
   std::string field;
   std::string hardware;
-  // Path of the field, and its value to begin with.
+  // Path of the field and its initial value.
   std::string path;
   double value;
-  // Fields to set besides: path and value.
+  // Further fields to set: path and value.
   std::vector<std::pair<std::string, std::string>> settings = {};
-  // What is taken away, or put in another's place, before all that.
+  // Change to the machine before fields are set: removes or replaces parts.
   void (*change)(Hardware*) = nullptr;
 };
 
-// LPDDR5 as its data sheet's currents have it, in place of the backing store.
+// Replaces the backing store by LPDDR5 described by the currents of its data
+// sheet.
 void TakeCurrents(Hardware* hardware) {
   *hardware->mutable_memory(0)->mutable_technology() =
       *LoadMemoryTechnology("lpddr5-idd");
@@ -222,7 +224,8 @@ std::vector<Needed> NeededElsewhere() {
        819,
        {},
        [](Hardware* h) { h->mutable_memory(0)->clear_bandwidth_gb_per_s(); }},
-      // The node's wires, where a level gives their length alone.
+      // Wire energy of the node, used if a level gives only the length of
+      // wires.
       {"LogicTechnology.wire_energy_pj_per_bit_mm",
        "lean-hbm3e-asic",
        "engine.tensor.logic.wire_energy_pj_per_bit_mm",
@@ -233,7 +236,7 @@ std::vector<Needed> NeededElsewhere() {
            level.clear_wire_energy_pj_per_bit_mm();
          }
        }},
-      // The node's leakage, where the board gives no static power.
+      // Leakage of the node, used if the board gives no static power.
       {"LogicTechnology.leakage_w_per_mm2",
        "lean-hbm3e-asic",
        "engine.tensor.logic.leakage_w_per_mm2",
@@ -261,7 +264,7 @@ std::vector<Needed> NeededElsewhere() {
        hbm + "endurance_writes", 1e9},
       {"InMemoryArray.endurance_writes", "aimc-hbm3e",
        "engine.aimc.array.endurance_writes", 1e9},
-      // Other converters than that of the shipped arrays.
+      // Converters other than those of the shipped arrays.
       {"AnalogCircuit.required_snr_db", "aimc-hbm3e",
        analog + "required_snr_db", 40},
       {"AnalogCircuit.converter_floor_pj",
@@ -284,7 +287,7 @@ std::vector<Needed> NeededElsewhere() {
        analog + "walden_fom_fj",
        2,
        {{analog + "converter", "WALDEN"}}},
-      // What a user's site and host are like.
+      // Properties of the user's site and host.
       {"Node.carbon_intensity_g_per_kwh", "h100-sxm",
        "node.carbon_intensity_g_per_kwh", 400},
       {"Node.price_per_kwh", "h100-sxm", "node.price_per_kwh", 0.1},
@@ -336,7 +339,7 @@ TEST(ConstantFieldsTest, EveryNumberOfTheSchemaMovesSomeAnswer) {
 }
 
 TEST(ConstantFieldsTest, WhatIsNotANumberOfTheMachineMovesNothing) {
-  // What the test above would take for a movement.
+  // Changes that the test above could mistake for a movement.
   for (const char* name : {"h100-sxm", "aimc-hbm3e"}) {
     const Answered machine = Answer(*LoadHardware(name));
     Hardware changed = machine.hardware;

@@ -1,6 +1,6 @@
-// Answers held against golden files: a change that moves a number shows as a
+// Compares answers with golden files: a change that moves a number causes a
 // difference that has to be accepted. Each failure prints the command that
-// does.
+// accepts it.
 
 #include <cstdio>
 #include <iostream>

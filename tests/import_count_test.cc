@@ -1,5 +1,5 @@
-// Imported configurations against the number of parameters of the published
-// checkpoints: a dimension that was misread shows in the count.
+// Compares imported configurations with the parameter counts of the published
+// checkpoints; a misread dimension changes the count.
 
 #include <cstdint>
 #include <string>
@@ -17,7 +17,8 @@ namespace {
 
 struct Case {
   const char* config;
-  // Parameters, worked out apart from this code from the layers' shapes.
+  // Parameters, computed independently of this code from the shapes of the
+  // layers.
   double parameters;
 };
 

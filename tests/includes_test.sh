@@ -1,18 +1,21 @@
 #!/usr/bin/env bash
-# That each C++ target depends directly on what its files include, as far as it is
-# of this repository: what Bazel's layering_check asks of clang, for every compiler.
+# Checks that each C++ target depends directly on every target of this
+# repository whose headers it includes. Bazel's layering_check does so only with
+# clang; this test works with every compiler.
 #
 #   tests/includes_test.sh            # or ./tools/bazel test //tests:includes_test
-#   tests/includes_test.sh --unused   # and dependencies that no file includes
+#   tests/includes_test.sh --unused   # also lists dependencies that no file includes
 #
-# Reads BUILD files as buildifier writes them, without Bazel: an attribute begins
-# a line, names are string literals, globs have no `**`. A library without files
-# stands for what it depends on. Exits 1 with a line for each fault.
+# Reads BUILD files in the format of buildifier, without Bazel: an attribute
+# begins a line, names are string literals, globs have no `**`. A library
+# without files stands for its dependencies. Exits with 1 and one line per
+# fault.
 set -euo pipefail
 unused=0
 [ "${1:-}" != --unused ] || unused=1
-# In a test this is a link to the file in the workspace, of which nothing else is
-# among the test's inputs: so it is never cached (see tests/BUILD).
+# In a test this is a link to the file in the workspace. The other files of the
+# workspace are not inputs of the test, so its result is never cached (see
+# tests/BUILD).
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.."
 
 mapfile -t packages < <(find analyzer proto tests tools -name BUILD \
@@ -35,7 +38,7 @@ printf '%s\n' "${sources[@]}" | awk -v unused="$unused" '
     return text
   }
 
-  # Files of the package that a name or a glob stands for, apart by spaces.
+  # Files of the package that match a name or a glob, separated by spaces.
   function Files(name,    i, pattern, found) {
     if (name !~ /\*/) return " " package "/" name
     pattern = package "/" name
@@ -47,7 +50,7 @@ printf '%s\n' "${sources[@]}" | awk -v unused="$unused" '
     return found
   }
 
-  # Adds what `target` depends on through libraries without files.
+  # Adds the dependencies that `target` has through libraries without files.
   function Follow(target, from,    i, dep, num) {
     num = split(deps[from], dep)
     for (i = 1; i <= num; ++i) {
@@ -61,7 +64,7 @@ printf '%s\n' "${sources[@]}" | awk -v unused="$unused" '
     Follow(target, through)
   }
 
-  # A header may be of several targets.
+  # A header may belong to several targets.
   function Provide(header, target) {
     providers[header] = providers[header] " " target
     has_headers[target] = 1
@@ -132,7 +135,7 @@ printf '%s\n' "${sources[@]}" | awk -v unused="$unused" '
       for (f = 1; f <= num_files; ++f) {
         if ((target, file[f]) in excluded) continue
         number = 0
-        # Files that are made by the build are not read.
+        # Generated files are not read.
         while ((getline line < file[f]) > 0) {
           ++number
           if (line !~ /^#include "(analyzer|proto|tests|tools)\//) continue
@@ -162,7 +165,8 @@ printf '%s\n' "${sources[@]}" | awk -v unused="$unused" '
       if (!unused || files[target] == "") continue
       num_deps = split(deps[target], dep)
       for (d = 1; d <= num_deps; ++d) {
-        # What is outside, or only links something in, is not included.
+        # Files of external targets, and of targets that are only linked, are
+        # not included.
         if (dep[d] in used || !(dep[d] in has_headers)) continue
         ++faults
         printf "%s: nothing includes a header of %s; include what is used of " \

@@ -27,7 +27,8 @@ struct Pair {
   std::string label;
 };
 
-// A tensor-parallel degree that the model admits and the machine joins.
+// A tensor-parallel degree that the model allows and the machine's links
+// support.
 int SomeParallelism(const Model& model, const Hardware& hardware) {
   Scenario scenario = DefaultScenario();
   for (const int tp : {8, 4, 2}) {
@@ -52,8 +53,8 @@ void AddPairs(const std::string& model, const std::string& hardware,
   pairs->push_back(pair);
 }
 
-// Every model on a machine of each kind, a model of each family on every
-// machine; on one chip and on several.
+// Every model on one machine of each kind, and one model of each family on
+// every machine; on one chip and on several.
 const std::vector<Pair>& Pairs() {
   static const auto* pairs = [] {
     auto* pairs = new std::vector<Pair>;
@@ -163,7 +164,7 @@ TEST(PropertyTest, TimeByBoundSumsToTheStep) {
   }
 }
 
-// Energy constants and the one term that each belongs to.
+// Each energy constant belongs to exactly one term.
 TEST(PropertyTest, ScalingAnEnergyByKScalesItsTerm) {
   // The terms and the constants that each is proportional to, together.
   const std::map<Term::Value, std::vector<std::string>> terms = {
@@ -175,7 +176,7 @@ TEST(PropertyTest, ScalingAnEnergyByKScalesItsTerm) {
   };
   constexpr double kScale = 1.25;
   for (const Pair& pair : Pairs()) {
-    // A cap that binds would move static energy along.
+    // A power cap that binds would also change static energy.
     Pair free = pair;
     free.hardware.mutable_board()->clear_power_cap_w();
     const Report before = AnalyzePair(free);
@@ -186,7 +187,8 @@ TEST(PropertyTest, ScalingAnEnergyByKScalesItsTerm) {
           [&, &names = names](const std::string& path, const Constant& constant,
                               const auto&) {
             for (const std::string& name : names) {
-              // Energies of links and of arithmetic on the way are others.
+              // Constants of links and arithmetic with such names belong to
+              // other terms.
               if (!absl::EndsWith(path, absl::StrCat(".", name)) ||
                   !absl::StartsWith(path, "memory.")) {
                 continue;
@@ -307,12 +309,13 @@ TEST(PropertyTest, GrowingBatchTendsToTheClosedFormLimit) {
     ASSERT_TRUE(limits.ok()) << pair.label << ": " << limits.status();
     Pair huge = pair;
     huge.scenario.set_batch(1e9);
-    // The limit has room for every activation; so has the machine here.
+    // The limit assumes room for every activation, and so does the machine
+    // here.
     for (MemoryLevel& level : *huge.hardware.mutable_memory()) {
       level.mutable_activation_capacity_fraction()->set_value(1e15);
     }
-    // The unit model's token is so small that a billion of them still feel the
-    // fixed costs of a step.
+    // A token of the unit model is so cheap that even with a billion of them
+    // the fixed costs of a step are visible.
     const double tolerance = pair.model.name() == "unit" ? 1e-3 : 2e-5;
     EXPECT_NEAR(AnalyzePair(huge).energy_per_token_j() /
                     limits->floor_energy_per_token_j(),
@@ -362,7 +365,7 @@ TEST(PropertyTest, SharingAPrefixNeverCostsAndReadsNoLessThanOnce) {
     EXPECT_GE(held.max_batch(), plain.max_batch()) << pair.label;
     shared.scenario.set_shared_prefix_read_once(true);
     const Report once = AnalyzePair(shared);
-    // At batch 4 no less than a quarter is left.
+    // At batch 4 at least a quarter remains.
     EXPECT_LE(once.kv_read_bytes_per_step(), plain.kv_read_bytes_per_step());
     EXPECT_GE(once.kv_read_bytes_per_step(),
               plain.kv_read_bytes_per_step() / 4);

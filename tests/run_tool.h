@@ -1,4 +1,4 @@
-// Runs the binary as a user does; for tests of the command line.
+// Runs the binary as a user does, for tests of the command line.
 
 #ifndef TESTS_RUN_TOOL_H_
 #define TESTS_RUN_TOOL_H_
@@ -16,7 +16,7 @@
 
 namespace tokenjoule {
 
-// Path of the binary, from the test's arguments.
+// Path of the binary, taken from the test's arguments.
 inline std::string* binary = new std::string;
 
 struct Outcome {
@@ -25,7 +25,7 @@ struct Outcome {
   std::string err;
 };
 
-// Runs the binary with arguments as a shell reads them; `environment` is e.g.
+// Runs the binary with arguments that a shell parses; `environment` is e.g.
 // "LC_ALL=C".
 inline Outcome RunTool(const std::string& args,
                        const std::string& environment = "") {

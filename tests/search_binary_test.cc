@@ -1,5 +1,5 @@
-// The binary of searches: linked statically, and to the byte what tokenjoule
-// answers.
+// Tests of the search binary: it is linked statically, and its answers are
+// identical to those of tokenjoule, byte for byte.
 
 #include <elf.h>
 
@@ -27,8 +27,8 @@ Part PartAt(const std::string& bytes, size_t offset) {
   return part;
 }
 
-// Whether a program has a header of this kind: PT_INTERP where it asks for a
-// dynamic loader, PT_DYNAMIC where it may name libraries.
+// Whether a program has a header of this kind: PT_INTERP if it needs a dynamic
+// loader, PT_DYNAMIC if it may name libraries.
 bool HasHeader(const std::string& path, Elf64_Word type) {
   const std::string bytes = Read(path);
   const auto head = PartAt<Elf64_Ehdr>(bytes, 0);

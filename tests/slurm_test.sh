@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# tools/slurm_sweep.sh on a real Slurm of one node, which the test starts and stops
-# itself: shards in an array that is too small for them, shards that are killed,
-# what is repeated, bytes.
+# Runs tools/slurm_sweep.sh on a real Slurm of one node, which the test starts
+# and stops itself. Covers an array smaller than the number of shards, killed
+# shards, the shards that are repeated, and identical bytes of the answers.
 #
 #   ./tools/bazel test -c opt //tests:slurm_test
 #
-# Needs slurmctld, slurmd and munged, and a user that may start them (root).
+# Needs slurmctld, slurmd and munged, and a user who may start them (root).
 set -euo pipefail
 
 for program in slurmctld slurmd sbatch munged; do
@@ -18,7 +18,7 @@ export PATH=$PATH:/usr/sbin:/sbin
 
 tool=$(realpath "$1")
 script=$(realpath "$2")
-# Short: a socket's path has 107 characters at most.
+# The path is short, because the path of a socket has at most 107 characters.
 work=$(mktemp -d /tmp/slurm_test.XXXXXX)
 study="$work/my 100 % study"
 shards=13
@@ -41,7 +41,7 @@ claim() {
   echo "ok: $*"
 }
 
-# within SECONDS COMMAND...: waits until it succeeds.
+# within SECONDS COMMAND...: waits until the command succeeds.
 within() {
   local left=$(($1 * 5))
   shift
@@ -54,7 +54,7 @@ within() {
 
 queue_is_empty() { [ -z "$(squeue --noheader)" ]; }
 
-# Also after a failure: no job and no daemon stays.
+# Also runs after a failure, so that no job and no daemon remains.
 finish() {
   local i
   trap - EXIT
@@ -62,7 +62,7 @@ finish() {
     scancel --user="$(id -un)" 2>/dev/null || true
     within 20 queue_is_empty || true
   fi
-  # The last first: slurmd, slurmctld, munged.
+  # In reverse order of starting: slurmd, slurmctld, munged.
   for ((i = ${#daemons[@]} - 1; i >= 0; i--)); do
     kill "${daemons[i]}" 2>/dev/null || true
     within 10 is_gone "${daemons[i]}" || kill -9 "${daemons[i]}" 2>/dev/null || true
@@ -73,7 +73,7 @@ is_gone() { ! kill -0 "$1"; }
 trap finish EXIT
 trap 'exit 1' INT TERM HUP
 
-# free_port FROM: the first that nobody answers on.
+# free_port FROM: the first port, from FROM on, that nothing listens on.
 free_port() {
   local port=$1
   while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
@@ -120,7 +120,8 @@ MaxArraySize=6
 NodeName=$name NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
 PartitionName=all Nodes=ALL Default=YES MaxTime=INFINITE State=UP
 CONF
-  # No control groups; older Slurms do not know the word, and ask for none here.
+  # Disables control groups. Older versions of Slurm do not know the option and
+  # need none here.
   if [ "$(slurmctld -V | grep -oE '[0-9]+' | head -n 1)" -ge 24 ]; then
     echo "CgroupPlugin=disabled" >"$work/cgroup.conf"
   fi
@@ -156,8 +157,8 @@ axis { path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
 objective { metric: "energy_per_token_j" }
 objective { metric: "tokens_per_s" maximize: true }
 SPACE
-  # The tool; says which shards it ran, and stops in the one that `stop` names,
-  # so that there is a process to kill.
+  # A wrapper of the tool that logs the shards it ran and stops in the shard
+  # that `stop` names, so that there is a process to kill.
   cat >"$work/tokenjoule" <<TOOL
 #!/bin/bash
 for flag; do case \$flag in --shard=*) shard=\${flag#--shard=} ;; esac; done
@@ -176,7 +177,8 @@ TOOL
   "$tool" merge --space="$study/a space.textproto" --format=json --out="$work/expected.json" "$work/whole.json"
 }
 
-# search EXIT-CODE FLAG...: the script, as a user in the study's folder.
+# search EXIT-CODE FLAG...: runs the script as a user does, in the folder of the
+# study.
 search() {
   local wanted=$1 code=0
   shift
@@ -190,7 +192,8 @@ expect_text() {
   grep -qF -e "$1" "$work/out" || fail "expected \"$1\""
 }
 
-# expect_ran SHARD...: since the last search.
+# expect_ran SHARD...: expects exactly these shards to have run since the last
+# search.
 expect_ran() {
   local ran wanted
   ran=$(sort -n "$work/ran" | tr '\n' ' ')
@@ -234,7 +237,7 @@ search 0
 expect_text "1 of 13 shards to do, in 1 tasks"
 within 60 test -e "$work/stopped" || fail "shard 4 did not start again"
 scancel "$(cat "$parts/job.txt")"
-# Slurm's signal waits for a process that is stopped.
+# A stopped process receives Slurm's signal only when it continues.
 kill -CONT "$(cat "$work/stopped")" 2>/dev/null || true
 within 60 queue_is_empty || fail "the queue is not empty: $(squeue)"
 [ ! -e "$parts/4.json" ] || fail "the cancelled shard left a file"

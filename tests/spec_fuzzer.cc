@@ -1,5 +1,6 @@
-// libFuzzer target: any bytes as a model and as a machine, through parser,
-// validator, ledger, kernel and report. Nothing may crash, hang or leak.
+// A libFuzzer target that takes any bytes as a model and as a machine through
+// parser, validator, ledger, kernel and report. Nothing may crash, hang or
+// leak.
 //
 //   ./tools/bazel run --config=fuzz //tests:spec_fuzzer -- -max_total_time=600
 
@@ -17,7 +18,7 @@
 namespace tokenjoule {
 namespace {
 
-// Whatever passes the validator must be answered.
+// Every input that passes the validator must get an answer.
 void Answer(const Model& model, const Hardware& hardware) {
   Scenario scenario = DefaultScenario();
   absl::StatusOr<Report> report = Analyze(model, hardware, scenario);

@@ -1,5 +1,5 @@
-// compare, ceiling, sensitivity, check and lint as a user runs them: exit
-// codes, messages, JSON, files that are written, odd input.
+// Tests of compare, ceiling, sensitivity, check and lint as a user runs them:
+// exit codes, messages, JSON, written files, odd input.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ using ::testing::Not;
 
 constexpr char kPoint[] = "--model=llama-3.1-8b --hardware=h100-sxm";
 
-// A command line of each study that works, by its name.
+// A valid command line for each study, by name.
 std::map<std::string, std::string> Studies() {
   return {
       {"compare", absl::StrCat("compare ", kPoint, " --to.batch=32")},
@@ -144,7 +144,7 @@ TEST(StudyCliTest, OddValuesNeverCrash) {
           "--set=hardware.memory.hbm.bandwidth_gb_per_s=1e-300",
           "--set=hardware.board.static_power_w=0", "--prompt=1e10 --output=1",
           "--tp=65536"}) {
-      // A flag that is given twice is a usage fault; none of these is.
+      // Only a repeated flag is a usage fault; these are not.
       const Outcome outcome = RunTool(absl::StrCat(args, " ", odd));
       EXPECT_THAT(outcome.exit_code, AnyOf(0, 1, 3)) << args << " " << odd;
       EXPECT_THAT(outcome.out, Not(HasSubstr("nan"))) << args << " " << odd;
@@ -194,8 +194,8 @@ TEST(StudyCliTest, ARegressionNamesTermsAndTheCommand) {
   EXPECT_THAT(Read(junit), HasSubstr("a&lt;b&gt;&amp;&quot;c&quot;"));
 }
 
-// Standard output is a file here: a summary that goes there too comes after the
-// table, and neither is lost.
+// Here standard output is a file. A summary that is also written there comes
+// after the table, and neither is lost.
 TEST(StudyCliTest, SummariesMayGoToStandardOutput) {
   const Outcome outcome = RunTool(absl::StrCat(
       "check ", kPoint, " --max-dram-share=0.9 --markdown=/dev/stdout"));

@@ -1,5 +1,5 @@
-// sweep and merge as a user runs them: shards and bytes, a shard that was
-// killed, an interrupt, one point, what is refused.
+// Tests of sweep and merge as a user runs them: shards and bytes, a killed
+// shard, an interrupt, one point, refused input.
 
 #include <sqlite3.h>
 #include <sys/stat.h>
@@ -41,7 +41,7 @@ std::string SpaceFile() {
   return path;
 }
 
-// Shards 0 ... n - 1 in files, in an order that is not theirs.
+// Writes shards 0 ... n - 1 to files, in a different order.
 std::vector<std::string> Shards(const std::string& space, int n) {
   std::vector<std::string> files;
   for (int i = n - 1; i >= 0; --i) {
@@ -70,7 +70,7 @@ TEST(SweepCliTest, OneShardAndEightAreTheSameBytes) {
   EXPECT_EQ(one.out, eight.out);
   const SweepStudy merged = FromJson<SweepStudy>(one.out);
   EXPECT_EQ(merged.points(), 2 * 50 * 40);
-  // The search in one go finds the same.
+  // The search without shards finds the same.
   const SweepStudy whole = FromJson<SweepStudy>(
       RunTool(absl::StrCat("sweep --format=json --space=", space)).out);
   EXPECT_GT(whole.points_per_second_per_core(), 0);
@@ -106,7 +106,7 @@ TEST(SweepCliTest, ShardsOfAnotherSpaceAreRefused) {
   EXPECT_THAT(merged.err, HasSubstr("another space"));
 }
 
-// The command of a point answers what the sweep said of it.
+// The command of a point gives the same answer as the sweep.
 TEST(SweepCliTest, APointNamesTheCommandThatRepeatsIt) {
   const std::string space = SpaceFile();
   const SweepStudy study = FromJson<SweepStudy>(
@@ -126,7 +126,8 @@ TEST(SweepCliTest, APointNamesTheCommandThatRepeatsIt) {
               1e-12 * report.energy_per_token_j());
 }
 
-// 4 x 10^10 points: an interrupt ends it with what was looked at.
+// 4 x 10^10 points: an interrupt ends the search with the points evaluated so
+// far.
 TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
   const std::string path = TempPath("large.textproto");
   Write(path, absl::StrCat(kSpace,
@@ -147,8 +148,8 @@ TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
   EXPECT_GT(study.front_size(), 0);
 }
 
-// One value as the CSV writes it: a number by %.15g or, where that reads back
-// as another, by %.17g.
+// One value as the CSV writes it: a number by %.15g or, if that reads back as
+// another number, by %.17g.
 std::string CellAsCsv(sqlite3_stmt* query, int column) {
   const double value = sqlite3_column_double(query, column);
   const std::string text = absl::StrFormat("%.15g", value);
@@ -198,7 +199,7 @@ TEST(SweepCliTest, TheDatabaseHoldsTheFrontOfTheCsv) {
             "points,interrupted\n4000,0\n");
 }
 
-// 4 x 10^15 points are not numbered; the same seed is the same bytes.
+// 4 x 10^15 points are not numbered; the same seed gives the same bytes.
 TEST(SweepCliTest, TheDatabaseOfASearchByEvolution) {
   const std::string space = TempPath("evolution.textproto");
   Write(space, absl::StrCat(kSpace,
@@ -239,7 +240,8 @@ TEST(SweepCliTest, DatabasesOfOneShardAndEightAreTheSameBytes) {
   }
   EXPECT_EQ(bytes[0], bytes[1]);
   EXPECT_EQ(bytes[0], bytes[2]);
-  // And of the search in one go, whose speed is not in it.
+  // The same holds for the search without shards, because its speed is not in
+  // the file.
   ASSERT_EQ(RunTool(absl::StrCat("sweep --format=sqlite --out=", path,
                                  " --space=", space))
                 .exit_code,
@@ -268,7 +270,7 @@ TEST(SweepCliTest, ADatabaseIsWrittenWholeOrNotAtAll) {
       "sweep --format=sqlite --space=", space, " --out=", nowhere));
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_THAT(outcome.err, HasSubstr("no-folder/front.sqlite"));
-  // A disk that is full after two kilobytes: the old file stays, alone.
+  // On a disk that is full after two kilobytes only the old file remains.
   const std::string folder = TempPath("folder");
   ASSERT_EQ(mkdir(folder.c_str(), 0755), 0);
   const std::string path = folder + "/front.sqlite";

@@ -1,4 +1,5 @@
-// `bazel run` starts the binary in its runfiles; paths are the caller's.
+// Tests that paths are relative to the caller's folder, although `bazel run`
+// starts the binary in its runfiles.
 
 #include <sys/stat.h>
 #include <unistd.h>
@@ -27,8 +28,8 @@ constexpr char kRows[] =
     "source,model,device,weight_dtype,kv_dtype,batch,mean_context_tokens,"
     "itl_ms\ntest,llama-3.1-8b,h100-sxm,bf16,bf16,1,1000,7\n";
 
-// The folder of a caller, with files in it. The binary itself is started in the
-// folder of this test, as if that were its runfiles.
+// A caller's folder with files in it. The binary is started in the folder of
+// this test, as if that were its runfiles.
 class WorkingDirectoryTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -50,7 +51,7 @@ class WorkingDirectoryTest : public ::testing::Test {
     return absl::StrCat(caller_, "/", name);
   }
 
-  // What `bazel run` does.
+  // This is how `bazel run` starts a binary.
   Outcome RunFromCaller(const std::string& args) const {
     return RunTool(args, absl::StrCat("BUILD_WORKING_DIRECTORY=", caller_));
   }
@@ -72,7 +73,7 @@ TEST_F(WorkingDirectoryTest, RelativePathsAreReadFromTheCallersFolder) {
   ExpectFine("validate --measurements=rows.csv");
   ExpectFine("lint --as=hardware machine.textproto");
   ExpectFine("compare chat.textproto chat.textproto");
-  // Nothing of it is in the folder that the binary is started in.
+  // None of these files is in the folder that the binary is started in.
   EXPECT_EQ(RunTool("analyze --scenario=chat.textproto").exit_code, 3);
 }
 

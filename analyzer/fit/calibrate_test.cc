@@ -28,7 +28,7 @@ constexpr char kBandwidth[] = "memory.hbm.bandwidth_efficiency";
 constexpr char kFp8[] = "engine.tensor.rate.fp8.energy_pj_per_flop";
 
 Hardware Unfitted() {
-  // A chip of which nothing is known but its data sheet.
+  // A chip that is known only from its data sheet.
   return OrDie(ParseHardware(
       R"(name: "unfitted"
          description: "H100 with more and faster memory"
@@ -52,8 +52,8 @@ const FittedConstant& At(const Calibration& summary, const std::string& path) {
   return FittedConstant::default_instance();
 }
 
-// Rows that `hardware` itself would have measured, each off by `noise` in turn
-// up and down.
+// Rows as if measured on `hardware`, alternately too high and too low by
+// `noise`.
 MeasurementSet RowsOf(const Hardware& hardware, double noise = 0) {
   MeasurementSet set;
   double factor = 1 + noise;
@@ -81,7 +81,8 @@ MeasurementSet RowsOf(const Hardware& hardware, double noise = 0) {
   return set;
 }
 
-// A machine whose constants are known, and the one to start from.
+// A machine whose constants are known, and the machine that the fit starts
+// from.
 Hardware Known() {
   Hardware hardware = Unfitted();
   EXPECT_TRUE(SetField(&hardware, kStep, "3000", "test").ok());
@@ -98,13 +99,13 @@ TEST(CalibrateTest, RecoversKnownConstants) {
   const Calibration& summary = fit.summary;
   EXPECT_EQ(summary.rows(), 20);
   EXPECT_EQ(summary.constants_size(), 3);
-  // The pull to the start leaves less than a tenth of the range.
+  // The pull to the start causes an error of less than a tenth of the range.
   EXPECT_NEAR(At(summary, kStep).value(), 3000, 100);
   EXPECT_NEAR(At(summary, kStatic).value(), 220, 5);
   EXPECT_NEAR(At(summary, kBandwidth).value(), 0.85, 0.03);
   EXPECT_LT(summary.in_sample().step_time_p90_abs_error(), 0.02);
   EXPECT_LT(summary.in_sample().energy_p90_abs_error(), 0.015);
-  // What was learnt on one model holds for the other.
+  // The fit to one model also predicts the other.
   EXPECT_EQ(summary.held_out_size(), 2);
   EXPECT_LT(summary.held_out_overall().energy_p90_abs_error(), 0.04);
 }
@@ -140,7 +141,7 @@ TEST(CalibrateTest, KeepsWhatTheRowsSayNothingOf) {
   EXPECT_EQ(fp8.value(), fp8.start());
   EXPECT_EQ(fp8.standard_error(), 0);
   EXPECT_EQ(fit.summary.held_out_size(), 0);
-  // The description holds what was fitted alone.
+  // The description holds only the fitted constants.
   EXPECT_TRUE(fit.hardware.overheads().has_time_per_step_us());
   EXPECT_EQ(fit.hardware.engine_size(), 0);
 }

@@ -31,7 +31,7 @@ Measurement Row(const std::string& model, double batch) {
   return row;
 }
 
-// What the tool itself says of a row.
+// The prediction of the tool itself for a row.
 Report Predicted(const Measurement& row, bool mixed) {
   const Model model = LoadModelOrDie(row.model());
   return AnalyzeOrDie(model, LoadHardwareOrDie(row.device()),
@@ -56,7 +56,7 @@ TEST(ValidateTest, ErrorsArePredictedOverMeasuredLessOne) {
   EXPECT_NEAR(validation.overall().energy_median_abs_error(), 0.25, 1e-9);
   EXPECT_NEAR(validation.overall().energy_p90_abs_error(), 0.45, 1e-9);
   EXPECT_NEAR(validation.overall().energy_bias(), 0, 1e-9);
-  // The prediction is inside its own range, half of it is not.
+  // The prediction is inside its own range; half of the prediction is not.
   EXPECT_NEAR(validation.overall().energy_range_coverage(), 2.0 / 3, 0.34);
   ASSERT_EQ(validation.groups_size(), 1);
   EXPECT_EQ(validation.groups(0).rows(), 3);
@@ -70,7 +70,7 @@ TEST(ValidateTest, ServedRowsAreComparedWithTheirPrefill) {
   row.set_step_ms(12);
   MeasurementSet set;
   *set.add_row() = row;
-  // A static batch has no newcomers.
+  // A static batch has no new requests.
   row.set_step_ms(10);
   *set.add_row() = row;
   const Validation validation = ValidateMeasurements(set);
@@ -82,7 +82,7 @@ TEST(ValidateTest, ServedRowsAreComparedWithTheirPrefill) {
   EXPECT_EQ(validation.rows(1).compared_with(), "itl_ms");
   EXPECT_NEAR(validation.rows(1).predicted_step_time_s(),
               Predicted(row, false).step_time_s(), 1e-12);
-  // A mean below the median is a server's too.
+  // A mean below the median also indicates a server.
   row.set_step_ms(9);
   EXPECT_TRUE(CarriesPrefill(row));
 }
@@ -103,7 +103,8 @@ TEST(ValidateTest, CheckpointsAndMachinesOfRowsAreLookedUp) {
   row.set_device("h100-sxm");  // has no such machine
   EXPECT_EQ(MachineOf(row), "h100-sxm");
 
-  // Such a row is predicted on them, under the names it came with.
+  // Such a row is predicted with that checkpoint and machine, but keeps its own
+  // names.
   row.set_device("v100-sxm");
   row.set_itl_ms(100);
   MeasurementSet set;
@@ -172,7 +173,7 @@ TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
   EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "");
 }
 
-// Rows of two machines, of which one has a memory called hbm.
+// Rows of two machines, only one of which has a memory called hbm.
 MeasurementSet TwoMachines() {
   MeasurementSet set;
   for (const char* device : {"h100-sxm", "m2-ultra", "m2-ultra"}) {

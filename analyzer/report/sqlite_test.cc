@@ -21,8 +21,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// What a query answers: a line for each row, "|" between columns, each value
-// led by its type: "i" integer, "r" real, "t" text, "null".
+// The result of a query: one line per row, "|" between columns, and each value
+// preceded by its type: "i" integer, "r" real, "t" text, "null".
 std::vector<std::string> Ask(const std::string& bytes, const std::string& sql) {
   sqlite3* db = nullptr;
   EXPECT_EQ(sqlite3_open(":memory:", &db), SQLITE_OK);
@@ -68,7 +68,7 @@ void AddPoint(double id, const std::vector<std::string>& values, double energy,
   point->mutable_figures()->set_chips(8);
 }
 
-// Two points of a space of two axes.
+// Two points of a space with two axes.
 SweepStudy Small() {
   SweepStudy study;
   study.set_name("small");
@@ -130,7 +130,7 @@ TEST(SqliteTest, AColumnWithOneNameIsAllText) {
       ElementsAre("t1", "t1e400"));
 }
 
-// A figure that is added to the message is here without a change.
+// A figure that is added to the message gets a column without further changes.
 TEST(SqliteTest, EveryFigureIsAColumn) {
   const std::string bytes = Bytes(Small());
   for (int i = 0; i < SweepFigures::descriptor()->field_count(); ++i) {
@@ -162,8 +162,8 @@ TEST(SqliteTest, AxesThatDifferOnlyInCaseHaveColumnsOfTheirOwn) {
                   "i0|i7|r1.0|r2.0|r3.0|r4.0|r5.0|r6.0|r7.0|r8.0|r1.0|")));
 }
 
-// The fields of a group are columns that are NULL where there is no group;
-// points that have no number have their command.
+// The fields of a nested message are columns that are NULL if the message is
+// absent; points without a number have their command.
 TEST(SqliteTest, ASearchByEvolutionSaysHow) {
   const std::string sql =
       "SELECT evolution_algorithm, evolution_seed, evolution_exact_front_share "

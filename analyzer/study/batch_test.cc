@@ -29,9 +29,9 @@ BatchStudy Study(const std::string& model_name,
                           batches));
 }
 
-// The unit model at context S: a token's own part of the step is S + 1 elements
-// of key and value in and out, one embedding row, 16 + 4 S FLOP and 17 + 5 S
-// vector FLOP. On a machine where only DRAM column energy is left, the floor is
+// The unit model at context S: each token adds to a step S + 1 elements of key
+// and value in and out, one embedding row, 16 + 4 S FLOP and 17 + 5 S vector
+// FLOP. On a machine where only DRAM column energy is left, the floor is
 // 8 pJ times the bytes: 2 S + 2 + 1; activations stay on chip.
 TEST(BatchTest, FloorOfTheUnitModelIsTheBytesOfATokenItself) {
   const std::vector<FieldOverride> only_column = {
@@ -49,7 +49,7 @@ TEST(BatchTest, FloorOfTheUnitModelIsTheBytesOfATokenItself) {
   const BatchStudy study = Study("unit", "unit", 100, {1}, only_column);
   EXPECT_NEAR(study.limits().floor_energy_per_token_j(),
               8e-12 * (2 * 100 + 2 + 1), 1e-20);
-  // One sequence reads 8 bytes of weights on top; its activations stay on chip.
+  // One sequence also reads 8 bytes of weights; its activations stay on chip.
   EXPECT_NEAR(study.limits().batch_1_energy_per_token_j(),
               8e-12 * (2 * 100 + 2 + 1 + 8), 1e-20);
 }
@@ -60,7 +60,8 @@ TEST(BatchTest, EnergyFallsTowardsTheFloorAndTendsToIt) {
     for (double b = 1; b <= 1e9; b *= 10) batches.push_back(b);
     const BatchStudy study = Study("llama-3.1-8b", hardware, 8192, batches);
     const double floor = study.limits().floor_energy_per_token_j();
-    // Activations that begin to spill can cost a hair more than sharing saves.
+    // When activations begin to spill they can cost slightly more than sharing
+    // saves.
     constexpr double kSpill = 5e-4;
     double previous = INFINITY;
     for (const Report& row : study.rows()) {
@@ -90,8 +91,8 @@ TEST(BatchTest, HalfOfTheGainIsWhereEnergyIsTwiceTheFloor) {
 
 TEST(BatchTest, HalfGainBatchIsNearWeightsOverKv) {
   // With bytes alone, energy is e (W / B + KV): twice the floor at B = W / KV,
-  // 15.0 GB / 1.074 GB = 14 for Llama-3.1-8B at 8192.
-  // Cached bytes cost what others cost here.
+  // 15.0 GB / 1.074 GB = 14 for Llama-3.1-8B at 8192. In this test cached bytes
+  // cost the same as others.
   const BatchStudy study = Study("llama-3.1-8b", "h100-sxm", 8192, {1},
                                  {{"memory.hbm.cache_bandwidth_factor", "1"},
                                   {"memory.hbm.cache_passes", "1"}});
@@ -107,7 +108,7 @@ TEST(BatchTest, SummarySaysTheAnswer) {
   EXPECT_THAT(none.summary(), HasSubstr("No batch fits"));
 }
 
-// Within tests Setup is a member of googletest's.
+// Inside tests the name Setup is a member of the googletest class.
 using StudySetup = Setup;
 
 Setup LlamaOnH100(double context) {
@@ -150,7 +151,7 @@ TEST(BatchTest, NoBatchMeetsATimeThatOneSequenceExceeds) {
   EXPECT_EQ(limits.latency_batch(), 0);
   EXPECT_EQ(limits.feasible_batch(), 0);
   EXPECT_EQ(limits.latency_batch_energy_per_token_j(), 0);
-  // Without a limit none is reported.
+  // Without a limit no such batch is reported.
   EXPECT_EQ(FindBatchLimits(LlamaOnH100(8192))->latency_batch(), 0);
   EXPECT_FALSE(FindBatchLimits(LlamaOnH100(8192), {-1}).ok());
   EXPECT_FALSE(FindBatchLimits(LlamaOnH100(8192), {NAN}).ok());
@@ -174,7 +175,7 @@ TEST(BatchTest, ReplicasKeepWholeSequencesUnderATimeLimit) {
   auto setup = LlamaOnH100(8192);
   const int alone = FindBatchLimits(setup, {20})->latency_batch();
   setup.scenario.set_dp(4);
-  // Each replica decodes what a chip alone does.
+  // Each replica decodes as many sequences as a single chip.
   EXPECT_EQ(FindBatchLimits(setup, {20})->latency_batch(), 4 * alone);
 }
 
@@ -203,7 +204,7 @@ TEST(BatchTest, ReadingThePrefixOnceLowersTheFloor) {
   EXPECT_DOUBLE_EQ(FindBatchLimits(setup)->floor_energy_per_token_j(), plain);
   setup.scenario.set_shared_prefix_read_once(true);
   const BatchLimits once = *FindBatchLimits(setup);
-  // Half of the cache is read, the scores are all computed.
+  // Half of the cache is read, but all scores are computed.
   EXPECT_LT(once.floor_energy_per_token_j(), 0.6 * plain);
   EXPECT_GT(once.floor_energy_per_token_j(), 0.5 * plain);
 }

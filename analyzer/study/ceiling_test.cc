@@ -35,9 +35,9 @@ const Ceiling& Find(const CeilingStudy& study, Ceiling::Kind kind,
   return Ceiling::default_instance();
 }
 
-// H100's regulators are inside its static power (efficiency 1) and its cap does
-// not bind at batch 1: a free term leaves the sum of the others, and a pair the
-// sum of all but two.
+// H100's regulators are part of its static power (efficiency 1) and its power
+// cap does not bind at batch 1, so that a free term leaves the sum of the other
+// terms, and a free pair the sum of all but two.
 TEST(CeilingTest, AFreeTermLeavesTheOthers) {
   const CeilingStudy study = Study("llama-3.1-8b", "h100-sxm", 1);
   const double whole = study.base().energy_per_token_j();
@@ -79,7 +79,7 @@ TEST(CeilingTest, NothingFreeCostsMoreAndPairsLeaveNoMoreThanEither) {
   }
 }
 
-// Time free as well never brings less than energy alone.
+// Making time free as well never brings less than energy alone.
 TEST(CeilingTest, TimeBringsMoreThanEnergyAlone) {
   const CeilingStudy study = Study("llama-3.1-70b", "h100-sxm", 64, "board", 4);
   for (const char* name :

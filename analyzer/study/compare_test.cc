@@ -87,7 +87,8 @@ TEST(CompareTest, SwappingTurnsEverySign) {
   }
 }
 
-// PHY energy doubled: the term doubles, all of it through energy per byte.
+// Doubling the PHY energy doubles its term, entirely through the energy per
+// byte.
 TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
   const Report a = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1));
   const Report b =
@@ -95,7 +96,7 @@ TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
              {{"memory.hbm.phy_controller_energy_pj_per_bit", "16"}});
   const Comparison comparison = Difference(a, b);
   ExpectSums(comparison);
-  // 1.5279e10 B at 64 pJ a byte.
+  // 1.5279e10 B at 64 pJ per byte.
   EXPECT_NEAR(comparison.energy_change_j(), a.dram_bytes_per_step() * 64e-12,
               1e-9);
   for (const CauseChange& cause : comparison.causes()) {
@@ -103,7 +104,7 @@ TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
   }
 }
 
-// More context: nothing but KV cache, attention and the time they take.
+// A longer context changes only the KV cache, attention and the time they take.
 TEST(CompareTest, LongerContextIsKvCacheFlopAndTime) {
   Scenario longer = DefaultPoint(1);
   longer.set_context(8192);

@@ -69,14 +69,14 @@ TEST(DotProductTest, PublishedSiliconLiesInsideOrAboveTheBands) {
   for (const SiliconPoint& chip : study.silicon()) {
     const DotProductRow& row = Row(study, chip.input_bits());
     if (row.bits() == 0) continue;
-    // No analog chip beats the thermal limit; digital ones know no noise.
+    // No analog chip is below the thermal limit; digital chips have no noise.
     if (chip.kind() == "analog") {
       EXPECT_GT(chip.mac_fj(), row.thermal_limit_fj()) << chip.name();
     }
     const Band& band =
         chip.kind() == "analog" ? row.analog_fj() : row.digital_fj();
-    // Within a factor of four of the tenth percentile, or above: real chips
-    // have what the bands leave out.
+    // At least a quarter of the tenth percentile: real chips have parts that
+    // the bands leave out, and may be far above.
     EXPECT_GT(chip.mac_fj(), band.p10() / 4) << chip.name();
   }
 }

@@ -44,7 +44,7 @@ std::vector<std::string> PathsFor(const std::string& what,
   return paths;
 }
 
-// The words of a formula that may be names.
+// The words of a formula that could be names.
 std::set<std::string> WordsOf(absl::string_view formula) {
   std::set<std::string> words;
   std::string word;
@@ -60,7 +60,7 @@ std::set<std::string> WordsOf(absl::string_view formula) {
   return words;
 }
 
-// Formulas by the names that they have in others.
+// Formulas by the names under which other formulas use them.
 const std::map<std::string, std::string>& Formulas() {
   static const auto* const formulas = [] {
     auto* all = new std::map<std::string, std::string>;
@@ -95,14 +95,14 @@ std::set<std::string> Closure(const std::string& name) {
   return words;
 }
 
-// A group of constants that a formula may name as one.
+// A group of constants that a formula may call by one name.
 const std::set<std::string>& Groups() {
   static const auto* const groups = new std::set<std::string>{
       "currents", "mac", "array", "analog", "overheads"};
   return *groups;
 }
 
-// Whether the words name a constant, or a group that it is in. A path is
+// Whether the words name a constant or a group that contains it. A path is
 // "memory.hbm.technology.read_energy_pj_per_bit".
 bool Names(const std::set<std::string>& words, const std::string& path) {
   const std::vector<std::string> steps = absl::StrSplit(path, '.');
@@ -113,7 +113,7 @@ bool Names(const std::set<std::string>& words, const std::string& path) {
   return false;
 }
 
-// Scenarios that between them use what machines can do.
+// Scenarios that together use every feature of machines.
 std::vector<Setup> SetupsOf(const std::string& hardware) {
   std::vector<Setup> setups;
   for (const char* model :
@@ -136,8 +136,8 @@ std::vector<Setup> SetupsOf(const std::string& hardware) {
   return setups;
 }
 
-// V100 with what no shipped machine says: a power cap that binds, and how often
-// the bits of its data toggle.
+// V100 with two things that no shipped machine has: a power cap that binds, and
+// a toggle rate.
 tokenjoule::Setup CappedV100() {
   tokenjoule::Setup setup = On("llama-3.1-8b", "v100-sxm");
   setup.scenario.set_batch(64);

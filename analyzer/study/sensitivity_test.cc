@@ -34,7 +34,7 @@ const Elasticity& Find(const SensitivityStudy& study, const std::string& path) {
   return Elasticity::default_instance();
 }
 
-// The answer with one number set the way --set does.
+// The answer with one number set as --set sets it.
 Report With(const Setup& setup, absl::string_view path, double value) {
   Setup changed = setup;
   const size_t dot = path.find('.');
@@ -48,22 +48,22 @@ Report With(const Setup& setup, absl::string_view path, double value) {
   return AnalyzeOrDie(changed.model, changed.hardware, changed.scenario);
 }
 
-// Expects a derivative between the differences to either side: they agree but
-// at a kink, where it is one of them.
+// Expects the derivative to lie between the difference quotients to both sides.
+// These agree except at a kink, where the derivative equals one of them.
 void ExpectBetween(double derivative, double left, double right) {
   EXPECT_GT(derivative, std::min(left, right) - 3e-5);
   EXPECT_LT(derivative, std::max(left, right) + 3e-5);
 }
 
-// Differences in the logarithm, each number moved by --set: the whole way from
-// the description to the answer, without dual numbers.
+// Differences in the logarithm, with each number moved by --set, so that the
+// whole path from the description to the answer runs without dual numbers.
 void ExpectFiniteDifferences(const Setup& setup) {
   constexpr double kStep = 1e-5;
   const SensitivityStudy study = Study(setup);
   const Report& base = study.base();
   int checked = 0;
   for (const Elasticity& e : study.elasticities()) {
-    // Numbers of models are whole: they cannot be moved a little.
+    // Numbers of models are whole, so that they cannot be moved slightly.
     if (absl::StartsWith(e.path(), "model.")) continue;
     SCOPED_TRACE(e.path());
     // A batch below 1 and a share above 1 are refused.
@@ -110,7 +110,8 @@ TEST(SensitivityTest, DualNumbersAgreeForInMemoryArrays) {
   ExpectFiniteDifferences(setup);
 }
 
-// An open context follows the prompt, and the derivative with it.
+// A context that is not given follows from the prompt, and so does the
+// derivative.
 TEST(SensitivityTest, DualNumbersAgreeForPromptsThatMoveTheContext) {
   tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 32);
   setup.scenario.clear_context();
@@ -141,7 +142,8 @@ TEST(SensitivityTest, ElasticitiesOfEnergiesAndPowersSumToOne) {
           absl::StrContains(e.path(), "_fj") ||
           absl::StrContains(e.path(), "_mj") ||
           absl::StrContains(e.path(), "_w")) {
-        // Widths and windows of models are no watts.
+        // Widths and windows of models are not in watts, although their names
+        // match.
         if (!absl::StartsWith(e.path(), "hardware.")) continue;
         if (absl::StrContains(e.path(), "power_cap")) continue;
         sum += e.energy();
@@ -166,7 +168,7 @@ TEST(SensitivityTest, EndsOfRangesAreWhatSetGives) {
               With(setup, path, e.high()).energy_per_token_j(), 1e-12);
 }
 
-// Drawn and added in quadrature, the same ranges give about the same range.
+// Random draws and addition in quadrature give about the same total range.
 TEST(SensitivityTest, PercentilesAgreeWithTheReportsRange) {
   for (const char* hardware : {"h100-sxm", "hbm4-asic"}) {
     const SensitivityStudy study =
@@ -181,7 +183,8 @@ TEST(SensitivityTest, PercentilesAgreeWithTheReportsRange) {
                          study.base().energy_per_token_j_high()),
                 0, 0.12)
         << hardware;
-    // Ranges reach further up than down: so does the middle of their sum.
+    // Ranges reach further up than down, and so the median of the sum is
+    // higher.
     EXPECT_NEAR(std::log(drawn.percentiles(2).energy_per_token_j() /
                          study.base().energy_per_token_j()),
                 0, 0.12)

@@ -108,8 +108,8 @@ TEST(TricksTest, SpeculationGainsTheExpectedLength) {
   const Report report = AnswerWith("speculation", setup);
   // (1 - 0.75^5) / 0.25.
   EXPECT_NEAR(report.tokens_per_sequence_step(), 3.05078125, 1e-12);
-  // Weights are read once to verify; four times a layer, the head, a projection
-  // of 2 d x d and norms to draft.
+  // Verifying reads the weights once; drafting reads a layer, the head, a
+  // projection of 2 d x d and norms four times.
   EXPECT_GT(report.weight_bytes_per_step(),
             Answer(setup).weight_bytes_per_step());
   EXPECT_LT(report.weight_bytes_per_step(),
@@ -123,7 +123,7 @@ TEST(TricksTest, SpeculationGainsTheExpectedLength) {
 TEST(TricksTest, ExpertsKeepTheParametersAndReadAnEighth) {
   const auto setup = On("llama-3.1-8b", "h100-sxm");
   const Report before = Answer(setup), after = AnswerWith("experts", setup);
-  // 64 experts of 224; a router of 4096 x 64 a layer besides.
+  // 64 experts of 224, and a router of 4096 x 64 per layer.
   EXPECT_EQ(after.total_parameters(),
             before.total_parameters() + 32.0 * 4096 * 64);
   const double dense = 3.0 * 4096 * 14336 * 32;
@@ -150,8 +150,8 @@ TEST(TricksTest, StackedDramHasTheEnergiesOfItsFile) {
 }
 
 TEST(TricksTest, NewSramKeepsWeightsFromDram) {
-  // H100: 50 MB of L2 become 500, of which 450 keep weights: that share of all
-  // that is held is not read from DRAM.
+  // H100: 50 MB of L2 become 500, of which 450 keep weights. The corresponding
+  // share of all weights held is not read from DRAM.
   const auto setup = On("llama-3.1-8b", "h100-sxm");
   const Report before = Answer(setup), after = AnswerWith("sram-x10", setup);
   double held = 0;
@@ -180,7 +180,7 @@ TEST(TricksTest, ArithmeticTricksSaveNoMoreThanComputeTakes) {
   const Report before = Answer(setup);
   const double matrix_j_per_flop =
       BuildMachine(setup.hardware).costs.rates[0].energy.base();
-  // A tenth of the energy of every matrix FLOP is left.
+  // A tenth of the energy of every matrix FLOP remains.
   const Report multiplier = AnswerWith("multiplier-x10", setup);
   EXPECT_NEAR(TermOf(before, Term::COMPUTE) - TermOf(multiplier, Term::COMPUTE),
               0.9 * before.flop_per_token() * matrix_j_per_flop, 1e-9);
@@ -224,7 +224,7 @@ TrickStudy Study(const Setup& setup, const BatchOptions& options = {}) {
   return OrDie(StudyTricks(setup, options));
 }
 
-// What must hold of every study.
+// Conditions that every study must meet.
 void ExpectConsistent(const TrickStudy& study, const std::string& label) {
   const double first = study.energy_per_token_j();
   double best = first, before = first, product = 1;
@@ -246,9 +246,10 @@ void ExpectConsistent(const TrickStudy& study, const std::string& label) {
                 1, 1e-9);
     before = step.energy_per_token_j();
   }
-  // Never worse than the best one alone, but for what a step must gain.
+  // The stack is never worse than the best trick alone, except for the least
+  // gain of a step.
   EXPECT_LE(before, best * 1.001) << label;
-  // Every trick is in the stack or left out for a reason.
+  // Every trick is either in the stack or left out with a reason.
   EXPECT_EQ(study.stack_size() + study.left_out_size(), study.tricks_size());
   for (const TrickLeftOut& out : study.left_out()) {
     EXPECT_NE(out.reason(), "") << label << out.name();

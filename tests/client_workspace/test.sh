@@ -1,13 +1,14 @@
 #!/bin/sh
 # Uses the rules of //tools:energy.bzl from this workspace, as another project
-# does: good and bad specs, baselines that are missing, met, missed and accepted.
+# does, with good and bad specs and with baselines that are absent, met, missed
+# and accepted.
 #
 #   tests/client_workspace/test.sh [BINARY]
 #
-# With BINARY, a tokenjoule that is built already, the rules take that one (and
-# the tokenjoule_search beside it, where there is one) and nothing is compiled:
-# half a minute. Without it the client's Bazel builds
-# tokenjoule from source for itself, which takes a compilation of everything.
+# With BINARY, a tokenjoule that is already built, the rules use it (and the
+# tokenjoule_search beside it, if there is one) and nothing is compiled, which
+# takes half a minute. Without it the client's Bazel compiles all of tokenjoule
+# from source.
 set -eu
 
 client=$(cd "$(dirname "$0")" && pwd)
@@ -20,8 +21,8 @@ passed=0
 bazel() {
   command=$1
   shift
-  # In its folder, so that Bazel finds the workspace; the repository's wrapper
-  # finds a Bazel and installs nothing.
+  # Runs in the client's folder, so that Bazel finds the workspace; the
+  # repository's wrapper finds a Bazel and installs nothing.
   (cd "$work/client" && TOKENJOULE_NO_INSTALL=1 "$repository/tools/bazel" \
     --output_user_root="$work/bazel" --max_idle_secs=60 "$command" \
     "--override_repository=tokenjoule=$work/tokenjoule" "$@")
@@ -36,7 +37,7 @@ finish() {
 }
 trap finish EXIT
 
-# The repository, or the rules with the binary in place of its sources.
+# Either the repository, or its rules with the binary in place of the sources.
 set_up_repository() {
   if [ -z "$binary" ]; then
     ln -s "$repository" "$work/tokenjoule"
@@ -48,7 +49,7 @@ set_up_repository() {
   cp -r "$repository/tools/third_party" "$work/tokenjoule/tools/"
   cp "$binary" "$work/tokenjoule/tools/tokenjoule_binary"
   search=$(dirname "$binary")/tokenjoule_search
-  # They answer the same.
+  # Both give the same answers.
   [ -x "$search" ] || search=$binary
   cp "$search" "$work/tokenjoule/tools/tokenjoule_search_binary"
   cat >"$work/tokenjoule/tools/BUILD" <<'END'
@@ -72,7 +73,7 @@ fail() {
   exit 1
 }
 
-# expect EXIT_CODE COMMAND...: runs it, keeps what it prints.
+# expect EXIT_CODE COMMAND...: runs the command and keeps its output.
 expect() {
   wanted=$1
   shift
@@ -81,7 +82,7 @@ expect() {
   [ "$code" = "$wanted" ] || fail "exit code $code, expected $wanted: $*"
 }
 
-# expect_text TEXT...: each is in what the last command printed.
+# expect_text TEXT...: expects each text in the output of the last command.
 expect_text() {
   for text in "$@"; do
     grep -qF -e "$text" "$work/log" || fail "expected \"$text\" in"
@@ -127,7 +128,7 @@ LC_ALL=de_DE.UTF-8 TZ=Asia/Tokyo expect 0 bazel build //:chat_report
 cmp "$work/first.json" "$out/chat_report.json" || fail "the report differs from itself"
 claim "a report is the same bytes in another locale and time zone"
 
-# Bazel: 3 where tests failed.
+# Bazel exits with 3 if tests failed.
 expect 3 bazel test //:chat
 expect_text "chat_baseline.textproto: cannot be read" "bazel run //:chat_update"
 claim "a missing baseline fails and names the command that writes it"
@@ -140,7 +141,8 @@ claim "update_all writes missing baselines; then every gate passes"
 
 grep -q '<testcase classname="//:chat" name="energy_per_token_j' "$logs/chat/test.xml" ||
   fail "test.xml is not the tool's"
-# Bazel packs the outputs of a test with zip, and loses them where there is none.
+# Bazel packs the outputs of a test with zip, and loses them if zip is not
+# installed.
 if [ -f "$logs/chat/test.outputs/outputs.zip" ]; then
   summary=$(unzip -p "$logs/chat/test.outputs/outputs.zip" summary.md)
 elif command -v zip >/dev/null; then
@@ -159,7 +161,7 @@ expect 0 bazel run //:chat_update
 cmp "$work/baseline" "$work/client/chat_baseline.textproto" || fail "an update changed a good baseline"
 claim "an update of a good baseline changes nothing"
 
-# A memory that takes more, the kind of change a gate is there for.
+# A memory that takes more energy, the kind of change that a gate must detect.
 dram=$work/client/hardware/house_dram.textproto
 cp "$dram" "$work/dram"
 sed 's/value: 350 low: 190 high: 600/value: 3500 low: 190 high: 4000/' "$work/dram" >"$dram"
