@@ -26,8 +26,9 @@ std::string Help(const std::vector<Command>& commands) {
     table.AddRow({command.name, command.summary});
   }
   return absl::StrCat(
-      "tokenjoule: what one decoded LLM token costs in joules, where they go,\n"
-      "and what could change it.\n\n"
+      "tokenjoule: the joules that one decoded LLM token costs, where they "
+      "go,\n"
+      "and what could change them.\n\n"
       "usage: tokenjoule SUBCOMMAND --flag=value ...\n\n",
       table.ToString(2),
       "\n`tokenjoule SUBCOMMAND --help` has flags and examples.\n"

@@ -226,7 +226,9 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "requests"},
       {"output", "TOKENS", "mixed serving: mean output length"},
       {"routing", "NAME",
-       "coverage, balanced or power-law: experts a batch visits (default "
+       "coverage, balanced or power-law: rule for the experts that a batch "
+       "visits "
+       "(default "
        "coverage)"},
       {"routing_exponent", "X", "exponent of power-law routing (default 1)"},
       {"mla", "FORM",

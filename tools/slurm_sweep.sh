@@ -18,19 +18,19 @@ usage() {
 usage: slurm_sweep.sh --space=NAME --shards=N --out=FILE [flags] [-- SBATCH-OPTION...]
 
   --space=NAME     a name of `tokenjoule list spaces`, or a path to a textproto
-  --shards=N       how many, 1 to 50000; a shard holds whole pieces of about two
-                   million points, so that more shards than pieces are empty
+  --shards=N       number of shards, 1 to 50000; a shard holds whole pieces of about
+                   two million points, and shards beyond the pieces are empty
   --out=FILE       the answer; the shards are kept in FILE.shards-N/
   --format=FORMAT  table, json, csv, svg or sqlite (default json)
   --tool=FILE      the binary (default: bazel-bin/tools/tokenjoule of this clone,
                    or tokenjoule of PATH)
-  --tasks=N        at most so many tasks in the array, each with several shards
-                   in turn (default: as many as Slurm's MaxArraySize allows)
-  --wait           come back when the answer is there, or will not be
+  --tasks=N        most tasks in the array, each of which does several shards in
+                   turn (default: as many as Slurm's MaxArraySize allows)
+  --wait           return only when the answer is written or a job has failed
 
-After --: options of sbatch for the array and the merge alike, e.g. --partition,
---account, --time. Say --mem=1G where jobs get a whole node by default. A shard
-has as many threads as --cpus-per-task says (default 1).
+Arguments after -- are options of sbatch for both the array and the merge, e.g.
+--partition, --account, --time. Give --mem=1G if jobs get a whole node by
+default. A shard uses as many threads as --cpus-per-task gives (default 1).
 HELP
 }
 
@@ -125,7 +125,7 @@ run_merge() {
 absolute() {
   local folder
   folder=$(cd -- "$(dirname -- "$1")" 2>/dev/null && pwd -P) ||
-    die 2 "$1: there is no such folder; make it first"
+    die 2 "$1: no such folder; create it first"
   echo "${folder%/}/$(basename -- "$1")"
 }
 
@@ -148,7 +148,7 @@ keep_tool() {
       die 3 "$2: cannot be written"
     fi
   elif ! cmp -s -- "$1" "$2/tokenjoule"; then
-    die 3 "the shards in $2 are of another build of tokenjoule than $1: go on with --tool=\"$2/tokenjoule\", or remove the folder to start anew"
+    die 3 "the shards in $2 are of another build of tokenjoule than $1: continue with --tool=\"$2/tokenjoule\", or remove the folder to start again"
   fi
 }
 
@@ -316,15 +316,15 @@ run_user() {
     --chdir="$folder" --output="$logs/merge-%j.log" ${wait:+--wait} "$self" \
     run-merge "$folder" "$space" "$shards" "$format" "$out") || {
     [ -z "$wait" ] ||
-      die 1 "no answer: see $folder/*.log; the same command again repeats what is missing"
-    die 1 "sbatch did not take the merge (its error is above); once job $array is over, the same command again merges"
+      die 1 "no answer: see $folder/*.log; run the same command again to repeat the missing shards"
+    die 1 "sbatch did not take the merge (its error is above); once job $array has ended, run the same command again to merge"
   }
   if [ -n "$wait" ]; then
-    completed "$merge" || die 1 "no answer: see $folder/*.log; the same command again repeats what is missing"
+    completed "$merge" || die 1 "no answer: see $folder/*.log; run the same command again to repeat the missing shards"
     echo "merged into $out"
   else
     echo "then merged into $out: job $merge"
-    echo "where a task fails the merge is dropped; the same command again repeats what is missing"
+    echo "if a task fails, the merge is dropped; run the same command again to repeat the missing shards"
   fi
 }
 

@@ -230,9 +230,9 @@ std::string Summarize(const DotProductStudy& study) {
       "Over the stated ranges the winner is not determined at ",
       BitsWon(study, "NOT_DETERMINED"), " bits, digital at ",
       BitsWon(study, "DIGITAL"), ", analog at ", BitsWon(study, "ANALOG"),
-      ". What is robust: beyond the knee, where noise and not geometry sets "
-      "the "
-      "capacitance, each bit costs analog four times the energy.");
+      ". One conclusion is robust: beyond the knee, where noise and not "
+      "geometry sets the capacitance, each additional bit quadruples the "
+      "energy of analog.");
   return out;
 }
 

@@ -46,7 +46,7 @@ using Dual = ceres::Jet<double, kLanes>;
 // A term or a figure: the things that `explain` has formulas for.
 struct Target {
   absl::string_view name, label, formula;
-  // One of both; the other is that there is none.
+  // Exactly one of the two is set.
   TermIndex term = kNumEnergyTerms;
   FigureOfAnswer figure = kNumFiguresOfAnswer;
 };

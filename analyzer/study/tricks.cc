@@ -141,7 +141,7 @@ absl::Status CompressCache(const TrickDescription::LatentCache& change,
   if (latent) return DoesNotApply("its attention is latent already");
   if (small) {
     return DoesNotApply(absl::StrCat("its cache has no more than ", cached,
-                                     " elements a token and layer already"));
+                                     " elements per token and layer already"));
   }
   return DoesNotApply(windowed ? "all its attention has windows"
                                : "it has no attention with a KV cache");

@@ -31,9 +31,9 @@ Command AnalyzeCommand() {
   command.name = "analyze";
   command.summary = "joules, seconds and bytes of one decoded token";
   command.description =
-      "Says what one decoded token costs in joules and seconds, where they "
-      "go,\n"
-      "what share is DRAM at each boundary, what binds, and what fits.";
+      "Prints the joules and seconds that one decoded token costs, where they\n"
+      "go, the DRAM share at each boundary, the binding resource, and the\n"
+      "largest batch that fits.";
   command.examples =
       "  tokenjoule analyze --model=llama-3.1-8b --hardware=h100-sxm\n"
       "  tokenjoule analyze --model=llama-3.1-70b --hardware=b200 --tp=2 \\\n"

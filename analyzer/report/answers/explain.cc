@@ -13,8 +13,7 @@ std::string ExplanationTable(const Explanation& explanation,
                              const TableOptions&) {
   std::string out = explanation.formula();
   if (!out.empty()) {
-    absl::StrAppend(&out,
-                    "\n\nOne per cent more of a constant changes it, for ",
+    absl::StrAppend(&out, "\n\nOne percent more of a constant changes it, for ",
                     explanation.setup(), ":\n\n");
   }
   for (const Explanation::Entry& entry : explanation.entries()) {

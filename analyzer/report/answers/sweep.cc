@@ -100,7 +100,7 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
                           study.shard(), study.shards());
   }
   if (study.points_per_second_per_core() > 0) {
-    absl::StrAppendFormat(&out, "%.3g points a second and core\n",
+    absl::StrAppendFormat(&out, "%.3g points per second and core\n",
                           study.points_per_second_per_core());
   }
   absl::StrAppend(&out, EvolutionLines(study));
