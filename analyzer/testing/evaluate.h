@@ -38,7 +38,7 @@ inline Report AnalyzeOrDie(absl::string_view model, absl::string_view hardware,
                       kWithOperators, file, line);
 }
 
-// A setup of a model and a machine from the catalogue, without a draft model.
+// A model and a machine of the catalogue in a scenario, without a draft model.
 inline Setup SetupOrDie(absl::string_view model, absl::string_view hardware,
                         const Scenario& scenario,
                         const char* file = __builtin_FILE(),

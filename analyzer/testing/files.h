@@ -18,7 +18,7 @@ inline std::string TempPath(absl::string_view name) {
   return absl::StrCat(::testing::TempDir(), "/", name);
 }
 
-// The whole content of a file; empty if it cannot be read.
+// The whole content of a file; empty where it cannot be read.
 inline std::string Read(const std::string& path) {
   std::ifstream in(path, std::ios::binary);
   std::ostringstream out;
@@ -26,7 +26,7 @@ inline std::string Read(const std::string& path) {
   return out.str();
 }
 
-// Creates or replaces a file with this content.
+// Makes a file of this content, or replaces it.
 inline void Write(const std::string& path, absl::string_view text) {
   std::ofstream(path, std::ios::binary) << text;
 }
