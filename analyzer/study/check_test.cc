@@ -82,7 +82,7 @@ TEST(CheckTest, BetterPassesWithAHintOrFailsBothWays) {
   const CheckResult better =
       Judged(Answer(Phy("4")), Expectations(), &baseline);
   EXPECT_TRUE(better.passed());
-  EXPECT_TRUE(absl::StrContains(better.verdict(), "baseline anew"))
+  EXPECT_TRUE(absl::StrContains(better.verdict(), "update the baseline"))
       << better.verdict();
   Expectations expect;
   expect.set_both_ways(true);
