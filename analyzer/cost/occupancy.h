@@ -12,26 +12,27 @@
 
 namespace tokenjoule {
 
-// Bytes, summed over all chips.
+// Bytes over all chips.
+template <typename N = double>
 struct Occupancy {
-  // Weights in the backing store; KV cache and state of all sequences.
-  Data<> weights;
-  Data<> sequences;
-  // Weights resident in in-memory arrays, which take no room in the backing
-  // store, and the capacity of those arrays.
-  Data<> in_arrays;
-  Data<> array_capacity;
+  // Weights in the backing store, and KV cache and state of all sequences.
+  Data<N> weights;
+  Data<N> sequences;
+  // Weights that live in in-memory arrays, and what those hold. They take no
+  // room in the backing store.
+  Data<N> in_arrays;
+  Data<N> array_capacity;
 
-  Data<> StoreUsed() const { return weights + sequences; }
+  Data<N> StoreUsed() const { return weights + sequences; }
 };
 
-// Grow must have been applied to the ledger.
-inline Occupancy OccupancyOf(const Ledger<>& ledger,
-                             const PlacementView<>& machine) {
-  Occupancy occupancy;
+// The ledger has grown already (Grow).
+template <typename N>
+Occupancy<N> OccupancyOf(const Ledger<N>& ledger, Placing<N> machine) {
+  Occupancy<N> occupancy;
   std::array<bool, static_cast<int>(Part::kNumParts)> resident = {};
-  std::map<int, Data<>> capacities;
-  for (const Operator<>& op : ledger.operators) {
+  std::map<int, Data<N>> capacities;
+  for (const Operator<N>& op : ledger.operators) {
     const int index = RateOf(op, machine.structure);
     const RateStructure& rate = machine.structure.rates[index];
     if (op.shapes.empty() || !rate.in_memory || !rate.resident) continue;

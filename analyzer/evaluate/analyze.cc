@@ -240,7 +240,7 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
 
 void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
                   const Parallelism& parallel, Report* report) {
-  const Occupancy occupancy = OccupancyOf(ledger, machine);
+  const Occupancy<> occupancy = OccupancyOf(ledger, machine);
   const double arrays = InBytes(occupancy.array_capacity);
   const double in_arrays = InBytes(occupancy.in_arrays);
   const double store =

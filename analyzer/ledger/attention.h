@@ -8,7 +8,6 @@
 #include <string>
 #include <type_traits>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/units/units.h"
@@ -150,7 +149,7 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
   const N g = Max(kv_heads / c.tp, N(1.0));
   const N gate(attention.output_gate() ? 2.0 : 1.0);
   const N t = c.tokens.linear();
-  const std::string name = absl::StrCat(block, ".attention.");
+  const std::string name = c.NameOf(block, ".attention.");
 
   // Query, key and value projections as one product, with the output gate, if
   // any, beside the queries.
@@ -266,7 +265,7 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
   s.v = c.read(latent, LatentAttention::kVDimFieldNumber);
   const N t = c.tokens.linear();
   const NumberFormat& format = *c.formats.mixers;
-  const std::string name = absl::StrCat(block, ".attention.");
+  const std::string name = c.NameOf(block, ".attention.");
   const N q_out = s.nope + s.rope;
   const N cached = s.kv_rank + s.rope;
 

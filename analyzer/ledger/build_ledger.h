@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "absl/strings/str_cat.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/ledger/attention.h"
 #include "analyzer/ledger/feed_forward.h"
@@ -104,19 +103,19 @@ void AddBlock(LedgerWriter<N, Reader>& c, const Block& block, const N& layers) {
   // Post-norms cost the same as norms before the mixer or the channel part; all
   // norms are one operator here.
   if (block.norms() > 0) {
-    AddNorm(c, absl::StrCat(block.name(), ".norm"),
+    AddNorm(c, c.NameOf(block.name(), ".norm"),
             layers * N(c.read(block, Block::kNormsFieldNumber)));
   }
   AddMixer(c, block);
   const bool has_channel = block.channel_case() != Block::CHANNEL_NOT_SET;
   if (block.mixer_case() != Block::MIXER_NOT_SET &&
       !(block.parallel() && has_channel)) {
-    c.AllReduce(absl::StrCat(block.name(), ".mixer.all_reduce"), layers);
+    c.AllReduce(c.NameOf(block.name(), ".mixer.all_reduce"), layers);
   }
   if (block.has_mlp()) {
-    AddMlp(c, block.mlp(), absl::StrCat(block.name(), ".mlp"), Part::kMlp,
+    AddMlp(c, block.mlp(), c.NameOf(block.name(), ".mlp"), Part::kMlp,
            *c.formats.linear);
-    c.AllReduce(absl::StrCat(block.name(), ".mlp.all_reduce"), layers);
+    c.AllReduce(c.NameOf(block.name(), ".mlp.all_reduce"), layers);
   } else if (block.has_moe()) {
     AddMoe(c, block.moe(), block.name());
   }

@@ -7,7 +7,6 @@
 #include <cmath>
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/ledger/routing.h"
 #include "analyzer/units/units.h"
@@ -26,12 +25,12 @@ void AddMlp(LedgerWriter<N, Reader>& c, const Mlp& mlp, const std::string& name,
   const N ups(mlp.gated() ? 2.0 : 1.0);
   const N t = c.tokens.linear();
   Operator<N>& up =
-      c.Add(absl::StrCat(name, mlp.gated() ? ".gate_up_proj" : ".up_proj"),
-            part, c.layers);
+      c.Add(c.NameOf(name, mlp.gated() ? ".gate_up_proj" : ".up_proj"), part,
+            c.layers);
   c.Matmul(up, t, c.d, ups * ff, c.d * ups * ff_all, format);
   if (mlp.bias()) c.ShardedVector(up, ups * ff_all);
   up.vector_flop = Flop<N>(N(ActivationFlop(mlp.gated())) * t * ff);
-  Operator<N>& down = c.Add(absl::StrCat(name, ".down_proj"), part, c.layers);
+  Operator<N>& down = c.Add(c.NameOf(name, ".down_proj"), part, c.layers);
   c.Matmul(down, t, ff, c.d, ff_all * c.d, format);
   if (mlp.bias()) c.Vector(down, c.d);
 }
@@ -128,7 +127,7 @@ void AddAllToAll(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
 template <typename N, typename Reader>
 void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
             const std::string& block) {
-  const std::string name = absl::StrCat(block, ".moe");
+  const std::string name = c.NameOf(block, ".moe");
   const N t = c.tokens.linear();
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
   const ExpertLoad<N> load = LoadOf(c, moe);
@@ -148,8 +147,8 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   const N ups(expert.gated() ? 2.0 : 1.0);
   const N bias(expert.bias() ? 1.0 : 0.0);
   Operator<N>& up =
-      c.Add(absl::StrCat(name, expert.gated() ? ".experts.gate_up_proj"
-                                              : ".experts.up_proj"),
+      c.Add(c.NameOf(name, expert.gated() ? ".experts.gate_up_proj"
+                                          : ".experts.up_proj"),
             Part::kExperts, c.layers);
   AddExpertMatrix(c, load, moe, c.d, ups * ff, bias * ups * ff * load.split,
                   &up);

@@ -6,9 +6,10 @@
 
 #include <cmath>
 #include <string>
-#include <utility>
+#include <type_traits>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/units/units.h"
@@ -98,14 +99,24 @@ class LedgerWriter {
   // Whether parameters belong to the model itself and are counted.
   bool counts_parameters = true;
 
+  // Operators of plain numbers have names, which reports show; those of other
+  // number types go without, because writing names takes longer than counting.
+  static constexpr bool kNamed = std::is_same_v<N, double>;
+
+  // Parts of a name put together, where operators have one.
+  template <typename... Parts>
+  static std::string NameOf(const Parts&... parts) {
+    if constexpr (kNamed) return absl::StrCat(parts...);
+    return std::string();
+  }
+
   // Adds an operator that runs in `count` layers.
   Operator<N>& Add(absl::string_view name, Part part, const N& count) {
-    Operator<N> op;
-    op.name = absl::StrCat(prefix, name);
+    Operator<N>& op = ledger->operators.emplace_back();
+    if constexpr (kNamed) op.name = absl::StrCat(prefix, name);
     op.part = counts_parameters ? part : Part::kDraft;
     op.count = count * repeats;
-    ledger->operators.push_back(std::move(op));
-    return ledger->operators.back();
+    return op;
   }
 
   static Data<N> Stored(const N& elements, const NumberFormat& format) {

@@ -7,7 +7,6 @@
 
 #include <string>
 
-#include "absl/strings/str_cat.h"
 #include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/units/units.h"
 
@@ -60,7 +59,7 @@ void AddMamba1(LedgerWriter<N, Reader>& c, const Mamba1& mamba,
   const N rank = c.read(mamba, Mamba1::kDtRankFieldNumber);
   const N t = c.tokens.linear();
   const NumberFormat& format = *c.formats.mixers;
-  const std::string name = absl::StrCat(block, ".mamba.");
+  const std::string name = c.NameOf(block, ".mamba.");
 
   Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
   c.Matmul(in, t, c.d, N(2.0) * inner, N(2.0) * c.d * inner_all, format);
@@ -105,7 +104,7 @@ void AddMamba2(LedgerWriter<N, Reader>& c, const Mamba2& mamba,
   const N mixed_all = inner_all + N(2.0) * groups_all * states;
   const N t = c.tokens.linear();
   const NumberFormat& format = *c.formats.mixers;
-  const std::string name = absl::StrCat(block, ".mamba.");
+  const std::string name = c.NameOf(block, ".mamba.");
 
   // Gate, input, B, C and step sizes in one product.
   Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
@@ -143,7 +142,7 @@ void AddLinearAttention(LedgerWriter<N, Reader>& c,
   const N heads = value_heads / c.tp;
   const N t = c.tokens.linear();
   const NumberFormat& format = *c.formats.mixers;
-  const std::string name = absl::StrCat(block, ".linear_attention.");
+  const std::string name = c.NameOf(block, ".linear_attention.");
 
   // Queries, keys, values and the output gate, plus decay and write strength
   // per value head.

@@ -19,6 +19,7 @@
 #include "analyzer/machine/machine.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/plan.h"
+#include "analyzer/search/sizes.h"
 #include "analyzer/search/space.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
@@ -88,7 +89,7 @@ struct Combination {
   std::shared_ptr<const TabledMachine> machine;
   Choices choices;
   Ledger<> ledger;
-  StepFacts facts;
+  StepFacts<> facts;
   LoweredStep<Pack> step;
   Machine<Pack> pack;
   std::vector<Pack*> slots;
@@ -100,6 +101,50 @@ struct Combination {
   }
 };
 
+// A choice of the batch and the context of a combination.
+struct SizeChoice {
+  double batch = 1, context = 1;
+  // What it adds to the number of a point whose batch and context are the
+  // first.
+  uint64_t offset = 0;
+  // Whether the combination can be run so.
+  bool valid = false;
+};
+
+// One combination of the structural axes of a plan by sizes.
+struct SizedCombination {
+  // An axis of the plan's `sizes`: its values, what a step of it adds to a
+  // point's number, and by how much a choice has more faults than the first.
+  struct SizeAxis {
+    bool is_batch = false;
+    uint64_t stride = 1;
+    std::vector<double> values;
+    std::vector<int64_t> more_faults;
+  };
+
+  // With batch and context at their first.
+  Choices choices;
+  // The combination at the first batch and context that are valid; null where
+  // there is none: each is then compiled by itself, for its reason.
+  std::unique_ptr<Combination> base;
+  std::unique_ptr<StepsOfSizes> steps;
+  std::vector<SizeAxis> axes;
+  // Faults of the first batch and context. No rule mixes the two: those of any
+  // others are these and `more_faults` of both.
+  int64_t faults = 0;
+  // Batch and context where no axis sets them.
+  SizeChoice fixed;
+  // The kernel's choices that every step is checked at to be finite, tabled.
+  size_t num_checked = 0;
+  std::vector<std::vector<double>> checked;
+
+  // The choice of that number, the last axis varying fastest.
+  SizeChoice At(uint64_t number) const;
+};
+
+// Whether time and energy of all lanes are finite.
+bool AreFinite(const std::vector<PackCost>& costs, size_t count);
+
 // Makes combinations; keeps what the last one can share with the next.
 class Compiler {
  public:
@@ -109,9 +154,28 @@ class Compiler {
   // on one number at a time. Fails where it cannot be described; an internal
   // error is a disagreement.
   absl::StatusOr<std::unique_ptr<Combination>> Compile(uint64_t number);
+  // The same of the point with these choices.
+  absl::StatusOr<std::unique_ptr<Combination>> CompileAt(
+      const Choices& choices);
+
+  // The combination of that number of a plan by sizes, its first and last pack
+  // checked against one number at a time. Fails with a disagreement alone:
+  // where it cannot be described it has no `base`.
+  absl::StatusOr<std::unique_ptr<SizedCombination>> CompileSized(
+      uint64_t number);
 
  private:
   absl::Status Load(const Choices& choices);
+  // All but what depends on model, machine and scenario together.
+  absl::Status LoadParts(const Choices& choices);
+  // Faults of the scenario that was loaded, with another batch or context.
+  int64_t FaultsWith(const SpaceAxis& axis, size_t choice) const;
+  // Values and faults of the axes of sizes.
+  void FillSizes(SizedCombination* sized) const;
+  absl::Status VerifySizes(SizedCombination* sized) const;
+  // A pack of valid sizes, the last lanes the same where there are fewer.
+  absl::Status VerifyPack(const std::vector<SizeChoice>& lanes,
+                          SizedCombination* sized) const;
   void Lower(Combination* out) const;
   // What was taken for structure has not moved, and no dependency was missed.
   absl::Status Verify(Combination* combination) const;

@@ -207,7 +207,7 @@ class Archive {
       out.reason = "the step is too large to count";
       return out;
     }
-    const StepFacts facts =
+    const StepFacts<> facts =
         FactsOf(*structure.model, structure.scenario, evaluation, machine);
     out.figures = FiguresFrom(facts, cost);
     out.fits = Fits(facts, cost.usable_bytes);

@@ -1,6 +1,5 @@
 #include "analyzer/search/figures.h"
 
-#include "analyzer/cost/occupancy.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/machine/in_memory.h"
@@ -8,18 +7,10 @@
 
 namespace tokenjoule {
 
-StepFacts FactsOf(const Model& model, const Scenario& scenario,
-                  const Evaluation<>& evaluation, const Machine<>& machine) {
-  const Occupancy occupancy = OccupancyOf(evaluation.ledger, machine);
-  StepFacts facts;
-  facts.tokens = evaluation.step.tokens;
-  facts.tokens_per_sequence = evaluation.ledger.tokens_per_sequence;
-  facts.chips = evaluation.step.chips;
-  facts.store_used_bytes = InBytes(occupancy.StoreUsed());
-  facts.array_used_bytes = InBytes(occupancy.in_arrays);
-  facts.array_bytes = InBytes(occupancy.array_capacity);
-  facts.boundary = BoundaryIndex(ResolveScenario(model, scenario).boundary());
-  return facts;
+StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
+                    const Evaluation<>& evaluation, const Machine<>& machine) {
+  return FactsFrom(evaluation.ledger, evaluation.step, machine,
+                   BoundaryIndex(ResolveScenario(model, scenario).boundary()));
 }
 
 SweepFigures ToProto(const FigureValues<double>& values) {

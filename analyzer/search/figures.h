@@ -6,6 +6,9 @@
 #include <array>
 #include <string>
 
+#include "analyzer/cost/kernel.h"
+#include "analyzer/cost/lower.h"
+#include "analyzer/cost/occupancy.h"
 #include "analyzer/cost/pack_kernel.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
@@ -16,21 +19,40 @@
 
 namespace tokenjoule {
 
-// What of a combination the figures need besides the kernel's answer.
+// What of a step the figures need besides the kernel's answer: the same for all
+// points of a combination, or a lane for each where a pack holds several steps.
+template <typename N = double>
 struct StepFacts {
-  double tokens = 1;
-  double tokens_per_sequence = 1;
-  double chips = 1;
+  N tokens = N(1.0);
+  N tokens_per_sequence = N(1.0);
+  N chips = N(1.0);
   // Of the backing store, and of in-memory arrays that hold weights.
-  double store_used_bytes = 0;
-  double array_used_bytes = 0;
-  double array_bytes = 0;
+  N store_used_bytes = N(0.0);
+  N array_used_bytes = N(0.0);
+  N array_bytes = N(0.0);
   int boundary = kBoardBoundary;
 };
 
+// Those of a step that was lowered from `ledger`, which has grown already, for
+// `machine`.
+template <typename N>
+StepFacts<N> FactsFrom(const Ledger<N>& ledger, const LoweredStep<N>& step,
+                       Placing<N> machine, int boundary) {
+  const Occupancy<N> occupancy = OccupancyOf(ledger, machine);
+  StepFacts<N> facts;
+  facts.tokens = step.tokens;
+  facts.tokens_per_sequence = ledger.tokens_per_sequence;
+  facts.chips = step.chips;
+  facts.store_used_bytes = InBytes(occupancy.StoreUsed());
+  facts.array_used_bytes = InBytes(occupancy.in_arrays);
+  facts.array_bytes = InBytes(occupancy.array_capacity);
+  facts.boundary = boundary;
+  return facts;
+}
+
 // Those of a step that was evaluated on `machine`.
-StepFacts FactsOf(const Model& model, const Scenario& scenario,
-                  const Evaluation<>& evaluation, const Machine<>& machine);
+StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
+                    const Evaluation<>& evaluation, const Machine<>& machine);
 
 // The figures by number of their field less one.
 constexpr int kNumFigures = 14;
@@ -55,15 +77,17 @@ enum Figure {
 template <typename N>
 using FigureValues = std::array<N, kNumFigures>;
 
-// The figures of points.
-template <typename N>
-FigureValues<N> FiguresFrom(const StepFacts& facts, const SweepCost<N>& cost) {
+// The figures of points, whose facts are numbers of the same type, or one for
+// all of them.
+template <typename F, typename N>
+FigureValues<N> FiguresFrom(const StepFacts<F>& facts,
+                            const SweepCost<N>& cost) {
   const N inside = cost.energy_j[facts.boundary];
   const N steps_per_s = N(1.0) / cost.step_time_s;
   FigureValues<N> f;
-  f[kEnergy] = inside * N(1 / facts.tokens);
+  f[kEnergy] = inside * N(1.0 / facts.tokens);
   f[kStepTime] = cost.step_time_s;
-  f[kTimePerToken] = cost.step_time_s * N(1 / facts.tokens_per_sequence);
+  f[kTimePerToken] = cost.step_time_s * N(1.0 / facts.tokens_per_sequence);
   f[kTokensPerS] = N(facts.tokens) * steps_per_s;
   f[kPower] = inside * steps_per_s;
   f[kEnergyDelay] = f[kEnergy] * f[kTimePerToken];
@@ -81,7 +105,7 @@ FigureValues<N> FiguresFrom(const StepFacts& facts, const SweepCost<N>& cost) {
 }
 
 // Whether weights and KV cache fit.
-inline bool Fits(const StepFacts& facts, double usable_bytes) {
+inline bool Fits(const StepFacts<>& facts, double usable_bytes) {
   return facts.store_used_bytes <= usable_bytes * facts.chips &&
          facts.array_used_bytes <= facts.array_bytes;
 }

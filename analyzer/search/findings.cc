@@ -58,22 +58,25 @@ inline Mask Dominated(const ObjectiveValues& champion, size_t n,
   return no_better & worse;
 }
 
-}  // namespace
-
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
-Sift(const StepFacts& facts, const PackCost* costs, size_t count,
-     bool may_not_fit, const std::vector<Bounds>& limits,
-     const std::vector<Goal>& goals,
-     const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+// Points of the packs 0 ... count - 1; `lanes_of(k)` says how many lanes of a
+// pack are points.
+template <typename F, typename LanesOf>
+inline Counts SiftPacks(const StepFacts<F>& facts, const PackCost* costs,
+                        size_t count, const LanesOf& lanes_of, bool may_not_fit,
+                        const std::vector<Bounds>& limits,
+                        const std::vector<Goal>& goals,
+                        const std::vector<ObjectiveValues>& champions,
+                        Sifted* sifted) {
   Mask misfits = {}, outsiders = {}, feasible = {};
-  const Mask arrays_hold =
-      Everywhere(may_not_fit || facts.array_used_bytes <= facts.array_bytes);
   const Mask needs_no_room = Everywhere(may_not_fit);
-  for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
-    const PackCost& cost = costs[begin / Pack::kLanes];
-    Sifted& out = sifted[begin / Pack::kLanes];
+  const Mask arrays_hold =
+      needs_no_room |
+      (Pack(facts.array_used_bytes).value <= Pack(facts.array_bytes).value);
+  for (size_t k = 0; k < count; ++k) {
+    const PackCost& cost = costs[k];
+    Sifted& out = sifted[k];
     const FigureValues<Pack> figures = FiguresFrom(facts, cost);
-    const Mask here = Below(count - begin);
+    const Mask here = Below(lanes_of(k));
     const Pack room = cost.usable_bytes * Pack(facts.chips);
     const Mask fits =
         (needs_no_room | (Pack(facts.store_used_bytes).value <= room.value)) &
@@ -95,6 +98,29 @@ Sift(const StepFacts& facts, const PackCost* costs, size_t count,
     }
   }
   return {Total(misfits), Total(outsiders), Total(feasible)};
+}
+
+}  // namespace
+
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
+Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
+     bool may_not_fit, const std::vector<Bounds>& limits,
+     const std::vector<Goal>& goals,
+     const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+  return SiftPacks(
+      facts, costs, (count + Pack::kLanes - 1) / Pack::kLanes,
+      [count](size_t k) { return count - k * Pack::kLanes; }, may_not_fit,
+      limits, goals, champions, sifted);
+}
+
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
+SiftSteps(const StepFacts<Pack>& facts, const PackCost* costs, size_t count,
+          size_t lanes, bool may_not_fit, const std::vector<Bounds>& limits,
+          const std::vector<Goal>& goals,
+          const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+  return SiftPacks(
+      facts, costs, count, [lanes](size_t) { return lanes; }, may_not_fit,
+      limits, goals, champions, sifted);
 }
 
 }  // namespace findings_internal
@@ -130,7 +156,7 @@ Judge::Judge(const DesignSpace& description)
   }
 }
 
-double Judge::Excess(const StepFacts& facts, double usable_bytes,
+double Judge::Excess(const StepFacts<>& facts, double usable_bytes,
                      const FigureValues<double>& figures) const {
   const auto relative = [](double beyond, double bound) {
     return beyond / std::max(std::abs(bound), 1e-30);

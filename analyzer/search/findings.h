@@ -62,10 +62,18 @@ struct Counts {
 // Tells `count` points apart, a pack at a time: those that fit, are inside
 // limits and are not dominated by one of the champions are left in `sifted`.
 // Compiled for several instruction sets as the kernel is.
-Counts Sift(const StepFacts& facts, const PackCost* costs, size_t count,
+Counts Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
             bool may_not_fit, const std::vector<Bounds>& limits,
             const std::vector<Goal>& goals,
             const std::vector<ObjectiveValues>& champions, Sifted* sifted);
+
+// The same of `count` packs that hold a step in each lane; lanes from `lanes`
+// on are nobody.
+Counts SiftSteps(const StepFacts<Pack>& facts, const PackCost* costs,
+                 size_t count, size_t lanes, bool may_not_fit,
+                 const std::vector<Bounds>& limits,
+                 const std::vector<Goal>& goals,
+                 const std::vector<ObjectiveValues>& champions, Sifted* sifted);
 
 }  // namespace findings_internal
 
@@ -77,17 +85,30 @@ class Judge {
   // Takes points 0 ... count - 1 of a run into the findings; `id_of(k)` numbers
   // them.
   template <typename IdOfPoint>
-  void Take(const StepFacts& facts, const std::vector<PackCost>& costs,
+  void Take(const StepFacts<>& facts, const std::vector<PackCost>& costs,
             size_t count, const IdOfPoint& id_of, Findings* findings);
 
+  // Takes the first `count` packs, the first `lanes` lanes of each a step of
+  // its own; `id_of(pack, lane)` numbers the points.
+  template <typename IdOfPoint>
+  void TakeSteps(const StepFacts<Pack>& facts,
+                 const std::vector<PackCost>& costs, size_t count, size_t lanes,
+                 const IdOfPoint& id_of, Findings* findings);
+
   // How far a point is outside limits: the sum of relative excesses, 0 inside.
-  double Excess(const StepFacts& facts, double usable_bytes,
+  double Excess(const StepFacts<>& facts, double usable_bytes,
                 const FigureValues<double>& figures) const;
 
   // Its objectives, all to be minimised.
   ObjectiveValues ObjectivesOf(const FigureValues<double>& figures) const;
 
  private:
+  // Counts points and keeps those that were not sifted out; `id_of(pack, lane)`
+  // numbers them.
+  template <typename IdOfPoint>
+  void Keep(const findings_internal::Counts& counts, size_t packs,
+            uint64_t points, const IdOfPoint& id_of, Findings* findings);
+
   bool may_not_fit_;
   std::vector<findings_internal::Bounds> limits_;
   std::vector<findings_internal::Goal> goals_;
@@ -112,18 +133,39 @@ ObjectiveValues ObjectivesOf(const DesignSpace& description,
                              const SweepFigures& figures);
 
 template <typename IdOfPoint>
-void Judge::Take(const StepFacts& facts, const std::vector<PackCost>& costs,
+void Judge::Take(const StepFacts<>& facts, const std::vector<PackCost>& costs,
                  size_t count, const IdOfPoint& id_of, Findings* findings) {
   sifted_.resize(costs.size());
   const findings_internal::Counts counts = findings_internal::Sift(
       facts, costs.data(), count, may_not_fit_, limits_, goals_,
       findings->front.Champions(), sifted_.data());
-  findings->points += count;
+  Keep(
+      counts, (count + Pack::kLanes - 1) / Pack::kLanes, count,
+      [&](size_t pack, int lane) { return id_of(pack * Pack::kLanes + lane); },
+      findings);
+}
+
+template <typename IdOfPoint>
+void Judge::TakeSteps(const StepFacts<Pack>& facts,
+                      const std::vector<PackCost>& costs, size_t count,
+                      size_t lanes, const IdOfPoint& id_of,
+                      Findings* findings) {
+  sifted_.resize(costs.size());
+  const findings_internal::Counts counts = findings_internal::SiftSteps(
+      facts, costs.data(), count, lanes, may_not_fit_, limits_, goals_,
+      findings->front.Champions(), sifted_.data());
+  Keep(counts, count, count * lanes, id_of, findings);
+}
+
+template <typename IdOfPoint>
+void Judge::Keep(const findings_internal::Counts& counts, size_t packs,
+                 uint64_t points, const IdOfPoint& id_of, Findings* findings) {
+  findings->points += points;
   findings->does_not_fit += counts.does_not_fit;
   findings->outside_limits += counts.outside_limits;
   findings->feasible += counts.feasible;
-  for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
-    const findings_internal::Sifted& pack = sifted_[begin / Pack::kLanes];
+  for (size_t k = 0; k < packs; ++k) {
+    const findings_internal::Sifted& pack = sifted_[k];
     if (pack.lanes == 0) continue;
     for (int lane = 0; lane < Pack::kLanes; ++lane) {
       if ((pack.lanes >> lane & 1) == 0) continue;
@@ -131,7 +173,7 @@ void Judge::Take(const StepFacts& facts, const std::vector<PackCost>& costs,
       for (size_t i = 0; i < goals_.size(); ++i) {
         values[i] = pack.objectives[i][lane];
       }
-      findings->front.Add(values, id_of(begin + lane));
+      findings->front.Add(values, id_of(k, lane));
     }
   }
 }

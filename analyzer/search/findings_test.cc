@@ -73,7 +73,8 @@ class Batch {
   }
 
   // What a judge makes of them; points are numbered from 100 on.
-  Findings Judged(const DesignSpace& description, StepFacts facts = {}) const {
+  Findings Judged(const DesignSpace& description,
+                  StepFacts<> facts = {}) const {
     Findings findings(description);
     Judge(description)
         .Take(
@@ -123,7 +124,7 @@ TEST(FindingsTest, LanesBeyondTheLastPointAreNobody) {
 }
 
 TEST(FindingsTest, WhatDoesNotFitIsCountedBeforeLimitsAre) {
-  StepFacts facts;
+  StepFacts<> facts;
   facts.store_used_bytes = 50;
   Batch run;
   run.Add(1, 1, 49);  // best of all, and a byte too small
@@ -147,7 +148,7 @@ TEST(FindingsTest, WhatDoesNotFitIsCountedBeforeLimitsAre) {
 }
 
 TEST(FindingsTest, ArraysThatCannotHoldTheirWeightsFitNowhere) {
-  StepFacts facts;
+  StepFacts<> facts;
   facts.array_used_bytes = 11;
   facts.array_bytes = 10;
   Batch run;
@@ -228,7 +229,7 @@ TEST(FindingsTest, ExcessIsRelativeAndAddsUp) {
   AddLimit("power_w", nullptr, &most_power, &description);
   AddLimit("tokens_per_s", &least_tokens, nullptr, &description);
   const Judge judge(description);
-  StepFacts facts;
+  StepFacts<> facts;
   facts.chips = 2;
   facts.store_used_bytes = 300;
   FigureValues<double> figures = {};
@@ -251,12 +252,12 @@ TEST(FindingsTest, ALimitOfSignalToNoiseIsOneOfNoise) {
   const Judge judge(description);
   FigureValues<double> figures = {};
   figures[kNoise] = 0.9e-3;
-  EXPECT_EQ(judge.Excess(StepFacts(), 0, figures), 0);
+  EXPECT_EQ(judge.Excess(StepFacts<>(), 0, figures), 0);
   figures[kNoise] = 0;
-  EXPECT_EQ(judge.Excess(StepFacts(), 0, figures), 0);
+  EXPECT_EQ(judge.Excess(StepFacts<>(), 0, figures), 0);
   // Twice the noise power of 30 dB.
   figures[kNoise] = 2e-3;
-  EXPECT_NEAR(judge.Excess(StepFacts(), 0, figures), 1, 1e-9);
+  EXPECT_NEAR(judge.Excess(StepFacts<>(), 0, figures), 1, 1e-9);
 }
 
 TEST(FindingsTest, ReasonsComeByHowManyPointsTheyHoldFor) {

@@ -74,6 +74,12 @@ bool Touches(const SpaceAxis& axis, absl::string_view root) {
                      });
 }
 
+// Whether an axis sets the batch or the context alone, each to a number.
+bool IsOfSizes(const SpaceAxis& axis) {
+  return axis.fields.size() == 1 && axis.fields[0].IsNumeric() &&
+         (axis.path() == kBatchPath || axis.path() == kContextPath);
+}
+
 // The axis over this machine, or nothing where it is not one for what each
 // point does again. Points into both.
 absl::optional<KernelAxis> AsKernelAxis(const SpaceAxis& axis, int index,
@@ -134,6 +140,23 @@ absl::StatusOr<Plan> MakePlan(const Space& space, EachPoint each_point) {
   std::stable_sort(plan.kernel.begin(), plan.kernel.end(), [&](int a, int b) {
     return space.axes[a].size() < space.axes[b].size();
   });
+  return plan;
+}
+
+absl::StatusOr<Plan> MakePlanBySizes(const Space& space) {
+  absl::StatusOr<Plan> plan = MakePlan(space);
+  if (!plan.ok()) return plan;
+  const std::vector<int> structural = std::move(plan->structural);
+  plan->structural.clear();
+  for (const int axis : structural) {
+    if (!IsOfSizes(space.axes[axis])) {
+      plan->structural.push_back(axis);
+      continue;
+    }
+    plan->sizes.push_back(axis);
+    plan->combinations /= space.axes[axis].size();
+    plan->size_points *= space.axes[axis].size();
+  }
   return plan;
 }
 

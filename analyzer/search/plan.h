@@ -16,6 +16,10 @@
 
 namespace tokenjoule {
 
+// The fields of the scenario that say how large a step is.
+inline constexpr absl::string_view kBatchPath = "scenario.batch";
+inline constexpr absl::string_view kContextPath = "scenario.context";
+
 // An axis whose values are constants of the machine that only the kernel reads.
 struct KernelAxis {
   struct Field {
@@ -54,14 +58,23 @@ struct Plan {
   EachPoint each_point = EachPoint::kKernel;
   std::vector<int> structural;
   std::vector<int> kernel;
+  // Batch and context, where the search counts their steps in packs; else they
+  // are among the structural ones.
+  std::vector<int> sizes;
   // Products of their sizes, where the space's points are numbered.
   uint64_t combinations = 1;
   uint64_t kernel_points = 1;
+  uint64_t size_points = 1;
 };
 
 // Fails where the first point's machine cannot be described.
 absl::StatusOr<Plan> MakePlan(const Space& space,
                               EachPoint each_point = EachPoint::kKernel);
+
+// The plan of a search that counts the steps of many batches and contexts in
+// packs: axes that set nothing but one of them, in numbers, stand in `sizes`.
+// Of a space whose points are numbered. Fails as MakePlan does.
+absl::StatusOr<Plan> MakePlanBySizes(const Space& space);
 
 // The kernel axes of a plan over a machine of the space; they point into both.
 // Fails where one of them decides structure on this machine.

@@ -43,21 +43,31 @@ objective { metric: "energy_per_token_j" }
 objective { metric: "time_per_token_s" }
 )";
 
+constexpr char kSizes[] = R"(
+name: "batch-and-context"
+scenario { model: "llama-3.1-8b" hardware: "h100-sxm" }
+axis { path: "scenario.batch" linear { from: 1 to: 1000 count: 1000 } }
+axis { path: "scenario.context" linear { from: 128 to: 128000 count: 1000 } }
+objective { metric: "energy_per_token_j" }
+objective { metric: "time_per_token_s" }
+)";
+
+Space Parsed(const char* text) {
+  absl::StatusOr<Space> parsed = ParseSpace(text, "space");
+  if (!parsed.ok()) {
+    std::cerr << parsed.status() << "\n";
+    std::abort();
+  }
+  return *std::move(parsed);
+}
+
 const Space& FiveAxes() {
-  static const Space* space = [] {
-    absl::StatusOr<Space> parsed = ParseSpace(kSpace, "space");
-    if (!parsed.ok()) {
-      std::cerr << parsed.status() << "\n";
-      std::abort();
-    }
-    return new Space(*std::move(parsed));
-  }();
+  static const Space* space = new Space(Parsed(kSpace));
   return *space;
 }
 
-// The whole search on one core: evaluation, limits, front.
-void BM_Sweep(benchmark::State& state) {
-  const Space& space = FiveAxes();
+// A whole search on one core: evaluation, limits, front.
+void Search(const Space& space, benchmark::State& state) {
   SweepOptions options;
   options.threads = 1;
   for (auto _ : state) {
@@ -67,7 +77,16 @@ void BM_Sweep(benchmark::State& state) {
       benchmark::Counter(static_cast<double>(state.iterations() * space.points),
                          benchmark::Counter::kIsRate);
 }
+
+void BM_Sweep(benchmark::State& state) { Search(FiveAxes(), state); }
 BENCHMARK(BM_Sweep)->Unit(benchmark::kMillisecond);
+
+// A million pairs of a batch and a context.
+void BM_SweepBatchContext(benchmark::State& state) {
+  static const Space* space = new Space(Parsed(kSizes));
+  Search(*space, state);
+}
+BENCHMARK(BM_SweepBatchContext)->Unit(benchmark::kMillisecond);
 
 // A number that counts what is done with it.
 struct Counted {

@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/evaluate/analyze.h"
@@ -22,21 +23,28 @@
 #include "analyzer/search/findings.h"
 #include "analyzer/search/front.h"
 #include "analyzer/search/plan.h"
+#include "analyzer/search/sizes.h"
 
 namespace tokenjoule {
 namespace {
 
-// Points of a piece of work, about.
+// Points of a piece of work, about; and where each batch and context is a step
+// of its own, which takes some ten times as long.
 constexpr uint64_t kPiece = 1 << 21;
+constexpr uint64_t kPieceOfSteps = kPiece / 8;
 
 // Work is numbered: the whole grid in slices of combinations, or draws in
 // blocks. What is in a piece depends on the space alone.
 struct Pieces {
   uint64_t count = 1;
-  // Grid: combinations of a piece, or slices of a combination.
+  // Grid: combinations of a piece, or slices of a combination: of its batches
+  // and contexts, times those of its kernel points.
   uint64_t combinations_per_piece = 1;
+  uint64_t size_slices = 1;
   uint64_t slices = 1;
-  // Kernel points of a slice, all runs of the fastest axis.
+  // Batches and contexts of a slice, and its kernel points, all runs of the
+  // fastest axis.
+  uint64_t slice_sizes = 1;
   uint64_t slice_points = 1;
 };
 
@@ -49,19 +57,29 @@ Pieces DivideWork(const Space& space, const Plan& plan) {
   }
   const uint64_t fastest =
       plan.kernel.empty() ? 1 : space.axes[plan.kernel.back()].size();
-  if (plan.kernel_points > kPiece) {
+  const uint64_t most = plan.sizes.empty() ? kPiece : kPieceOfSteps;
+  // A slice has whole packs of batches and contexts.
+  const uint64_t pack = plan.sizes.empty() ? 1 : uint64_t{Pack::kLanes};
+  if (plan.kernel_points * pack > most) {
     const uint64_t rows = plan.kernel_points / fastest;
-    const uint64_t rows_per_slice = std::max<uint64_t>(1, kPiece / fastest);
+    const uint64_t rows_per_slice =
+        std::max<uint64_t>(1, most / pack / fastest);
     work.slices = (rows + rows_per_slice - 1) / rows_per_slice;
     work.slice_points = rows_per_slice * fastest;
+    work.slice_sizes = pack;
   } else {
     work.slice_points = plan.kernel_points;
+    work.slice_sizes = most / plan.kernel_points / pack * pack;
+  }
+  work.size_slices =
+      (plan.size_points + work.slice_sizes - 1) / work.slice_sizes;
+  if (work.slices == 1 && work.size_slices == 1) {
     // A piece of many small combinations; few enough that threads share.
-    work.combinations_per_piece =
-        std::max<uint64_t>(1, (kPiece / 64) / plan.kernel_points);
+    work.combinations_per_piece = std::max<uint64_t>(
+        1, (kPiece / 64) / (plan.kernel_points * plan.size_points));
   }
   work.count = (plan.combinations + work.combinations_per_piece - 1) /
-               work.combinations_per_piece * work.slices;
+               work.combinations_per_piece * work.size_slices * work.slices;
   return work;
 }
 
@@ -85,13 +103,24 @@ class Searcher {
 
   absl::Status Do(uint64_t piece) {
     if (space_.description.has_sample()) return DoDraws(piece);
-    const uint64_t first = piece / work_.slices * work_.combinations_per_piece;
+    const uint64_t first =
+        piece / work_.slices / work_.size_slices * work_.combinations_per_piece;
     const uint64_t last =
         std::min(first + work_.combinations_per_piece, plan_.combinations);
     const uint64_t begin = piece % work_.slices * work_.slice_points;
     const uint64_t end =
         std::min(begin + work_.slice_points, plan_.kernel_points);
+    const uint64_t first_size =
+        piece / work_.slices % work_.size_slices * work_.slice_sizes;
+    const uint64_t last_size =
+        std::min(first_size + work_.slice_sizes, plan_.size_points);
     for (uint64_t combination = first; combination < last; ++combination) {
+      if (!plan_.sizes.empty()) {
+        const absl::Status status =
+            DoSizes(combination, first_size, last_size, begin, end);
+        if (!status.ok()) return status;
+        continue;
+      }
       absl::StatusOr<Combination*> compiled =
           CompiledOrNull(combination, end - begin);
       if (!compiled.ok()) return compiled.status();
@@ -126,27 +155,34 @@ class Searcher {
     return nullptr;
   }
 
-  // Kernel points begin ... end - 1, whole rows of the fastest axis.
-  void DoRows(Combination* combination, uint64_t begin, uint64_t end) {
+  // Kernel points begin ... end - 1, whole rows of the fastest axis, of the
+  // point with these choices: sets up the machines of each row, those that vary
+  // along it in `varying_`, and calls `do_row(id, size)` with the number of its
+  // first point.
+  template <typename DoRow>
+  void ForEachRow(Combination* combination, const Choices& choices,
+                  uint64_t begin, uint64_t end, const DoRow& do_row) {
     const std::vector<KernelAxis>& axes = combination->machine->axes();
     const size_t row = axes.empty() ? 1 : axes.back().size;
-    std::vector<uint32_t> kernel_choices(axes.size(), 0);
+    row_choices_ = choices;
+    kernel_choices_.assign(axes.size(), 0);
     for (uint64_t first = begin; first < end; first += row) {
       uint64_t rest = first;
       for (size_t i = axes.size(); i-- > 0;) {
-        kernel_choices[i] = static_cast<uint32_t>(rest % axes[i].size);
+        kernel_choices_[i] = static_cast<uint32_t>(rest % axes[i].size);
         rest /= axes[i].size;
-        combination->choices[axes[i].axis] = kernel_choices[i];
+        row_choices_[axes[i].axis] = kernel_choices_[i];
       }
-      DoRow(combination, kernel_choices, row);
+      SetRow(combination);
+      do_row(IdOf(space_, row_choices_), row);
     }
   }
 
-  void DoRow(Combination* combination,
-             const std::vector<uint32_t>& kernel_choices, size_t row) {
+  // The machines of a row, at `kernel_choices_`.
+  void SetRow(Combination* combination) {
     varying_.clear();
     for (const SlotGroup& group : combination->machine->groups()) {
-      const size_t offset = group.OffsetOf(kernel_choices);
+      const size_t offset = group.OffsetOf(kernel_choices_);
       for (size_t k = 0; k < group.slots.size(); ++k) {
         const double* values = &group.tables[k][offset];
         Pack* place = combination->slots[group.slots[k]];
@@ -157,7 +193,14 @@ class Searcher {
         }
       }
     }
-    const uint64_t id = IdOf(space_, combination->choices);
+  }
+
+  void DoRows(Combination* combination, uint64_t begin, uint64_t end) {
+    ForEachRow(combination, combination->choices, begin, end,
+               [&](uint64_t id, size_t row) { DoRow(combination, id, row); });
+  }
+
+  void DoRow(Combination* combination, uint64_t id, size_t row) {
     costs_.resize(kRun / Pack::kLanes + 1);
     for (size_t begin = 0; begin < row; begin += kRun) {
       const size_t count = std::min(kRun, row - begin);
@@ -170,6 +213,126 @@ class Searcher {
           findings_);
       for (VaryingSlot& slot : varying_) slot.values += kRun;
     }
+  }
+
+  // Batches and contexts first ... last - 1 of a combination, each with kernel
+  // points begin ... end - 1. Valid ones go in packs.
+  absl::Status DoSizes(uint64_t number, uint64_t first, uint64_t last,
+                       uint64_t begin, uint64_t end) {
+    if (sized_ == nullptr || number != number_) {
+      absl::StatusOr<std::unique_ptr<SizedCombination>> compiled =
+          compiler_.CompileSized(number);
+      if (!compiled.ok()) return compiled.status();
+      sized_ = *std::move(compiled);
+      number_ = number;
+    }
+    lanes_.clear();
+    for (uint64_t size = first; size < last; ++size) {
+      if (sized_->base == nullptr) {
+        const absl::Status status = DoAlone(size, begin, end);
+        if (!status.ok()) return status;
+        continue;
+      }
+      const SizeChoice choice = sized_->At(size);
+      if (!choice.valid) {
+        const absl::Status status = DoAlone(size, begin, end);
+        if (!status.ok()) return status;
+        continue;
+      }
+      lanes_.push_back({size, choice});
+      if (lanes_.size() < Pack::kLanes) continue;
+      const absl::Status status = DoLanes(begin, end);
+      if (!status.ok()) return status;
+      lanes_.clear();
+    }
+    return lanes_.empty() ? absl::OkStatus() : DoLanes(begin, end);
+  }
+
+  // One batch and context, compiled by itself.
+  absl::Status DoAlone(uint64_t size, uint64_t begin, uint64_t end) {
+    Choices choices = sized_->choices;
+    for (size_t i = plan_.sizes.size(); i-- > 0;) {
+      const int axis = plan_.sizes[i];
+      choices[axis] = static_cast<uint32_t>(size % space_.axes[axis].size());
+      size /= space_.axes[axis].size();
+    }
+    absl::StatusOr<std::unique_ptr<Combination>> alone =
+        compiler_.CompileAt(choices);
+    if (alone.ok()) {
+      DoRows(alone->get(), begin, end);
+    } else if (alone.status().code() == absl::StatusCode::kInternal) {
+      return alone.status();
+    } else {
+      findings_->points += end - begin;
+      findings_->invalid += end - begin;
+      findings_->reasons[std::string(alone.status().message())] += end - begin;
+    }
+    return absl::OkStatus();
+  }
+
+  // Those that `lanes_` holds, as one pack; each alone where they differ in
+  // structure or one of them may be too large to count.
+  absl::Status DoLanes(uint64_t begin, uint64_t end) {
+    if (TakeLanes(begin, end)) return absl::OkStatus();
+    for (const auto& [size, choice] : lanes_) {
+      const absl::Status status = DoAlone(size, begin, end);
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+
+  bool TakeLanes(uint64_t begin, uint64_t end) {
+    Combination& base = *sized_->base;
+    Pack batch, context;
+    for (size_t lane = 0; lane < Pack::kLanes; ++lane) {
+      const SizeChoice& choice =
+          lanes_[std::min(lane, lanes_.size() - 1)].second;
+      batch.value[lane] = choice.batch;
+      context.value[lane] = choice.context;
+    }
+    if (!sized_->steps->Build(batch, context, base.pack,
+                              base.actions.has_value(), &sized_step_)) {
+      return false;
+    }
+    costs_.resize(kRun / Pack::kLanes + 1);
+    varying_.clear();
+    size_t column = 0;
+    for (const SlotGroup& group : base.machine->groups()) {
+      for (const size_t slot : group.slots) {
+        varying_.push_back(
+            {base.slots[slot], sized_->checked[column++].data()});
+      }
+    }
+    const auto evaluate = [&](size_t count) {
+      EvaluateSteps(sized_step_.step, varying_, count,
+                    sized_step_.actions_or_null(), &base.pack, costs_.data());
+    };
+    evaluate(sized_->num_checked);
+    if (!AreFinite(costs_, sized_->num_checked)) return false;
+    const auto take = [&](size_t count, uint64_t id) {
+      judge_.TakeSteps(
+          sized_step_.facts, costs_, count, lanes_.size(),
+          [&](size_t k, int lane) {
+            return id + k * fastest_stride_ + lanes_[lane].second.offset;
+          },
+          findings_);
+    };
+    if (plan_.kernel.empty()) {
+      // What was checked is the only machine.
+      take(1, IdOf(space_, sized_->choices));
+      return true;
+    }
+    constexpr size_t kMost = kRun / Pack::kLanes;
+    ForEachRow(&base, sized_->choices, begin, end,
+               [&](uint64_t id, size_t row) {
+                 for (size_t k = 0; k < row; k += kMost) {
+                   const size_t count = std::min(kMost, row - k);
+                   evaluate(count);
+                   take(count, id + k * fastest_stride_);
+                   for (VaryingSlot& slot : varying_) slot.values += kMost;
+                 }
+               });
+    return true;
   }
 
   absl::Status DoDraws(uint64_t piece);
@@ -185,8 +348,15 @@ class Searcher {
   uint64_t number_ = 0;
   std::unique_ptr<Combination> combination_;
   std::string reason_;
+  // The same of a plan by sizes.
+  std::unique_ptr<SizedCombination> sized_;
+  // Batches and contexts that go in the next pack, by number, and their steps.
+  std::vector<std::pair<uint64_t, SizeChoice>> lanes_;
+  SizedStep sized_step_;
   std::vector<VaryingSlot> varying_;
   std::vector<PackCost> costs_;
+  Choices row_choices_;
+  std::vector<uint32_t> kernel_choices_;
 };
 
 // The n-th draw of a seed: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), so
@@ -387,7 +557,11 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
           ? options.threads
           : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto start = std::chrono::steady_clock::now();
-  Search search(space, *plan, options);
+  // Draws are grouped by combination; a grid goes by whole packs of sizes.
+  absl::StatusOr<Plan> searched =
+      space.description.has_sample() ? plan : MakePlanBySizes(space);
+  if (!searched.ok()) return searched.status();
+  Search search(space, *searched, options);
   const absl::Status status = search.Run(threads);
   if (!status.ok()) return status;
   const std::chrono::duration<double> elapsed =

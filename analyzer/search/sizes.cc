@@ -1,0 +1,54 @@
+#include "analyzer/search/sizes.h"
+
+#include <utility>
+
+#include "analyzer/cost/lower.h"
+#include "analyzer/description/number_reader.h"
+#include "analyzer/evaluate/evaluate.h"
+#include "analyzer/ledger/build_ledger.h"
+
+namespace tokenjoule {
+
+Pack SizesReader::operator()(const google::protobuf::Message& message,
+                             int field_number) const {
+  if (&message == scenario_) {
+    if (field_number == Scenario::kBatchFieldNumber) return batch_;
+    if (field_number == Scenario::kContextFieldNumber) return context_;
+  }
+  if (next_ < remembered_.size() && remembered_[next_].message == &message &&
+      remembered_[next_].field_number == field_number) {
+    return Pack(remembered_[next_++].value);
+  }
+  // Another way through the ledger than last time: remember this one.
+  remembered_.resize(next_);
+  remembered_.push_back(
+      {&message, field_number, FieldValue(message, field_number)});
+  return Pack(remembered_[next_++].value);
+}
+
+StepsOfSizes::StepsOfSizes(Setup setup)
+    : setup_(std::move(setup)), reader_(setup_.scenario()) {}
+
+bool StepsOfSizes::Build(const Pack& batch, const Pack& context,
+                         const Machine<Pack>& machine, bool same_actions,
+                         SizedStep* out) {
+  reader_.Restart(batch, context);
+  BuildLedgerInto<Pack>(setup_.step(), reader_, &ledger_);
+  if (!ledger_.uniform) return false;
+  GrowInPlace<Pack>(machine, &ledger_);
+  LowerInto<Pack>(ledger_, machine, &out->step);
+  if (!out->step.uniform) return false;
+  out->facts = FactsFrom<Pack>(ledger_, out->step, machine, setup_.boundary());
+  out->actions.reset();
+  if (same_actions) out->actions = ActionsOf<Pack>(out->step, machine);
+  return true;
+}
+
+Evaluation<> StepsOfSizes::EvaluateAt(double batch, double context,
+                                      const Machine<>& machine) {
+  setup_.set_batch(batch);
+  setup_.set_context(context);
+  return EvaluateOn(BuildLedger(setup_.step()), machine);
+}
+
+}  // namespace tokenjoule
