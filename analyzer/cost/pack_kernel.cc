@@ -52,10 +52,9 @@ EvaluateRun(const LoweredStep<Pack>& step,
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 EvaluateSteps(const LoweredStep<Pack>& step,
               const std::vector<VaryingSlot>& slots, size_t count,
-              const Actions<Pack>* actions, Machine<Pack>* machine,
-              PackCost* costs) {
+              Machine<Pack>* machine, PackCost* costs) {
   EvaluateMachines(
-      step, slots, count, actions, machine,
+      step, slots, count, nullptr, machine,
       [](const VaryingSlot& slot, size_t k) {
         *slot.place = Pack(slot.values[k]);
       },

@@ -99,11 +99,10 @@ void EvaluateRun(const LoweredStep<Pack>& step,
                  PackCost* costs);
 
 // Evaluates a step that differs from lane to lane, on the machines 0 ... count
-// - 1 of a run: a pack of costs for each machine. Else as EvaluateRun.
+// - 1 of a run: a pack of costs for each machine. Compiled as EvaluateRun is.
 void EvaluateSteps(const LoweredStep<Pack>& step,
                    const std::vector<VaryingSlot>& slots, size_t count,
-                   const Actions<Pack>* actions, Machine<Pack>* machine,
-                   PackCost* costs);
+                   Machine<Pack>* machine, PackCost* costs);
 
 // Time and energy terms of a step, a lane for each machine.
 struct PackTerms {

@@ -392,7 +392,7 @@ absl::Status Compiler::VerifyPack(const std::vector<SizeChoice>& lanes,
   }
   SizedStep sized_step;
   // Lanes that differ in structure are evaluated one at a time.
-  if (!sized->steps->Build(batch, context, base.pack, false, &sized_step)) {
+  if (!sized->steps->Build(batch, context, base.pack, &sized_step)) {
     return absl::OkStatus();
   }
   const std::vector<std::vector<uint32_t>> checked =
@@ -406,7 +406,7 @@ absl::Status Compiler::VerifyPack(const std::vector<SizeChoice>& lanes,
       }
     }
     PackCost cost;
-    EvaluateSteps(sized_step.step, {}, 1, nullptr, &base.pack, &cost);
+    EvaluateSteps(sized_step.step, {}, 1, &base.pack, &cost);
     const Machine<> machine = machine_->At(checked[corner]);
     for (size_t lane = 0; lane < lanes.size(); ++lane) {
       const absl::Status status =

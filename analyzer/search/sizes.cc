@@ -8,6 +8,16 @@
 #include "analyzer/ledger/build_ledger.h"
 
 namespace tokenjoule {
+namespace {
+
+// Compiled for several instruction sets as the kernel is.
+__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
+LowerSteps(const Ledger<Pack>& ledger, const Machine<Pack>& machine,
+           LoweredStep<Pack>* step) {
+  LowerInto<Pack>(ledger, machine, step);
+}
+
+}  // namespace
 
 Pack SizesReader::operator()(const google::protobuf::Message& message,
                              int field_number) const {
@@ -30,17 +40,14 @@ StepsOfSizes::StepsOfSizes(Setup setup)
     : setup_(std::move(setup)), reader_(setup_.scenario()) {}
 
 bool StepsOfSizes::Build(const Pack& batch, const Pack& context,
-                         const Machine<Pack>& machine, bool same_actions,
-                         SizedStep* out) {
+                         const Machine<Pack>& machine, SizedStep* out) {
   reader_.Restart(batch, context);
   BuildLedgerInto<Pack>(setup_.step(), reader_, &ledger_);
   if (!ledger_.uniform) return false;
   GrowInPlace<Pack>(machine, &ledger_);
-  LowerInto<Pack>(ledger_, machine, &out->step);
+  LowerSteps(ledger_, machine, &out->step);
   if (!out->step.uniform) return false;
   out->facts = FactsFrom<Pack>(ledger_, out->step, machine, setup_.boundary());
-  out->actions.reset();
-  if (same_actions) out->actions = ActionsOf<Pack>(out->step, machine);
   return true;
 }
 

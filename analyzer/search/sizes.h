@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <vector>
 
-#include "absl/types/optional.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/evaluate/evaluate.h"
@@ -25,12 +24,6 @@ namespace tokenjoule {
 struct SizedStep {
   LoweredStep<Pack> step;
   StepFacts<Pack> facts;
-  // What happens in the steps, where no machine of the search changes that.
-  absl::optional<Actions<Pack>> actions;
-
-  const Actions<Pack>* actions_or_null() const {
-    return actions.has_value() ? &*actions : nullptr;
-  }
 };
 
 // Reads a scenario's batch and context from packs, all else as described. A
@@ -77,11 +70,10 @@ class StepsOfSizes {
   StepsOfSizes(const StepsOfSizes&) = delete;
   StepsOfSizes& operator=(const StepsOfSizes&) = delete;
 
-  // The steps of a pack of sizes on a machine of the same numbers in all lanes;
-  // `same_actions` says whether what happens in a step is to be counted once.
+  // The steps of a pack of sizes on a machine of the same numbers in all lanes.
   // False where lanes differ in structure, so that the pack means nothing.
   bool Build(const Pack& batch, const Pack& context,
-             const Machine<Pack>& machine, bool same_actions, SizedStep* out);
+             const Machine<Pack>& machine, SizedStep* out);
 
   // The same of one size on one machine, in plain numbers.
   Evaluation<> EvaluateAt(double batch, double context,

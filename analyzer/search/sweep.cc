@@ -290,8 +290,7 @@ class Searcher {
       batch.value[lane] = choice.batch;
       context.value[lane] = choice.context;
     }
-    if (!sized_->steps->Build(batch, context, base.pack,
-                              base.actions.has_value(), &sized_step_)) {
+    if (!sized_->steps->Build(batch, context, base.pack, &sized_step_)) {
       return false;
     }
     costs_.resize(kRun / Pack::kLanes + 1);
@@ -304,8 +303,8 @@ class Searcher {
       }
     }
     const auto evaluate = [&](size_t count) {
-      EvaluateSteps(sized_step_.step, varying_, count,
-                    sized_step_.actions_or_null(), &base.pack, costs_.data());
+      EvaluateSteps(sized_step_.step, varying_, count, &base.pack,
+                    costs_.data());
     };
     evaluate(sized_->num_checked);
     if (!AreFinite(costs_, sized_->num_checked)) return false;
