@@ -9,56 +9,42 @@ const Pack* PlaceOfActions(Machine<Pack>* machine) {
               .activation_capacity.mutable_base();
 }
 
-namespace {
-
-// The machines of a run, each read by `set(slot, k)`, one pack of costs each.
-// Its own `actions` are a copy: the compiler may keep what nothing else can
-// reach.
-template <typename Set>
-inline void EvaluateMachines(const LoweredStep<Pack>& step,
-                             const std::vector<VaryingSlot>& slots,
-                             size_t count, const Actions<Pack>* actions,
-                             Machine<Pack>* machine, const Set& set,
-                             PackCost* costs) {
-  bool varies = false;
-  if (actions == nullptr) {
-    const Pack* place = PlaceOfActions(machine);
-    for (const VaryingSlot& slot : slots) varies |= slot.place == place;
-  }
-  Actions<Pack> own = actions != nullptr ? *actions : ActionsOf(step, *machine);
-  for (size_t k = 0; k < count; ++k) {
-    for (const VaryingSlot& slot : slots) set(slot, k);
-    if (varies) own = ActionsOf(step, *machine);
-    costs[k] = SweepCostOf(step, *machine, own);
-  }
-}
-
-}  // namespace
-
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 EvaluateRun(const LoweredStep<Pack>& step,
             const std::vector<VaryingSlot>& slots, size_t count,
             const Actions<Pack>* actions, Machine<Pack>* machine,
             PackCost* costs) {
-  EvaluateMachines(
-      step, slots, (count + Pack::kLanes - 1) / Pack::kLanes, actions, machine,
-      [](const VaryingSlot& slot, size_t k) {
-        std::memcpy(&slot.place->value, slot.values + k * Pack::kLanes,
-                    sizeof(slot.place->value));
-      },
-      costs);
+  bool varies = false;
+  if (actions == nullptr) {
+    const Pack* place = PlaceOfActions(machine);
+    for (const VaryingSlot& slot : slots) varies |= slot.place == place;
+  }
+  // A local copy, which the compiler may keep in registers because nothing else
+  // can alias it.
+  Actions<Pack> own = actions != nullptr ? *actions : ActionsOf(step, *machine);
+  for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
+    for (const VaryingSlot& slot : slots) {
+      std::memcpy(&slot.place->value, slot.values + begin,
+                  sizeof(slot.place->value));
+    }
+    if (varies) own = ActionsOf(step, *machine);
+    costs[begin / Pack::kLanes] = SweepCostOf(step, *machine, own);
+  }
 }
 
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 EvaluateSteps(const LoweredStep<Pack>& step,
               const std::vector<VaryingSlot>& slots, size_t count,
               Machine<Pack>* machine, PackCost* costs) {
-  EvaluateMachines(
-      step, slots, count, nullptr, machine,
-      [](const VaryingSlot& slot, size_t k) {
-        *slot.place = Pack(slot.values[k]);
-      },
-      costs);
+  const Pack* place = PlaceOfActions(machine);
+  bool varies = false;
+  for (const VaryingSlot& slot : slots) varies |= slot.place == place;
+  Actions<Pack> actions;
+  for (size_t k = 0; k < count; ++k) {
+    for (const VaryingSlot& slot : slots) *slot.place = Pack(slot.values[k]);
+    if (k == 0 || varies) actions = ActionsOf(step, *machine);
+    costs[k] = SweepCostOf(step, *machine, actions);
+  }
 }
 
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void

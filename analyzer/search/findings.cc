@@ -58,46 +58,45 @@ inline Mask Dominated(const ObjectiveValues& champion, size_t n,
   return no_better & worse;
 }
 
-// Points of the packs 0 ... count - 1; `lanes_of(k)` says how many lanes of a
-// pack are points.
-template <typename F, typename LanesOf>
-inline Counts SiftPacks(const StepFacts<F>& facts, const PackCost* costs,
-                        size_t count, const LanesOf& lanes_of, bool may_not_fit,
-                        const std::vector<Bounds>& limits,
-                        const std::vector<Goal>& goals,
-                        const std::vector<ObjectiveValues>& champions,
-                        Sifted* sifted) {
+// What became of points, a count for each lane.
+struct Tally {
   Mask misfits = {}, outsiders = {}, feasible = {};
-  const Mask needs_no_room = Everywhere(may_not_fit);
-  const Mask arrays_hold =
-      needs_no_room |
-      (Pack(facts.array_used_bytes).value <= Pack(facts.array_bytes).value);
-  for (size_t k = 0; k < count; ++k) {
-    const PackCost& cost = costs[k];
-    Sifted& out = sifted[k];
-    const FigureValues<Pack> figures = FiguresFrom(facts, cost);
-    const Mask here = Below(lanes_of(k));
-    const Pack room = cost.usable_bytes * Pack(facts.chips);
-    const Mask fits =
-        (needs_no_room | (Pack(facts.store_used_bytes).value <= room.value)) &
-        arrays_hold & here;
-    const Mask inside = fits & InLimits(limits, figures);
-    misfits -= here & ~fits;
-    outsiders -= fits & ~inside;
-    feasible -= inside;
-    Mask left = inside;
-    for (size_t i = 0; i < goals.size(); ++i) {
-      out.objectives[i] = Pack(goals[i].sign) * figures[goals[i].figure];
-    }
-    for (const ObjectiveValues& champion : champions) {
-      left &= ~Dominated(champion, goals.size(), out.objectives);
-    }
-    out.lanes = 0;
-    for (int i = 0; i < Pack::kLanes; ++i) {
-      out.lanes |= static_cast<unsigned>(left[i] & 1) << i;
-    }
+
+  Counts Totals() const {
+    return {Total(misfits), Total(outsiders), Total(feasible)};
   }
-  return {Total(misfits), Total(outsiders), Total(feasible)};
+};
+
+// The points of one pack, those of the lanes that are `here`; `needs_no_room`
+// and `arrays_hold` say of each lane that the backing store need not hold it,
+// and that in-memory arrays do.
+template <typename F>
+inline void SiftPack(const StepFacts<F>& facts, const PackCost& cost,
+                     const Mask& here, const Mask& needs_no_room,
+                     const Mask& arrays_hold, const std::vector<Bounds>& limits,
+                     const std::vector<Goal>& goals,
+                     const std::vector<ObjectiveValues>& champions,
+                     Tally* tally, Sifted* out) {
+  const FigureValues<Pack> figures = FiguresFrom(facts, cost);
+  const Pack room = cost.usable_bytes * Pack(facts.chips);
+  const Mask fits =
+      (needs_no_room | (Pack(facts.store_used_bytes).value <= room.value)) &
+      arrays_hold & here;
+  const Mask inside = fits & InLimits(limits, figures);
+  tally->misfits -= here & ~fits;
+  tally->outsiders -= fits & ~inside;
+  tally->feasible -= inside;
+  Mask left = inside;
+  for (size_t i = 0; i < goals.size(); ++i) {
+    out->objectives[i] = Pack(goals[i].sign) * figures[goals[i].figure];
+  }
+  for (const ObjectiveValues& champion : champions) {
+    left &= ~Dominated(champion, goals.size(), out->objectives);
+  }
+  out->lanes = 0;
+  for (int i = 0; i < Pack::kLanes; ++i) {
+    out->lanes |= static_cast<unsigned>(left[i] & 1) << i;
+  }
 }
 
 }  // namespace
@@ -107,10 +106,16 @@ Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
      bool may_not_fit, const std::vector<Bounds>& limits,
      const std::vector<Goal>& goals,
      const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
-  return SiftPacks(
-      facts, costs, (count + Pack::kLanes - 1) / Pack::kLanes,
-      [count](size_t k) { return count - k * Pack::kLanes; }, may_not_fit,
-      limits, goals, champions, sifted);
+  Tally tally;
+  const Mask arrays_hold =
+      Everywhere(may_not_fit || facts.array_used_bytes <= facts.array_bytes);
+  const Mask needs_no_room = Everywhere(may_not_fit);
+  for (size_t begin = 0; begin < count; begin += Pack::kLanes) {
+    SiftPack(facts, costs[begin / Pack::kLanes], Below(count - begin),
+             needs_no_room, arrays_hold, limits, goals, champions, &tally,
+             &sifted[begin / Pack::kLanes]);
+  }
+  return tally.Totals();
 }
 
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
@@ -118,9 +123,15 @@ SiftSteps(const StepFacts<Pack>& facts, const PackCost* costs, size_t count,
           size_t lanes, bool may_not_fit, const std::vector<Bounds>& limits,
           const std::vector<Goal>& goals,
           const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
-  return SiftPacks(
-      facts, costs, count, [lanes](size_t) { return lanes; }, may_not_fit,
-      limits, goals, champions, sifted);
+  Tally tally;
+  const Mask needs_no_room = Everywhere(may_not_fit);
+  const Mask arrays_hold =
+      needs_no_room | (facts.array_used_bytes.value <= facts.array_bytes.value);
+  for (size_t k = 0; k < count; ++k) {
+    SiftPack(facts, costs[k], Below(lanes), needs_no_room, arrays_hold, limits,
+             goals, champions, &tally, &sifted[k]);
+  }
+  return tally.Totals();
 }
 
 }  // namespace findings_internal
