@@ -8,6 +8,7 @@
 
 #include <cmath>
 #include <cstdint>
+#include <cstring>
 
 #include "analyzer/units/units.h"
 
@@ -82,8 +83,16 @@ inline Agreement Agree(const Pack::Condition& condition) {
 
 namespace pack_internal {
 
+// Whether all lanes have the same bits.
+inline bool IsSame(const Pack& a) {
+  const Pack first(a.value[0]);
+  return std::memcmp(&a.value, &first.value, sizeof(a.value)) == 0;
+}
+
+// A function takes longer than to see that it has to be called once.
 template <typename Function>
 Pack EachLane(const Pack& a, const Function& function) {
+  if (IsSame(a)) return Pack(function(a.value[0]));
   Pack out;
   for (int lane = 0; lane < Pack::kLanes; ++lane) {
     out.value[lane] = function(a.value[lane]);

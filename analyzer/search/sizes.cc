@@ -10,7 +10,8 @@
 namespace tokenjoule {
 namespace {
 
-// Compiled for several instruction sets as the kernel is.
+// Compiled for several instruction sets as the kernel is. The ledger is not:
+// its formulas, inlined into one another, take minutes to compile.
 __attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
 LowerSteps(const Ledger<Pack>& ledger, const Machine<Pack>& machine,
            LoweredStep<Pack>* step) {
@@ -19,21 +20,11 @@ LowerSteps(const Ledger<Pack>& ledger, const Machine<Pack>& machine,
 
 }  // namespace
 
-Pack SizesReader::operator()(const google::protobuf::Message& message,
-                             int field_number) const {
-  if (&message == scenario_) {
-    if (field_number == Scenario::kBatchFieldNumber) return batch_;
-    if (field_number == Scenario::kContextFieldNumber) return context_;
-  }
-  if (next_ < remembered_.size() && remembered_[next_].message == &message &&
-      remembered_[next_].field_number == field_number) {
-    return Pack(remembered_[next_++].value);
-  }
-  // Another way through the ledger than last time: remember this one.
+__attribute__((noinline)) void SizesReader::Remember(
+    const google::protobuf::Message& message, int field_number) const {
   remembered_.resize(next_);
   remembered_.push_back(
       {&message, field_number, FieldValue(message, field_number)});
-  return Pack(remembered_[next_++].value);
 }
 
 StepsOfSizes::StepsOfSizes(Setup setup)

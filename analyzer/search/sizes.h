@@ -42,7 +42,18 @@ class SizesReader {
   }
 
   Pack operator()(const google::protobuf::Message& message,
-                  int field_number) const;
+                  int field_number) const {
+    if (&message == scenario_) {
+      if (field_number == Scenario::kBatchFieldNumber) return batch_;
+      if (field_number == Scenario::kContextFieldNumber) return context_;
+    }
+    if (next_ == remembered_.size() || remembered_[next_].message != &message ||
+        remembered_[next_].field_number != field_number) {
+      // The first time, or another way through the ledger than last time.
+      Remember(message, field_number);
+    }
+    return Pack(remembered_[next_++].value);
+  }
   Pack operator()(const Constant& constant) const {
     return Pack(constant.value());
   }
@@ -53,6 +64,11 @@ class SizesReader {
     int field_number;
     double value;
   };
+
+  // Reads a field anew, as the next of what is remembered. Apart, so that it is
+  // not copied to wherever a ledger reads.
+  void Remember(const google::protobuf::Message& message,
+                int field_number) const;
 
   const Scenario* const scenario_;
   Pack batch_, context_;

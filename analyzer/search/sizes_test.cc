@@ -15,8 +15,6 @@
 #include "absl/strings/str_cat.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
-#include "analyzer/description/faults.h"
-#include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/search/compile.h"
 #include "analyzer/search/figures.h"
@@ -278,6 +276,29 @@ TEST(SizesTest, KernelAxesGoWithSizes) {
       "contexts alone");
 }
 
+// That a search counts what is invalid as each point compiled by itself says,
+// reason by reason. Returns how many reasons there are.
+size_t ExpectReasonsOfPoints(const Space& space) {
+  std::map<std::string, int> expected, found;
+  const Plan plan = OrDie(MakePlan(space));
+  Compiler compiler(space, plan);
+  for (uint64_t id = 0; id < space.points; ++id) {
+    const auto compiled =
+        compiler.Compile(CombinationOf(space, plan, ChoicesOf(space, id)));
+    if (!compiled.ok()) ++expected[std::string(compiled.status().message())];
+  }
+  // A shard says every reason.
+  SweepOptions options;
+  options.shards = 1;
+  const SweepStudy study = OrDie(Sweep(space, options));
+  for (const InvalidReason& reason : study.invalid_reasons()) {
+    found[reason.reason()] = static_cast<int>(reason.points());
+  }
+  EXPECT_EQ(found, expected);
+  EXPECT_EQ(study.points(), space.points);
+  return expected.size();
+}
+
 // Some batches leave replicas without a sequence, some contexts are shorter
 // than the prefix.
 TEST(SizesTest, WhatIsInvalidHasTheReasonsOfPointsOneByOne) {
@@ -291,24 +312,20 @@ TEST(SizesTest, WhatIsInvalidHasTheReasonsOfPointsOneByOne) {
     objective { metric: "energy_per_token_j" }
     objective { metric: "time_per_token_s" }
     objective { metric: "memory_left_bytes" maximize: true })");
-  SweepOptions all_reasons;
-  all_reasons.shards = 1;
-  const SweepStudy study = OrDie(Sweep(space, all_reasons));
-  ExpectSearchEqualsPoints(space, "invalid");
-  std::map<std::string, int> expected, found;
-  for (uint64_t id = 0; id < space.points; ++id) {
-    const auto setup = OrDie(SetupAt(space, ChoicesOf(space, id)));
-    std::vector<Fault> faults;
-    ValidateScenario(setup.scenario, setup.model, setup.hardware, &faults);
-    if (faults.empty()) continue;
-    ++expected[std::string(FaultsToStatus(faults).message())];
-  }
-  for (const InvalidReason& reason : study.invalid_reasons()) {
-    found[reason.reason()] = static_cast<int>(reason.points());
-  }
+  EXPECT_EQ(ExpectReasonsOfPoints(space), 3u + 2 + 3 * 2);
+  const SweepStudy study = ExpectSearchEqualsPoints(space, "invalid");
   EXPECT_EQ(study.invalid(), 2 * (12 * 2 + 3 * 2));
-  EXPECT_EQ(expected.size(), 3u + 2 + 3 * 2);
-  EXPECT_EQ(found, expected);
+}
+
+// What no batch and no context changes, beside what one of them does.
+TEST(SizesTest, WhatIsInvalidWithAnySizesHasItsReasons) {
+  EXPECT_EQ(ExpectReasonsOfPoints(Parsed(R"(
+    scenario { model: "llama-3.1-8b" hardware: "h100-sxm" dp: 2 }
+    axis { path: "scenario.tp" value: "1" value: "3" value: "2" }
+    axis { path: "scenario.batch" linear { from: 1 to: 12 count: 12 } }
+    axis { path: "scenario.context" value: "90" value: "2000" }
+    objective { metric: "energy_per_token_j" })")),
+            3u);
 }
 
 // Merged shards of a search, some with several threads.

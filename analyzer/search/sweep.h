@@ -30,11 +30,12 @@ struct SweepOptions {
 };
 
 // The front of a space, by compiled evaluation: axes that change structure
-// (model, formats, parallelism, batch, context, what lowering depends on) are
-// lowered once for each combination; constants of the machine run through the
-// cost kernel in packs. Every combination is checked at a few points against
-// the kernel on one number at a time. The answer does not depend on threads,
-// and merged shards are the same as the whole.
+// (model, formats, parallelism, what lowering depends on) are lowered once for
+// each combination; steps of batches and contexts are lowered in packs where
+// the whole grid is searched, and constants of the machine run through the cost
+// kernel in packs. Every combination is checked at a few points against the
+// kernel on one number at a time. The answer does not depend on threads, and
+// merged shards are the same as the whole.
 absl::StatusOr<SweepStudy> Sweep(const Space& space,
                                  const SweepOptions& options = {});
 
