@@ -462,6 +462,22 @@ class Search {
   absl::Status status_;
 };
 
+// The plan by which a grid is searched faster. Lanes of a pack are pairs of
+// batch and context if there are enough of them to fill packs, and if the
+// constants of the machine are not so many that lowering each pair by itself
+// costs nothing beside them: lowering takes as long as some thousands of
+// evaluations. Draws are grouped by combination.
+absl::StatusOr<Plan> PlanOfGrid(const Space& space, const Plan& plain) {
+  constexpr uint64_t kMostKernelPoints = 4096;
+  if (space.description.has_sample() ||
+      plain.kernel_points > kMostKernelPoints) {
+    return plain;
+  }
+  absl::StatusOr<Plan> by_sizes = MakePlanBySizes(space);
+  if (by_sizes.ok() && by_sizes->size_points < Pack::kLanes) return plain;
+  return by_sizes;
+}
+
 // FNV-1a, 64 bits.
 uint64_t Hashed(const std::string& text, uint64_t hash) {
   for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
@@ -556,9 +572,7 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
           ? options.threads
           : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
   const auto start = std::chrono::steady_clock::now();
-  // Draws are grouped by combination; a grid goes by whole packs of sizes.
-  absl::StatusOr<Plan> searched =
-      space.description.has_sample() ? plan : MakePlanBySizes(space);
+  absl::StatusOr<Plan> searched = PlanOfGrid(space, *plan);
   if (!searched.ok()) return searched.status();
   Search search(space, *searched, options);
   const absl::Status status = search.Run(threads);
