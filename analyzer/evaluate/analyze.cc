@@ -442,7 +442,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   if (options_.ranges) {
     const Ledger<>& described = keep ? not_grown_ : ledger;
     if (!ranges_.has_value()) ranges_.emplace(setup_, described);
-    ranges_->Fill(described, /*with_terms=*/options_.details, &spreads);
+    ranges_->Fill(described, step, /*with_terms=*/options_.details, &spreads);
   }
 
   Report report;

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/strings/match.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
@@ -28,16 +27,6 @@ struct End {
 struct EndCost {
   double step_time_s;
   std::array<double, kNumEnergyTerms> terms_j;
-};
-
-// Reads up to 64 constants as traced inputs.
-struct TracingReader {
-  absl::flat_hash_map<const Constant*, uint64_t> inputs;
-
-  Traced operator()(const Constant& constant) const {
-    const auto found = inputs.find(&constant);
-    return {constant.value(), found == inputs.end() ? 0 : found->second};
-  }
 };
 
 // A constant of the machine with a range, and how it affects a step.
@@ -70,9 +59,11 @@ std::vector<Influence> ConstantsWithRange(const Hardware& hardware) {
 // Traces the constants begin ... end - 1 of `all`, at most 64 of them.
 void Trace(const ResolvedSetup& setup, const Ledger<Traced>& ledger,
            size_t begin, size_t end, std::vector<Influence>* all) {
-  TracingReader read;
+  ReplacingReader<Traced> read;
   for (size_t i = begin; i < end; ++i) {
-    read.inputs[(*all)[i].constant] = uint64_t{1} << (i - begin);
+    const Constant& constant = *(*all)[i].constant;
+    read.Replace(constant,
+                 Traced(constant.value(), uint64_t{1} << (i - begin)));
   }
   Machine<Traced> machine = MachineFor<Traced>(setup, read);
   const Evaluation<Traced> traced = EvaluateOn(ledger, machine);
@@ -149,7 +140,6 @@ struct Ranges::Packs {
   std::vector<Machine<>> alone;
   // Memory that is reused from answer to answer.
   std::vector<EndCost> end_costs;
-  LoweredStep<> plain;
   LoweredStep<Pack> lowered;
   Ledger<Pack> ledger;
 };
@@ -206,7 +196,8 @@ Ranges::Ranges(const ResolvedSetup& setup, const Ledger<>& ledger)
   });
 }
 
-void Ranges::Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads) {
+void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
+                  bool with_terms, Spreads* spreads) {
   std::vector<EndCost>& costs = packs_->end_costs;
   costs.resize(packs_->num_ends);
   const auto take = [&](size_t pack, const PackTerms& terms) {
@@ -222,13 +213,7 @@ void Ranges::Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads) {
   PackTerms terms;
   const bool grows = AsksForGrowth(packs_->machine.structure);
   LoweredStep<Pack>& lowered = packs_->lowered;
-  if (grows) {
-    LowerInto<double>(Grow(ledger, packs_->machine), packs_->machine,
-                      &packs_->plain);
-  } else {
-    LowerInto<double>(ledger, packs_->machine, &packs_->plain);
-  }
-  ConvertStep(packs_->plain, &lowered);
+  ConvertStep(step, &lowered);
   for (size_t i = 0; i < packs_->first_lowered; ++i) {
     EvaluatePack(lowered, packs_->machines[i], &terms);
     take(i, terms);

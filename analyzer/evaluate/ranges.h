@@ -68,9 +68,10 @@ class Ranges {
   ~Ranges();
 
   // Adds the ranges of one answer to `spreads`, which already holds the values.
-  // `ledger` is that of the answer, before growth. Terms are left out if
-  // `with_terms` is false.
-  void Fill(const Ledger<>& ledger, bool with_terms, Spreads* spreads);
+  // `ledger` is that of the answer before growth, `step` the lowered one. Terms
+  // are left out if `with_terms` is false.
+  void Fill(const Ledger<>& ledger, const LoweredStep<>& step, bool with_terms,
+            Spreads* spreads);
 
  private:
   struct Packs;

@@ -19,15 +19,6 @@ namespace {
 
 using ::google::protobuf::FieldDescriptor;
 
-// Reads one constant as an input, everything else as described.
-struct TracingReader {
-  const Constant* traced;
-
-  Traced operator()(const Constant& constant) const {
-    return {constant.value(), &constant == traced ? uint64_t{1} : 0};
-  }
-};
-
 bool AnyDepends(const std::vector<Traced*>& numbers) {
   return std::any_of(numbers.begin(), numbers.end(),
                      [](const Traced* number) { return number->inputs != 0; });
@@ -39,8 +30,9 @@ bool AnyDepends(const std::vector<Traced*>& numbers) {
 // validation): it decides structure.
 bool IsForEachPoint(const Hardware& hardware, const Constant& constant,
                     EachPoint each_point) {
-  Machine<Traced> machine =
-      BuildMachine<Traced>(hardware, TracingReader{&constant});
+  ReplacingReader<Traced> read;
+  read.Replace(constant, Traced(constant.value(), 1));
+  Machine<Traced> machine = BuildMachine<Traced>(hardware, read);
   const bool in_placement = AnyDepends(PlacementSlots(&machine));
   const bool in_costs = AnyDepends(CostSlots(&machine));
   return each_point == EachPoint::kKernel ? in_costs && !in_placement
