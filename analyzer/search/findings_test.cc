@@ -48,7 +48,7 @@ void AddLimit(const std::string& metric, const double* min, const double* max,
   if (max != nullptr) limit->set_max(*max);
 }
 
-// Points of a run on one chip at one token a step: joules, seconds and usable
+// Points of a run on one chip at one token per step: joules, seconds and usable
 // bytes of each.
 class Batch {
  public:

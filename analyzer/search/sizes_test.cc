@@ -16,6 +16,7 @@
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/search/brute_force.h"
 #include "analyzer/search/compile.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/plan.h"
@@ -195,19 +196,7 @@ OneByOne SearchedOneByOne(const Space& space) {
       all.emplace_back(id, *figures);
     }
   }
-  for (const auto& [id, f] : all) {
-    bool beaten = false;
-    for (const auto& [other, g] : all) {
-      const bool no_worse = g.energy_per_token_j() <= f.energy_per_token_j() &&
-                            g.time_per_token_s() <= f.time_per_token_s() &&
-                            g.memory_left_bytes() >= f.memory_left_bytes();
-      const bool better = g.energy_per_token_j() < f.energy_per_token_j() ||
-                          g.time_per_token_s() < f.time_per_token_s() ||
-                          g.memory_left_bytes() > f.memory_left_bytes();
-      beaten |= no_worse && (better || other < id);
-    }
-    if (!beaten) out.front.emplace_back(id, f);
-  }
+  out.front = NonDominated(all);
   return out;
 }
 

@@ -8,6 +8,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/search/brute_force.h"
 #include "analyzer/search/space.h"
 #include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
@@ -72,19 +73,7 @@ BruteForce SearchedByBruteForce(const Space& space) {
       all.emplace_back(id, *figures);
     }
   }
-  for (const auto& [id, f] : all) {
-    bool beaten = false;
-    for (const auto& [other, g] : all) {
-      const bool no_worse = g.energy_per_token_j() <= f.energy_per_token_j() &&
-                            g.time_per_token_s() <= f.time_per_token_s() &&
-                            g.memory_left_bytes() >= f.memory_left_bytes();
-      const bool better = g.energy_per_token_j() < f.energy_per_token_j() ||
-                          g.time_per_token_s() < f.time_per_token_s() ||
-                          g.memory_left_bytes() > f.memory_left_bytes();
-      beaten |= no_worse && (better || other < id);
-    }
-    if (!beaten) out.front.emplace_back(id, f);
-  }
+  out.front = NonDominated(all);
   return out;
 }
 
