@@ -74,6 +74,14 @@ TEST(ArchitecturesTest, Llama4ReadsHalfAChunkInTheMean) {
             token * (36 * 8192 + 12 * 100'000.0));
 }
 
+TEST(ArchitecturesTest, Llama4ReadsContextsWithinOneChunkWhole) {
+  // 48 layers x 2 x 8 heads x 128 elements x 2 bytes x 8192 tokens.
+  const Ledger<> ledger = LedgerOf("llama-4-scout", Point(1, 8192));
+  EXPECT_EQ(KvRead(ledger), 48.0 * 4096 * 8192);
+  EXPECT_NEAR(KvRead(ledger) / 1e6, 1611, 0.5);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), KvRead(ledger));
+}
+
 TEST(ArchitecturesTest, GptOssKeepsItsExpertsInFourBits) {
   // 24 layers x 32 experts x 3 x 2880 x 2880 weights in 4.25 bits and biases
   // (2 x 2880 + 2880) in 16; sinks, routers, attention in bf16.
