@@ -270,8 +270,8 @@ TEST(ArchitecturesTest, DispatchCarriesEachTokenToItsChips) {
 }
 
 TEST(ArchitecturesTest, Mamba2StateIsIndependentOfContext) {
-  // 64 layers x (80 heads x 64 x 128 + (5120 + 2 x 128) x 4) x 4 bytes.
-  const double state = 64.0 * (80 * 64 * 128 + 5376 * 4) * 4;
+  // 64 layers x (80 heads x 64 x 128 + (5120 + 2 x 128) x 4) x 2 bytes.
+  const double state = 64.0 * (80 * 64 * 128 + 5376 * 4) * 2;
   for (const double context : {1.0, 1e6}) {
     const Ledger<> ledger = LedgerOf("mamba2-2.7b", Point(3, context));
     EXPECT_EQ(InBytes(ledger.state_per_sequence), state);
@@ -279,6 +279,30 @@ TEST(ArchitecturesTest, Mamba2StateIsIndependentOfContext) {
     EXPECT_EQ(Sum(ledger, "", &Operator<>::state_write), 3 * state);
     EXPECT_EQ(KvRead(ledger), 0);
   }
+}
+
+TEST(ArchitecturesTest, OnlyTheRecurrentStateIsWiderWhereTheModelSaysSo) {
+  Model model = LoadModelOrDie("mamba2-2.7b");
+  const double recurrent = 64.0 * 80 * 64 * 128;
+  const double convolution = 64.0 * 5376 * 4;
+  const auto state = [&](const std::string& weights) {
+    Scenario scenario = Point(1, 1);
+    scenario.set_weights(weights);
+    const Ledger<> ledger = BuildLedger(model, scenario);
+    // A sequence needs no other memory, so that the largest batch is inversely
+    // proportional.
+    EXPECT_EQ(InBytes(ledger.sequence_footprint),
+              InBytes(ledger.state_per_sequence));
+    EXPECT_EQ(InBytes(ledger.state_per_sequence),
+              Sum(ledger, "", &Operator<>::state_read));
+    return InBytes(ledger.state_per_sequence);
+  };
+  // Quantised weights do not narrow it; a model run in fp32 widens all of it.
+  EXPECT_EQ(state(""), 2 * (recurrent + convolution));
+  EXPECT_EQ(state("fp8"), 2 * (recurrent + convolution));
+  EXPECT_EQ(state("fp32"), 4 * (recurrent + convolution));
+  model.mutable_formats()->set_state("fp32");
+  EXPECT_EQ(state(""), 4 * recurrent + 2 * convolution);
 }
 
 TEST(ArchitecturesTest, NemotronHHasMixersAndMlpsInLayersOfTheirOwn) {
@@ -289,7 +313,7 @@ TEST(ArchitecturesTest, NemotronHHasMixersAndMlpsInLayersOfTheirOwn) {
   EXPECT_EQ(Weights(ledger, "norm"), 53.0 * 4096 * 2);
   EXPECT_EQ(KvRead(ledger), 4 * 2.0 * 8 * 128 * 4096 * 2);
   EXPECT_EQ(InBytes(ledger.state_per_sequence),
-            24.0 * (128 * 64 * 128 + (8192 + 2 * 8 * 128) * 4) * 4);
+            24.0 * (128 * 64 * 128 * 4 + (8192 + 2 * 8 * 128) * 4 * 2));
 }
 
 TEST(ArchitecturesTest, JambaMixesMamba1AttentionAndExperts) {
@@ -297,16 +321,16 @@ TEST(ArchitecturesTest, JambaMixesMamba1AttentionAndExperts) {
   // second layer has 16 experts.
   const Ledger<> ledger = LedgerOf("jamba-v0.1", Point(1, 1000));
   EXPECT_EQ(KvRead(ledger), 4 * 2.0 * 8 * 128 * 1000 * 2);
-  EXPECT_EQ(InBytes(ledger.state_per_sequence), 28.0 * 8192 * 20 * 4);
+  EXPECT_EQ(InBytes(ledger.state_per_sequence), 28.0 * 8192 * 20 * 2);
   EXPECT_EQ(ledger.parameters, 51'570'323'328.0);
 }
 
 TEST(ArchitecturesTest, Qwen3NextKeepsAMatrixStateInThreeOfFourLayers) {
-  // 36 layers x (32 heads x 128 x 128 + (2 x 16 x 128 + 32 x 128) x 4) x 4
-  // bytes; 12 layers of attention with 2 KV heads of 256.
+  // 36 layers x (32 heads x 128 x 128 x 4 bytes + (2 x 16 x 128 + 32 x 128) x 4
+  // x 2 bytes); 12 layers of attention with 2 KV heads of 256.
   const Ledger<> ledger = LedgerOf("qwen3-next-80b-a3b", Point(1, 1000));
   EXPECT_EQ(InBytes(ledger.state_per_sequence),
-            36.0 * (32 * 128 * 128 + 8192 * 4) * 4);
+            36.0 * (32 * 128 * 128 * 4 + 8192 * 4 * 2));
   EXPECT_EQ(KvRead(ledger), 12 * 2.0 * 2 * 256 * 1000 * 2);
 }
 
