@@ -373,6 +373,27 @@ TEST(ArchitecturesTest, SpeculationVerifiesManyTokensForOneReadOfTheCache) {
             4 * Sum(plain, "", &Operator<>::kv_write));
 }
 
+TEST(ArchitecturesTest, AcceptedFractionCountsAllDraftedTokens) {
+  Scenario scenario = Point(2, 1000);
+  Speculation& speculation = *scenario.mutable_speculation();
+  speculation.set_draft_tokens(4);
+  const auto tokens_per_step = [&] {
+    return LedgerOf("llama-3.1-8b", scenario).tokens_per_sequence;
+  };
+  // 1 + 0.56 x 4.
+  speculation.set_accepted_fraction(0.56);
+  EXPECT_DOUBLE_EQ(tokens_per_step(), 3.24);
+  speculation.set_accepted_fraction(0);
+  EXPECT_EQ(tokens_per_step(), 1);
+  speculation.set_accepted_fraction(1);
+  EXPECT_EQ(tokens_per_step(), 5);
+  // As a chance of each token, 0.56 gives fewer: 1 + 0.56 + ... + 0.56^4.
+  speculation.clear_accepted_fraction();
+  speculation.set_acceptance_rate(0.56);
+  EXPECT_NEAR(tokens_per_step(), (1 - std::pow(0.56, 5)) / 0.44, 1e-12);
+  EXPECT_NEAR(tokens_per_step(), 2.1476, 1e-4);
+}
+
 TEST(ArchitecturesTest, SpeculationTouchesMoreExperts) {
   Scenario scenario = Point(2, 1);
   scenario.mutable_speculation()->set_draft_tokens(3);
