@@ -44,6 +44,7 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"draft_tokens", "speculation.draft_tokens"},
     {"acceptance_rate", "speculation.acceptance_rate"},
     {"accepted_length", "speculation.accepted_length"},
+    {"accepted_fraction", "speculation.accepted_fraction"},
     {"kv_page_tokens", "kv_page_tokens"},
     {"shared_prefix_tokens", "shared_prefix_tokens"},
     {"shared_prefix_read_once", "shared_prefix_read_once"},
@@ -235,9 +236,13 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "cheaper, absorbed or expanded latent attention (default cheaper)"},
       {"draft_tokens", "N", "speculative decoding: tokens drafted per step"},
       {"acceptance_rate", "P",
-       "chance that a drafted token is accepted, 0 to 1"},
+       "chance that a drafted token is accepted if those before it were, 0 to "
+       "1"},
       {"accepted_length", "N",
        "or the measured tokens per step, bonus token included"},
+      {"accepted_fraction", "F",
+       "or accepted / drafted tokens, 0 to 1, which engines log as acceptance "
+       "rate: 1 + F x drafted tokens per step"},
       {"draft", "NAME",
        "model that drafts, or mtp for the model's own module (default: "
        "drafting is free)"},

@@ -195,11 +195,11 @@ TEST(KernelTest, AllReduceMovesTwiceThePayloadButOnePart) {
   op.group = 4;
   op.payload = Bytes(8.0);
   LoweredOperator<> lowered;
-  LowerCollective(op, Interconnect::SWITCHED, &lowered);
+  LowerCollective(op, Interconnect::SWITCHED, /*max_chips=*/8, &lowered);
   // 2 x 3/4 x 8 = 12 bytes from each chip in two steps.
   EXPECT_EQ(InBytes(lowered.link_sent), 12);
   EXPECT_EQ(lowered.link_messages, 2);
-  LowerCollective(op, Interconnect::RING, &lowered);
+  LowerCollective(op, Interconnect::RING, /*max_chips=*/8, &lowered);
   EXPECT_EQ(InBytes(lowered.link_sent), 12);
   EXPECT_EQ(lowered.link_messages, 6);
 }
@@ -210,7 +210,7 @@ TEST(KernelTest, GatherFillsTheRootsLink) {
   op.group = 4;
   op.payload = Bytes(8.0);
   LoweredOperator<> lowered;
-  LowerCollective(op, Interconnect::SWITCHED, &lowered);
+  LowerCollective(op, Interconnect::SWITCHED, /*max_chips=*/8, &lowered);
   EXPECT_EQ(InBytes(lowered.link_critical), 6);
   // Three of four chips send 2 bytes: 1.5 in the mean.
   EXPECT_EQ(InBytes(lowered.link_sent), 1.5);

@@ -32,40 +32,49 @@ bool IsPositive(const Data<N>& count, bool* uniform) {
 
 // A collective of `payload` over `group` chips:
 //   all-reduce  reduce-scatter and all-gather, 2 (n - 1) / n payload sent by
-//               each chip, in two steps through a switch or 2 (n - 1) on a ring
-//               (Thakur et al., IJHPCA 2005, section 4.4);
+//               each chip, in two steps through a switch or on a mesh, or
+//               2 (n - 1) on a ring (Thakur et al., IJHPCA 2005, section 4.4);
 //   gather      the root receives (n - 1) / n payload, in one step;
 //   all-to-all  each chip sends its payload, in one step or n - 1 on a ring;
 //   send        the payload, in one step.
+// On a mesh each chip has one bundle of links to each of the `max_chips` - 1
+// others, and a group uses only the n - 1 bundles between its own chips. Its
+// time is that of (max_chips - 1) / (n - 1) times the bytes at the chip's whole
+// bandwidth.
 template <typename N>
 void LowerCollective(const Operator<N>& op, Interconnect::Topology topology,
-                     LoweredOperator<N>* lowered) {
+                     int max_chips, LoweredOperator<N>* lowered) {
+  if (op.collective == Collective::kNone) return;
   const N n(static_cast<double>(op.group));
   const N part = (n - N(1.0)) / n;
   const bool ring = topology == Interconnect::RING;
   switch (op.collective) {
     case Collective::kNone:
-      return;
+      break;
     case Collective::kAllReduce:
       lowered->link_messages = ring ? N(2.0) * (n - N(1.0)) : N(2.0);
       lowered->link_critical = op.payload * (N(2.0) * part);
       lowered->link_sent = lowered->link_critical;
-      return;
+      break;
     case Collective::kGather:
       lowered->link_messages = ring ? n - N(1.0) : N(1.0);
       lowered->link_critical = op.payload * part;
       lowered->link_sent = lowered->link_critical / n;
-      return;
+      break;
     case Collective::kAllToAll:
       lowered->link_messages = ring ? n - N(1.0) : N(1.0);
       lowered->link_critical = op.payload;
       lowered->link_sent = op.payload;
-      return;
+      break;
     case Collective::kSend:
       lowered->link_messages = N(1.0);
       lowered->link_critical = op.payload;
       lowered->link_sent = op.payload;
-      return;
+      break;
+  }
+  if (topology == Interconnect::MESH) {
+    const N bundles(static_cast<double>(max_chips - 1));
+    lowered->link_critical = lowered->link_critical * (bundles / (n - N(1.0)));
   }
 }
 
@@ -202,7 +211,8 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.count = op.count;
   lowered.is_kernel = op.collective == Collective::kNone;
   if (!lowered.is_kernel) {
-    LowerCollective(op, machine.structure.topology, &lowered);
+    LowerCollective(op, machine.structure.topology, machine.structure.max_chips,
+                    &lowered);
     return lowered;
   }
   lowered.rate = RateOf(op, machine.structure);

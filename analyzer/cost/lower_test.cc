@@ -192,5 +192,94 @@ TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
   EXPECT_EQ(flop_after, 28);
 }
 
+// Bytes per second that a collective of a system moves between chips, over the
+// links' efficiency; `bytes` is what its busiest chip sends or receives.
+double GigabytesPerSecondOf(const std::string& hardware, Collective collective,
+                            int group, double bytes) {
+  const Machine<> machine = BuildMachine(LoadHardwareOrDie(hardware));
+  Operator<> op;
+  op.collective = collective;
+  op.group = group;
+  op.payload = Bytes(1e9);
+  LoweredOperator<> lowered;
+  LowerCollective(op, machine.structure.topology, machine.structure.max_chips,
+                  &lowered);
+  const double seconds =
+      InSeconds(lowered.link_critical / machine.costs.link_bandwidth);
+  const double efficiency =
+      LoadHardwareOrDie(hardware).interconnect().bandwidth_efficiency().value();
+  return bytes / seconds / efficiency / 1e9;
+}
+
+TEST(LowerTest, AGroupOnAMeshUsesTheBundlesBetweenItsChips) {
+  // Seven bundles of 64 GB/s each way. In an all-reduce of n chips each one
+  // sends 2 (n - 1) / n of the payload of 1 GB.
+  for (const char* name : {"mi300x", "mi325x"}) {
+    for (const int n : {2, 4, 8}) {
+      EXPECT_NEAR(GigabytesPerSecondOf(name, Collective::kAllReduce, n,
+                                       2e9 * (n - 1) / n),
+                  64 * (n - 1), 1e-9)
+          << name << " " << n;
+    }
+    EXPECT_NEAR(GigabytesPerSecondOf(name, Collective::kGather, 4, 0.75e9),
+                3 * 64, 1e-9);
+    EXPECT_NEAR(GigabytesPerSecondOf(name, Collective::kAllToAll, 8, 1e9), 448,
+                1e-9);
+    // A stage of a pipeline sends to one chip.
+    EXPECT_NEAR(GigabytesPerSecondOf(name, Collective::kSend, 2, 1e9), 64,
+                1e-9);
+  }
+  // Three ports of 25 GB/s to each of seven peers.
+  EXPECT_NEAR(GigabytesPerSecondOf("gaudi3", Collective::kAllReduce, 2, 1e9),
+              75, 1e-9);
+  EXPECT_NEAR(GigabytesPerSecondOf("gaudi3", Collective::kAllReduce, 8, 1.75e9),
+              525, 1e-9);
+  // Through a switch a pair has the chip's whole bandwidth.
+  EXPECT_NEAR(GigabytesPerSecondOf("h100-sxm", Collective::kAllReduce, 2, 1e9),
+              450, 1e-9);
+}
+
+TEST(LowerTest, AMeshTakesTheLatenciesAndTheEnergyOfASwitch) {
+  for (const Collective collective :
+       {Collective::kAllReduce, Collective::kGather, Collective::kAllToAll,
+        Collective::kSend}) {
+    Operator<> op;
+    op.collective = collective;
+    op.group = 2;
+    op.payload = Bytes(8.0);
+    LoweredOperator<> mesh, through_switch;
+    LowerCollective(op, Interconnect::MESH, /*max_chips=*/8, &mesh);
+    LowerCollective(op, Interconnect::SWITCHED, /*max_chips=*/8,
+                    &through_switch);
+    EXPECT_EQ(mesh.link_messages, through_switch.link_messages);
+    EXPECT_EQ(mesh.link_sent, through_switch.link_sent);
+    EXPECT_EQ(InBytes(mesh.link_critical),
+              7 * InBytes(through_switch.link_critical));
+    // A mesh of two chips has one bundle, which is the whole bandwidth.
+    LowerCollective(op, Interconnect::MESH, /*max_chips=*/2, &mesh);
+    EXPECT_EQ(mesh.link_critical, through_switch.link_critical);
+  }
+}
+
+TEST(LowerTest, StepsOnAMeshTakeTheBundlesOfTheirGroup) {
+  // Two chips of eight: 7 times the time of the bytes of a whole board's links.
+  Machine<> machine = BuildMachine(LoadHardwareOrDie("mi300x"));
+  Scenario scenario = Point(4, 1000);
+  scenario.set_tp(2);
+  const Ledger<> ledger = BuildLedger(LoadModelOrDie("llama-3.1-8b"), scenario);
+  const LoweredStep<> mesh = Lower(ledger, machine);
+  machine.structure.topology = Interconnect::SWITCHED;
+  const LoweredStep<> through_switch = Lower(ledger, machine);
+  int collectives = 0;
+  for (size_t i = 0; i < mesh.operators.size(); ++i) {
+    if (mesh.operators[i].is_kernel) continue;
+    ++collectives;
+    EXPECT_DOUBLE_EQ(InBytes(mesh.operators[i].link_critical),
+                     7 * InBytes(through_switch.operators[i].link_critical));
+  }
+  // After the embedding, the mixers and the MLPs, and the logits' gather.
+  EXPECT_EQ(collectives, 4);
+}
+
 }  // namespace
 }  // namespace tokenjoule

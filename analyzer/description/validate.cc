@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/base/size_limits.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
@@ -633,6 +634,22 @@ void CheckParallelism(const Scenario& scenario, const Model& model,
                               " joins at most ", most));
 }
 
+// Requires exactly one of the fields that say how many tokens a step gains.
+void CheckGainedTokens(const Speculation& speculation, CrossChecker* check) {
+  std::vector<absl::string_view> given;
+  if (speculation.has_acceptance_rate()) given.push_back("acceptance_rate");
+  if (speculation.accepted_length() != 0) given.push_back("accepted_length");
+  if (speculation.has_accepted_fraction()) given.push_back("accepted_fraction");
+  check->Require(
+      given.size() == 1, "speculation",
+      absl::StrCat(
+          "found ", given.empty() ? "none" : absl::StrJoin(given, " and "),
+          "; expected exactly one of acceptance_rate (chance of each drafted "
+          "token, given that those before it were accepted), accepted_length "
+          "(tokens per step) and accepted_fraction (accepted / drafted tokens, "
+          "as engines log)"));
+}
+
 void CheckSpeculation(const Scenario& scenario, const Model& model,
                       CrossChecker* check) {
   if (!scenario.has_speculation()) return;
@@ -645,9 +662,7 @@ void CheckSpeculation(const Scenario& scenario, const Model& model,
       absl::StrCat(Number(speculation.accepted_length()),
                    " is out of range; a step yields 1 to draft_tokens + 1 = ",
                    speculation.draft_tokens() + 1, " tokens"));
-  check->Require(
-      speculation.has_acceptance_rate() || speculation.accepted_length() > 0,
-      "speculation", "needs acceptance_rate or accepted_length");
+  CheckGainedTokens(speculation, check);
   check->Require(
       speculation.draft_model() != "mtp" || model.mtp_modules() > 0,
       "speculation.draft_model",

@@ -192,6 +192,8 @@ void ImportQwen3Next(const JsonReader& config, Model* model,
                             10, ReadGatedMlp(config, "moe_intermediate_size"));
   ReadQwenSharedExpert(config, &decoder.moe);
   AddLayers(decoder, stack);
+  // vLLM's developers advise it, and it is SGLang's default.
+  model->mutable_formats()->set_state("fp32");
 }
 
 DecoderFields GemmaFields(int64_t kv_heads, int64_t positions) {
@@ -642,6 +644,8 @@ void ImportNemotronH(const JsonReader& config, Model* model,
   fields.default_head_dim = 128;
   fields.default_positions = 4096;
   const Decoder decoder = ReadDecoder(config, fields, model);
+  // The default of the engines for this family.
+  model->mutable_formats()->set_state("fp32");
   const std::string pattern = config.String(kPattern);
   const int64_t letters = pattern.size();
   if (letters == 0 || decoder.layers() == 0) return;

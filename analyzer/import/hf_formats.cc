@@ -39,25 +39,42 @@ bool HasDenseMlp(const Model& model) {
                      [](const Block& block) { return block.has_mlp(); });
 }
 
+// The format of a field that holds a dtype; empty and a fault for others.
+std::string DtypeFormat(const JsonReader& reader, const char* field) {
+  const std::string name = reader.String(field);
+  if (name == "bfloat16") return "bf16";
+  if (name == "float16") return "fp16";
+  if (name == "float32") return "fp32";
+  if (!name.empty()) {
+    reader.AddFault(field,
+                    UnknownNameMessage("dtype", name,
+                                       {"bfloat16", "float16", "float32"}, ""));
+  }
+  return "";
+}
+
 // The format of the tensors that are not quantised.
 std::string ReadDtype(const JsonReader& root, const JsonReader& config) {
   for (const JsonReader* reader : {&config, &root}) {
     for (const char* field : {"dtype", "torch_dtype"}) {
-      if (!reader->Has(field)) continue;
-      const std::string name = reader->String(field);
-      if (name == "bfloat16") return "bf16";
-      if (name == "float16") return "fp16";
-      if (name == "float32") return "fp32";
-      if (!name.empty()) {
-        reader->AddFault(
-            field, UnknownNameMessage("dtype", name,
-                                      {"bfloat16", "float16", "float32"}, ""));
-      }
-      return "";
+      if (reader->Has(field)) return DtypeFormat(*reader, field);
     }
   }
   root.NoteDefault("dtype", "bfloat16 (assumed)");
   return "bf16";
+}
+
+// Sets the format of the recurrent state if the configuration gives it.
+// NVIDIA's models name the field as vLLM's flag, Qwen's as SGLang's.
+void ReadStateFormat(const JsonReader& config, CheckpointFormats* formats) {
+  for (const char* field : {"mamba_ssm_cache_dtype", "mamba_ssm_dtype"}) {
+    if (!config.Has(field)) continue;
+    formats->set_state(DtypeFormat(config, field));
+    return;
+  }
+  if (!formats->state().empty()) {
+    config.NoteDefault("mamba_ssm_cache_dtype", formats->state());
+  }
 }
 
 // The part of the model to which an unquantised module belongs.
@@ -265,6 +282,7 @@ void ReadHfFormats(const JsonReader& root, const JsonReader& config,
   formats->set_lm_head(dtype);
   formats->set_embedding(dtype);
   formats->set_vectors(dtype);
+  ReadStateFormat(config, formats);
   const JsonReader& holder = config.Has(kConfig) ? config : root;
   if (!holder.Has(kConfig)) return;
   const Quantization quantization =

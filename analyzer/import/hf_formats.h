@@ -11,9 +11,10 @@ namespace tokenjoule {
 // Fills in `model->formats` from `dtype` or `torch_dtype` and from
 // `quantization_config`, which are in `config` (the decoder's object) or in
 // `root` (the top-level object). The model's blocks must already be set,
-// because they determine the use of each format. A quantisation that the schema
-// cannot express, such as one that skips some MLPs, is a fault: a model read as
-// bf16 could be four times as large as the checkpoint.
+// because they determine the use of each format; `formats.state` may be set to
+// the family's default, which the configuration overrides. A quantisation that
+// the schema cannot express, such as one that skips some MLPs, is a fault: a
+// model read as bf16 could be four times as large as the checkpoint.
 void ReadHfFormats(const JsonReader& root, const JsonReader& config,
                    Model* model);
 

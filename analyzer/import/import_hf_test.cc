@@ -408,6 +408,36 @@ TEST(ImportHfTest, Mamba2StatesNoLongestContext) {
   EXPECT_EQ(model.formats().linear(), "fp16");
 }
 
+TEST(ImportHfTest, StateIsWiderWhereTheConfigurationOrTheEnginesAskForIt) {
+  // Empty: as wide as the model's own format.
+  EXPECT_EQ(MustImport(Config("mamba2-2.7b")).formats().state(), "");
+  EXPECT_EQ(MustImport(Config("jamba-v0.1")).formats().state(), "");
+  EXPECT_EQ(MustImport(Config("nemotron-h-8b")).formats().state(), "fp32");
+  EXPECT_EQ(MustImport(Config("qwen3-next-80b-a3b")).formats().state(), "fp32");
+  EXPECT_THAT(MustImport(Config("nemotron-h-8b")).sources(0).citation(),
+              HasSubstr("mamba_ssm_cache_dtype = fp32"));
+  // The configuration's own field counts more than the engines' default.
+  for (const char* field : {"mamba_ssm_cache_dtype", "mamba_ssm_dtype"}) {
+    for (const char* name : {"mamba2-2.7b", "nemotron-h-8b"}) {
+      EXPECT_EQ(MustImport(With(name, field, "\"float32\"")).formats().state(),
+                "fp32");
+      EXPECT_EQ(MustImport(With(name, field, "\"bfloat16\"")).formats().state(),
+                "bf16");
+    }
+    EXPECT_THAT(Error(With("mamba2-2.7b", field, "\"int8\"")),
+                HasSubstr(field));
+  }
+}
+
+TEST(ImportHfTest, CatalogueHasTheSameStateFormats) {
+  for (const char* name :
+       {"jamba-v0.1", "mamba2-2.7b", "nemotron-h-8b", "qwen3-next-80b-a3b"}) {
+    EXPECT_EQ(MustImport(Config(name)).formats().state(),
+              LoadModelOrDie(name).formats().state())
+        << name;
+  }
+}
+
 TEST(ImportHfTest, MambaOneRankIsASixteenthOfTheWidth) {
   const Model model = MustImport(
       R"({"model_type": "mamba", "hidden_size": 2568, "vocab_size": 50280,

@@ -74,6 +74,14 @@ TEST(ArchitecturesTest, Llama4ReadsHalfAChunkInTheMean) {
             token * (36 * 8192 + 12 * 100'000.0));
 }
 
+TEST(ArchitecturesTest, Llama4ReadsContextsWithinOneChunkWhole) {
+  // 48 layers x 2 x 8 heads x 128 elements x 2 bytes x 8192 tokens.
+  const Ledger<> ledger = LedgerOf("llama-4-scout", Point(1, 8192));
+  EXPECT_EQ(KvRead(ledger), 48.0 * 4096 * 8192);
+  EXPECT_NEAR(KvRead(ledger) / 1e6, 1611, 0.5);
+  EXPECT_EQ(InBytes(ledger.kv_per_sequence), KvRead(ledger));
+}
+
 TEST(ArchitecturesTest, GptOssKeepsItsExpertsInFourBits) {
   // 24 layers x 32 experts x 3 x 2880 x 2880 weights in 4.25 bits and biases
   // (2 x 2880 + 2880) in 16; sinks, routers, attention in bf16.
@@ -262,8 +270,8 @@ TEST(ArchitecturesTest, DispatchCarriesEachTokenToItsChips) {
 }
 
 TEST(ArchitecturesTest, Mamba2StateIsIndependentOfContext) {
-  // 64 layers x (80 heads x 64 x 128 + (5120 + 2 x 128) x 4) x 4 bytes.
-  const double state = 64.0 * (80 * 64 * 128 + 5376 * 4) * 4;
+  // 64 layers x (80 heads x 64 x 128 + (5120 + 2 x 128) x 4) x 2 bytes.
+  const double state = 64.0 * (80 * 64 * 128 + 5376 * 4) * 2;
   for (const double context : {1.0, 1e6}) {
     const Ledger<> ledger = LedgerOf("mamba2-2.7b", Point(3, context));
     EXPECT_EQ(InBytes(ledger.state_per_sequence), state);
@@ -271,6 +279,30 @@ TEST(ArchitecturesTest, Mamba2StateIsIndependentOfContext) {
     EXPECT_EQ(Sum(ledger, "", &Operator<>::state_write), 3 * state);
     EXPECT_EQ(KvRead(ledger), 0);
   }
+}
+
+TEST(ArchitecturesTest, OnlyTheRecurrentStateIsWiderWhereTheModelSaysSo) {
+  Model model = LoadModelOrDie("mamba2-2.7b");
+  const double recurrent = 64.0 * 80 * 64 * 128;
+  const double convolution = 64.0 * 5376 * 4;
+  const auto state = [&](const std::string& weights) {
+    Scenario scenario = Point(1, 1);
+    scenario.set_weights(weights);
+    const Ledger<> ledger = BuildLedger(model, scenario);
+    // A sequence needs no other memory, so that the largest batch is inversely
+    // proportional.
+    EXPECT_EQ(InBytes(ledger.sequence_footprint),
+              InBytes(ledger.state_per_sequence));
+    EXPECT_EQ(InBytes(ledger.state_per_sequence),
+              Sum(ledger, "", &Operator<>::state_read));
+    return InBytes(ledger.state_per_sequence);
+  };
+  // Quantised weights do not narrow it; a model run in fp32 widens all of it.
+  EXPECT_EQ(state(""), 2 * (recurrent + convolution));
+  EXPECT_EQ(state("fp8"), 2 * (recurrent + convolution));
+  EXPECT_EQ(state("fp32"), 4 * (recurrent + convolution));
+  model.mutable_formats()->set_state("fp32");
+  EXPECT_EQ(state(""), 4 * recurrent + 2 * convolution);
 }
 
 TEST(ArchitecturesTest, NemotronHHasMixersAndMlpsInLayersOfTheirOwn) {
@@ -281,7 +313,7 @@ TEST(ArchitecturesTest, NemotronHHasMixersAndMlpsInLayersOfTheirOwn) {
   EXPECT_EQ(Weights(ledger, "norm"), 53.0 * 4096 * 2);
   EXPECT_EQ(KvRead(ledger), 4 * 2.0 * 8 * 128 * 4096 * 2);
   EXPECT_EQ(InBytes(ledger.state_per_sequence),
-            24.0 * (128 * 64 * 128 + (8192 + 2 * 8 * 128) * 4) * 4);
+            24.0 * (128 * 64 * 128 * 4 + (8192 + 2 * 8 * 128) * 4 * 2));
 }
 
 TEST(ArchitecturesTest, JambaMixesMamba1AttentionAndExperts) {
@@ -289,16 +321,16 @@ TEST(ArchitecturesTest, JambaMixesMamba1AttentionAndExperts) {
   // second layer has 16 experts.
   const Ledger<> ledger = LedgerOf("jamba-v0.1", Point(1, 1000));
   EXPECT_EQ(KvRead(ledger), 4 * 2.0 * 8 * 128 * 1000 * 2);
-  EXPECT_EQ(InBytes(ledger.state_per_sequence), 28.0 * 8192 * 20 * 4);
+  EXPECT_EQ(InBytes(ledger.state_per_sequence), 28.0 * 8192 * 20 * 2);
   EXPECT_EQ(ledger.parameters, 51'570'323'328.0);
 }
 
 TEST(ArchitecturesTest, Qwen3NextKeepsAMatrixStateInThreeOfFourLayers) {
-  // 36 layers x (32 heads x 128 x 128 + (2 x 16 x 128 + 32 x 128) x 4) x 4
-  // bytes; 12 layers of attention with 2 KV heads of 256.
+  // 36 layers x (32 heads x 128 x 128 x 4 bytes + (2 x 16 x 128 + 32 x 128) x 4
+  // x 2 bytes); 12 layers of attention with 2 KV heads of 256.
   const Ledger<> ledger = LedgerOf("qwen3-next-80b-a3b", Point(1, 1000));
   EXPECT_EQ(InBytes(ledger.state_per_sequence),
-            36.0 * (32 * 128 * 128 + 8192 * 4) * 4);
+            36.0 * (32 * 128 * 128 * 4 + 8192 * 4 * 2));
   EXPECT_EQ(KvRead(ledger), 12 * 2.0 * 2 * 256 * 1000 * 2);
 }
 
@@ -339,6 +371,27 @@ TEST(ArchitecturesTest, SpeculationVerifiesManyTokensForOneReadOfTheCache) {
   EXPECT_EQ(KvRead(ledger), KvRead(plain));
   EXPECT_EQ(Sum(ledger, "", &Operator<>::kv_write),
             4 * Sum(plain, "", &Operator<>::kv_write));
+}
+
+TEST(ArchitecturesTest, AcceptedFractionCountsAllDraftedTokens) {
+  Scenario scenario = Point(2, 1000);
+  Speculation& speculation = *scenario.mutable_speculation();
+  speculation.set_draft_tokens(4);
+  const auto tokens_per_step = [&] {
+    return LedgerOf("llama-3.1-8b", scenario).tokens_per_sequence;
+  };
+  // 1 + 0.56 x 4.
+  speculation.set_accepted_fraction(0.56);
+  EXPECT_DOUBLE_EQ(tokens_per_step(), 3.24);
+  speculation.set_accepted_fraction(0);
+  EXPECT_EQ(tokens_per_step(), 1);
+  speculation.set_accepted_fraction(1);
+  EXPECT_EQ(tokens_per_step(), 5);
+  // As a chance of each token, 0.56 gives fewer: 1 + 0.56 + ... + 0.56^4.
+  speculation.clear_accepted_fraction();
+  speculation.set_acceptance_rate(0.56);
+  EXPECT_NEAR(tokens_per_step(), (1 - std::pow(0.56, 5)) / 0.44, 1e-12);
+  EXPECT_NEAR(tokens_per_step(), 2.1476, 1e-4);
 }
 
 TEST(ArchitecturesTest, SpeculationTouchesMoreExperts) {

@@ -15,7 +15,13 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
-// Positions of the cache that a new token reads, out of a context of S.
+// Positions of the cache that a new token reads, out of a context of S. With
+// chunks of C tokens a context of at most C lies in one chunk, of which the
+// token reads all S positions. In a longer context the token is at position 1
+// to C of its chunk: (C + 1) / 2 on average, over sequences that are spread
+// uniformly over their chunks, as in a batch in flight. The span therefore
+// falls from C to (C + 1) / 2 just above C, which is where the second chunk
+// begins; there a single sequence falls from C to 1.
 template <typename N, typename Reader>
 N Span(const LedgerWriter<N, Reader>& c, const Attention& attention,
        const N& context) {
@@ -24,12 +30,8 @@ N Span(const LedgerWriter<N, Reader>& c, const Attention& attention,
                N(c.read(attention, Attention::kSlidingTokensFieldNumber)));
   }
   if (attention.has_chunk_tokens()) {
-    // A token's chunk holds 1 to C tokens: (C + 1) / 2 on average, over
-    // sequences at uniformly spread positions of their chunks.
-    return Min(
-        context,
-        (N(c.read(attention, Attention::kChunkTokensFieldNumber)) + N(1.0)) /
-            N(2.0));
+    const N chunk = c.read(attention, Attention::kChunkTokensFieldNumber);
+    return Select(chunk < context, (chunk + N(1.0)) / N(2.0), context);
   }
   return context;
 }
@@ -121,20 +123,39 @@ N WindowedSum(const N& x, const N& window) {
   return Select(x < window, x * x / 2.0, window * x - window * window / 2.0);
 }
 
+// Sum of the positions within chunks of C tokens over the first x positions:
+// C^2 / 2 for each whole chunk and r^2 / 2 for the r positions of the last.
+template <typename N>
+N ChunkedSum(const N& x, const N& chunk) {
+  using std::floor;
+  const N whole = N(floor(x / chunk));
+  const N rest = x - whole * chunk;
+  return (whole * chunk * chunk + rest * rest) / 2.0;
+}
+
 // Mean number of positions that a prefilled token attends to, over a prompt
 // from the end p of the shared prefix (0 without one) to its own end P: (p + P)
-// / 2, or with a window of W the mean of min(i, W), which is W - W^2 / (2 P)
-// for p = 0.
+// / 2; with a window of W the mean of min(i, W), which is W - W^2 / (2 P) for
+// p = 0; with chunks of C the mean position within a chunk, which is P / 2 for
+// p = 0 and P <= C, and C / 2 for whole chunks.
 template <typename N, typename Reader>
 N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
   const N& prefix = c.prefix_tokens;
-  if (!attention.has_sliding_tokens() || !Holds(prefix < prompt)) {
+  if (attention.window_case() == Attention::WINDOW_NOT_SET ||
+      !Holds(prefix < prompt)) {
     return Span(c, attention, (prefix + prompt) / N(2.0));
   }
-  const N window = c.read(attention, Attention::kSlidingTokensFieldNumber);
-  return (WindowedSum(prompt, window) - WindowedSum(prefix, window)) /
-         (prompt - prefix);
+  const auto mean = [&](const auto& sum_of_first, const N& width) {
+    return (sum_of_first(prompt, width) - sum_of_first(prefix, width)) /
+           (prompt - prefix);
+  };
+  if (attention.has_chunk_tokens()) {
+    return mean(ChunkedSum<N>,
+                c.read(attention, Attention::kChunkTokensFieldNumber));
+  }
+  return mean(WindowedSum<N>,
+              c.read(attention, Attention::kSlidingTokensFieldNumber));
 }
 
 template <typename N, typename Reader>

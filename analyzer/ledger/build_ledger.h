@@ -201,14 +201,21 @@ void AddDraft(const StepSetup& step, const Reader& read,
 }
 
 // Tokens that a sequence gains per step: 1 without speculation; otherwise the
-// measured value, or 1 + a + a^2 + ... + a^n, the sum of the probabilities that
-// each further token is still accepted.
+// measured value, or 1 + f n with the measured fraction f of the n drafted
+// tokens, or 1 + a + a^2 + ... + a^n, the sum of the probabilities that each
+// further token is still accepted.
 template <typename N, typename Reader>
 N AcceptedLength(const Scenario& scenario, const Reader& read) {
   if (!scenario.has_speculation()) return N(1.0);
   const Speculation& speculation = scenario.speculation();
   if (speculation.accepted_length() > 0) {
     return N(read(speculation, Speculation::kAcceptedLengthFieldNumber));
+  }
+  if (speculation.has_accepted_fraction()) {
+    const N fraction(
+        read(speculation, Speculation::kAcceptedFractionFieldNumber));
+    return N(1.0) +
+           fraction * N(static_cast<double>(speculation.draft_tokens()));
   }
   const N rate(read(speculation, Speculation::kAcceptanceRateFieldNumber));
   N length(0.0), chance(1.0);

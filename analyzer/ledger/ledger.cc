@@ -31,7 +31,6 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   formats.lm_head = FirstOf({scenario.lm_head(), scenario.weights(),
                              stored.lm_head(), stored.embedding()});
   formats.vectors = FirstOf({stored.vectors()});
-  formats.state = FirstOf({stored.state(), "fp32"});
   formats.kv = FirstOf({scenario.kv(), stored.kv()});
   formats.activations = scenario.activations().empty()
                             ? nullptr
@@ -43,6 +42,10 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   formats.stream = narrow                       ? formats.vectors
                    : operands.operand_bits > 16 ? &operands
                                                 : &GetFormat("bf16");
+  // Engines keep the recurrent state in the model's own format, even if the
+  // weights are quantised, unless the model asks for another.
+  formats.state =
+      stored.state().empty() ? formats.stream : &GetFormat(stored.state());
   return formats;
 }
 

@@ -31,12 +31,13 @@ struct TensorFormats {
   const NumberFormat* lm_head;    // LM head
   const NumberFormat* embedding;  // embedding table
   const NumberFormat* vectors;    // norms, biases, routers
-  const NumberFormat* state;      // recurrent state
+  const NumberFormat* state;      // recurrent state, without the convolution
   const NumberFormat* kv;         // KV cache
   // Operands of matrix products if the scenario sets them. Otherwise nullptr,
   // and each matrix is multiplied in the format that engines pair with its own.
   const NumberFormat* activations;
-  // Residual stream, collectives and outputs of matrix products.
+  // Residual stream, collectives, outputs of matrix products, and the state of
+  // convolutions.
   const NumberFormat* stream;
 
   // The format of the operands that matrices of a format are multiplied by.

@@ -155,6 +155,46 @@ TEST(LedgerTest, ChunkedWindowIsHalfAChunkInTheMean) {
   EXPECT_EQ(InBytes(ledger.kv_per_sequence), 200);
 }
 
+TEST(LedgerTest, ContextsWithinOneChunkAreReadWhole) {
+  const Model model =
+      LoadModelOrDie("unit", {{"block.full.attention.chunk_tokens", "100"}});
+  // 2 bytes per token up to the end of the first chunk; the second one begins
+  // with token 101.
+  const std::pair<double, double> cases[] = {{1, 2},    {50, 100},  {51, 102},
+                                             {99, 198}, {100, 200}, {101, 101}};
+  for (const auto& [context, bytes] : cases) {
+    EXPECT_EQ(Sum(BuildLedger(model, Point(1, context))).kv_read, bytes)
+        << context;
+  }
+}
+
+TEST(LedgerTest, ChunkedPromptsAttendToTheMeanWithinTheirChunks) {
+  const Model model =
+      LoadModelOrDie("unit", {{"block.full.attention.chunk_tokens", "100"}});
+  // Mean positions that a prompt token attends to: one head of one element
+  // takes 4 FLOP per position, and a step carries P - p prompt tokens.
+  const auto mean_span = [&](double prompt, double prefix) {
+    Scenario scenario = Point(1, 10);
+    scenario.set_prompt(prompt);
+    scenario.set_output(1);
+    scenario.set_shared_prefix_tokens(prefix);
+    for (const Operator<>& op : BuildLedger(model, scenario).operators) {
+      if (op.product_kind == ProductKind::kAttention) {
+        return (InFlop(op.matmul_flop) / 4 - 10) / (prompt - prefix);
+      }
+    }
+    return 0.0;
+  };
+  // In one chunk the mean is P / 2, as without chunks.
+  EXPECT_EQ(mean_span(60, 0), 30);
+  EXPECT_EQ(mean_span(100, 0), 50);
+  EXPECT_EQ(mean_span(200, 0), 50);
+  // Two chunks and a half: (2 x 100^2 + 50^2) / 2 / 250 = 45.
+  EXPECT_EQ(mean_span(250, 0), 45);
+  // Tokens 60 to 150: (100^2 + 50^2 - 60^2) / 2 / 90 = 49.4.
+  EXPECT_NEAR(mean_span(150, 60), 8900 / 2.0 / 90, 1e-12);
+}
+
 TEST(LedgerTest, FormatsScaleBytesExactly) {
   Scenario scenario = Point(1, 2048);
   const double bf16 = 13'214'154'752.0, norms = 532'480.0;

@@ -13,22 +13,33 @@
 namespace tokenjoule {
 namespace ledger_internal {
 
+// Elements of the state of one sequence and layer.
+template <typename N>
+struct StateElements {
+  // The recurrent state, in the format `state`.
+  N recurrent;
+  // The last inputs of the convolution, which engines keep in the model's own
+  // format, that of the residual stream, even if the recurrent state is wider.
+  N convolution;
+};
+
 // State traffic and memory: `on_chip` of the `logical` elements per sequence
 // and layer. Verified tokens share one read and one write.
 template <typename N, typename Reader>
-void AddState(LedgerWriter<N, Reader>& c, const N& on_chip, const N& logical,
-              Operator<N>* op) {
+void AddState(LedgerWriter<N, Reader>& c, const StateElements<N>& on_chip,
+              const StateElements<N>& logical, Operator<N>* op) {
+  const auto stored = [&](const StateElements<N>& elements, const N& times) {
+    return c.Stored(times * elements.recurrent, *c.formats.state) +
+           c.Stream(times * elements.convolution);
+  };
   c.ledger->recurrent_layers += c.layers * c.repeats;
-  op->state_read = c.Stored(c.tokens.sequences * on_chip, *c.formats.state);
+  op->state_read = stored(on_chip, c.tokens.sequences);
   // A newcomer's state is written at the end of its prompt.
-  op->state_write = c.Stored(
-      (c.tokens.sequences + c.tokens.newcomers) * on_chip, *c.formats.state);
+  op->state_write = stored(on_chip, c.tokens.sequences + c.tokens.newcomers);
   if (c.counts_parameters) {
-    c.ledger->state_per_sequence +=
-        c.Stored(logical * c.layers, *c.formats.state);
+    c.ledger->state_per_sequence += stored(logical, c.layers);
   }
-  c.ledger->sequence_footprint +=
-      c.Stored(on_chip * c.tp * c.layers, *c.formats.state);
+  c.ledger->sequence_footprint += stored(on_chip, c.tp * c.layers);
 }
 
 // Adds a causal convolution of `on_chip` of `all` channels, with an optional
@@ -81,7 +92,8 @@ void AddMamba1(LedgerWriter<N, Reader>& c, const Mamba1& mamba,
   scan.vector_flop = Flop<N>(N(kSelectiveScanFlop) * t * inner * states);
   c.HoldWeights(scan, inner * (states + N(1.0)), inner_all * (states + N(1.0)),
                 *c.formats.vectors);  // A, D
-  AddState(c, inner * (states + taps), inner_all * (states + taps), &scan);
+  AddState<N>(c, {inner * states, inner * taps},
+              {inner_all * states, inner_all * taps}, &scan);
   scan.activation_in = c.Stream(t * (N(3.0) * inner + N(2.0) * states));
   scan.activation_out = c.Stream(t * inner);
 
@@ -117,8 +129,8 @@ void AddMamba2(LedgerWriter<N, Reader>& c, const Mamba2& mamba,
       Flop<N>(N(kSelectiveScanFlop) * t * heads * width * states);
   c.HoldWeights(scan, N(3.0) * heads, N(3.0) * heads_all,
                 *c.formats.vectors);  // A, D, step-size bias
-  AddState(c, inner * states + mixed * taps,
-           inner_all * states + mixed_all * taps, &scan);
+  AddState<N>(c, {inner * states, mixed * taps},
+              {inner_all * states, mixed_all * taps}, &scan);
   scan.activation_in = c.Stream(t * (mixed + heads));
   scan.activation_out = c.Stream(t * inner);
 
@@ -159,8 +171,8 @@ void AddLinearAttention(LedgerWriter<N, Reader>& c,
   core.vector_flop += Flop<N>(N(kDeltaRuleFlop) * t * values * key_dim);
   c.HoldWeights(core, N(2.0) * heads, N(2.0) * value_heads,
                 *c.formats.vectors);  // decay and step-size bias
-  AddState(c, values * key_dim + mixed * taps,
-           values_all * key_dim + mixed_all * taps, &core);
+  AddState<N>(c, {values * key_dim, mixed * taps},
+              {values_all * key_dim, mixed_all * taps}, &core);
   core.activation_in = c.Stream(t * (mixed + N(2.0) * heads));
   core.activation_out = c.Stream(t * values);
 

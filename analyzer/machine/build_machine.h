@@ -349,6 +349,7 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   if (hardware.has_interconnect()) {
     const Interconnect& link = hardware.interconnect();
     structure.topology = link.topology();
+    structure.max_chips = static_cast<int>(link.max_chips().value());
     costs.link_bandwidth =
         GigabytesPerSecond<N>(N(read(link.bandwidth_gb_per_s())) *
                               N(read(link.bandwidth_efficiency())));

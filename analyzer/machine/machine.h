@@ -63,6 +63,8 @@ struct MachineStructure {
   bool wears = false;
   // Topology of the links; unspecified without an interconnect.
   Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
+  // Largest number of chips that the links connect; 1 without an interconnect.
+  int max_chips = 1;
   // Whether a power cap is given; if not, Costs::power_cap has no meaning.
   bool has_power_cap = false;
 };

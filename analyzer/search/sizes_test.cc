@@ -64,6 +64,10 @@ constexpr Case kCases[] = {
       routing: BALANCED)"},
     {"windows", R"(model: "gemma-3-27b" hardware: "h100-sxm")"},
     {"chunks", R"(model: "llama-4-scout" hardware: "h100-sxm" tp: 8)"},
+    {"prompts in chunks", R"(model: "llama-4-scout" hardware: "h100-sxm" tp: 8
+      prompt: 9000 output: 200)"},
+    {"links of a mesh",
+     R"(model: "llama-3.1-8b" hardware: "mi300x" tp: 2 pp: 2)"},
     {"latent", R"(model: "deepseek-v2-lite" hardware: "h100-sxm")"},
     {"latent over replicas", R"(model: "deepseek-v2-lite" hardware: "h100-sxm"
       dp: 2 ep: 2)"},
@@ -82,6 +86,8 @@ constexpr Case kCases[] = {
     {"a draft", R"(model: "llama-3.1-70b" hardware: "h100-sxm" tp: 8
       speculation { draft_model: "llama-3.2-1b" draft_tokens: 3
                     acceptance_rate: 0.7 })"},
+    {"an accepted fraction", R"(model: "llama-3.1-8b" hardware: "h100-sxm"
+      speculation { draft_tokens: 4 accepted_fraction: 0.56 })"},
     {"an array that grows the model", R"(model: "llama-3.1-8b"
       hardware: "dimc-hbm3e" weights: "int8" activations: "int8")"},
     {"arrays that hold weights", R"(model: "llama-3.2-1b"

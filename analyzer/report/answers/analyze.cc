@@ -23,7 +23,7 @@ std::string Serving(const Report& report) {
   if (s.has_speculation()) {
     const Speculation& speculation = s.speculation();
     absl::StrAppendFormat(
-        &out, "speculation: %d tokens drafted by %s, %.3g gained per step\n",
+        &out, "speculation: %d tokens drafted by %s, %.3g tokens per step\n",
         speculation.draft_tokens(),
         speculation.draft_model().empty() ? "a free lookup"
                                           : speculation.draft_model(),

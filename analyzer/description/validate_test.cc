@@ -1,0 +1,81 @@
+#include "analyzer/description/validate.h"
+
+#include <string>
+#include <vector>
+
+#include "analyzer/description/faults.h"
+#include "analyzer/testing/catalog.h"
+#include "analyzer/testing/scenario.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "proto/scenario.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+// Messages of the faults of a speculation, with the fields that they are of.
+std::vector<std::string> FaultsOf(const Speculation& speculation) {
+  Scenario scenario = Point(1, 1000);
+  *scenario.mutable_speculation() = speculation;
+  std::vector<Fault> faults;
+  ValidateScenario(scenario, LoadModelOrDie("llama-3.1-8b"),
+                   LoadHardwareOrDie("h100-sxm"), &faults);
+  std::vector<std::string> messages;
+  for (const Fault& fault : faults) {
+    messages.push_back(fault.path + ": " + fault.message);
+  }
+  return messages;
+}
+
+Speculation FourTokens() {
+  Speculation speculation;
+  speculation.set_draft_tokens(4);
+  return speculation;
+}
+
+TEST(ValidateTest, AnyOneFieldSaysHowManyTokensAStepGains) {
+  Speculation rate = FourTokens();
+  rate.set_acceptance_rate(0);
+  EXPECT_THAT(FaultsOf(rate), IsEmpty());
+  Speculation length = FourTokens();
+  length.set_accepted_length(3.24);
+  EXPECT_THAT(FaultsOf(length), IsEmpty());
+  Speculation fraction = FourTokens();
+  fraction.set_accepted_fraction(0);
+  EXPECT_THAT(FaultsOf(fraction), IsEmpty());
+}
+
+TEST(ValidateTest, NoOrSeveralGainedTokensAreNamed) {
+  EXPECT_THAT(FaultsOf(FourTokens()),
+              ElementsAre(HasSubstr("speculation: found none; expected exactly "
+                                    "one of acceptance_rate")));
+  Speculation two = FourTokens();
+  two.set_acceptance_rate(0.5);
+  two.set_accepted_fraction(0.5);
+  EXPECT_THAT(FaultsOf(two),
+              ElementsAre(HasSubstr("found acceptance_rate and "
+                                    "accepted_fraction; expected")));
+  Speculation three = two;
+  three.set_accepted_length(2);
+  EXPECT_THAT(FaultsOf(three),
+              ElementsAre(HasSubstr("found acceptance_rate and accepted_length "
+                                    "and accepted_fraction; expected")));
+}
+
+TEST(ValidateTest, AcceptedFractionsAreFractions) {
+  Speculation percent = FourTokens();
+  percent.set_accepted_fraction(56);
+  EXPECT_THAT(
+      FaultsOf(percent),
+      ElementsAre(AllOf(HasSubstr("speculation.accepted_fraction"),
+                        HasSubstr("56"), Not(HasSubstr("found none")))));
+}
+
+}  // namespace
+}  // namespace tokenjoule
