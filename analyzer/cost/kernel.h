@@ -58,6 +58,8 @@ struct LoweredOperator {
   N link_messages = N(0.0);
   Data<N> link_critical;
   Data<N> link_sent;
+  // Time of its own beyond the launch of a kernel.
+  Duration<N> launch;
   // Structure, which is the same for every number type: whether the operator
   // accesses the backing store, whether it moves activations, and whether it is
   // a kernel (a collective is not).
@@ -103,6 +105,7 @@ void ForEachNumberOfOperator(Visit&& visit, Op&... op) {
   visit(Slope::kZero, op.link_messages...);
   visit(Slope::kDifference, op.link_critical...);
   visit(Slope::kDifference, op.link_sent...);
+  visit(Slope::kZero, op.launch...);
 }
 
 // Copies the fields of an operator that are not numbers.
@@ -133,10 +136,15 @@ struct LoweredStep {
   // One entry per rate in use.
   std::vector<RateProducts<N>> products;
   N layers = N(0.0);
+  N expert_layers = N(0.0);
   N recurrent_layers = N(0.0);
+  N latent_layers = N(0.0);
   N admitting = N(0.0);
-  N sequences_per_replica = N(0.0);
-  N sequences = N(0.0);
+  // Tokens that are sampled or verified, of one replica and of all.
+  N samples_per_replica = N(0.0);
+  N samples = N(0.0);
+  // Prompts that a replica admits.
+  N prompts_per_replica = N(0.0);
   N tokens = N(0.0);
   N passes = N(1.0);
   N chips = N(1.0);
@@ -150,10 +158,13 @@ struct LoweredStep {
 template <typename Visit, typename... Step>
 void ForEachNumberOfStep(Visit&& visit, Step&... step) {
   visit(Slope::kZero, step.layers...);
+  visit(Slope::kZero, step.expert_layers...);
   visit(Slope::kZero, step.recurrent_layers...);
+  visit(Slope::kZero, step.latent_layers...);
   visit(Slope::kKept, step.admitting...);
-  visit(Slope::kDifference, step.sequences_per_replica...);
-  visit(Slope::kDifference, step.sequences...);
+  visit(Slope::kDifference, step.samples_per_replica...);
+  visit(Slope::kDifference, step.samples...);
+  visit(Slope::kDifference, step.prompts_per_replica...);
   visit(Slope::kDifference, step.tokens...);
   visit(Slope::kKept, step.passes...);
   visit(Slope::kKept, step.chips...);
@@ -296,7 +307,7 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
     sum += times.link;
     times.overhead = costs.time_per_collective;
   } else {
-    times.overhead = costs.time_per_kernel;
+    times.overhead = costs.time_per_kernel + op.launch;
   }
   const Duration<N> longest = Max(Max(times.memory, times.compute), times.link);
   times.total = longest * costs.overlap_fraction +
@@ -396,15 +407,19 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
       costs.time_per_step +
       (costs.time_per_layer + costs.time_per_layer_admitting * step.admitting) *
           step.layers +
-      costs.time_per_recurrent_layer_admitting *
-          (step.admitting * step.recurrent_layers) +
-      costs.time_per_sequence * step.sequences_per_replica;
+      costs.time_per_expert_layer * step.expert_layers +
+      (costs.time_per_recurrent_layer +
+       costs.time_per_recurrent_layer_admitting * step.admitting) *
+          step.recurrent_layers +
+      costs.time_per_latent_layer * step.latent_layers +
+      costs.time_per_sequence * step.samples_per_replica +
+      costs.time_per_prompt * step.prompts_per_replica;
   const UnitTimes<N> units(machine);
   for (const LoweredOperator<N>& op : step.operators) {
     time += TimesOf(op, machine, units).total * op.count;
   }
   cost.terms = DynamicEnergy(actions, machine);
-  const Energy<N> sequences = costs.energy_per_sequence * step.sequences;
+  const Energy<N> sequences = costs.energy_per_sequence * step.samples;
   const Energy<N> dynamic = Sum(cost.terms) + sequences;
 
   // A power cap stretches the step until

@@ -147,9 +147,41 @@ TEST(KernelTest, OverheadsCountStepsLayersKernelsAndSequences) {
   LoweredStep<> step = StepOf({Reads(0, 0), Reads(0, 0)});
   step.operators[0].count = 3;
   step.layers = 2;
-  step.sequences_per_replica = 5;
+  step.samples_per_replica = 5;
   // 1000 + 2 x 100 + (3 + 1) x 10 + 5.
   EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 1245);
+}
+
+TEST(KernelTest, LayersOfEachKindAndPromptsTakeTimeOfTheirOwn) {
+  Machine<> machine = PlainMachine();
+  machine.costs.time_per_layer = Seconds(10000.0);
+  machine.costs.time_per_expert_layer = Seconds(1000.0);
+  machine.costs.time_per_recurrent_layer = Seconds(100.0);
+  machine.costs.time_per_latent_layer = Seconds(10.0);
+  machine.costs.time_per_prompt = Seconds(1.0);
+  LoweredStep<> step = StepOf({Reads(0, 0)});
+  step.layers = 5;
+  step.expert_layers = 4;
+  step.recurrent_layers = 3;
+  step.latent_layers = 2;
+  step.prompts_per_replica = 0.5;
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(step, machine).step_time), 54320.5);
+}
+
+TEST(KernelTest, KernelsMayTakeLongerToLaunchThanOthers) {
+  Machine<> machine = PlainMachine();
+  machine.costs.time_per_kernel = Seconds(10.0);
+  machine.costs.time_per_collective = Seconds(1.0);
+  LoweredOperator<> op = Reads(0, 0);
+  op.count = 3;
+  op.launch = Seconds(7.0);
+  const auto time = [&] {
+    return InSeconds(CostOfStep(StepOf({op}), machine).step_time);
+  };
+  EXPECT_DOUBLE_EQ(time(), 3 * (10 + 7));
+  // A collective is no kernel.
+  op.is_kernel = false;
+  EXPECT_DOUBLE_EQ(time(), 3);
 }
 
 TEST(KernelTest, StepsThatAdmitPromptsLaunchTheirLayersOneByOne) {
@@ -183,7 +215,7 @@ TEST(KernelTest, SequencesCostEnergyOnceEachHoweverManyChips) {
   const double before = InJoules(CostOfStep(none, machine).terms[kStatic]);
   machine.costs.energy_per_sequence = Millijoules(2.0);
   LoweredStep<> step = none;
-  step.sequences = 5;
+  step.samples = 5;
   step.chips = 4;
   EXPECT_DOUBLE_EQ(InJoules(CostOfStep(step, machine).terms[kStatic]),
                    before + 0.01);

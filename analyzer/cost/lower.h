@@ -188,20 +188,58 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   }
 }
 
-// Achieved bandwidth of an operator's weights, relative to long 16-bit streams.
+// The runtime's kernels for an operator's products with weights: those of their
+// format, or its 16-bit kernels.
 template <typename N>
-N WeightBandwidthFactor(const Operator<N>& op, Placing<N> machine) {
-  const LevelStructure& backing = machine.structure.levels[0];
-  const LevelPlacement<N>& numbers = machine.numbers.levels[0];
-  N factor(1.0);
-  for (int i = 0; i < backing.num_stored; ++i) {
-    if (backing.stored[i] == op.weight_format) {
-      factor = numbers.stored_bandwidth_factor[i];
+KernelPlacement<N> KernelsOf(const Operator<N>& op, Placing<N> machine) {
+  for (int i = 0; i < machine.structure.num_kernels; ++i) {
+    if (op.shapes.empty()) break;
+    if (machine.structure.kernels[i] == op.weight_format) {
+      return machine.numbers.runtime.kernels[i];
     }
   }
+  KernelPlacement<N> kernels;
+  kernels.compute_share = machine.numbers.runtime.compute_share;
+  return kernels;
+}
+
+// Achieved bandwidth of an operator's weights, relative to the longest streams.
+template <typename N>
+N WeightBandwidthShare(const Operator<N>& op, const KernelPlacement<N>& kernels,
+                       Placing<N> machine) {
+  const RuntimePlacement<N>& runtime = machine.numbers.runtime;
+  const N share = runtime.bandwidth_share * kernels.bandwidth_factor;
   return op.product_kind == ProductKind::kExperts
-             ? factor * numbers.expert_bandwidth_factor
-             : factor;
+             ? share * runtime.expert_bandwidth_factor
+             : share;
+}
+
+// Time that the busiest chip's products take, relative to the mean chip's on an
+// engine that the runtime uses as well as it can be used. Products of more than
+// vector_rows tokens run in tiles: n tokens on one matrix take as long as
+// max(tile, n). The numbers of tokens of experts differ, so that the last tile
+// of each is half full in the mean: max(tile, n + (tile - 1) / 2).
+template <typename N>
+N ComputeSlowdown(const Operator<N>& op, const KernelPlacement<N>& kernels,
+                  Placing<N> machine) {
+  const RuntimePlacement<N>& runtime = machine.numbers.runtime;
+  N slowdown = op.flop_imbalance;
+  if (op.product_kind == ProductKind::kAttention) {
+    return slowdown /
+           (runtime.compute_share * runtime.attention_compute_factor);
+  }
+  if (op.shapes.empty()) return slowdown;
+  const N rows = op.shapes[0].tokens / op.matrices;
+  slowdown = slowdown / kernels.compute_share;
+  const bool grouped = op.product_kind == ProductKind::kExperts;
+  const N tile = grouped ? runtime.expert_tile_rows : runtime.tile_rows;
+  // At a full tile the derivative is that of more tokens.
+  N padding = Max(N(1.0), tile / rows);
+  if (grouped) {
+    slowdown = slowdown / runtime.expert_compute_factor;
+    padding = Max(padding, 1.0 + (tile - 1.0) / (rows * 2.0));
+  }
+  return slowdown * Select(runtime.vector_rows < rows, padding, N(1.0));
 }
 
 template <typename N>
@@ -237,30 +275,37 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   if (engine.has_dataflow && !op.shapes.empty()) {
     AddReuse(op, machine.numbers.rates[lowered.rate], &lowered);
   }
-  // The step waits for the busiest chip and for slower reads of caches and
-  // experts. Both are expressed as extra bytes that count towards time only.
-  const LevelPlacement<N>& backing = machine.numbers.levels[0];
+  // The step waits for the busiest chip and for kernels that stay below what
+  // the silicon reaches. Both are expressed as extra bytes and FLOP that count
+  // towards time only.
+  const RuntimePlacement<N>& runtime = machine.numbers.runtime;
+  const KernelPlacement<N> kernels = KernelsOf(op, machine);
   const auto slower = [](const Data<N>& bytes, const N& factor) {
     return bytes * (1.0 / factor - 1.0);
   };
   lowered.extra_read =
       weights *
-          (shares.weights[0] * (op.weight_imbalance - 2.0 +
-                                1.0 / WeightBandwidthFactor(op, machine))) +
-      (slower(op.kv_read, backing.cache_bandwidth_factor) +
-       slower(op.state_read + op.state_write, backing.state_bandwidth_factor)) *
+          (shares.weights[0] *
+           (op.weight_imbalance / WeightBandwidthShare(op, kernels, machine) -
+            1.0)) +
+      (slower(op.kv_read, runtime.cache_bandwidth_share) +
+       slower(op.state_read + op.state_write, runtime.state_bandwidth_share)) *
           shares.sequences[0];
   lowered.attends = op.product_kind == ProductKind::kAttention;
   // Kernels read cached vectors at most once per query head.
   lowered.reuse_read +=
       op.kv_read *
-      (Min(backing.cache_passes, Max(op.kv_sharing, N(1.0))) - 1.0);
-  const N again = machine.numbers.levels[machine.structure.num_levels - 1]
-                      .activation_passes -
-                  1.0;
+      (Min(runtime.cache_passes, Max(op.kv_sharing, N(1.0))) - 1.0);
+  const N again = runtime.activation_passes - 1.0;
   lowered.reuse_read += op.activation_in * again;
   lowered.reuse_write += op.activation_out * again;
-  lowered.extra_flop = op.matmul_flop * (op.flop_imbalance - 1.0);
+  // Arrays that multiply where weights are stored have no kernels.
+  const N slowdown =
+      in_array ? op.flop_imbalance : ComputeSlowdown(op, kernels, machine);
+  lowered.extra_flop = op.matmul_flop * (slowdown - 1.0);
+  if (op.product_kind == ProductKind::kExperts && !op.shapes.empty()) {
+    lowered.launch = kernels.time_per_expert_product;
+  }
   // An operator without weights or cached data still counts as a transfer and
   // pays the half transfer.
   const bool all_pinned =
@@ -316,10 +361,14 @@ void LowerInto(const Ledger<N>& ledger, Placing<N> machine,
     AddProduct(op, step.operators[i].rate, machine, ledger.chips, &step);
   }
   step.layers = ledger.layers;
+  step.expert_layers = ledger.expert_layers;
   step.recurrent_layers = ledger.recurrent_layers;
+  step.latent_layers = ledger.latent_layers;
   step.admitting = ledger.admitting;
-  step.sequences_per_replica = ledger.sequences_per_replica;
-  step.sequences = ledger.tokens / ledger.tokens_per_sequence;
+  step.samples_per_replica =
+      ledger.sequences_per_replica * ledger.samples_per_sequence;
+  step.samples = step.samples_per_replica * ledger.replicas;
+  step.prompts_per_replica = ledger.prompts_per_replica;
   step.tokens = ledger.tokens;
   step.passes = ledger.passes;
   step.chips = ledger.chips;

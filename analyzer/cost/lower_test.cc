@@ -85,17 +85,127 @@ double ExtraRead(const LoweredStep<>& step) {
   return bytes;
 }
 
-TEST(LowerTest, NarrowFormatsStreamSlowerAndOthersDoNot) {
+TEST(LowerTest, WeightsStreamAtTheBandwidthOfTheKernelsOfTheirFormat) {
   Machine<> machine = UnitMachine();
+  RuntimePlacement<>& runtime = machine.placement.runtime;
   const Ledger<> ledger = UnitLedger(1, 1);
   EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
-  machine.structure.levels[0].num_stored = 1;
-  machine.structure.levels[0].stored[0] = &GetFormat("mxfp4");
-  machine.placement.levels[0].stored_bandwidth_factor[0] = 0.5;
+  machine.structure.num_kernels = 1;
+  machine.structure.kernels[0] = &GetFormat("mxfp4");
+  runtime.kernels[0].bandwidth_factor = 0.5;
   EXPECT_EQ(ExtraRead(Lower(ledger, machine)), 0);
   // 8 bytes of weights in fp8 take as long as 16.
-  machine.structure.levels[0].stored[0] = &GetFormat("fp8");
+  machine.structure.kernels[0] = &GetFormat("fp8");
   EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 8);
+  // As long as 8 / (0.8 x 0.5) = 20.
+  runtime.bandwidth_share = 0.8;
+  EXPECT_DOUBLE_EQ(ExtraRead(Lower(ledger, machine)), 12);
+}
+
+// The lowered product of `tokens` rows with `matrices` matrices in fp8, 100
+// FLOP and 60 bytes of weights.
+LoweredOperator<> LoweredProduct(const Machine<>& machine, ProductKind kind,
+                                 double tokens, double matrices = 1) {
+  Ledger<> ledger;
+  ledger.operators.emplace_back();
+  Operator<>& op = ledger.operators.back();
+  op.product_kind = kind;
+  op.matmul_flop = Flop(100.0);
+  op.weight_format = &GetFormat("fp8");
+  op.activation_format = &GetFormat("fp8");
+  op.matrices = matrices;
+  if (kind == ProductKind::kAttention) {
+    op.kv_read = Bytes(60.0);
+  } else {
+    op.weight_read = Bytes(60.0);
+    op.shapes.push_back({tokens, 1, 1});
+  }
+  return Lower(ledger, machine).operators[0];
+}
+
+// FLOP that count towards its time only.
+double ExtraFlop(const Machine<>& machine, ProductKind kind, double tokens,
+                 double matrices = 1) {
+  return InFlop(LoweredProduct(machine, kind, tokens, matrices).extra_flop);
+}
+
+TEST(LowerTest, ProductsRunAtTheShareOfTheRateOfTheirKernels) {
+  Machine<> machine = UnitMachine();
+  RuntimePlacement<>& runtime = machine.placement.runtime;
+  const auto extra = [&](ProductKind kind) {
+    return ExtraFlop(machine, kind, 4);
+  };
+  EXPECT_EQ(extra(ProductKind::kLinear), 0);
+  // 100 (1 / 0.5 - 1).
+  runtime.compute_share = 0.5;
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kLinear), 100);
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kExperts), 100);
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kAttention), 100);
+  runtime.expert_compute_factor = 0.25;
+  runtime.attention_compute_factor = 0.4;
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kLinear), 100);
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kExperts), 700);
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kAttention), 400);
+  // Kernels for fp8 have a share of their own, which products with the cache do
+  // not follow.
+  machine.structure.num_kernels = 1;
+  machine.structure.kernels[0] = &GetFormat("fp8");
+  runtime.kernels[0].compute_share = 0.8;
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kLinear), 25);
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kExperts), 400);
+  EXPECT_DOUBLE_EQ(extra(ProductKind::kAttention), 400);
+}
+
+TEST(LowerTest, ProductsOfFewTokensTakeAsLongAsATile) {
+  Machine<> machine = UnitMachine();
+  RuntimePlacement<>& runtime = machine.placement.runtime;
+  runtime.tile_rows = 16;
+  // 4 tokens take as long as 16, 32 as long as 32.
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kLinear, 4), 300);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kLinear, 32), 0);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kExperts, 4), 0);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kAttention, 4), 0);
+  // Products of few vectors have no tiles.
+  runtime.vector_rows = 4;
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kLinear, 4), 0);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kLinear, 5), 220);
+}
+
+TEST(LowerTest, TheLastTileOfEachExpertIsHalfFullInTheMean) {
+  Machine<> machine = UnitMachine();
+  RuntimePlacement<>& runtime = machine.placement.runtime;
+  runtime.expert_tile_rows = 16;
+  // 8 visits of 2 experts: each computes 16 rows for 4.
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kExperts, 8, 2), 300);
+  // 64 visits: 32 + 15 / 2 rows for 32.
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kExperts, 64, 2),
+                   100 * 7.5 / 32);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kLinear, 4), 0);
+  // 4 rows on each of 2 experts are few vectors; on one expert, 8 are not.
+  runtime.vector_rows = 4;
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kExperts, 8, 2), 0);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kExperts, 8, 1), 100);
+}
+
+TEST(LowerTest, ExpertsStreamAndLaunchAtCostsOfTheirOwn) {
+  Machine<> machine = UnitMachine();
+  RuntimePlacement<>& runtime = machine.placement.runtime;
+  runtime.expert_bandwidth_factor = 0.75;
+  machine.structure.num_kernels = 1;
+  machine.structure.kernels[0] = &GetFormat("fp8");
+  runtime.kernels[0].time_per_expert_product = Seconds(3.0);
+  const LoweredOperator<> linear =
+      LoweredProduct(machine, ProductKind::kLinear, 4);
+  EXPECT_EQ(InBytes(linear.extra_read), 0);
+  EXPECT_EQ(InSeconds(linear.launch), 0);
+  // 60 (1 / 0.75 - 1).
+  const LoweredOperator<> experts =
+      LoweredProduct(machine, ProductKind::kExperts, 4);
+  EXPECT_DOUBLE_EQ(InBytes(experts.extra_read), 20);
+  EXPECT_EQ(InSeconds(experts.launch), 3);
+  machine.structure.kernels[0] = &GetFormat("mxfp4");
+  EXPECT_EQ(InSeconds(LoweredProduct(machine, ProductKind::kExperts, 4).launch),
+            0);
 }
 
 TEST(LowerTest, AttentionKernelsHaveAHalfTransferOfTheirOwn) {
@@ -125,18 +235,30 @@ TEST(LowerTest, StateStreamsAtABandwidthOfItsOwn) {
   };
   EXPECT_NEAR(extra(), 0, 1e-12);
   // (30 + 50) (1 / 0.5 - 1) + 8 (1 / 0.8 - 1).
-  machine.placement.levels[0].state_bandwidth_factor = 0.5;
-  machine.placement.levels[0].cache_bandwidth_factor = 0.8;
+  machine.placement.runtime.state_bandwidth_share = 0.5;
+  machine.placement.runtime.cache_bandwidth_share = 0.8;
   EXPECT_NEAR(extra(), 80 + 2, 1e-12);
 }
 
-TEST(LowerTest, SequencesOfTheSystemAreThoseOfAllReplicas) {
+TEST(LowerTest, SamplesOfTheSystemAreThoseOfAllReplicas) {
   const Model model = LoadModelOrDie("unit");
   Scenario scenario = Point(6, 10);
   scenario.set_dp(2);
-  const LoweredStep<> step = Lower(BuildLedger(model, scenario), UnitMachine());
-  EXPECT_EQ(step.sequences_per_replica, 3);
-  EXPECT_EQ(step.sequences, 6);
+  const auto step = [&] {
+    return Lower(BuildLedger(model, scenario), UnitMachine());
+  };
+  EXPECT_EQ(step().samples_per_replica, 3);
+  EXPECT_EQ(step().samples, 6);
+  EXPECT_EQ(step().prompts_per_replica, 0);
+  // Each sequence verifies a drafted token and samples one.
+  scenario.mutable_speculation()->set_draft_tokens(1);
+  scenario.mutable_speculation()->set_acceptance_rate(0.5);
+  EXPECT_EQ(step().samples_per_replica, 6);
+  EXPECT_EQ(step().samples, 12);
+  // 3 sequences gain 1.5 tokens of 90 per step.
+  scenario.set_prompt(20);
+  scenario.set_output(90);
+  EXPECT_DOUBLE_EQ(step().prompts_per_replica, 0.05);
 }
 
 // The unit machine with an in-memory engine for the unit model's fp8.
@@ -159,6 +281,14 @@ TEST(LowerTest, ResidentWeightsAreNeitherReadNorWritten) {
   const LoweredStep<> step = Lower(ledger, machine);
   EXPECT_EQ(Through(step, machine, 0), all - 8);
   EXPECT_EQ(InJoules(CostOfStep(step, machine).terms[kArrayWrite]), 0);
+}
+
+TEST(LowerTest, ArraysHaveNoKernels) {
+  Machine<> machine = WithArrays(true);
+  machine.placement.runtime.compute_share = 0.5;
+  machine.placement.runtime.tile_rows = 16;
+  EXPECT_EQ(ExtraFlop(machine, ProductKind::kLinear, 4), 0);
+  EXPECT_DOUBLE_EQ(ExtraFlop(machine, ProductKind::kAttention, 4), 100);
 }
 
 TEST(LowerTest, OtherWeightsAreWrittenEachStepWhateverTheBatch) {
@@ -196,7 +326,8 @@ TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
 // links' efficiency; `bytes` is what its busiest chip sends or receives.
 double GigabytesPerSecondOf(const std::string& hardware, Collective collective,
                             int group, double bytes) {
-  const Machine<> machine = BuildMachine(LoadHardwareOrDie(hardware));
+  const Machine<> machine = BuildMachine(
+      LoadHardwareOrDie(hardware, {{"runtime.link_bandwidth_share", "1"}}));
   Operator<> op;
   op.collective = collective;
   op.group = group;

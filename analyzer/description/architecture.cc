@@ -15,6 +15,29 @@ int64_t TotalLayers(const Model& model) {
   return layers;
 }
 
+Family FamilyOf(const Model& model) {
+  bool experts = false;
+  for (const Block& block : model.block()) {
+    if (block.has_mamba1() || block.has_mamba2() ||
+        block.has_linear_attention()) {
+      return Family::kHybrid;
+    }
+    experts |= block.has_moe();
+  }
+  return experts ? Family::kMoe : Family::kDense;
+}
+
+absl::string_view FamilyName(Family family) {
+  switch (family) {
+    case Family::kMoe:
+      return "moe";
+    case Family::kHybrid:
+      return "hybrid";
+    default:
+      return "dense";
+  }
+}
+
 Parallelism ParallelismOf(const Scenario& scenario) {
   Parallelism parallel;
   parallel.tp = scenario.tp();

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 
+#include "absl/strings/string_view.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
@@ -13,6 +14,17 @@ namespace tokenjoule {
 
 // Number of layers of the model.
 int64_t TotalLayers(const Model& model);
+
+// Families of models, whose steps have different kernels.
+enum class Family {
+  kDense,
+  kMoe,     // routed experts, no recurrent state
+  kHybrid,  // recurrent state
+  kNumFamilies,
+};
+Family FamilyOf(const Model& model);
+// "dense", "moe", "hybrid".
+absl::string_view FamilyName(Family family);
 
 // How the chips of a pipeline stage share the work.
 struct Parallelism {

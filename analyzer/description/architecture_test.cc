@@ -36,6 +36,20 @@ TEST(ArchitectureTest, APatternWithoutRepeatIsThereOnce) {
   EXPECT_EQ(TotalLayers(model), 32);
 }
 
+TEST(ArchitectureTest, FamiliesAreThoseOfExpertsAndOfRecurrentState) {
+  Model model;
+  model.add_block()->mutable_mlp();
+  EXPECT_EQ(FamilyOf(model), Family::kDense);
+  model.add_block()->mutable_moe();
+  EXPECT_EQ(FamilyOf(model), Family::kMoe);
+  EXPECT_EQ(FamilyName(FamilyOf(model)), "moe");
+  // A recurrent state decides, with or without experts.
+  model.add_block()->mutable_mamba2();
+  EXPECT_EQ(FamilyOf(model), Family::kHybrid);
+  EXPECT_EQ(FamilyName(Family::kHybrid), "hybrid");
+  EXPECT_EQ(FamilyName(Family::kDense), "dense");
+}
+
 Parallelism Of(int tp, int pp, int dp, int ep) {
   Scenario scenario;
   scenario.set_tp(tp);

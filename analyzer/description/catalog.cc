@@ -69,6 +69,11 @@ KindInfo InfoOf(SpecKind kind) {
     case SpecKind::kSpace:
       return {"hw_specs/spaces/", "design space",
               "(`tokenjoule list spaces` shows all)", "DesignSpace"};
+    case SpecKind::kRuntime:
+      return {"runtimes/", "runtime", "(`tokenjoule list runtimes` shows all)",
+              "Runtime"};
+    case SpecKind::kRuntimeClass:
+      return {"runtimes/classes/", "runtime class", "", "Runtime"};
     case SpecKind::kClass:
       break;
   }
@@ -76,7 +81,9 @@ KindInfo InfoOf(SpecKind kind) {
 }
 
 bool IsOfKind(const EmbeddedFile& file, const KindInfo& info) {
+  // A file in a folder below is of another kind.
   return absl::StartsWith(file.path, info.directory) &&
+         file.path.rfind('/') + 1 == info.directory.size() &&
          absl::StrContains(
              file.content,
              absl::StrCat("# proto-message: ", info.message, "\n"));
@@ -145,14 +152,20 @@ void QualifySources(const std::string& qualifier, Message* message) {
   }
 }
 
-// Replaces a list of enum values; the schemas have no other lists of scalars.
+// Replaces a list of enum values or strings; the schemas have no other lists of
+// scalars.
 void OverlayList(const Message& over, const FieldDescriptor& field,
                  Message* base) {
   const Reflection& reflection = *over.GetReflection();
   const int size = reflection.FieldSize(over, &field);
-  if (size == 0 || field.cpp_type() != FieldDescriptor::CPPTYPE_ENUM) return;
+  if (size == 0) return;
   reflection.ClearField(base, &field);
   for (int k = 0; k < size; ++k) {
+    if (field.cpp_type() == FieldDescriptor::CPPTYPE_STRING) {
+      reflection.AddString(base, &field,
+                           reflection.GetRepeatedString(over, &field, k));
+      continue;
+    }
     reflection.AddEnumValue(base, &field,
                             reflection.GetRepeatedEnumValue(over, &field, k));
   }
@@ -285,14 +298,88 @@ void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
   Overlay(parsed.spec, technology);
 }
 
-// Replaces a technology inside a machine by its file, overlaid with the
-// machine's own fields, and moves its sources to the machine. `path` and
+// Finds the base of a runtime: a class or another runtime.
+absl::StatusOr<NamedText> FindRuntimeBase(absl::string_view base,
+                                          absl::string_view relative_to) {
+  absl::StatusOr<NamedText> found =
+      Find(SpecKind::kRuntimeClass, base, relative_to);
+  if (found.ok() || IsPath(base)) return found;
+  return Find(SpecKind::kRuntime, base, relative_to);
+}
+
+// Whether a file holds only fitted constants: all its sources are fits.
+template <typename Spec>
+bool HoldsFits(const Spec& spec) {
+  return spec.sources_size() > 0 &&
+         std::all_of(spec.sources().begin(), spec.sources().end(),
+                     [](const Source& source) {
+                       return source.kind() == Source::FITTED;
+                     });
+}
+
+// How descriptions are put together.
+struct Resolution {
+  // Pass over files that hold only fitted constants.
+  bool before_fits = false;
+};
+
+// Loads a runtime as it is on chips of `generation`: its base, then its own
+// fields, then what its file says of that generation.
+void ResolveRuntime(const NamedText& text, const std::string& generation,
+                    const Resolution& resolution, int depth, Runtime* runtime,
+                    std::vector<Fault>* faults) {
+  ParsedFile<Runtime> parsed =
+      ParseFile<Runtime>(text, /*may_be_partial=*/true, faults);
+  const std::string base = parsed.spec.base();
+  QualifySources(Stem(text.file), &parsed.spec);
+  if (!base.empty()) {
+    absl::StatusOr<NamedText> found =
+        depth >= kDeepestBase
+            ? absl::InvalidArgumentError("bases are nested too deeply")
+            : FindRuntimeBase(base, text.file);
+    if (found.ok()) {
+      ResolveRuntime(*found, generation, resolution, depth + 1, runtime,
+                     faults);
+    } else {
+      AddStatus(found.status(), text.file, "base",
+                LocationOf(parsed.locations.get(), parsed.spec, "base"),
+                faults);
+    }
+  }
+  if (resolution.before_fits && HoldsFits(parsed.spec)) return;
+  const google::protobuf::RepeatedPtrField<OnGeneration> variants =
+      parsed.spec.on();
+  parsed.spec.clear_on();
+  Overlay(parsed.spec, runtime);
+  for (const OnGeneration& variant : variants) {
+    const auto& names = variant.generation();
+    if (std::find(names.begin(), names.end(), generation) != names.end()) {
+      Overlay(variant.runtime(), runtime);
+    }
+  }
+}
+
+// Loads a description that a machine refers to.
+template <typename Technology>
+void ResolvePart(SpecKind kind, const NamedText& text, const Hardware&,
+                 const Resolution&, Technology* technology,
+                 std::vector<Fault>* faults) {
+  ResolveTechnology(kind, text, 0, technology, faults);
+}
+void ResolvePart(SpecKind, const NamedText& text, const Hardware& hardware,
+                 const Resolution& resolution, Runtime* runtime,
+                 std::vector<Fault>* faults) {
+  ResolveRuntime(text, hardware.generation(), resolution, 0, runtime, faults);
+}
+
+// Replaces a technology or runtime inside a machine by its file, overlaid with
+// the machine's own fields, and moves its sources to the machine. `path` and
 // `locations` are those of the technology in the machine.
 template <typename Technology>
 void ResolveInPlace(SpecKind kind, absl::string_view file,
                     const std::string& path, const FieldLocations* locations,
-                    Technology* technology, Hardware* hardware,
-                    std::vector<Fault>* faults) {
+                    const Resolution& resolution, Technology* technology,
+                    Hardware* hardware, std::vector<Fault>* faults) {
   const std::string base = technology->base();
   if (base.empty()) return;
   absl::StatusOr<NamedText> found = Find(kind, base, file);
@@ -302,7 +389,7 @@ void ResolveInPlace(SpecKind kind, absl::string_view file,
     return;
   }
   Technology resolved;
-  ResolveTechnology(kind, *found, 0, &resolved, faults);
+  ResolvePart(kind, *found, *hardware, resolution, &resolved, faults);
   for (const Source& source : resolved.sources()) {
     bool known = false;
     for (const Source& other : hardware->sources()) {
@@ -333,10 +420,12 @@ const FieldLocations* Descend(const FieldLocations* locations,
   return locations->GetTreeForNested(field, index);
 }
 
-// Fills in the technologies of memory levels, engines and links. Entries that
-// come from a class have no location in the file.
+// Fills in the technologies of memory levels, engines and links, and the
+// runtime, whose path is relative to `runtime_file`. Entries that come from a
+// class have no location in the file.
 void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
-                         absl::string_view file, Hardware* hardware,
+                         absl::string_view file, absl::string_view runtime_file,
+                         const Resolution& resolution, Hardware* hardware,
                          std::vector<Fault>* faults) {
   const FieldLocations* root = parsed.locations.get();
   for (int i = 0; i < hardware->memory_size(); ++i) {
@@ -344,7 +433,7 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
     const FieldLocations* place = Descend(root, parsed.spec, "memory", i);
     ResolveInPlace(SpecKind::kMemoryTechnology, file,
                    EntryPath("memory", *level, i) + ".technology",
-                   Descend(place, *level, "technology", -1),
+                   Descend(place, *level, "technology", -1), resolution,
                    level->mutable_technology(), hardware, faults);
   }
   for (int i = 0; i < hardware->engine_size(); ++i) {
@@ -353,12 +442,12 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
     const std::string path = EntryPath("engine", *engine, i);
     if (engine->has_logic()) {
       ResolveInPlace(SpecKind::kLogicTechnology, file, path + ".logic",
-                     Descend(place, *engine, "logic", -1),
+                     Descend(place, *engine, "logic", -1), resolution,
                      engine->mutable_logic(), hardware, faults);
     }
     if (engine->has_analog()) {
       ResolveInPlace(SpecKind::kCircuitTechnology, file, path + ".analog",
-                     Descend(place, *engine, "analog", -1),
+                     Descend(place, *engine, "analog", -1), resolution,
                      engine->mutable_analog(), hardware, faults);
     }
   }
@@ -367,8 +456,13 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
     const FieldLocations* place =
         Descend(root, parsed.spec, "interconnect", -1);
     ResolveInPlace(SpecKind::kLinkTechnology, file, "interconnect.technology",
-                   Descend(place, *link, "technology", -1),
+                   Descend(place, *link, "technology", -1), resolution,
                    link->mutable_technology(), hardware, faults);
+  }
+  if (hardware->has_runtime()) {
+    ResolveInPlace(SpecKind::kRuntime, runtime_file, "runtime",
+                   Descend(root, parsed.spec, "runtime", -1), resolution,
+                   hardware->mutable_runtime(), hardware, faults);
   }
 }
 
@@ -381,9 +475,11 @@ absl::StatusOr<NamedText> FindBase(absl::string_view base,
   return system.ok() ? system : found;
 }
 
-// Resolves a machine by overlaying it on its class.
-void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
-                     std::vector<Fault>* faults) {
+// Resolves a machine by overlaying it on its class. `runtime` takes the place
+// of the machine's own, if it is not empty.
+void ResolveHardware(const NamedText& text, const std::string& runtime,
+                     const Resolution& resolution, int depth,
+                     Hardware* hardware, std::vector<Fault>* faults) {
   ParsedFile<Hardware> parsed =
       ParseFile<Hardware>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
@@ -395,13 +491,26 @@ void ResolveHardware(const NamedText& text, int depth, Hardware* hardware,
             ? absl::InvalidArgumentError("bases are nested too deeply")
             : FindBase(base, text.file);
     if (found.ok()) {
-      ResolveHardware(*found, depth + 1, hardware, faults);
+      ResolveHardware(*found, runtime, resolution, depth + 1, hardware, faults);
     } else {
       AddStatus(found.status(), text.file, "base", location, faults);
     }
   }
-  Overlay(parsed.spec, hardware);
-  if (depth == 0) ResolveTechnologies(parsed, text.file, hardware, faults);
+  if (resolution.before_fits && HoldsFits(parsed.spec)) {
+    hardware->set_name(parsed.spec.name());
+  } else {
+    Overlay(parsed.spec, hardware);
+  }
+  if (depth > 0) return;
+  if (!runtime.empty()) {
+    hardware->clear_runtime();
+    hardware->mutable_runtime()->set_base(runtime);
+    parsed.spec.clear_runtime();
+  }
+  // A path from the command line does not depend on the machine's file.
+  ResolveTechnologies(parsed, text.file,
+                      runtime.empty() ? absl::string_view(text.file) : "",
+                      resolution, hardware, faults);
 }
 
 // Applies --set; faults show the path as the user wrote it.
@@ -453,13 +562,25 @@ absl::StatusOr<Model> FinishModel(const NamedText& text,
 }
 
 absl::StatusOr<Hardware> FinishHardware(
-    const NamedText& text, absl::Span<const FieldOverride> overrides) {
+    const NamedText& text, absl::Span<const FieldOverride> overrides,
+    const Resolution& resolution = {}) {
   std::vector<Fault> faults;
   Hardware hardware;
-  ResolveHardware(text, 0, &hardware, &faults);
+  // The last runtime that is named takes the place of the machine's own; other
+  // changes are made to the result.
+  std::string runtime;
+  std::vector<FieldOverride> changes;
+  for (const FieldOverride& change : overrides) {
+    if (change.path == kRuntimePath) {
+      runtime = change.value;
+    } else {
+      changes.push_back(change);
+    }
+  }
+  ResolveHardware(text, runtime, resolution, 0, &hardware, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
-  AddSetSource(overrides, &hardware);
-  ApplyOverrides(overrides, "hardware", &hardware, &faults);
+  AddSetSource(changes, &hardware);
+  ApplyOverrides(changes, "hardware", &hardware, &faults);
   const ValidateOptions options = {text.file, nullptr, true};
   ValidateFields(hardware, options, &faults);
   if (faults.empty()) ValidateHardware(hardware, options, &faults);
@@ -513,6 +634,61 @@ absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name) {
   return LoadAnyTechnology<MemoryTechnology>(SpecKind::kMemoryTechnology, name);
 }
 
+absl::StatusOr<Runtime> LoadRuntime(absl::string_view name,
+                                    const std::string& generation) {
+  ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kRuntime, name, ""));
+  std::vector<Fault> faults;
+  Runtime runtime;
+  ResolveRuntime(text, generation, {}, 0, &runtime, &faults);
+  ValidateFields(runtime, {text.file, nullptr, faults.empty()}, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
+  return runtime;
+}
+
+const Evidence& FittedEvidence() {
+  static const Evidence* const evidence = [] {
+    auto* loaded = new Evidence;
+    for (const EmbeddedFile& file : EmbeddedFiles()) {
+      if (file.path != "runtimes/evidence.textproto") continue;
+      std::vector<Fault> faults;
+      *loaded = ParseFile<Evidence>(
+                    {std::string(file.path), std::string(file.content)},
+                    /*may_be_partial=*/false, &faults)
+                    .spec;
+      if (!faults.empty()) loaded->Clear();
+    }
+    return loaded;
+  }();
+  return *evidence;
+}
+
+absl::StatusOr<Hardware> LoadHardwareBeforeFits(
+    absl::string_view name, absl::Span<const FieldOverride> overrides) {
+  ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kSystem, name, ""));
+  Resolution resolution;
+  resolution.before_fits = true;
+  return FinishHardware(text, overrides, resolution);
+}
+
+absl::StatusOr<Runtime> LoadRuntimeClass(absl::string_view name) {
+  ASSIGN_OR_RETURN(const NamedText text,
+                   Find(SpecKind::kRuntimeClass, name, ""));
+  std::vector<Fault> faults;
+  Runtime runtime;
+  ResolveRuntime(text, "", {}, 0, &runtime, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
+  return runtime;
+}
+
+absl::StatusOr<Runtime> LoadRuntimeFile(SpecKind kind, absl::string_view name) {
+  ASSIGN_OR_RETURN(const NamedText text, Find(kind, name, ""));
+  std::vector<Fault> faults;
+  ParsedFile<Runtime> parsed =
+      ParseFile<Runtime>(text, /*may_be_partial=*/true, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
+  return std::move(parsed.spec);
+}
+
 absl::StatusOr<LogicTechnology> LoadLogicTechnology(absl::string_view name) {
   return LoadAnyTechnology<LogicTechnology>(SpecKind::kLogicTechnology, name);
 }
@@ -521,13 +697,18 @@ absl::Status Overrides::Add(absl::string_view path, absl::string_view value) {
   const std::pair<absl::string_view, absl::string_view> halves =
       absl::StrSplit(path, absl::MaxSplits('.', 1));
   const auto& [root, below] = halves;
+  // The runtime is a part of the machine that it serves on.
+  if (root == kRuntimePath) {
+    hardware.push_back({std::string(path), std::string(value)});
+    return absl::OkStatus();
+  }
   std::vector<FieldOverride>* const of_root = root == "model"      ? &model
                                               : root == "hardware" ? &hardware
                                               : root == "scenario" ? &scenario
                                                                    : nullptr;
   if (of_root == nullptr) {
     return absl::InvalidArgumentError(UnknownNameMessage(
-        "root", root, {"model", "hardware", "scenario"}, ""));
+        "root", root, {"model", "hardware", "runtime", "scenario"}, ""));
   }
   of_root->push_back({std::string(below), std::string(value)});
   return absl::OkStatus();

@@ -12,6 +12,7 @@
 #include "absl/types/span.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
+#include "proto/runtime.pb.h"
 
 namespace tokenjoule {
 
@@ -26,7 +27,14 @@ enum class SpecKind {
   kClass,
   kSpace,
   kStudy,
+  kRuntime,
+  kRuntimeClass,
 };
+
+// Path, below a machine, of its serving runtime. A change of this path itself
+// names the runtime that takes the place of the machine's own; changes of paths
+// below it set its fields.
+inline constexpr absl::string_view kRuntimePath = "runtime";
 
 // Names of one kind, sorted, as in `tokenjoule list`.
 std::vector<std::string> CatalogNames(SpecKind kind);
@@ -42,8 +50,8 @@ struct FieldOverride {
 struct Overrides {
   std::vector<FieldOverride> model, hardware, scenario;
 
-  // Adds a change at ROOT.PATH. Fails for an unknown root and suggests the
-  // nearest.
+  // Adds a change at ROOT.PATH. The root `runtime` is the machine's runtime.
+  // Fails for an unknown root and suggests the nearest.
   absl::Status Add(absl::string_view path, absl::string_view value);
   // The same for ROOT.PATH=VALUE.
   absl::Status AddAssignment(absl::string_view assignment);
@@ -60,6 +68,27 @@ absl::StatusOr<Model> LoadModel(absl::string_view name,
 // by the name of the file ("hbm3:hpca17").
 absl::StatusOr<Hardware> LoadHardware(
     absl::string_view name, absl::Span<const FieldOverride> overrides = {});
+
+// Loads a runtime as it is on chips of this generation, with its bases filled
+// in.
+absl::StatusOr<Runtime> LoadRuntime(absl::string_view name,
+                                    const std::string& generation = "");
+
+// Loads what the rows of the last joint fit have shown; empty if the catalogue
+// has no such file. It is read once.
+const Evidence& FittedEvidence();
+
+// Loads a machine with the constants that fits start from: files that hold only
+// fitted constants, of the machine, its bases and its runtime, are passed over.
+absl::StatusOr<Hardware> LoadHardwareBeforeFits(
+    absl::string_view name, absl::Span<const FieldOverride> overrides = {});
+
+// Loads a class of runtimes with its bases, as it is on no generation.
+absl::StatusOr<Runtime> LoadRuntimeClass(absl::string_view name);
+
+// A runtime's file, or that of a class of runtimes, as it stands, without its
+// base.
+absl::StatusOr<Runtime> LoadRuntimeFile(SpecKind kind, absl::string_view name);
 
 // Load single technologies, for `explain`, `list` and studies.
 absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name);

@@ -8,6 +8,7 @@
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/testing/catalog.h"
+#include "analyzer/testing/files.h"
 #include "analyzer/testing/status.h"
 #include "analyzer/testing/text.h"
 #include "gmock/gmock.h"
@@ -69,6 +70,20 @@ TEST(CatalogTest, EveryShippedDescriptionLoads) {
     ASSERT_TRUE(circuit.ok()) << circuit.status();
     EXPECT_EQ(circuit->name(), name) << "the file is named otherwise";
   }
+  for (const std::string& name : CatalogNames(SpecKind::kRuntime)) {
+    const Runtime runtime = OrDie(LoadRuntime(name));
+    EXPECT_EQ(runtime.name(), name) << "the file is named otherwise";
+    EXPECT_EQ(runtime.on_size(), 0) << name;
+    // As it is on the machines of each generation.
+    for (const char* generation : {"hopper", "blackwell", "apple"}) {
+      EXPECT_TRUE(LoadRuntime(name, generation).ok()) << name;
+    }
+    EXPECT_TRUE(LoadHardware("h100-sxm", {{"runtime", name}}).ok()) << name;
+  }
+  for (const std::string& name : CatalogNames(SpecKind::kRuntimeClass)) {
+    const Runtime file = OrDie(LoadRuntimeFile(SpecKind::kRuntimeClass, name));
+    EXPECT_EQ(file.name(), name) << "the file is named otherwise";
+  }
 }
 
 TEST(CatalogTest, ShippedCatalogueHasWhatTheReadmeNames) {
@@ -84,6 +99,13 @@ TEST(CatalogTest, ShippedCatalogueHasWhatTheReadmeNames) {
                            "tpu-v5e", "rtx-4090", "m2-ultra", "unit"}) {
     EXPECT_THAT(hardware, testing::Contains(name));
   }
+  const std::vector<std::string> runtimes = CatalogNames(SpecKind::kRuntime);
+  for (const char* name : {"vllm", "trtllm", "sglang", "llama.cpp",
+                           "transformers-eager", "ideal"}) {
+    EXPECT_THAT(runtimes, testing::Contains(name));
+  }
+  // A class is no runtime.
+  EXPECT_THAT(runtimes, Not(testing::Contains("serving")));
 }
 
 TEST(CatalogTest, EveryNumberOfTheHardwareHasARangeAndASource) {
@@ -102,6 +124,26 @@ TEST(CatalogTest, EveryNumberOfTheHardwareHasARangeAndASource) {
       EXPECT_LE(constant.low(), constant.value()) << name << " " << path;
       EXPECT_GE(constant.high(), constant.value()) << name << " " << path;
     });
+  }
+}
+
+TEST(CatalogTest, EveryNumberOfARuntimeHasARangeAndASource) {
+  for (const std::string& name : CatalogNames(SpecKind::kRuntime)) {
+    for (const char* generation : {"", "hopper", "blackwell", "apple"}) {
+      const Runtime runtime = OrDie(LoadRuntime(name, generation));
+      std::set<std::string> sources;
+      for (const Source& source : runtime.sources()) {
+        sources.insert(source.id());
+        EXPECT_GE(source.citation().size(), 10u) << name << " " << source.id();
+        EXPECT_EQ(source.date().substr(0, 2), "20") << name;
+      }
+      ForEachConstant(runtime, [&](const std::string& path,
+                                   const Constant& constant, const auto&) {
+        EXPECT_EQ(sources.count(constant.source()), 1u) << name << " " << path;
+        EXPECT_LE(constant.low(), constant.value()) << name << " " << path;
+        EXPECT_GE(constant.high(), constant.value()) << name << " " << path;
+      });
+    }
   }
 }
 
@@ -138,7 +180,7 @@ TEST(CatalogTest, FilesSayWhichSchemaTheyFollow) {
 TEST(CatalogTest, UnknownNamesOfferTheNearest) {
   EXPECT_THAT(ErrorOf(LoadModel("llama3.1-8b")),
               HasSubstr("did you mean \"llama-3.1-8b\"?"));
-  EXPECT_THAT(ErrorOf(LoadHardware("h100")),
+  EXPECT_THAT(ErrorOf(LoadHardware("h100-sx")),
               HasSubstr("did you mean \"h100-sxm\"?"));
   EXPECT_THAT(ErrorOf(LoadModel("no such model at all, is there")),
               HasSubstr("`tokenjoule list models` shows all"));
@@ -256,6 +298,174 @@ TEST(CatalogTest, AnAnalogCircuitFillsInWhatAnEngineLeavesOpen) {
                     "\"aimc\"\n  analog { base: \"charge-domian\" }\n}\n"),
       HasSubstr("h.textproto: engine.aimc.analog.base: unknown analog "
                 "circuit \"charge-domian\""));
+}
+
+// A constant without a range, of a source that every file of these tests has.
+std::string Us(const std::string& field, double value) {
+  return absl::StrCat(field, "_us { value: ", value, " low: ", value,
+                      " high: ", value, " source: \"s\" }\n");
+}
+
+constexpr char kTestSource[] =
+    "sources { id: \"s\" kind: DEFINITION citation: \"set by the test\" "
+    "date: \"2026\" }\n";
+
+// Writes a runtime of two files and returns its path: the base takes 10 us per
+// layer, 5 on Hopper, and 100 per step; the runtime 200 per step, 300 on Hopper
+// and Blackwell.
+std::string TwoFiles() {
+  Write(TempPath("base.textproto"),
+        absl::StrCat("name: \"base\"\n", kTestSource, Us("time_per_step", 100),
+                     Us("time_per_layer", 10),
+                     "software: \"one\"\nkernels { format: \"fp8\" ",
+                     Us("time_per_expert_product", 1),
+                     "}\non { generation: \"hopper\" runtime {\n",
+                     Us("time_per_layer", 5), "} }\n"));
+  const std::string path = TempPath("runtime.textproto");
+  Write(path,
+        absl::StrCat("name: \"runtime\"\nbase: \"base.textproto\"\n",
+                     kTestSource, Us("time_per_step", 200),
+                     "on { generation: \"hopper\" generation: \"blackwell\" "
+                     "runtime {\n",
+                     Us("time_per_step", 300),
+                     "kernels { format: \"fp8\" expert_activations: \"fp8\" } "
+                     "} }\n"));
+  return path;
+}
+
+TEST(CatalogTest, ARuntimeIsItsBaseThenItselfThenWhatItIsOnTheGeneration) {
+  const std::string path = TwoFiles();
+  const struct {
+    const char* generation;
+    double step, layer;
+  } cases[] = {{"", 200, 10},
+               {"hopper", 300, 5},
+               {"blackwell", 300, 10},
+               {"ampere", 200, 10}};
+  for (const auto& c : cases) {
+    const Runtime runtime = OrDie(LoadRuntime(path, c.generation));
+    EXPECT_EQ(runtime.name(), "runtime");
+    EXPECT_EQ(runtime.time_per_step_us().value(), c.step) << c.generation;
+    EXPECT_EQ(runtime.time_per_layer_us().value(), c.layer) << c.generation;
+    EXPECT_EQ(runtime.time_per_layer_us().source(), "base:s");
+    EXPECT_THAT(runtime.software(), testing::ElementsAre("one"));
+    // Kernels of one format are one entry.
+    ASSERT_EQ(runtime.kernels_size(), 1);
+    EXPECT_EQ(runtime.kernels(0).time_per_expert_product_us().value(), 1);
+    EXPECT_EQ(runtime.kernels(0).expert_activations(),
+              c.step == 300 ? "fp8" : "");
+  }
+}
+
+TEST(CatalogTest, AListOfReleasesReplacesThatOfTheBase) {
+  Write(TempPath("base.textproto"),
+        "name: \"base\"\nsoftware: \"one\"\nsoftware: \"two\"\n");
+  const std::string path = TempPath("other.textproto");
+  Write(path,
+        "name: \"other\"\nbase: \"base.textproto\"\nsoftware: \"three\"\n");
+  EXPECT_THAT(OrDie(LoadRuntime(path)).software(),
+              testing::ElementsAre("three"));
+}
+
+TEST(CatalogTest, AMachineOverridesItsRuntimeAndAnotherRuntimeReplacesBoth) {
+  const std::string path = TwoFiles();
+  const std::string machine = TempPath("machine.textproto");
+  // h100-sxm is of Hopper.
+  Write(machine, absl::StrCat("name: \"machine\"\nbase: \"h100-sxm\"\n",
+                              kTestSource, "runtime { base: \"", path, "\"\n",
+                              Us("time_per_step", 7), "}\n"));
+  Hardware hardware = LoadHardwareOrDie(machine);
+  EXPECT_EQ(hardware.generation(), "hopper");
+  EXPECT_EQ(hardware.runtime().base(), path);
+  EXPECT_EQ(hardware.runtime().time_per_step_us().value(), 7);
+  EXPECT_EQ(hardware.runtime().time_per_layer_us().value(), 5);
+  EXPECT_FALSE(hardware.runtime().has_time_per_prompt_us());
+  // Another runtime leaves nothing of the first, nor of the machine's changes.
+  hardware = LoadHardwareOrDie(machine, {{"runtime", "ideal"}});
+  EXPECT_EQ(hardware.runtime().base(), "ideal");
+  EXPECT_FALSE(hardware.runtime().has_time_per_step_us());
+  EXPECT_FALSE(hardware.runtime().has_time_per_layer_us());
+  EXPECT_EQ(hardware.runtime().kernels_size(), 0);
+  // Changes of fields apply to it in any order; of several the last counts.
+  hardware = LoadHardwareOrDie(machine, {{"runtime.time_per_layer_us", "3"},
+                                         {"runtime", "vllm"},
+                                         {"runtime", "ideal"}});
+  EXPECT_EQ(hardware.runtime().base(), "ideal");
+  EXPECT_FALSE(hardware.runtime().has_time_per_step_us());
+  EXPECT_EQ(hardware.runtime().time_per_layer_us().value(), 3);
+}
+
+TEST(CatalogTest, ARuntimeMayBeAFileBesideTheUserNotBesideTheMachine) {
+  const std::string path = TwoFiles();
+  EXPECT_EQ(LoadHardwareOrDie("h200", {{"runtime", path}})
+                .runtime()
+                .time_per_step_us()
+                .value(),
+            300);
+  const std::string relative = "relative.textproto";
+  Write(relative, absl::StrCat("name: \"relative\"\n", kTestSource,
+                               Us("time_per_step", 9)));
+  EXPECT_EQ(LoadHardwareOrDie("h200", {{"runtime", relative}})
+                .runtime()
+                .time_per_step_us()
+                .value(),
+            9);
+}
+
+TEST(CatalogTest, UnknownRuntimesOfferTheNearest) {
+  EXPECT_THAT(ErrorOf(LoadHardware("h100-sxm", {{"runtime", "vlm"}})),
+              HasSubstr("unknown runtime \"vlm\"; did you mean \"vllm\"?"));
+  EXPECT_THAT(ErrorOf(LoadRuntime("no such runtime at all")),
+              HasSubstr("`tokenjoule list runtimes` shows all"));
+  EXPECT_THAT(HardwareError("name: \"h\"\nbase: \"h100-sxm\"\n"
+                            "runtime {\n  base: \"sglnag\"\n}\n"),
+              HasSubstr("h.textproto:4:3: runtime.base: unknown runtime "
+                        "\"sglnag\"; did you mean \"sglang\"?"));
+}
+
+TEST(CatalogTest, RuntimesMayBeSetWithOrWithoutTheirMachine) {
+  Overrides overrides;
+  EXPECT_TRUE(overrides.AddAssignment("runtime.time_per_step_us=5").ok());
+  EXPECT_TRUE(
+      overrides.AddAssignment("hardware.runtime.time_per_layer_us=6").ok());
+  EXPECT_TRUE(overrides.Add("runtime", "trtllm").ok());
+  const Runtime runtime =
+      LoadHardwareOrDie("h100-sxm", overrides.hardware).runtime();
+  EXPECT_EQ(runtime.base(), "trtllm");
+  EXPECT_EQ(runtime.time_per_step_us().value(), 5);
+  EXPECT_EQ(runtime.time_per_layer_us().value(), 6);
+  EXPECT_THAT(ErrorOf(overrides.AddAssignment("runtim.x=5")),
+              HasSubstr("did you mean \"runtime\"?"));
+}
+
+TEST(CatalogTest, FitsStartFromDescriptionsWithoutFits) {
+  for (const char* name : {"h100-sxm", "h200", "b200", "m2-ultra"}) {
+    const Hardware hardware = OrDie(LoadHardwareBeforeFits(name));
+    EXPECT_EQ(hardware.name(), name);
+    std::set<std::string> fits;
+    for (const Source& source : hardware.sources()) {
+      if (source.kind() == Source::FITTED) fits.insert(source.id());
+    }
+    ForEachConstant(hardware, [&](const std::string& path,
+                                  const Constant& constant, const auto&) {
+      EXPECT_EQ(fits.count(constant.source()), 0u) << name << " " << path;
+    });
+  }
+}
+
+TEST(CatalogTest, OldNamesOfMachinesWithEagerCodeSayWhatReplacesThem) {
+  for (const std::string& name :
+       {std::string("a100-sxm-40gb"), std::string("v100-sxm")}) {
+    const Hardware eager = LoadHardwareOrDie(name + "-eager");
+    EXPECT_EQ(eager.runtime().base(), "transformers-eager");
+    EXPECT_THAT(eager.notice(), HasSubstr("use --hardware=" + name +
+                                          " --runtime=transformers-eager"));
+    const Hardware replaced =
+        LoadHardwareOrDie(name, {{"runtime", "transformers-eager"}});
+    EXPECT_EQ(eager.runtime().SerializeAsString(),
+              replaced.runtime().SerializeAsString());
+    EXPECT_EQ(replaced.notice(), "");
+  }
 }
 
 TEST(CatalogTest, UnknownBaseIsReportedWithItsPlace) {

@@ -36,7 +36,7 @@ Hardware Machine() {
            rate { format: "bf16" peak_tflops { value: 9 low: 8 high: 10 } }
            rate { format: "fp8" peak_tflops { value: 18 low: 16 high: 20 } }
          }
-         overlap_fraction { value: 0.5 low: 0 high: 1 })",
+         runtime { overlap_fraction { value: 0.5 low: 0 high: 1 } })",
       &hardware));
   return hardware;
 }
@@ -63,19 +63,21 @@ TEST(FieldPathTest, EntriesAreNamedOrNumbered) {
 
 TEST(FieldPathTest, AConstantBecomesExactWithItsSource) {
   Hardware hardware = Machine();
-  ASSERT_TRUE(SetField(&hardware, "overlap_fraction", "2.5e-1", "mine").ok());
-  EXPECT_EQ(hardware.overlap_fraction().value(), 0.25);
-  EXPECT_EQ(hardware.overlap_fraction().low(), 0.25);
-  EXPECT_EQ(hardware.overlap_fraction().high(), 0.25);
-  EXPECT_EQ(hardware.overlap_fraction().source(), "mine");
+  ASSERT_TRUE(
+      SetField(&hardware, "runtime.overlap_fraction", "2.5e-1", "mine").ok());
+  EXPECT_EQ(hardware.runtime().overlap_fraction().value(), 0.25);
+  EXPECT_EQ(hardware.runtime().overlap_fraction().low(), 0.25);
+  EXPECT_EQ(hardware.runtime().overlap_fraction().high(), 0.25);
+  EXPECT_EQ(hardware.runtime().overlap_fraction().source(), "mine");
 }
 
 TEST(FieldPathTest, AnEndOfARangeMovesAlone) {
   Hardware hardware = Machine();
-  ASSERT_TRUE(SetField(&hardware, "overlap_fraction.low", "0.4", "mine").ok());
-  EXPECT_EQ(hardware.overlap_fraction().value(), 0.5);
-  EXPECT_EQ(hardware.overlap_fraction().low(), 0.4);
-  EXPECT_EQ(hardware.overlap_fraction().source(), "");
+  ASSERT_TRUE(
+      SetField(&hardware, "runtime.overlap_fraction.low", "0.4", "mine").ok());
+  EXPECT_EQ(hardware.runtime().overlap_fraction().value(), 0.5);
+  EXPECT_EQ(hardware.runtime().overlap_fraction().low(), 0.4);
+  EXPECT_EQ(hardware.runtime().overlap_fraction().source(), "");
   EXPECT_EQ(WhyNot("memory.sram.capacity_gb.low", "1"),
             "\"capacity_gb\" is not set; set its value");
 }
@@ -147,7 +149,7 @@ TEST(FieldPathTest, UnknownFieldsNameTheNearestAndTheirMessage) {
   EXPECT_EQ(WhyNot("memory.hbm.capacity", "1"),
             "unknown field of MemoryLevel \"capacity\"; did you mean "
             "\"capacity_gb\"?");
-  EXPECT_EQ(WhyNot("overlap_fraction.lo", "1"),
+  EXPECT_EQ(WhyNot("runtime.overlap_fraction.lo", "1"),
             "unknown field of Constant \"lo\"; did you mean \"low\"?");
 }
 
@@ -174,7 +176,8 @@ TEST(FieldPathTest, PathsThatEndOrGoOnAtTheWrongPlaceSaySo) {
   EXPECT_THAT(WhyNot("board", "1"),
               HasSubstr("is a group; name a field of it"));
   EXPECT_EQ(WhyNot("name.first", "1"), "\"name\" has no fields");
-  EXPECT_EQ(WhyNot("overlap_fraction.low.more", "1"), "\"low\" has no fields");
+  EXPECT_EQ(WhyNot("runtime.overlap_fraction.low.more", "1"),
+            "\"low\" has no fields");
   Scenario scenario;
   EXPECT_EQ(WhyNot("set", "x=1", &scenario),
             "\"set\" is a list; name an entry");
@@ -203,7 +206,7 @@ TEST(FieldPathTest, HostilePathsAreRefusedInPrintableWords) {
     EXPECT_LT(why.size(), 600u);
     for (const char c : why) EXPECT_TRUE(c >= 0x20 && c < 0x7f) << why;
   }
-  EXPECT_THAT(WhyNot("overlap_fraction", std::string(9999, '1') + "x"),
+  EXPECT_THAT(WhyNot("runtime.overlap_fraction", std::string(9999, '1') + "x"),
               HasSubstr("11...\""));
   EXPECT_EQ(hardware.SerializeAsString(), before);
 }
@@ -215,7 +218,7 @@ TEST(FieldPathTest, AnEntryIsCalledByItsNameFormatOrId) {
   Source source;
   source.set_id("hpca17");
   EXPECT_EQ(EntryName(source), "hpca17");
-  EXPECT_EQ(EntryName(hardware.overlap_fraction()), "");
+  EXPECT_EQ(EntryName(hardware.runtime().overlap_fraction()), "");
   LayerPattern::Run run;
   run.set_block("full");
   EXPECT_EQ(EntryName(run), "full");
@@ -276,7 +279,7 @@ TEST(FieldPathTest, ConstantsAreVisitedInTheOrderOfTheSchemaWithTheirField) {
   EXPECT_THAT(paths, ElementsAre("memory.hbm.capacity_gb",
                                  "engine.tensor.rate.bf16.peak_tflops",
                                  "engine.tensor.rate.fp8.peak_tflops",
-                                 "overlap_fraction"));
+                                 "runtime.overlap_fraction"));
   EXPECT_THAT(fields, ElementsAre("capacity_gb", "peak_tflops", "peak_tflops",
                                   "overlap_fraction"));
 }

@@ -60,6 +60,13 @@ constexpr Kind kKinds[] = {
      [](const std::string& path) { return NameOf(LoadHardware(path)); }},
     {"class", "Hardware",
      [](const std::string& path) { return NameOf(LoadPart<Hardware>(path)); }},
+    {"runtime", "Runtime",
+     [](const std::string& path) { return NameOf(LoadRuntime(path)); }},
+    {"evidence", "Evidence",
+     [](const std::string& path) -> absl::StatusOr<std::string> {
+       RETURN_IF_ERROR(LoadPart<Evidence>(path).status());
+       return std::string("evidence");
+     }},
     {"memory-technology", "MemoryTechnology",
      [](const std::string& path) {
        return NameOf(LoadMemoryTechnology(path));

@@ -1,12 +1,16 @@
 #include "analyzer/description/measurements.h"
 
+#include <algorithm>
+#include <filesystem>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
@@ -123,6 +127,15 @@ void ReadRow(absl::string_view file, const std::vector<Cell>& header,
       absl::StrContains(row->note(), "eager")) {
     row->set_eager(true);
   }
+  const auto notes = [&](absl::string_view words) {
+    return absl::StrContains(row->note(), words);
+  };
+  if (notes("static batch") || notes("the one prefill")) {
+    row->set_static_batch(true);
+  }
+  if (notes("batch not published") || notes("probably")) {
+    row->set_uncertain(true);
+  }
   std::vector<Fault> invalid;
   ValidateFields(*row, {file, nullptr, true}, &invalid);
   for (Fault& fault : invalid) {
@@ -165,9 +178,62 @@ absl::StatusOr<MeasurementSet> LoadMeasurements(absl::string_view file) {
   std::unique_ptr<FieldLocations> locations;
   std::vector<Fault> faults;
   const bool whole = ParseTextproto(text, file, &set, &locations, &faults);
-  ValidateFields(set, {file, locations.get(), whole}, &faults);
+  ValidateFields(set, {file, locations.get(), false}, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
+  for (Measurement& row : *set.mutable_row()) {
+    Measurement full = set.defaults();
+    full.MergeFrom(row);
+    row = std::move(full);
+  }
+  set.clear_defaults();
+  ValidateFields(set, {file, nullptr, whole}, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return set;
+}
+
+namespace {
+
+// The files with each folder replaced by its textprotos, sorted by name.
+std::vector<std::string> WithoutFolders(const std::vector<std::string>& files) {
+  std::vector<std::string> all;
+  for (const std::string& file : files) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(file, error)) {
+      all.push_back(file);
+      continue;
+    }
+    std::vector<std::string> inside;
+    for (const auto& entry : std::filesystem::directory_iterator(file, error)) {
+      const std::string path = entry.path().string();
+      if (absl::EndsWith(path, ".textproto")) inside.push_back(path);
+    }
+    std::sort(inside.begin(), inside.end());
+    all.insert(all.end(), inside.begin(), inside.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+absl::StatusOr<MeasurementSet> LoadMeasurements(
+    const std::vector<std::string>& files) {
+  MeasurementSet all;
+  std::vector<std::string> names, faults;
+  for (const std::string& file : WithoutFolders(files)) {
+    const absl::StatusOr<MeasurementSet> set = LoadMeasurements(file);
+    if (!set.ok()) {
+      faults.emplace_back(set.status().message());
+      continue;
+    }
+    all.mutable_row()->MergeFrom(set->row());
+    names.push_back(set->description());
+  }
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
+  all.set_description(names.size() == 1 ? names[0]
+                                        : absl::StrCat(names.size(), " files"));
+  return all;
 }
 
 }  // namespace tokenjoule

@@ -1,7 +1,9 @@
 #include "analyzer/description/measurements.h"
 
 #include <string>
+#include <vector>
 
+#include "analyzer/testing/files.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -57,6 +59,64 @@ TEST(MeasurementsTest, SourcesAndNotesSayThatCodeIsEager) {
   EXPECT_TRUE(set.row(0).eager());
   EXPECT_TRUE(set.row(1).eager());
   EXPECT_FALSE(set.row(2).eager());
+}
+
+TEST(MeasurementsTest, NotesSayThatABatchWasStaticOrIsNotCertain) {
+  const MeasurementSet set =
+      OrDie(ParseMeasurementsCsv("source,model,device,batch,note\n"
+                                 "s,m,d,1,a static batch of 8\n"
+                                 "s,m,d,1,time of the one prefill and decode\n"
+                                 "s,m,d,1,batch not published\n"
+                                 "s,m,d,1,probably fp8\n"
+                                 "s,m,d,1,pure decode\n",
+                                 "rows.csv"));
+  ASSERT_EQ(set.row_size(), 5);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(set.row(i).static_batch(), i < 2) << i;
+    EXPECT_EQ(set.row(i).uncertain(), i == 2 || i == 3) << i;
+  }
+}
+
+TEST(MeasurementsTest, RowsTakeTheFieldsOfTheirFileThatTheyDoNotGive) {
+  const std::string path = TempPath("rows.textproto");
+  Write(path, R"(description: "d"
+defaults { source: "s" device: "h100-sxm" software: "vllm 0.11" batch: 8 }
+row { model: "a" itl_ms: 5 }
+row { model: "b" batch: 16 software: "sglang" }
+)");
+  const MeasurementSet set = OrDie(LoadMeasurements(path));
+  ASSERT_EQ(set.row_size(), 2);
+  EXPECT_FALSE(set.has_defaults());
+  EXPECT_EQ(set.row(0).device(), "h100-sxm");
+  EXPECT_EQ(set.row(0).software(), "vllm 0.11");
+  EXPECT_EQ(set.row(0).batch(), 8);
+  EXPECT_EQ(set.row(0).itl_ms(), 5);
+  EXPECT_EQ(set.row(1).batch(), 16);
+  EXPECT_EQ(set.row(1).software(), "sglang");
+  EXPECT_FALSE(set.row(1).has_itl_ms());
+  // What neither gives is missing.
+  Write(path, "defaults { source: \"s\" batch: 8 }\nrow { model: \"a\" }\n");
+  EXPECT_THAT(ErrorOf(LoadMeasurements(path)),
+              HasSubstr("row[0].device: is missing"));
+}
+
+TEST(MeasurementsTest, SeveralFilesAreOneSet) {
+  std::vector<std::string> files;
+  for (const std::string& model : {std::string("a"), std::string("b")}) {
+    files.push_back(TempPath(model + ".csv"));
+    Write(files.back(), "source,model,device,batch\ns," + model + ",d,1\n");
+  }
+  const MeasurementSet set = OrDie(LoadMeasurements(files));
+  ASSERT_EQ(set.row_size(), 2);
+  EXPECT_EQ(set.row(0).model(), "a");
+  EXPECT_EQ(set.row(1).model(), "b");
+  EXPECT_EQ(set.description(), "2 files");
+  // The faults of all files.
+  files.push_back(TempPath("none.csv"));
+  Write(files[0], "source,model,device,bacth\n");
+  const std::string error = ErrorOf(LoadMeasurements(files));
+  EXPECT_THAT(error, HasSubstr("did you mean \"batch\"?"));
+  EXPECT_THAT(error, HasSubstr("none.csv"));
 }
 
 TEST(MeasurementsTest, EveryFaultIsReportedWithItsPlace) {

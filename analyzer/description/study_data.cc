@@ -37,11 +37,9 @@ class StudyChecker {
       case StudyData::kTricks:
         CheckTricks(data.tricks(), Nested(root, data, "tricks", -1));
         break;
-      case StudyData::kServedTraffic:
-        break;
       case StudyData::STUDY_NOT_SET:
         Add(nullptr, data, "name", -1, "",
-            "has none of dot_product, tricks and served_traffic");
+            "has neither dot_product nor tricks");
         break;
     }
   }
@@ -192,14 +190,6 @@ absl::StatusOr<TrickSet> LoadTrickSet() {
   if (!data.ok()) return data.status();
   if (!data->has_tricks()) return OtherStudy(kName);
   return std::move(*data->mutable_tricks());
-}
-
-absl::StatusOr<ServedTraffic> LoadServedTraffic() {
-  constexpr absl::string_view kName = "served-traffic";
-  absl::StatusOr<StudyData> data = LoadStudyData(kName);
-  if (!data.ok()) return data.status();
-  if (!data->has_served_traffic()) return OtherStudy(kName);
-  return std::move(*data->mutable_served_traffic());
 }
 
 }  // namespace tokenjoule

@@ -26,7 +26,6 @@ absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
 // NotFound if the file belongs to another study.
 absl::StatusOr<DotProductSweep> LoadDotProductSweep();
 absl::StatusOr<TrickSet> LoadTrickSet();
-absl::StatusOr<ServedTraffic> LoadServedTraffic();
 
 }  // namespace tokenjoule
 

@@ -62,8 +62,7 @@ int CheckConstants(const Description& description) {
 
 TEST(StudyDataTest, EveryShippedStudyLoadsWithASourceForEachNumber) {
   const std::vector<std::string> names = CatalogNames(SpecKind::kStudy);
-  EXPECT_THAT(names,
-              testing::ElementsAre("dot-product", "served-traffic", "tricks"));
+  EXPECT_THAT(names, testing::ElementsAre("dot-product", "tricks"));
   for (const std::string& name : names) {
     absl::StatusOr<StudyData> data = LoadStudyData(name);
     ASSERT_TRUE(data.ok()) << data.status();
@@ -118,9 +117,10 @@ TEST(StudyDataTest, EveryNumberWithoutASourceIsRefused) {
 
 TEST(StudyDataTest, ANumberOutsideItsRangeIsRefusedWithItsPlace) {
   EXPECT_THAT(
-      Error(Replaced(TextOf("served-traffic"), "value: 0.7", "value: 11")),
-      HasSubstr("s.textproto:15:22: served_traffic.routing_exponent.value: 11 "
-                "is out of range; expected 0 to 10"));
+      Error(Replaced(TextOf("dot-product"), "overhead_factor { value: 1",
+                     "overhead_factor { value: 0")),
+      HasSubstr("s.textproto:133:21: dot_product.overhead_factor.value: 0 is "
+                "out of range; expected 1 to 100"));
 }
 
 TEST(StudyDataTest, UnknownTechnologiesAndMachinesAreRefusedWithTheirPlace) {
@@ -173,7 +173,7 @@ TEST(StudyDataTest, AFileOfNoStudyIsRefused) {
   EXPECT_THAT(Error(R"(name: "s" description: "d"
 sources { id: "s" kind: DEFINITION citation: "c" date: "2026" }
 )"),
-              HasSubstr("has none of dot_product, tricks and served_traffic"));
+              HasSubstr("has neither dot_product nor tricks"));
 }
 
 TEST(StudyDataTest, UnknownStudiesOfferTheNearest) {

@@ -500,12 +500,11 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                              " levels; expected at most ", kMaxMemoryLevels));
   for (const MemoryLevel& level : hardware.memory()) {
     CheckMemoryLevel(level, &check);
-    check.Require(
-        level.stored_size() <= kMaxStoredFormats,
-        "memory." + level.name() + ".stored",
-        absl::StrCat("has ", level.stored_size(), " formats; expected at most ",
-                     kMaxStoredFormats));
   }
+  const int kernels = hardware.runtime().kernels_size();
+  check.Require(kernels <= kMaxStoredFormats, "runtime.kernels",
+                absl::StrCat("has ", kernels, " formats; expected at most ",
+                             kMaxStoredFormats));
   int tensor_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
     tensor_engines += engine.kind() == ComputeEngine::TENSOR;
@@ -536,12 +535,19 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
       [](const ComputeEngine& engine) { return engine.has_logic(); });
   const bool leaks = with_logic != hardware.engine().end() &&
                      with_logic->logic().has_leakage_w_per_mm2();
-  check.Require(board.has_static_power_w() || (leaks && hardware.has_silicon()),
+  const bool by_class =
+      board.has_static_power_fraction() && board.has_power_cap_w();
+  check.Require(board.has_static_power_w() || by_class ||
+                    (leaks && hardware.has_silicon()),
                 "board.static_power_w",
-                "is missing; give it, or silicon and a first engine with logic "
-                "that has leakage_w_per_mm2");
+                "is missing; give it, or static_power_fraction and "
+                "power_cap_w, or silicon and a first engine with logic that "
+                "has leakage_w_per_mm2");
   if (board.has_power_cap_w()) {
-    double standing = board.static_power_w().high();
+    double standing =
+        board.has_static_power_w() || !by_class
+            ? board.static_power_w().high()
+            : board.static_power_fraction().high() * board.power_cap_w().low();
     for (const MemoryLevel& level : hardware.memory()) {
       standing += level.devices().high() *
                   (level.technology().background_power_w_per_device().high() +

@@ -8,6 +8,8 @@
 #include "analyzer/testing/scenario.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "proto/constant.pb.h"
+#include "proto/hardware.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
@@ -37,6 +39,47 @@ Speculation FourTokens() {
   Speculation speculation;
   speculation.set_draft_tokens(4);
   return speculation;
+}
+
+// Messages of the faults of a machine.
+std::vector<std::string> FaultsOf(const Hardware& hardware) {
+  std::vector<Fault> faults;
+  ValidateHardware(hardware, {"h", nullptr, true}, &faults);
+  std::vector<std::string> messages;
+  for (const Fault& fault : faults) {
+    messages.push_back(fault.path + ": " + fault.message);
+  }
+  return messages;
+}
+
+TEST(ValidateTest, StaticPowerIsGivenOrAFractionOfThePowerCap) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  EXPECT_THAT(FaultsOf(hardware), IsEmpty());
+  BoardPower* board = hardware.mutable_board();
+  board->clear_static_power_w();
+  board->clear_static_power_fraction();
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("board.static_power_w: is missing; give "
+                                    "it, or static_power_fraction and "
+                                    "power_cap_w")));
+  Constant* fraction = board->mutable_static_power_fraction();
+  fraction->set_value(0.3);
+  fraction->set_low(0.2);
+  fraction->set_high(0.4);
+  EXPECT_THAT(FaultsOf(hardware), IsEmpty());
+  board->clear_power_cap_w();
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("board.static_power_w: is missing")));
+}
+
+TEST(ValidateTest, ARuntimeHasKernelsForAFewFormats) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  while (hardware.runtime().kernels_size() < 17) {
+    hardware.mutable_runtime()->add_kernels()->set_format("fp8");
+  }
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre("runtime.kernels: has 17 formats; expected at most "
+                          "16"));
 }
 
 TEST(ValidateTest, AnyOneFieldSaysHowManyTokensAStepGains) {

@@ -194,7 +194,7 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
   writer.AddPower(kDramBackground, time, background);
   writer.AddPower(kStatic, time, fixed);
-  writer.AddSequences(kStatic, step.sequences,
+  writer.AddSequences(kStatic, step.samples,
                       InJoules(machine.costs.energy_per_sequence));
   writer.AddLoss(kStatic, board * machine.costs.regulator_efficiency,
                  1 / machine.costs.regulator_efficiency - 1);

@@ -17,11 +17,13 @@
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/account.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/evaluate/evidence.h"
 #include "analyzer/evaluate/ranges.h"
 #include "analyzer/machine/in_memory.h"
 
@@ -327,12 +329,73 @@ void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
       kDaysPerYear / wear));
 }
 
+// Widens the ranges by those of what the runtime decided about the scenario.
+void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
+                 Spreads* spreads) {
+  for (const Scenario& variant : setup.variants()) {
+    const StepSetup step = setup.step();
+    const StepSetup other = {step.model,         variant,
+                             step.draft,         step.formats,
+                             step.draft_formats, step.parallel};
+    const Evaluation<> moved = EvaluateOn(BuildLedger(other), machine);
+    spreads->step_time.Add(InSeconds(moved.cost.step_time));
+    spreads->energy_per_token.Add(
+        PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
+  }
+}
+
+// Widens the ranges to what rows that fits had not seen have shown.
+void ReachUnseen(const Support& support, Spreads* spreads) {
+  const auto reach = [](double low, double high, Spread* spread) {
+    spread->Reach(spread->value * low, spread->value * high);
+  };
+  if (support.of_step_time != nullptr) {
+    reach(support.of_step_time->step_time_low(),
+          support.of_step_time->step_time_high(), &spreads->step_time);
+  }
+  if (support.of_energy != nullptr) {
+    reach(support.of_energy->energy_low(), support.of_energy->energy_high(),
+          &spreads->energy_per_token);
+  }
+}
+
+// Times of the two kinds of step of mixed serving. An admitting step is what
+// the mean leaves for its share: mean = (1 - a) pure + a admitting.
+void FillSteps(const ResolvedSetup& setup, const Machine<>& machine,
+               Report* report) {
+  if (!CarriesPrompts(setup.scenario())) return;
+  const Ledger<> mean = BuildLedger(setup.step());
+  Scenario pure = setup.scenario();
+  pure.clear_prompt();
+  pure.clear_output();
+  const StepSetup step = setup.step();
+  const StepSetup without = {step.model,         pure,
+                             step.draft,         step.formats,
+                             step.draft_formats, step.parallel};
+  const double pure_s =
+      InSeconds(EvaluateOn(BuildLedger(without), machine).cost.step_time);
+  const double share = mean.admitting;
+  const double admitting_s = pure_s + (report->step_time_s() - pure_s) / share;
+  report->set_pure_step_time_s(pure_s);
+  report->set_admitting_step_time_s(admitting_s);
+  report->set_admitting_share(share);
+  // A prompt is admitted in one step, or in as many as its tokens need.
+  const double budget = setup.scenario().step_token_budget();
+  const double decoded = mean.sequences_per_replica * mean.samples_per_sequence;
+  const double steps = budget > 0 && !setup.scenario().static_batch()
+                           ? std::ceil(setup.scenario().prompt() /
+                                       std::max(1.0, budget - decoded))
+                           : 1;
+  report->set_time_to_first_token_s(admitting_s * steps);
+}
+
 void FillWarnings(const ResolvedSetup& setup, const Ledger<>& ledger,
                   const Machine<>& machine, Report* report) {
   const Model& model = setup.model();
   const Hardware& hardware = setup.hardware();
   const Scenario& scenario = setup.scenario();
   const Model* const draft = setup.draft_or_null();
+  if (!hardware.notice().empty()) report->add_warnings(hardware.notice());
   if (model.max_context() > 0 &&
       scenario.context() > static_cast<double>(model.max_context())) {
     report->add_warnings(
@@ -439,6 +502,12 @@ absl::StatusOr<Report> Analysis::Answer() {
         "scenario: the step is too large to count; check batch, context and "
         "the model's dimensions");
   }
+  const Support support =
+      SupportOf(FittedEvidence(), setup_.hardware(), FamilyOf(setup_.model()));
+  if (options_.ranges && !setup_.scenario().ideal()) {
+    ReachUnseen(support, &spreads);
+    AddVariants(setup_, machine_, &spreads);
+  }
   if (options_.ranges) {
     const Ledger<>& described = keep ? not_grown_ : ledger;
     if (!ranges_.has_value()) ranges_.emplace(setup_, described);
@@ -452,6 +521,9 @@ absl::StatusOr<Report> Analysis::Answer() {
   described_.set_batch(setup_.scenario().batch());
   described_.set_context(setup_.scenario().context());
   *report.mutable_scenario() = described_;
+  report.set_runtime(setup_.hardware().runtime().base());
+  report.set_evidence(SupportName(support.status));
+  report.set_evidence_note(support.note);
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
   FillCounts(ledger, step, machine_, &report);
   FillRidge(setup_.formats(), machine_, &report);
@@ -467,6 +539,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillMaking(spreads.cost, ledger, machine_, &report);
   FillWarnings(setup_, ledger, machine_, &report);
   FillLimits(machine_, step, &report);
+  if (options_.details) FillSteps(setup_, machine_, &report);
   return report;
 }
 

@@ -1,10 +1,12 @@
 #include "analyzer/evaluate/analyze.h"
 
+#include <cmath>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/setup.h"
 #include "analyzer/testing/catalog.h"
 #include "analyzer/testing/evaluate.h"
 #include "analyzer/testing/status.h"
@@ -139,17 +141,119 @@ TEST(AnalyzeTest, ScalingBookStepTimesWithEightKvHeads) {
 }
 
 TEST(AnalyzeTest, CapacityCountsWholeSequences) {
-  // (72 GB usable - 16.06 GB of weights) / 1.0737 GB per sequence = 52.1.
-  const Report report =
-      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 8192));
-  EXPECT_EQ(report.max_batch(), 52);
-  EXPECT_TRUE(
-      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(52, 8192)).fits());
-  const Report over =
-      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(53, 8192));
+  // (80 GB x 0.9 - 16.06 GB of weights) / 1.0737 GB per sequence = 52.1.
+  std::vector<FieldOverride> memory = {{"memory.hbm.capacity_gb", "80"},
+                                       {"runtime.memory_fraction", "0.9"},
+                                       {"runtime.reserved_gb", "0"}};
+  const auto at = [&](double batch) {
+    return AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(batch, 8192),
+                        {}, memory);
+  };
+  EXPECT_EQ(at(1).max_batch(), 52);
+  EXPECT_TRUE(at(52).fits());
+  const Report over = at(53);
   EXPECT_FALSE(over.fits());
   ASSERT_EQ(over.warnings_size(), 1);
   EXPECT_THAT(over.warnings(0), HasSubstr("a batch of 52 would"));
+  // What the runtime keeps for itself: (70 - 16.06) / 1.0737 = 50.2.
+  memory.push_back({"runtime.reserved_gb", "2"});
+  EXPECT_EQ(at(1).max_batch(), 50);
+}
+
+// What a runtime says where a scenario does not.
+TEST(AnalyzeTest, RuntimesDecideWhatAScenarioLeavesOpen) {
+  Runtime runtime;
+  const Model model = LoadModelOrDie("gpt-oss-20b");
+  Scenario open = DefaultPoint(4);
+  open.set_prompt(1000);
+  open.set_output(100);
+  Scenario served = ServedBy(runtime, model, open);
+  EXPECT_FALSE(served.has_routing());
+  EXPECT_EQ(served.kv_page_tokens(), 0);
+  EXPECT_EQ(served.step_token_budget(), 0);
+  EXPECT_EQ(served.expert_activations(), "");
+
+  runtime.mutable_routing_exponent()->set_value(0.7);
+  runtime.mutable_step_token_budget()->set_value(8192);
+  runtime.set_kv_page_tokens(16);
+  FormatKernels* kernels = runtime.add_kernels();
+  kernels->set_format("mxfp4");
+  kernels->set_expert_activations("fp8");
+  served = ServedBy(runtime, model, open);
+  EXPECT_EQ(served.routing(), POWER_LAW);
+  EXPECT_EQ(served.routing_exponent(), 0.7);
+  EXPECT_EQ(served.kv_page_tokens(), 16);
+  EXPECT_EQ(served.step_token_budget(), 8192);
+  EXPECT_EQ(served.expert_activations(), "fp8");
+  // Experts in another format have other kernels.
+  Scenario wide = open;
+  wide.set_experts("bf16");
+  EXPECT_EQ(ServedBy(runtime, model, wide).expert_activations(), "");
+
+  // Pure decode has no prompts to split, and dense models have no experts.
+  EXPECT_EQ(ServedBy(runtime, model, DefaultPoint(4)).step_token_budget(), 0);
+  EXPECT_FALSE(
+      ServedBy(runtime, LoadModelOrDie("llama-3.1-8b"), open).has_routing());
+
+  // The scenario's own choices stand.
+  Scenario given = open;
+  given.set_routing(COVERAGE);
+  given.set_kv_page_tokens(1);
+  given.set_step_token_budget(2048);
+  given.set_activations("bf16");
+  served = ServedBy(runtime, model, given);
+  EXPECT_EQ(served.routing(), COVERAGE);
+  EXPECT_EQ(served.routing_exponent(), 0);
+  EXPECT_EQ(served.kv_page_tokens(), 1);
+  EXPECT_EQ(served.step_token_budget(), 2048);
+  EXPECT_EQ(served.expert_activations(), "");
+  given.set_routing(POWER_LAW);
+  EXPECT_EQ(ServedBy(runtime, model, given).routing_exponent(), 0.7);
+  given.set_routing_exponent(1.2);
+  EXPECT_EQ(ServedBy(runtime, model, given).routing_exponent(), 1.2);
+
+  // All experts are equally popular.
+  runtime.mutable_routing_exponent()->set_value(0);
+  EXPECT_EQ(ServedBy(runtime, model, open).routing(), COVERAGE);
+
+  // A bound has no runtime.
+  Scenario ideal = open;
+  ideal.set_ideal(true);
+  EXPECT_EQ(ServedBy(runtime, model, ideal).SerializeAsString(),
+            ideal.SerializeAsString());
+}
+
+TEST(AnalyzeTest, StepsWithoutPromptsReadFewExperts) {
+  // gpt-oss-120b: 4 sequences visit 15.27 of 128 experts if they choose
+  // independently, somewhat fewer with the popular experts of a service.
+  Scenario scenario = DefaultPoint(4);
+  scenario.clear_context();
+  scenario.set_prompt(7373);
+  scenario.set_output(922);
+  const Report served = AnalyzeNames("gpt-oss-120b", "h200", scenario);
+  EXPECT_NEAR(served.experts_read_per_layer(), 15, 1);
+  scenario.set_routing(COVERAGE);
+  const Report independent = AnalyzeNames("gpt-oss-120b", "h200", scenario);
+  EXPECT_NEAR(independent.experts_read_per_layer(), 15.27, 0.005);
+  EXPECT_LT(served.experts_read_per_layer(),
+            independent.experts_read_per_layer());
+}
+
+TEST(AnalyzeTest, TimeOfMixedStepsIsThatOfTheirMean) {
+  // With and without prompts on a machine where each layer of an admitting step
+  // takes 1 s more: 32 x (1 - exp(-4 / 922)) s.
+  Scenario scenario = DefaultPoint(4);
+  scenario.clear_context();
+  scenario.set_prompt(7373);
+  scenario.set_output(922);
+  const auto seconds = [&](const char* us) {
+    return AnalyzeNames("llama-3.1-8b", "h200", scenario, {},
+                        {{"runtime.time_per_layer_admitting_us", us},
+                         {"runtime.step_token_budget", "0"}})
+        .step_time_s();
+  };
+  EXPECT_NEAR(seconds("1e6") - seconds("0"), 32 * (1 - std::exp(-4.0 / 922)),
+              1e-9);
 }
 
 TEST(AnalyzeTest, ModelLargerThanMemoryFitsNoBatch) {
@@ -166,6 +270,16 @@ TEST(AnalyzeTest, LongContextAndMissingFormatsAreSaid) {
   ASSERT_EQ(report.warnings_size(), 2);
   EXPECT_THAT(report.warnings(0), HasSubstr("longer than the 4096 tokens"));
   EXPECT_THAT(report.warnings(1), HasSubstr("no fp8 products"));
+}
+
+TEST(AnalyzeTest, EveryAnswerCarriesTheNoticeOfItsMachine) {
+  const Report report =
+      AnalyzeNames("llama-2-7b", "v100-sxm-eager", DefaultPoint(1, 1000));
+  ASSERT_EQ(report.warnings_size(), 1);
+  EXPECT_THAT(report.warnings(0),
+              HasSubstr("v100-sxm-eager is an old name that the next release "
+                        "drops; use --hardware=v100-sxm "
+                        "--runtime=transformers-eager"));
 }
 
 TEST(AnalyzeTest, EveryFaultOfAScenarioIsReportedAtOnce) {
@@ -253,7 +367,8 @@ TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
   // 131 072 bytes of KV cache per token are spread over 40 GB whose cells
   // survive a million writes.
   const Hardware memory = LoadHardwareOrDie(
-      "a100-sxm-40gb", {{"memory.hbm.technology.endurance_writes", "1e6"}});
+      "a100-sxm-40gb", {{"memory.hbm.technology.endurance_writes", "1e6"},
+                        {"memory.hbm.capacity_gb", "40"}});
   const Report cached = OrDie(Analyze(model, memory, DefaultPoint(1, 1024)));
   EXPECT_NEAR(cached.wear_per_year(),
               131072 / (40e9 * 1e6) * kYear / cached.step_time_s(),

@@ -45,18 +45,23 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "at the facility + FACILITY"},
         {"step_time_s", "step time",
          "sum over operators of count x (overlap_fraction x max(t_i) + (1 - "
-         "overlap_fraction) x sum(t_i)) + overheads. Memory: t = (TRAFFIC + "
+         "overlap_fraction) x sum(t_i)) + overheads, the times of the runtime. "
+         "Memory: t = (TRAFFIC + "
          "half_transfer_mb, or cache_half_transfer_mb where a kernel attends) "
-         "/ (bandwidth_gb_per_s x bandwidth_efficiency), bytes of caches, "
-         "state, experts and formats over cache_bandwidth_factor, "
-         "state_bandwidth_factor, expert_bandwidth_factor, bandwidth_factor. "
+         "/ (bandwidth_gb_per_s x bandwidth_efficiency), bytes of caches over "
+         "cache_bandwidth_share, of state over state_bandwidth_share, of "
+         "weights over bandwidth_share x bandwidth_factor of their format, of "
+         "experts also over expert_bandwidth_factor. "
          "Compute: t = FLOP x model_growth / (peak_tflops x "
-         "compute_efficiency). Links: t = messages x latency_us + bytes / "
-         "(bandwidth_gb_per_s x bandwidth_efficiency). Stretched where "
+         "compute_efficiency x compute_share), of experts also over "
+         "expert_compute_factor, of attention over attention_compute_factor, "
+         "with at least tile_rows or expert_tile_rows tokens per matrix where "
+         "kernels have tiles. Links: t = messages x latency_us + bytes / "
+         "(bandwidth_gb_per_s x bandwidth_efficiency x link_bandwidth_share). "
+         "Stretched where "
          "power_cap_w x regulator_efficiency is less than DYNAMIC, "
-         "DRAM_BACKGROUND, static_power_w, leakage_w_per_mb and "
-         "energy_per_sequence_mj would "
-         "draw"},
+         "DRAM_BACKGROUND, static_power_w or static_power_fraction, "
+         "leakage_w_per_mb and energy_per_sequence_mj would draw"},
         {"tokens_per_s", "throughput", "tokens of a step / step_time_s"},
         {"power_w", "power", "energy_per_token_j x tokens_per_s"},
         {"dram_energy_share", "DRAM share",
@@ -70,7 +75,7 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "peak_tflops in the format of the linear layers / bandwidth_gb_per_s "
          "of the backing store"},
         {"max_batch", "largest batch",
-         "(capacity_gb x usable_capacity_fraction x chips - weights x "
+         "((capacity_gb x memory_fraction - reserved_gb) x chips - weights x "
          "model_growth, without those that arrays hold) / bytes of a "
          "sequence's KV cache and state, with the copies of tensor "
          "parallelism; whole sequences on each replica"},

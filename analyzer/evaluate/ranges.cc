@@ -112,13 +112,14 @@ void SetLane(int lane, Machine<>* from, Machine<Pack>* to) {
 }  // namespace
 
 double Spread::low() const {
-  return std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
-                           std::sqrt(differences_.below));
+  return std::min(least_,
+                  std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
+                                    std::sqrt(differences_.below)));
 }
 
 double Spread::high() const {
-  return value * std::exp(std::sqrt(factors_.above)) +
-         std::sqrt(differences_.above);
+  return std::max(most_, value * std::exp(std::sqrt(factors_.above)) +
+                             std::sqrt(differences_.above));
 }
 
 // The ends of constants that affect only costs come first, then those that

@@ -4,8 +4,10 @@
 #ifndef ANALYZER_EVALUATE_RANGES_H_
 #define ANALYZER_EVALUATE_RANGES_H_
 
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <memory>
 
 #include "analyzer/cost/kernel.h"
@@ -33,6 +35,11 @@ class Spread {
     Sums& sums = factor ? factors_ : differences_;
     (change < 0 ? sums.below : sums.above) += change * change;
   }
+  // Widens the range to reach at least from `low` to `high`.
+  void Reach(double low, double high) {
+    least_ = std::min(least_, low);
+    most_ = std::max(most_, high);
+  }
   double low() const;
   double high() const;
 
@@ -43,6 +50,8 @@ class Spread {
   };
   Sums factors_;
   Sums differences_;
+  double least_ = std::numeric_limits<double>::infinity();
+  double most_ = 0;
 };
 
 // The numbers of an answer that have a range.

@@ -3,11 +3,14 @@
 #ifndef ANALYZER_EVALUATE_SETUP_H_
 #define ANALYZER_EVALUATE_SETUP_H_
 
+#include <vector>
+
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "analyzer/ledger/ledger.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
+#include "proto/runtime.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
@@ -38,6 +41,12 @@ Scenario DefaultScenario();
 // output / 2, if prompt and output lengths are given; otherwise 2048 tokens.
 Scenario WithContext(Scenario scenario);
 
+// Fills in what the runtime decides where a scenario does not say: how experts
+// are chosen, the operands of experts, pages of the KV cache and the number of
+// tokens that a step carries. An ideal scenario has no runtime.
+Scenario ServedBy(const Runtime& runtime, const Model& model,
+                  Scenario scenario);
+
 // A setup with all defaults filled in and all names resolved once: context,
 // formats, parallelism, boundary. Lower layers use the results without
 // resolving again.
@@ -65,12 +74,23 @@ class ResolvedSetup {
             formats_,     draft_formats_,  parallel_};
   }
 
+  // Scenarios at the ends of the ranges of what the runtime decided: how
+  // experts are chosen, and how many tokens a step carries.
+  const std::vector<Scenario>& variants() const { return variants_; }
+
   // Changes sizes that none of the resolved values depends on.
-  void set_batch(double batch) { setup_.scenario.set_batch(batch); }
-  void set_context(double context) { setup_.scenario.set_context(context); }
+  void set_batch(double batch) {
+    setup_.scenario.set_batch(batch);
+    for (Scenario& variant : variants_) variant.set_batch(batch);
+  }
+  void set_context(double context) {
+    setup_.scenario.set_context(context);
+    for (Scenario& variant : variants_) variant.set_context(context);
+  }
 
  private:
   Setup setup_;
+  std::vector<Scenario> variants_;
   TensorFormats formats_, draft_formats_;
   Parallelism parallel_;
   int boundary_;

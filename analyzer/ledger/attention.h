@@ -100,6 +100,7 @@ void HoldCache(const LedgerWriter<N, Reader>& c, const N& logical,
                const N& held, const N& kept) {
   using std::ceil;
   using std::floor;
+  if (!c.is_first_pass) return;
   if (c.counts_parameters) {
     c.ledger->kv_per_sequence +=
         c.Stored(logical * kept * c.layers, *c.formats.kv);
@@ -262,6 +263,7 @@ bool ChooseAbsorbed(const LedgerWriter<N, Reader>& c, const LatentSizes<N>& s,
     chosen = cheaper.holds;
   }
   if constexpr (std::is_same_v<N, double>) {
+    if (!c.is_first_pass) return chosen;
     c.ledger->notes.push_back(absl::StrFormat(
         "%s%s: latent attention %s; %.4g GFLOP per layer and chip "
         "absorbed, %.4g expanded",
@@ -284,6 +286,7 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
   s.rope = c.read(latent, LatentAttention::kRopeDimFieldNumber);
   s.nope = c.read(latent, LatentAttention::kNopeDimFieldNumber);
   s.v = c.read(latent, LatentAttention::kVDimFieldNumber);
+  if (c.is_first_pass) c.ledger->latent_layers += c.layers * c.repeats;
   const N t = c.tokens.linear();
   const NumberFormat& format = *c.formats.mixers;
   const std::string name = c.NameOf(block, ".attention.");

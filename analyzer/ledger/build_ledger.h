@@ -179,7 +179,8 @@ N AddMtpModule(LedgerWriter<N, Reader>& c) {
 // token, with one token per sequence.
 template <typename N, typename Reader>
 void AddDraft(const StepSetup& step, const Reader& read,
-              const StepTokens<N>& tokens, Ledger<N>* ledger) {
+              const StepTokens<N>& tokens, const std::string& prefix,
+              bool is_first_pass, Ledger<N>* ledger) {
   if (!step.scenario.has_speculation()) return;
   const Speculation& speculation = step.scenario.speculation();
   const bool mtp = speculation.draft_model() == "mtp";
@@ -193,11 +194,12 @@ void AddDraft(const StepSetup& step, const Reader& read,
   LedgerWriter<N, Reader> c(mtp ? step.model : *step.draft, step.scenario,
                             mtp ? step.formats : step.draft_formats,
                             step.parallel, read, one, ledger);
-  c.prefix = "draft.";
+  c.prefix = LedgerWriter<N, Reader>::NameOf(prefix, "draft.");
   c.counts_parameters = false;
+  c.is_first_pass = is_first_pass;
   c.repeats = runs;
   const N layers = mtp ? AddMtpModule(c) : AddModel(c);
-  ledger->layers += layers * c.repeats;
+  if (is_first_pass) ledger->layers += layers * c.repeats;
 }
 
 // Tokens that a sequence gains per step: 1 without speculation; otherwise the
@@ -226,10 +228,53 @@ N AcceptedLength(const Scenario& scenario, const Reader& read) {
   return length;
 }
 
-// Tokens of a step, and the number of runs of its operators.
+// Tokens of the two kinds of step.
+template <typename N>
+struct TokensOfSteps {
+  // Steps without newcomers.
+  StepTokens<N> pure;
+  // Steps that admit prompts, if there are any.
+  StepTokens<N> admitting;
+};
+
+// How steps of mixed serving admit prompts. Sequences end after `output`
+// tokens; the newcomers that replace them bring prompts. With newcomers in the
+// mean step,
+//   - a static batch starts together: one step in output / tokens_per_sequence
+//     admits all prompts;
+//   - otherwise newcomers arrive independently, so that a share 1 -
+//     exp(-newcomers) of the steps admits some; if a step holds fewer tokens
+//     than they bring, prompts are split over more steps.
 template <typename N, typename Reader>
-StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
-                          const Parallelism& parallel, Ledger<N>* ledger) {
+StepTokens<N> AdmittingTokens(const Scenario& scenario, const Reader& read,
+                              const StepTokens<N>& pure, Ledger<N>* ledger) {
+  using std::exp;
+  const N output = read(scenario, Scenario::kOutputFieldNumber);
+  const N newcomers = pure.sequences * ledger->tokens_per_sequence / output;
+  // The prefix they share with others is already in the cache.
+  const N prompt = N(read(scenario, Scenario::kPromptFieldNumber)) -
+                   SharedPrefix<N>(scenario, read);
+  N share = N(1.0) - exp(N(0.0) - newcomers);
+  if (scenario.static_batch()) {
+    share = Min(N(1.0), ledger->tokens_per_sequence / output);
+  }
+  if (scenario.step_token_budget() > 0) {
+    const N room =
+        Max(N(1.0), N(read(scenario, Scenario::kStepTokenBudgetFieldNumber)) -
+                        pure.sequences * pure.queries);
+    share = Max(share, Min(N(1.0), newcomers * prompt / room));
+  }
+  ledger->admitting = share;
+  StepTokens<N> admitting = pure;
+  admitting.newcomers = newcomers / share;
+  admitting.prefill = admitting.newcomers * prompt;
+  return admitting;
+}
+
+// Tokens of the steps, and the number of runs of their operators.
+template <typename N, typename Reader>
+TokensOfSteps<N> CountTokens(const Scenario& scenario, const Reader& read,
+                             const Parallelism& parallel, Ledger<N>* ledger) {
   const N batch = read(scenario, Scenario::kBatchFieldNumber);
   const N pp(static_cast<double>(parallel.pp));
   ledger->replicas = N(static_cast<double>(parallel.replicas));
@@ -243,31 +288,51 @@ StepTokens<N> CountTokens(const Scenario& scenario, const Reader& read,
   ledger->chips = N(static_cast<double>(parallel.stage_chips)) * pp;
   ledger->passes = N(static_cast<double>(parallel.stage_chips)) * microbatches;
 
-  StepTokens<N> tokens;
-  tokens.sequences = ledger->sequences_per_replica / microbatches;
+  TokensOfSteps<N> tokens;
+  tokens.pure.sequences = ledger->sequences_per_replica / microbatches;
   if (scenario.has_speculation()) {
-    tokens.queries = N(scenario.speculation().draft_tokens() + 1.0);
+    tokens.pure.queries = N(scenario.speculation().draft_tokens() + 1.0);
   }
-  if (scenario.prompt() > 0 && scenario.output() > 0) {
-    // Sequences end after `output` tokens; newcomers bring their prompts.
-    tokens.newcomers = tokens.sequences * ledger->tokens_per_sequence /
-                       N(read(scenario, Scenario::kOutputFieldNumber));
-    // The prefix they share with others is already in the cache.
-    tokens.prefill =
-        tokens.newcomers * (N(read(scenario, Scenario::kPromptFieldNumber)) -
-                            SharedPrefix<N>(scenario, read));
-    // Newcomers arrive independently: a step has none with probability
-    // exp(-newcomers).
-    using std::exp;
-    ledger->admitting = N(1.0) - exp(-tokens.newcomers);
+  ledger->samples_per_sequence = tokens.pure.queries;
+  if (CarriesPrompts(scenario)) {
+    tokens.admitting = AdmittingTokens(scenario, read, tokens.pure, ledger);
+    ledger->prompts_per_replica =
+        tokens.admitting.newcomers * ledger->admitting * microbatches;
   }
   return tokens;
+}
+
+// Adds the operators of one kind of step, each with its runs times `share`.
+template <typename N, typename Reader>
+void AddStep(const StepSetup& step, const Reader& read,
+             const StepTokens<N>& tokens, const N& share, bool is_first_pass,
+             Ledger<N>* ledger) {
+  const size_t first = ledger->operators.size();
+  LedgerWriter<N, Reader> c(step.model, step.scenario, step.formats,
+                            step.parallel, read, tokens, ledger);
+  c.is_first_pass = is_first_pass;
+  if (!is_first_pass) c.prefix = c.NameOf("admitting.");
+  const N layers = AddModel(c);
+  if (is_first_pass) ledger->layers = layers;
+  if (step.parallel.pp > 1) {
+    // Each tensor-parallel chip sends its part to its counterpart in the next
+    // stage.
+    c.AddCollective("pipeline.send", Collective::kSend, 2,
+                    N(static_cast<double>(step.parallel.pp - 1)),
+                    c.Stream(tokens.linear() * c.d / c.tp));
+  }
+  AddDraft(step, read, tokens, c.prefix, is_first_pass, ledger);
+  for (size_t i = first; i < ledger->operators.size(); ++i) {
+    ledger->operators[i].count = ledger->operators[i].count * share;
+  }
 }
 
 }  // namespace ledger_internal
 
 // Builds the ledger in number type N, with its inputs read by `read`, into an
-// existing ledger whose memory is reused.
+// existing ledger whose memory is reused. Mixed serving has two kinds of step,
+// with and without prompts; the operators of both are listed, each with its
+// mean number of runs.
 template <typename N, typename Reader>
 void BuildLedgerInto(const StepSetup& step, const Reader& read,
                      Ledger<N>* out) {
@@ -280,19 +345,11 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
   *out = Ledger<N>();
   out->operators = std::move(operators);
   Ledger<N>& ledger = *out;
-  const StepTokens<N> tokens =
+  const TokensOfSteps<N> tokens =
       CountTokens(step.scenario, read, step.parallel, &ledger);
-  LedgerWriter<N, Reader> c(step.model, step.scenario, step.formats,
-                            step.parallel, read, tokens, &ledger);
-  ledger.layers = AddModel(c);
-  if (step.parallel.pp > 1) {
-    // Each tensor-parallel chip sends its part to its counterpart in the next
-    // stage.
-    c.AddCollective("pipeline.send", Collective::kSend, 2,
-                    N(static_cast<double>(step.parallel.pp - 1)),
-                    c.Stream(tokens.linear() * c.d / c.tp));
-  }
-  AddDraft(step, read, tokens, &ledger);
+  AddStep(step, read, tokens.pure, N(1.0) - ledger.admitting, true, &ledger);
+  if (!CarriesPrompts(step.scenario)) return;
+  AddStep(step, read, tokens.admitting, ledger.admitting, false, &ledger);
 }
 
 // Returns the ledger.

@@ -92,6 +92,7 @@ void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
       c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
   const NumberFormat& format = *c.formats.experts;
   c.Multiply(*op, load.visits, in, out, format);
+  op->matrices = load.distinct;
   op->weight_read += c.Stored(load.distinct * in * out, format);
   op->weight_read += c.Stored(load.distinct * bias, *c.formats.vectors);
   op->weight_imbalance = load.weight_imbalance;
@@ -117,9 +118,8 @@ void AddAllToAll(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   // Every chip that shares an expert receives a copy.
   const N elements = c.tokens.linear() / c.tp * N(elsewhere) * c.d *
                      N(static_cast<double>(c.parallel.expert_tp));
-  c.AddCollective(
-      name + ".dispatch", Collective::kAllToAll, c.parallel.ep, c.layers,
-      c.Stored(elements, c.formats.ActivationsFor(*c.formats.experts)));
+  c.AddCollective(name + ".dispatch", Collective::kAllToAll, c.parallel.ep,
+                  c.layers, c.Stored(elements, c.formats.ExpertActivations()));
   c.AddCollective(name + ".combine", Collective::kAllToAll, c.parallel.ep,
                   c.layers, c.Stream(elements));
 }
@@ -131,6 +131,7 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   const N t = c.tokens.linear();
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
   const ExpertLoad<N> load = LoadOf(c, moe);
+  if (c.is_first_pass) c.ledger->expert_layers += c.layers * c.repeats;
 
   // The router is replicated on every chip; choosing takes 5 FLOP per score.
   Operator<N>& router = c.Add(name + ".router", Part::kRouter, c.layers);
@@ -159,9 +160,10 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   AddExpertMatrix(c, load, moe, ff, c.d, bias * c.d, &down);
   // Weighted sum of the outputs of a token's experts.
   down.vector_flop = Flop<N>(N(2.0) * load.visits * c.d);
-  if (c.counts_parameters)
+  if (c.counts_parameters && c.is_first_pass) {
     c.ledger->experts_read =
         load.distinct * N(static_cast<double>(c.parallel.ep));
+  }
 
   if (moe.has_shared()) {
     AddMlp(c, moe.shared(), name + ".shared", Part::kSharedExperts,

@@ -35,6 +35,9 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   formats.activations = scenario.activations().empty()
                             ? nullptr
                             : &GetFormat(scenario.activations());
+  formats.expert_activations = scenario.expert_activations().empty()
+                                   ? nullptr
+                                   : &GetFormat(scenario.expert_activations());
   // The residual stream is 16 bits wide even if products are narrower; in the
   // unit model and in fp32 it is as wide as the weights.
   const bool narrow = formats.vectors->operand_bits < 16;
@@ -100,6 +103,7 @@ StepSetup ResolveStep(const Model& model, const Scenario& scenario,
     Scenario stored = scenario;
     stored.clear_weights();
     stored.clear_experts();
+    stored.clear_expert_activations();
     stored.clear_lm_head();
     draft_formats = ResolveFormats(*draft, stored);
   }

@@ -36,14 +36,21 @@ struct TensorFormats {
   // Operands of matrix products if the scenario sets them. Otherwise nullptr,
   // and each matrix is multiplied in the format that engines pair with its own.
   const NumberFormat* activations;
+  // The same for experts.
+  const NumberFormat* expert_activations;
   // Residual stream, collectives, outputs of matrix products, and the state of
   // convolutions.
   const NumberFormat* stream;
 
-  // The format of the operands that matrices of a format are multiplied by.
+  // The format of the operands that matrices of a format are multiplied by, and
+  // the same for experts.
   const NumberFormat& ActivationsFor(const NumberFormat& weights) const {
     return activations != nullptr ? *activations
                                   : GetFormat(weights.activations);
+  }
+  const NumberFormat& ExpertActivations() const {
+    return expert_activations != nullptr ? *expert_activations
+                                         : ActivationsFor(*experts);
   }
 };
 
@@ -69,6 +76,12 @@ struct StepSetup {
   TensorFormats draft_formats;
   Parallelism parallel;
 };
+
+// Whether steps carry prompts of newcomers: prompt and output lengths are
+// given.
+inline bool CarriesPrompts(const Scenario& scenario) {
+  return scenario.prompt() > 0 && scenario.output() > 0;
+}
 
 // The step of a validated scenario. It points into the arguments.
 StepSetup ResolveStep(const Model& model, const Scenario& scenario,
@@ -144,6 +157,9 @@ struct Operator {
   Data<N> activation_in;
   Data<N> activation_out;
 
+  // Matrices over which the tokens of `shapes` are spread: the distinct experts
+  // of a grouped product, otherwise 1.
+  N matrices = N(1.0);
   // Query heads that share a cached vector: the upper bound on its re-reads.
   N kv_sharing = N(1.0);
 
@@ -163,14 +179,22 @@ struct Ledger {
   std::vector<Operator<N>> operators;
   // Layers on the critical path.
   N layers = N(0.0);
-  // Layers among them with a recurrent state.
+  // Layers among them with routed experts, with a recurrent state and with
+  // latent attention.
+  N expert_layers = N(0.0);
   N recurrent_layers = N(0.0);
+  N latent_layers = N(0.0);
   // Groups of chips, each with its own sequences.
   N replicas = N(1.0);
   // Sequences per replica.
   N sequences_per_replica = N(0.0);
-  // Fraction of steps that admit prompts of newcomers.
+  // Tokens that a sequence samples or verifies per step: 1 without speculation.
+  N samples_per_sequence = N(1.0);
+  // Fraction of steps that admit prompts of newcomers. Operators of these steps
+  // are listed apart, and counts of runs are means over all steps.
   N admitting = N(0.0);
+  // Prompts that a replica admits per step, in the mean.
+  N prompts_per_replica = N(0.0);
   // Tokens that the system gains per step.
   N tokens = N(0.0);
   // Tokens that a sequence gains per step.
@@ -252,16 +276,21 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
     visit(ledger.operators[i].embedding_read...);
     visit(ledger.operators[i].activation_in...);
     visit(ledger.operators[i].activation_out...);
+    visit(ledger.operators[i].matrices...);
     visit(ledger.operators[i].kv_sharing...);
     visit(ledger.operators[i].weight_imbalance...);
     visit(ledger.operators[i].flop_imbalance...);
     visit(ledger.operators[i].payload...);
   }
   visit(ledger.layers...);
+  visit(ledger.expert_layers...);
   visit(ledger.recurrent_layers...);
+  visit(ledger.latent_layers...);
   visit(ledger.replicas...);
   visit(ledger.sequences_per_replica...);
+  visit(ledger.samples_per_sequence...);
   visit(ledger.admitting...);
+  visit(ledger.prompts_per_replica...);
   visit(ledger.tokens...);
   visit(ledger.tokens_per_sequence...);
   visit(ledger.passes...);

@@ -58,6 +58,111 @@ TEST(LedgerTest, ShareOfStepsThatAdmitPrompts) {
   scenario.set_output(100);
   // Half a newcomer per step: a fraction exp(-0.5) of the steps has none.
   EXPECT_DOUBLE_EQ(LedgerOf("unit", scenario).admitting, 1 - std::exp(-0.5));
+  EXPECT_EQ(LedgerOf("unit", scenario).prompts_per_replica, 0.5);
+}
+
+TEST(LedgerTest, MixedStepsAreTheMeanOfStepsWithAndWithoutPrompts) {
+  // 50 sequences of 100 output tokens. A share a of the steps admits 0.5 / a
+  // prompts of 20 tokens each.
+  Scenario scenario = Point(50, 10);
+  const Ledger<> plain = LedgerOf("unit", scenario);
+  scenario.set_prompt(20);
+  scenario.set_output(100);
+  const Ledger<> mixed = LedgerOf("unit", scenario);
+  const double share = 1 - std::exp(-0.5);
+  const double newcomers = 0.5 / share;
+  ASSERT_EQ(mixed.operators.size(), 2 * plain.operators.size());
+  for (size_t i = 0; i < plain.operators.size(); ++i) {
+    const Operator<>& alone = plain.operators[i];
+    const Operator<>& pure = mixed.operators[i];
+    EXPECT_EQ(pure.name, alone.name);
+    EXPECT_DOUBLE_EQ(pure.count, alone.count * (1 - share));
+    EXPECT_EQ(pure.matmul_flop, alone.matmul_flop);
+    EXPECT_EQ(pure.kv_read, alone.kv_read);
+    const Operator<>& admitting = mixed.operators[i + plain.operators.size()];
+    EXPECT_EQ(admitting.name, "admitting." + alone.name);
+    EXPECT_DOUBLE_EQ(admitting.count, alone.count * share);
+    EXPECT_EQ(admitting.weight_read, alone.weight_read);
+    if (alone.product_kind == ProductKind::kLinear) {
+      EXPECT_DOUBLE_EQ(InFlop(admitting.matmul_flop),
+                       InFlop(alone.matmul_flop) * (50 + newcomers * 20) / 50);
+    }
+  }
+  // The mean step computes 50 x (2 x 8 + 4 x 10) FLOP for tokens, and for half
+  // a prompt 20 x 2 x 7 with weights, 20 x 4 x 10 with half of the prompt and 2
+  // with the head.
+  EXPECT_DOUBLE_EQ(Sum(mixed).flop, 50 * 56 + 0.5 * (280 + 800 + 2));
+  EXPECT_DOUBLE_EQ(Sum(mixed).weights, 8);
+  // What exists once is counted once.
+  EXPECT_EQ(mixed.layers, plain.layers);
+  EXPECT_EQ(mixed.parameters, plain.parameters);
+  EXPECT_EQ(mixed.TotalWeightFootprint(), plain.TotalWeightFootprint());
+  EXPECT_EQ(mixed.sequence_footprint, plain.sequence_footprint);
+}
+
+TEST(LedgerTest, AStaticBatchAdmitsAllItsPromptsInOneStep) {
+  Scenario scenario = Point(50, 10);
+  scenario.set_prompt(20);
+  scenario.set_output(100);
+  scenario.set_static_batch(true);
+  const Ledger<> ledger = LedgerOf("unit", scenario);
+  EXPECT_EQ(ledger.admitting, 0.01);
+  EXPECT_EQ(ledger.prompts_per_replica, 0.5);
+  for (const Operator<>& op : ledger.operators) {
+    // 50 tokens of the batch and 50 prompts of 20.
+    if (op.name != "admitting.full.mlp.down_proj") continue;
+    EXPECT_DOUBLE_EQ(op.count, 0.01);
+    EXPECT_DOUBLE_EQ(InFlop(op.matmul_flop), 2 * (50 + 50 * 20));
+  }
+}
+
+TEST(LedgerTest, PromptsThatAStepCannotCarryAreSplitOverMore) {
+  // Half a prompt of 20 tokens per step on average, beside 50 sequences.
+  Scenario scenario = Point(50, 10);
+  scenario.set_prompt(20);
+  scenario.set_output(100);
+  const auto admitting = [&](double budget) {
+    scenario.set_step_token_budget(budget);
+    return LedgerOf("unit", scenario).admitting;
+  };
+  const double without = 1 - std::exp(-0.5);
+  EXPECT_DOUBLE_EQ(admitting(0), without);
+  EXPECT_DOUBLE_EQ(admitting(1000), without);
+  // 20 tokens beside the batch: every second step is full.
+  EXPECT_DOUBLE_EQ(admitting(70), 0.5);
+  EXPECT_DOUBLE_EQ(admitting(60), 1);
+  EXPECT_DOUBLE_EQ(admitting(10), 1);
+  scenario.set_static_batch(true);
+  EXPECT_DOUBLE_EQ(admitting(0), 0.01);
+  // 50 prompts of 20 tokens, 40 per step: 25 steps of 100.
+  EXPECT_DOUBLE_EQ(admitting(90), 0.25);
+}
+
+TEST(LedgerTest, StepsThatAdmitPromptsReadMoreExperts) {
+  // gpt-oss-120b: 128 experts, 4 per token. 4 sequences visit 128 (1 - (1 -
+  // 4/128)^4) = 15.27 experts; a prompt of 7373 tokens visits all.
+  Scenario scenario = Point(4, 7373 + 461);
+  const Ledger<> plain = LedgerOf("gpt-oss-120b", scenario);
+  const double visited = 128 * (1 - std::pow(1 - 4.0 / 128, 4));
+  EXPECT_NEAR(plain.experts_read, visited, 1e-9);
+  scenario.set_prompt(7373);
+  scenario.set_output(922);
+  const Ledger<> mixed = LedgerOf("gpt-oss-120b", scenario);
+  const double share = 1 - std::exp(-4.0 / 922);
+  EXPECT_DOUBLE_EQ(mixed.admitting, share);
+  // The figure is that of steps without prompts.
+  EXPECT_EQ(mixed.experts_read, plain.experts_read);
+  EXPECT_EQ(mixed.expert_layers, 36);
+  EXPECT_EQ(plain.expert_layers, 36);
+  double before = 0, after = 0;
+  for (const auto& [ledger, bytes] :
+       {std::make_pair(&plain, &before), std::make_pair(&mixed, &after)}) {
+    for (const Operator<>& op : ledger->operators) {
+      if (op.product_kind != ProductKind::kExperts) continue;
+      *bytes += op.count * InBytes(op.weight_read);
+    }
+  }
+  EXPECT_NEAR(after / before, (1 - share) + share * 128 / visited, 1e-9);
 }
 
 TEST(LedgerTest, LayersWithARecurrentStateAreCounted) {
@@ -65,6 +170,22 @@ TEST(LedgerTest, LayersWithARecurrentStateAreCounted) {
   // 56 layers: 27 Mamba-2, 25 MLP, 4 attention.
   EXPECT_EQ(LedgerOf("nemotron-nano-9b-v2", Point(1, 1)).recurrent_layers, 27);
   EXPECT_EQ(LedgerOf("mamba2-2.7b", Point(1, 1)).recurrent_layers, 64);
+}
+
+TEST(LedgerTest, LayersWithExpertsAndWithLatentAttentionAreCounted) {
+  EXPECT_EQ(LedgerOf("llama-3.1-8b", Point(1, 1)).expert_layers, 0);
+  EXPECT_EQ(LedgerOf("llama-3.1-8b", Point(1, 1)).latent_layers, 0);
+  // 27 layers with latent attention, of which the first has no experts; prompts
+  // change nothing.
+  Scenario scenario = Point(8, 1000);
+  for (const double prompt : {0, 100}) {
+    scenario.set_prompt(prompt);
+    scenario.set_output(prompt);
+    const Ledger<> ledger = LedgerOf("deepseek-v2-lite", scenario);
+    EXPECT_EQ(ledger.layers, 27);
+    EXPECT_EQ(ledger.expert_layers, 26);
+    EXPECT_EQ(ledger.latent_layers, 27);
+  }
 }
 
 TEST(LedgerTest, MixersMayBeStoredInAFormatOfTheirOwn) {
@@ -178,8 +299,10 @@ TEST(LedgerTest, ChunkedPromptsAttendToTheMeanWithinTheirChunks) {
     scenario.set_prompt(prompt);
     scenario.set_output(1);
     scenario.set_shared_prefix_tokens(prefix);
+    // Each step admits one prompt, and no step has none.
+    scenario.set_static_batch(true);
     for (const Operator<>& op : BuildLedger(model, scenario).operators) {
-      if (op.product_kind == ProductKind::kAttention) {
+      if (op.product_kind == ProductKind::kAttention && op.count > 0) {
         return (InFlop(op.matmul_flop) / 4 - 10) / (prompt - prefix);
       }
     }
@@ -390,15 +513,16 @@ TEST(LedgerTest, WindowedPromptsAttendToTheMeanOfTheWindowAfterThePrefix) {
   Scenario scenario = Point(1, 6050);
   scenario.set_prompt(6000);
   scenario.set_output(100);
+  // Mean over steps of the 32 layers.
   const auto attention_flop = [&](double prefix) {
     scenario.set_shared_prefix_tokens(prefix);
+    double flop = 0;
     for (const Operator<>& op :
          LedgerOf("mistral-7b-v0.1", scenario).operators) {
-      if (op.product_kind == ProductKind::kAttention) {
-        return InFlop(op.matmul_flop) / (4.0 * 32 * 128);
-      }
+      if (op.product_kind != ProductKind::kAttention) continue;
+      flop += op.count / 32 * InFlop(op.matmul_flop) / (4.0 * 32 * 128);
     }
-    return 0.0;
+    return flop;
   };
   EXPECT_NEAR(attention_flop(2000), 4096 + 0.01 * 4000 * 3546.848, 1e-6);
   // Without a prefix: W - W^2 / (2 P) over 6000 tokens.

@@ -98,6 +98,9 @@ class LedgerWriter {
   N repeats = N(1.0);
   // Whether parameters belong to the model itself and are counted.
   bool counts_parameters = true;
+  // Whether this pass over the model counts what exists once, however often the
+  // model runs: memory, parameters and layers.
+  bool is_first_pass = true;
 
   // Operators of plain numbers have names, which reports show; those of other
   // number types go without, because writing names takes longer than counting.
@@ -131,12 +134,13 @@ class LedgerWriter {
   // Adds memory for parameters: `on_chip` elements on each chip of a stage,
   // over all layers of the current block.
   void Hold(Part part, const N& on_chip, const NumberFormat& format) {
+    if (!is_first_pass) return;
     const Part where = counts_parameters ? part : Part::kDraft;
     ledger->weight_footprint[static_cast<int>(where)] +=
         Stored(on_chip * N(static_cast<double>(parallel.stage_chips)), format);
   }
   void CountParameters(const N& elements, const N& active) {
-    if (!counts_parameters) return;
+    if (!counts_parameters || !is_first_pass) return;
     ledger->parameters += elements;
     ledger->active_parameters += active;
   }
@@ -175,7 +179,9 @@ class LedgerWriter {
   // weights themselves. `in` and `out` are the sizes on one chip.
   void Multiply(Operator<N>& op, const N& t, const N& in, const N& out,
                 const NumberFormat& format) {
-    const NumberFormat& operands = formats.ActivationsFor(format);
+    const NumberFormat& operands = KindOf(op.part) == ProductKind::kExperts
+                                       ? formats.ExpertActivations()
+                                       : formats.ActivationsFor(format);
     op.matmul_flop += Flop<N>(N(2.0) * t * in * out);
     op.weight_format = &format;
     op.activation_format = &operands;

@@ -32,10 +32,11 @@ void AddState(LedgerWriter<N, Reader>& c, const StateElements<N>& on_chip,
     return c.Stored(times * elements.recurrent, *c.formats.state) +
            c.Stream(times * elements.convolution);
   };
-  c.ledger->recurrent_layers += c.layers * c.repeats;
   op->state_read = stored(on_chip, c.tokens.sequences);
   // A newcomer's state is written at the end of its prompt.
   op->state_write = stored(on_chip, c.tokens.sequences + c.tokens.newcomers);
+  if (!c.is_first_pass) return;
+  c.ledger->recurrent_layers += c.layers * c.repeats;
   if (c.counts_parameters) {
     c.ledger->state_per_sequence += stored(logical, c.layers);
   }

@@ -14,6 +14,7 @@
 #include "analyzer/machine/silicon.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
+#include "proto/runtime.pb.h"
 
 namespace tokenjoule {
 namespace machine_internal {
@@ -103,9 +104,6 @@ inline LevelStructure LevelStructureOf(const MemoryLevel& level) {
   LevelStructure structure;
   structure.is_dram = level.technology().kind() != MemoryTechnology::SRAM;
   structure.pins = level.pins();
-  for (const StoredFormat& stored : level.stored()) {
-    structure.stored[structure.num_stored++] = FindFormat(stored.format());
-  }
   return structure;
 }
 
@@ -117,24 +115,6 @@ LevelPlacement<N> BuildLevelPlacement(const MemoryLevel& level,
   if (level.pins() != NOTHING) {
     placement.pinned_capacity = Gigabytes<N>(CapacityGb<N>(level, read)) *
                                 N(read(level.pinned_capacity_fraction()));
-  }
-  placement.cache_bandwidth_factor =
-      ReadOr<N>(level.has_cache_bandwidth_factor(),
-                level.cache_bandwidth_factor(), read, 1.0);
-  placement.expert_bandwidth_factor =
-      ReadOr<N>(level.has_expert_bandwidth_factor(),
-                level.expert_bandwidth_factor(), read, 1.0);
-  placement.state_bandwidth_factor =
-      level.has_state_bandwidth_factor()
-          ? N(read(level.state_bandwidth_factor()))
-          : placement.cache_bandwidth_factor;
-  placement.cache_passes =
-      ReadOr<N>(level.has_cache_passes(), level.cache_passes(), read, 1.0);
-  placement.activation_passes = ReadOr<N>(level.has_activation_passes(),
-                                          level.activation_passes(), read, 1.0);
-  for (int i = 0; i < level.stored_size(); ++i) {
-    placement.stored_bandwidth_factor[i] =
-        N(read(level.stored(i).bandwidth_factor()));
   }
   return placement;
 }
@@ -148,14 +128,9 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
   costs.peak_bandwidth = GigabytesPerSecond<N>(BandwidthGbPerS<N>(level, read));
   costs.bandwidth_efficiency = N(read(level.bandwidth_efficiency()));
   costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
-  costs.cache_half_transfer =
-      level.has_cache_half_transfer_mb()
-          ? Megabytes<N>(read(level.cache_half_transfer_mb()))
-          : costs.half_transfer;
+  costs.cache_half_transfer = costs.half_transfer;
   costs.capacity = Gigabytes<N>(CapacityGb<N>(level, read));
-  costs.usable_capacity =
-      costs.capacity * ReadOr<N>(level.has_usable_capacity_fraction(),
-                                 level.usable_capacity_fraction(), read, 1.0);
+  costs.usable_capacity = costs.capacity;
   costs.activation_capacity =
       costs.capacity * N(read(level.activation_capacity_fraction()));
 
@@ -298,6 +273,91 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   return costs;
 }
 
+// What the runtime's kernels reach.
+template <typename N, typename Reader>
+RuntimePlacement<N> BuildRuntimePlacement(const Runtime& runtime,
+                                          const Reader& read) {
+  const auto or_one = [&](bool given, const Constant& constant) {
+    return ReadOr<N>(given, constant, read, 1.0);
+  };
+  RuntimePlacement<N> placement;
+  placement.bandwidth_share =
+      or_one(runtime.has_bandwidth_share(), runtime.bandwidth_share());
+  placement.cache_bandwidth_share = or_one(runtime.has_cache_bandwidth_share(),
+                                           runtime.cache_bandwidth_share());
+  placement.state_bandwidth_share =
+      runtime.has_state_bandwidth_share()
+          ? N(read(runtime.state_bandwidth_share()))
+          : placement.cache_bandwidth_share;
+  placement.expert_bandwidth_factor = or_one(
+      runtime.has_expert_bandwidth_factor(), runtime.expert_bandwidth_factor());
+  placement.cache_passes =
+      or_one(runtime.has_cache_passes(), runtime.cache_passes());
+  placement.activation_passes =
+      or_one(runtime.has_activation_passes(), runtime.activation_passes());
+  placement.compute_share =
+      or_one(runtime.has_compute_share(), runtime.compute_share());
+  placement.expert_compute_factor = or_one(runtime.has_expert_compute_factor(),
+                                           runtime.expert_compute_factor());
+  placement.attention_compute_factor =
+      or_one(runtime.has_attention_compute_factor(),
+             runtime.attention_compute_factor());
+  placement.tile_rows = or_one(runtime.has_tile_rows(), runtime.tile_rows());
+  placement.expert_tile_rows =
+      or_one(runtime.has_expert_tile_rows(), runtime.expert_tile_rows());
+  placement.vector_rows = N(read(runtime.vector_rows()));
+  for (int i = 0; i < runtime.kernels_size(); ++i) {
+    const FormatKernels& kernels = runtime.kernels(i);
+    KernelPlacement<N>& out = placement.kernels[i];
+    out.bandwidth_factor =
+        or_one(kernels.has_bandwidth_factor(), kernels.bandwidth_factor());
+    out.compute_share = kernels.has_compute_share()
+                            ? N(read(kernels.compute_share()))
+                            : placement.compute_share;
+    out.time_per_expert_product =
+        Microseconds<N>(read(kernels.time_per_expert_product_us()));
+  }
+  return placement;
+}
+
+// The times of the runtime, and what it changes of the costs of memory and
+// links.
+template <typename N, typename Reader>
+void ApplyRuntime(const Runtime& runtime, const Reader& read, Costs<N>* costs) {
+  const auto time = [&](const Constant& constant) {
+    return Microseconds<N>(read(constant));
+  };
+  costs->time_per_step = time(runtime.time_per_step_us());
+  costs->time_per_layer = time(runtime.time_per_layer_us());
+  costs->time_per_expert_layer = time(runtime.time_per_expert_layer_us());
+  costs->time_per_recurrent_layer = time(runtime.time_per_recurrent_layer_us());
+  costs->time_per_latent_layer = time(runtime.time_per_latent_layer_us());
+  costs->time_per_layer_admitting = time(runtime.time_per_layer_admitting_us());
+  costs->time_per_recurrent_layer_admitting =
+      time(runtime.time_per_recurrent_layer_admitting_us());
+  costs->time_per_kernel = time(runtime.time_per_kernel_us());
+  costs->time_per_collective = time(runtime.time_per_collective_us());
+  costs->time_per_sequence = time(runtime.time_per_sequence_us());
+  costs->time_per_prompt = time(runtime.time_per_prompt_us());
+  costs->energy_per_sequence =
+      Millijoules<N>(read(runtime.energy_per_sequence_mj()));
+  costs->overlap_fraction = ReadOr<N>(runtime.has_overlap_fraction(),
+                                      runtime.overlap_fraction(), read, 1.0);
+  costs->link_bandwidth = costs->link_bandwidth *
+                          ReadOr<N>(runtime.has_link_bandwidth_share(),
+                                    runtime.link_bandwidth_share(), read, 1.0);
+  LevelCosts<N>& backing = costs->levels[0];
+  if (runtime.has_cache_half_transfer_mb()) {
+    backing.cache_half_transfer =
+        Megabytes<N>(read(runtime.cache_half_transfer_mb()));
+  }
+  backing.usable_capacity =
+      Max(Data<N>(),
+          backing.capacity * ReadOr<N>(runtime.has_memory_fraction(),
+                                       runtime.memory_fraction(), read, 1.0) -
+              Gigabytes<N>(read(runtime.reserved_gb())));
+}
+
 // Adds memory levels and engines.
 template <typename N, typename Reader>
 void AddLevels(const Hardware& hardware, const Reader& read,
@@ -337,6 +397,22 @@ void AddEngines(const Hardware& hardware, const Reader& read,
 
 }  // namespace machine_internal
 
+namespace machine_internal {
+
+// Static power of one chip: given, or a fraction of the power cap, or leakage.
+template <typename N, typename Reader>
+N StaticPowerW(const Hardware& hardware, const Reader& read) {
+  const BoardPower& board = hardware.board();
+  if (board.has_static_power_w()) return N(read(board.static_power_w()));
+  if (board.has_static_power_fraction() && board.has_power_cap_w()) {
+    return N(read(board.static_power_fraction())) *
+           N(read(board.power_cap_w()));
+  }
+  return LeakageW<N>(hardware, read);
+}
+
+}  // namespace machine_internal
+
 // The machine in number type N, with its constants read by `read`.
 template <typename N, typename Reader>
 Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
@@ -363,8 +439,7 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   }
   const BoardPower& board = hardware.board();
   costs.static_power =
-      Watts<N>(board.has_static_power_w() ? N(read(board.static_power_w()))
-                                          : LeakageW<N>(hardware, read));
+      Watts<N>(machine_internal::StaticPowerW<N>(hardware, read));
   for (int i = 0; i < structure.num_levels; ++i) {
     if (structure.levels[i].is_dram) continue;
     // Leakage of on-chip memory is static power, not DRAM background.
@@ -383,21 +458,13 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
       ReadOr<N>(node.has_power_usage_effectiveness(),
                 node.power_usage_effectiveness(), read, 1.0);
 
-  const Overheads& overheads = hardware.overheads();
-  costs.time_per_step = Microseconds<N>(read(overheads.time_per_step_us()));
-  costs.time_per_layer = Microseconds<N>(read(overheads.time_per_layer_us()));
-  costs.time_per_layer_admitting =
-      Microseconds<N>(read(overheads.time_per_layer_admitting_us()));
-  costs.time_per_recurrent_layer_admitting =
-      Microseconds<N>(read(overheads.time_per_recurrent_layer_admitting_us()));
-  costs.time_per_kernel = Microseconds<N>(read(overheads.time_per_kernel_us()));
-  costs.time_per_collective =
-      Microseconds<N>(read(overheads.time_per_collective_us()));
-  costs.time_per_sequence =
-      Microseconds<N>(read(overheads.time_per_sequence_us()));
-  costs.energy_per_sequence =
-      Millijoules<N>(read(overheads.energy_per_sequence_mj()));
-  costs.overlap_fraction = N(read(hardware.overlap_fraction()));
+  structure.num_kernels = hardware.runtime().kernels_size();
+  for (int i = 0; i < structure.num_kernels; ++i) {
+    structure.kernels[i] = FindFormat(hardware.runtime().kernels(i).format());
+  }
+  machine.placement.runtime =
+      machine_internal::BuildRuntimePlacement<N>(hardware.runtime(), read);
+  machine_internal::ApplyRuntime<N>(hardware.runtime(), read, &costs);
 
   if (hardware.has_silicon()) {
     costs.area_mm2 = AreaMm2<N>(hardware, read);

@@ -116,9 +116,10 @@ TEST(DerivedTest, ABoardWithoutStaticPowerLeaksByItsArea) {
 TEST(DerivedTest, ABoardWithoutStaticPowerAndAreaIsRefused) {
   Hardware hardware = Loaded("h100-sxm");
   hardware.mutable_board()->clear_static_power_w();
+  hardware.mutable_board()->clear_static_power_fraction();
   EXPECT_THAT(FaultsOf(hardware),
               HasSubstr("board.static_power_w: is missing; give it, or "
-                        "silicon"));
+                        "static_power_fraction and power_cap_w, or silicon"));
 }
 
 }  // namespace

@@ -25,9 +25,6 @@ struct LevelStructure {
   bool is_dram = false;
   // Data that a near level holds.
   Pinned pins = NOTHING;
-  // Formats that stream more slowly than 16-bit weights.
-  int num_stored = 0;
-  std::array<const NumberFormat*, kMaxStoredFormats> stored = {};
 };
 
 // Structure of an engine's rate in one format.
@@ -65,6 +62,9 @@ struct MachineStructure {
   Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
   // Largest number of chips that the links connect; 1 without an interconnect.
   int max_chips = 1;
+  // Formats of weights for which the runtime has kernels of their own.
+  int num_kernels = 0;
+  std::array<const NumberFormat*, kMaxStoredFormats> kernels = {};
   // Whether a power cap is given; if not, Costs::power_cap has no meaning.
   bool has_power_cap = false;
 };
@@ -74,18 +74,6 @@ template <typename N = double>
 struct LevelPlacement {
   // Capacity for pinned data, bytes.
   Data<N> pinned_capacity;
-  // Achieved bandwidth of KV cache, experts and recurrent state, relative to
-  // weights.
-  N cache_bandwidth_factor = N(1.0);
-  N expert_bandwidth_factor = N(1.0);
-  N state_bandwidth_factor = N(1.0);
-  // Number of times that KV cache (at most once per query head) and activations
-  // pass through the near levels.
-  N cache_passes = N(1.0);
-  N activation_passes = N(1.0);
-  // Bandwidth of weights in each format of LevelStructure::stored, relative to
-  // 16-bit weights.
-  std::array<N, kMaxStoredFormats> stored_bandwidth_factor;
 };
 
 // Numbers of an engine's rate that lowering reads.
@@ -101,12 +89,50 @@ struct RatePlacement {
   Data<N> partial_sum;
 };
 
+// Numbers of a runtime's kernels for weights of one format.
+template <typename N = double>
+struct KernelPlacement {
+  // Achieved bandwidth, relative to 16-bit weights.
+  N bandwidth_factor = N(1.0);
+  // Achieved rate, relative to what the engine reaches.
+  N compute_share = N(1.0);
+  // Once per grouped product with experts' weights.
+  Duration<N> time_per_expert_product;
+};
+
+// Numbers of the runtime that lowering reads; see proto/runtime.proto.
+template <typename N = double>
+struct RuntimePlacement {
+  // Achieved bandwidth relative to the longest streams from memory.
+  N bandwidth_share = N(1.0);
+  N cache_bandwidth_share = N(1.0);
+  N state_bandwidth_share = N(1.0);
+  // Relative to other weights of the same format.
+  N expert_bandwidth_factor = N(1.0);
+  // Number of times that KV cache (at most once per query head) and activations
+  // pass through the near levels.
+  N cache_passes = N(1.0);
+  N activation_passes = N(1.0);
+  // Achieved rate of products relative to what the engine reaches; the factors
+  // are relative to that.
+  N compute_share = N(1.0);
+  N expert_compute_factor = N(1.0);
+  N attention_compute_factor = N(1.0);
+  // Rows of a tile of a product, and of a grouped product.
+  N tile_rows = N(1.0);
+  N expert_tile_rows = N(1.0);
+  // Products with at most this many tokens have no tiles.
+  N vector_rows = N(0.0);
+  std::array<KernelPlacement<N>, kMaxStoredFormats> kernels;
+};
+
 // The numbers of a machine that decide where data is placed and how much of it
 // moves. Only lowering reads them.
 template <typename N = double>
 struct Placement {
   std::array<LevelPlacement<N>, kMaxMemoryLevels> levels;
   std::array<RatePlacement<N>, kMaxFormatRates> rates;
+  RuntimePlacement<N> runtime;
 };
 
 // Energy per byte moved in or out of a memory level, by term.
@@ -189,11 +215,15 @@ struct Costs {
 
   Duration<N> time_per_step;
   Duration<N> time_per_layer;
+  Duration<N> time_per_expert_layer;
+  Duration<N> time_per_recurrent_layer;
+  Duration<N> time_per_latent_layer;
   Duration<N> time_per_layer_admitting;
   Duration<N> time_per_recurrent_layer_admitting;
   Duration<N> time_per_kernel;
   Duration<N> time_per_collective;
   Duration<N> time_per_sequence;
+  Duration<N> time_per_prompt;
   Energy<N> energy_per_sequence;
   N overlap_fraction = N(1.0);
 
@@ -346,6 +376,9 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
   };
   visit(once("time_per_step"), costs.time_per_step...);
   visit(once("time_per_layer"), costs.time_per_layer...);
+  visit(once("time_per_expert_layer"), costs.time_per_expert_layer...);
+  visit(once("time_per_recurrent_layer"), costs.time_per_recurrent_layer...);
+  visit(once("time_per_latent_layer"), costs.time_per_latent_layer...);
   visit(once("time_per_layer_admitting"), costs.time_per_layer_admitting...);
   visit(once("time_per_recurrent_layer_admitting"),
         costs.time_per_recurrent_layer_admitting...);
@@ -353,6 +386,8 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
   visit(once("time_per_collective"), costs.time_per_collective...);
   visit(Field("time_per_sequence").Ideal().Time(kOverheads),
         costs.time_per_sequence...);
+  visit(Field("time_per_prompt").Ideal().Time(kOverheads),
+        costs.time_per_prompt...);
   visit(Field("energy_per_sequence").Ideal().Energy(kStaticPower, kStatic),
         costs.energy_per_sequence...);
   visit(Field("overlap_fraction").At(FreeAt::kOne).Ideal(),
@@ -371,19 +406,6 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
   };
   for (int i = 0; i < structure.num_levels; ++i) {
     visit(Field("pinned_capacity"), placement.levels[i].pinned_capacity...);
-    visit(factor("cache_bandwidth_factor"),
-          placement.levels[i].cache_bandwidth_factor...);
-    visit(factor("expert_bandwidth_factor"),
-          placement.levels[i].expert_bandwidth_factor...);
-    visit(factor("state_bandwidth_factor"),
-          placement.levels[i].state_bandwidth_factor...);
-    visit(factor("cache_passes"), placement.levels[i].cache_passes...);
-    visit(factor("activation_passes"),
-          placement.levels[i].activation_passes...);
-    for (int k = 0; k < structure.levels[i].num_stored; ++k) {
-      visit(factor("stored_bandwidth_factor"),
-            placement.levels[i].stored_bandwidth_factor[k]...);
-    }
   }
   for (int i = 0; i < structure.num_rates; ++i) {
     visit(Field("weight_capacity"), placement.rates[i].weight_capacity...);
@@ -391,6 +413,34 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
     visit(Field("rows"), placement.rates[i].rows...);
     visit(Field("columns"), placement.rates[i].columns...);
     visit(Field("partial_sum"), placement.rates[i].partial_sum...);
+  }
+  visit(factor("bandwidth_share"), placement.runtime.bandwidth_share...);
+  visit(factor("cache_bandwidth_share"),
+        placement.runtime.cache_bandwidth_share...);
+  visit(factor("state_bandwidth_share"),
+        placement.runtime.state_bandwidth_share...);
+  visit(factor("expert_bandwidth_factor"),
+        placement.runtime.expert_bandwidth_factor...);
+  visit(factor("cache_passes"), placement.runtime.cache_passes...);
+  visit(factor("activation_passes"), placement.runtime.activation_passes...);
+  visit(factor("compute_share"), placement.runtime.compute_share...);
+  visit(factor("expert_compute_factor"),
+        placement.runtime.expert_compute_factor...);
+  visit(factor("attention_compute_factor"),
+        placement.runtime.attention_compute_factor...);
+  visit(factor("tile_rows"), placement.runtime.tile_rows...);
+  visit(factor("expert_tile_rows"), placement.runtime.expert_tile_rows...);
+  visit(Field("vector_rows"), placement.runtime.vector_rows...);
+  for (int k = 0; k < structure.num_kernels; ++k) {
+    visit(factor("bandwidth_factor"),
+          placement.runtime.kernels[k].bandwidth_factor...);
+    visit(factor("compute_share"),
+          placement.runtime.kernels[k].compute_share...);
+    visit(Field("time_per_expert_product")
+              .Ideal()
+              .Once()
+              .Time(Component::kOverheads),
+          placement.runtime.kernels[k].time_per_expert_product...);
   }
 }
 

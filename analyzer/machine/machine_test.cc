@@ -1,6 +1,7 @@
 #include "analyzer/machine/machine.h"
 
 #include <string>
+#include <vector>
 
 #include "analyzer/machine/free.h"
 #include "analyzer/testing/catalog.h"
@@ -84,12 +85,79 @@ TEST(MachineTest, IdealKeepsPeaksAndDropsOverheads) {
 }
 
 TEST(MachineTest, StateStreamsAsTheCacheWhereNothingElseIsSaid) {
-  const Machine<> b200 = MachineOf("b200");
-  EXPECT_LT(b200.placement.levels[0].state_bandwidth_factor,
-            b200.placement.levels[0].cache_bandwidth_factor);
-  const Machine<> mi300x = MachineOf("mi300x");
-  EXPECT_EQ(mi300x.placement.levels[0].state_bandwidth_factor,
-            mi300x.placement.levels[0].cache_bandwidth_factor);
+  Hardware hardware =
+      LoadHardwareOrDie("h100-sxm", {{"runtime.cache_bandwidth_share", "0.8"},
+                                     {"runtime.state_bandwidth_share", "0.5"}});
+  RuntimePlacement<> runtime = BuildMachine(hardware).placement.runtime;
+  EXPECT_EQ(runtime.cache_bandwidth_share, 0.8);
+  EXPECT_EQ(runtime.state_bandwidth_share, 0.5);
+  hardware.mutable_runtime()->clear_state_bandwidth_share();
+  runtime = BuildMachine(hardware).placement.runtime;
+  EXPECT_EQ(runtime.state_bandwidth_share, 0.8);
+}
+
+TEST(MachineTest, KernelsOfAFormatReachTheShareOfOthersWhereNothingElseIsSaid) {
+  Hardware hardware =
+      LoadHardwareOrDie("h100-sxm", {{"runtime.compute_share", "0.9"}});
+  hardware.mutable_runtime()->clear_kernels();
+  FormatKernels* kernels = hardware.mutable_runtime()->add_kernels();
+  kernels->set_format("q4_k");
+  Machine<> machine = BuildMachine(hardware);
+  EXPECT_EQ(machine.structure.kernels[0], &GetFormat("q4_k"));
+  EXPECT_EQ(machine.placement.runtime.kernels[0].compute_share, 0.9);
+  EXPECT_EQ(machine.placement.runtime.kernels[0].bandwidth_factor, 1);
+  kernels->mutable_compute_share()->set_value(0.7);
+  kernels->mutable_time_per_expert_product_us()->set_value(30);
+  machine = BuildMachine(hardware);
+  EXPECT_EQ(machine.placement.runtime.kernels[0].compute_share, 0.7);
+  EXPECT_EQ(machine.placement.runtime.kernels[0].time_per_expert_product,
+            Microseconds(30.0));
+}
+
+TEST(MachineTest, NoRuntimeIsFreeAndPerfectSoftware) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  hardware.clear_runtime();
+  const Machine<> machine = BuildMachine(hardware);
+  EXPECT_EQ(machine.structure.num_kernels, 0);
+  EXPECT_EQ(machine.costs.time_per_step, Duration<>());
+  EXPECT_EQ(machine.costs.time_per_layer, Duration<>());
+  EXPECT_EQ(machine.costs.overlap_fraction, 1);
+  EXPECT_EQ(machine.placement.runtime.bandwidth_share, 1);
+  EXPECT_EQ(machine.placement.runtime.compute_share, 1);
+  EXPECT_EQ(machine.costs.levels[0].usable_capacity,
+            machine.costs.levels[0].capacity);
+  EXPECT_EQ(machine.costs.levels[0].cache_half_transfer,
+            machine.costs.levels[0].half_transfer);
+}
+
+TEST(MachineTest, TheRuntimeTakesMemoryAndBandwidthOfLinks) {
+  const auto machine = [](std::vector<FieldOverride> changes) {
+    return BuildMachine(LoadHardwareOrDie("h100-sxm", changes));
+  };
+  const Machine<> whole = machine({{"runtime", "ideal"}});
+  const Machine<> served = machine({{"runtime", "ideal"},
+                                    {"memory.hbm.capacity_gb", "80"},
+                                    {"runtime.memory_fraction", "0.9"},
+                                    {"runtime.reserved_gb", "2"},
+                                    {"runtime.link_bandwidth_share", "0.5"},
+                                    {"runtime.cache_half_transfer_mb", "12"}});
+  EXPECT_DOUBLE_EQ(InBytes(served.costs.levels[0].usable_capacity), 70e9);
+  EXPECT_DOUBLE_EQ(InBytes(served.costs.levels[0].capacity), 80e9);
+  EXPECT_EQ(served.costs.link_bandwidth, whole.costs.link_bandwidth * 0.5);
+  EXPECT_EQ(served.costs.levels[0].cache_half_transfer, Megabytes(12.0));
+  EXPECT_EQ(served.costs.levels[0].half_transfer,
+            whole.costs.levels[0].half_transfer);
+}
+
+TEST(MachineTest, StaticPowerMayBeAFractionOfThePowerCap) {
+  Hardware hardware = LoadHardwareOrDie(
+      "unit",
+      {{"board.power_cap_w", "700"}, {"board.static_power_fraction", "0.275"}});
+  // The board's own figure comes first.
+  EXPECT_EQ(BuildMachine(hardware).costs.static_power, Watts(0.001));
+  hardware.mutable_board()->clear_static_power_w();
+  EXPECT_DOUBLE_EQ(BuildMachine(hardware).costs.static_power / Watts(1.0),
+                   192.5);
 }
 
 TEST(MachineTest, TechnologyTermsSumToTheirCitedTotals) {

@@ -50,8 +50,7 @@ interconnect {
   const std::string rest = absl::StrCat(
       Exactly("bandwidth_gb_per_s", 1), Exactly("bandwidth_efficiency", 1),
       Exactly("latency_us", 1), Exactly("max_chips", 2), "}\nboard {",
-      Exactly("static_power_w", 1), Exactly("regulator_efficiency", 1), "}\n",
-      Exactly("overlap_fraction", 1));
+      Exactly("static_power_w", 1), Exactly("regulator_efficiency", 1), "}\n");
   return BuildMachine(
       OrDie(ParseHardware(absl::StrCat(text, rest), "test.textproto")));
 }

@@ -88,8 +88,9 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"LINK", "links between chips", kChipBoundary,
      "bits sent between chips x energy_pj_per_bit"},
     {"STATIC", "static power and regulators", kBoardBoundary,
-     "chips x (static_power_w + leakage_w_per_mb x MB of SRAM, "
-     "capacity_gb) x step_time_s + sequences x energy_per_sequence_mj + "
+     "chips x (static_power_w, or static_power_fraction x power_cap_w, + "
+     "leakage_w_per_mb x MB of SRAM, capacity_gb) x step_time_s + sampled "
+     "tokens x energy_per_sequence_mj + "
      "(DYNAMIC + DRAM_BACKGROUND + all of that) x (1 / regulator_efficiency - "
      "1)"},
     {"HOST", "host, NIC, fans, supplies", kNodeBoundary,
