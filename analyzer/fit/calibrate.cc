@@ -20,6 +20,7 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/fit/keep_constants.h"
 #include "analyzer/fit/score.h"
 #include "analyzer/ledger/ledger.h"
 #include "ceres/ceres.h"
@@ -90,9 +91,9 @@ class RowCost {
     residuals[0] = time_ms > 0
                        ? log(InSeconds(cost.step_time) / T(time_ms * 1e-3))
                        : T(0.0);
-    residuals[1] = row.has_energy_per_token_j()
-                       ? log(InJoules(energy) / T(row.energy_per_token_j()))
-                       : T(0.0);
+    const double measured_j = MeasuredEnergyJ(row);
+    residuals[1] =
+        measured_j > 0 ? log(InJoules(energy) / T(measured_j)) : T(0.0);
     return true;
   }
 
@@ -324,48 +325,6 @@ void FillConstants(const std::vector<Parameter>& parameters,
   }
 }
 
-// Removes from a description every constant that `keep` does not name, and
-// every group that becomes empty. Returns whether anything remains.
-bool Prune(const std::set<std::string>& keep, const std::string& prefix,
-           google::protobuf::Message* message) {
-  const auto* reflection = message->GetReflection();
-  const auto* type = message->GetDescriptor();
-  bool left = false;
-  for (int i = 0; i < type->field_count(); ++i) {
-    const auto* field = type->field(i);
-    const std::string path = absl::StrCat(prefix, field->name());
-    if (field->message_type() == nullptr) {
-      if (field->name() != "name" && field->name() != "format") {
-        reflection->ClearField(message, field);
-      }
-    } else if (field->is_repeated()) {
-      for (int k = reflection->FieldSize(*message, field) - 1; k >= 0; --k) {
-        auto* entry = reflection->MutableRepeatedMessage(message, field, k);
-        if (Prune(keep, EntryPath(path, *entry, k) + ".", entry)) {
-          left = true;
-          continue;
-        }
-        // Entries are removed from the back, so that the indices of the others
-        // stay valid.
-        const int last = reflection->FieldSize(*message, field) - 1;
-        for (int m = k; m < last; ++m) {
-          reflection->SwapElements(message, field, m, m + 1);
-        }
-        reflection->RemoveLast(message, field);
-      }
-    } else if (reflection->HasField(*message, field)) {
-      const bool stays =
-          field->message_type() == Constant::descriptor()
-              ? keep.count(path) > 0
-              : Prune(keep, path + ".",
-                      reflection->MutableMessage(message, field));
-      if (!stays) reflection->ClearField(message, field);
-      left = left || stays;
-    }
-  }
-  return left;
-}
-
 // "of step time 5.7 %, of energy 7.5 %"; quantities that were not measured are
 // left out.
 std::string MedianErrors(const ErrorStatistics& errors) {
@@ -434,7 +393,7 @@ Hardware Describe(const Hardware& hardware,
         std::max(value, rounded(std::min(p.high, value + spread))));
     change->set_source("fitted");
   });
-  Prune(keep, "", &described);
+  KeepConstants(keep, &described);
   described.set_description(hardware.description());
   described.set_base(hardware.name());
   Source* source = described.add_sources();
@@ -496,7 +455,9 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
   std::vector<Point> points;
   int host_bound_rows = 0, overfull_rows = 0;
   for (const Measurement& row : set.row()) {
-    if (MachineOf(row) != device || row.check_only()) continue;
+    if (row.device() != device || row.check_only()) continue;
+    const std::string runtime = RuntimeOf(row);
+    if (!runtime.empty() && runtime != hardware.runtime().base()) continue;
     if (row.host_bound()) {
       ++host_bound_rows;
       continue;
@@ -518,10 +479,9 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
     // Only the boundary is taken from the scenario that ResolveScenario fills
     // in, because its other defaults would override the formats of experts and
     // heads.
-    absl::StatusOr<Scenario> measured =
-        ScenarioOf(row, model, CarriesPrefill(row));
-    if (!measured.ok()) return measured.status();
-    Scenario given = WithContext(*std::move(measured));
+    Scenario given =
+        ServedBy(hardware.runtime(), model,
+                 WithContext(ScenarioOf(row, model, CarriesPrefill(row))));
     given.set_boundary(ResolveScenario(model, given).boundary());
     points.push_back({&row, &model, given});
   }

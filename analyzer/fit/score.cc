@@ -10,23 +10,34 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
-#include "analyzer/description/study_data.h"
-#include "analyzer/evaluate/analyze.h"
+#include "analyzer/description/architecture.h"
+#include "analyzer/description/catalog.h"
+#include "proto/runtime.pb.h"
 
 namespace tokenjoule {
 namespace {
 
-// The catalogue's description of served traffic. It is read once, because every
-// row needs it.
-const absl::StatusOr<ServedTraffic>& TrafficData() {
-  static const auto* const traffic =
-      new absl::StatusOr<ServedTraffic>(LoadServedTraffic());
-  return *traffic;
+// Releases of engines and the runtimes that stand for them. Read once, because
+// every row needs them.
+const std::vector<std::pair<std::string, std::string>>& Releases() {
+  static const auto* const releases = [] {
+    auto* found = new std::vector<std::pair<std::string, std::string>>;
+    for (const std::string& name : CatalogNames(SpecKind::kRuntime)) {
+      const absl::StatusOr<Runtime> runtime = LoadRuntime(name);
+      if (!runtime.ok()) continue;
+      for (const std::string& release : runtime->software()) {
+        found->emplace_back(release, name);
+      }
+    }
+    return found;
+  }();
+  return *releases;
 }
 
 // Models and machines by name; each is loaded once.
@@ -40,20 +51,21 @@ class Specs {
     if (found != models_.end()) return found->second;
     return models_.emplace(name, LoadModel(name)).first->second;
   }
-  const absl::StatusOr<Hardware>& HardwareOf(const std::string& name) {
+  const absl::StatusOr<Hardware>& HardwareOf(const Measurement& row) {
+    const auto name = std::make_pair(row.device(), RuntimeOf(row));
     const auto found = machines_.find(name);
     if (found != machines_.end()) return found->second;
-    absl::StatusOr<Hardware> loaded = LoadHardware(name, overrides_);
-    if (!loaded.ok() && LoadHardware(name).ok()) {
+    absl::StatusOr<Hardware> loaded = MachineOf(row, overrides_);
+    if (!loaded.ok() && MachineOf(row).ok()) {
       loaded = absl::InvalidArgumentError(
-          absl::StrCat(name, ": ", loaded.status().message()));
+          absl::StrCat(name.first, ": ", loaded.status().message()));
     }
     return machines_.emplace(name, std::move(loaded)).first->second;
   }
   absl::StatusOr<ValidatedRow> Predict(const Measurement& row) {
     const absl::StatusOr<Model>& model = ModelOf(CheckpointOf(row));
     RETURN_IF_ERROR(model.status());
-    const absl::StatusOr<Hardware>& hardware = HardwareOf(MachineOf(row));
+    const absl::StatusOr<Hardware>& hardware = HardwareOf(row);
     RETURN_IF_ERROR(hardware.status());
     return PredictRow(row, *model, *hardware);
   }
@@ -61,7 +73,8 @@ class Specs {
  private:
   absl::Span<const FieldOverride> overrides_;
   std::map<std::string, absl::StatusOr<Model>> models_;
-  std::map<std::string, absl::StatusOr<Hardware>> machines_;
+  std::map<std::pair<std::string, std::string>, absl::StatusOr<Hardware>>
+      machines_;
 };
 
 // Relative errors of a set of rows.
@@ -69,18 +82,22 @@ struct Errors {
   std::vector<double> step_time;
   std::vector<double> energy;
   int rows = 0;
-  int in_range = 0;
+  // Rows whose measured value lies within the predicted range.
+  int time_in_range = 0, energy_in_range = 0;
 
   void Add(const ValidatedRow& row) {
     ++rows;
     if (row.measured_step_time_s() > 0) {
       step_time.push_back(row.step_time_error());
+      time_in_range +=
+          row.measured_step_time_s() >= row.predicted_step_time_s_low() &&
+          row.measured_step_time_s() <= row.predicted_step_time_s_high();
     }
     if (row.measured_energy_per_token_j() > 0) {
       energy.push_back(row.energy_error());
       const double measured = row.measured_energy_per_token_j();
-      in_range += measured >= row.predicted_energy_per_token_j_low() &&
-                  measured <= row.predicted_energy_per_token_j_high();
+      energy_in_range += measured >= row.predicted_energy_per_token_j_low() &&
+                         measured <= row.predicted_energy_per_token_j_high();
     }
   }
 };
@@ -103,13 +120,6 @@ void FillStatistics(const Errors& errors, Statistics* out) {
   out->set_energy_bias(Quantile(errors.energy, 0.5));
   out->set_step_time_rows(static_cast<int>(errors.step_time.size()));
   out->set_energy_rows(static_cast<int>(errors.energy.size()));
-}
-
-std::string BatchRange(double batch) {
-  if (batch <= 8.5) return "1-8";
-  if (batch <= 64.5) return "9-64";
-  if (batch <= 512.5) return "65-512";
-  return "513-";
 }
 
 // Returns `name` if the catalogue has it, otherwise the other name.
@@ -140,13 +150,40 @@ std::string CheckpointOf(const Measurement& row) {
                 SpecKind::kModel, row.model());
 }
 
-std::string MachineOf(const Measurement& row) {
-  return row.eager() ? NameOr(absl::StrCat(row.device(), "-eager"),
-                              SpecKind::kSystem, row.device())
-                     : row.device();
+std::string RuntimeOf(const Measurement& row) {
+  const std::string software = absl::AsciiStrToLower(
+      row.software().empty() && row.eager() ? "transformers" : row.software());
+  if (software.empty()) return "";
+  std::string runtime;
+  size_t longest = 0;
+  for (const auto& [release, name] : Releases()) {
+    if (release.size() > longest && absl::StartsWith(software, release)) {
+      longest = release.size();
+      runtime = name;
+    }
+  }
+  return runtime;
+}
+
+double MeasuredEnergyJ(const Measurement& row) {
+  if (row.has_energy_per_token_j()) return row.energy_per_token_j();
+  return row.power_w_per_device() * std::max(row.num_devices(), 1) *
+         MeasuredStepTimeMs(row) * 1e-3 / row.batch();
+}
+
+absl::StatusOr<Hardware> MachineOf(const Measurement& row,
+                                   absl::Span<const FieldOverride> overrides) {
+  std::vector<FieldOverride> changes;
+  const std::string runtime = RuntimeOf(row);
+  if (!runtime.empty()) {
+    changes.push_back({std::string(kRuntimePath), runtime});
+  }
+  changes.insert(changes.end(), overrides.begin(), overrides.end());
+  return LoadHardware(row.device(), changes);
 }
 
 bool CarriesPrefill(const Measurement& row) {
+  if (row.static_batch()) return row.has_step_ms();
   return row.has_step_ms() &&
          (!row.has_itl_ms() ||
           std::abs(row.step_ms() - row.itl_ms()) > row.itl_ms() * 1e-6);
@@ -162,23 +199,28 @@ ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows) {
   ErrorStatistics statistics;
   FillStatistics(errors, &statistics);
   if (!errors.energy.empty()) {
-    statistics.set_energy_range_coverage(static_cast<double>(errors.in_range) /
-                                         errors.energy.size());
+    statistics.set_energy_range_coverage(
+        static_cast<double>(errors.energy_in_range) / errors.energy.size());
+  }
+  if (!errors.step_time.empty()) {
+    statistics.set_step_time_range_coverage(
+        static_cast<double>(errors.time_in_range) / errors.step_time.size());
   }
   return statistics;
 }
 
 absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
                                         const Model& model,
-                                        const Hardware& hardware) {
+                                        const Hardware& hardware,
+                                        const AnalyzeOptions& options) {
   const bool mixed = CarriesPrefill(row);
-  if (!row.has_step_ms() && !row.has_itl_ms() &&
-      !row.has_energy_per_token_j()) {
+  const double energy = MeasuredEnergyJ(row);
+  if (!row.has_step_ms() && !row.has_itl_ms() && energy == 0) {
     return absl::InvalidArgumentError("nothing was measured");
   }
-  ASSIGN_OR_RETURN(const Scenario scenario, ScenarioOf(row, model, mixed));
+  const Scenario scenario = ScenarioOf(row, model, mixed);
   ASSIGN_OR_RETURN(const Report report,
-                   Analyze(model, hardware, scenario, kWithRanges));
+                   Analyze(model, hardware, scenario, options));
   if (row.num_devices() > 0 && report.num_chips() != row.num_devices()) {
     return absl::InvalidArgumentError(
         absl::StrCat("its degrees of parallelism take ", report.num_chips(),
@@ -187,30 +229,32 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
 
   ValidatedRow out;
   out.set_device(row.device());
+  out.set_runtime(hardware.runtime().base());
+  out.set_family(std::string(FamilyName(FamilyOf(model))));
   out.set_model(row.model());
   out.set_weight_dtype(row.weight_dtype());
   out.set_batch(row.batch());
   out.set_compared_with(mixed ? "step_ms" : row.has_itl_ms() ? "itl_ms" : "");
   out.set_measured_step_time_s(MeasuredStepTimeMs(row) * 1e-3);
   out.set_predicted_step_time_s(report.step_time_s());
+  out.set_predicted_step_time_s_low(report.step_time_s_low());
+  out.set_predicted_step_time_s_high(report.step_time_s_high());
   if (out.measured_step_time_s() > 0) {
     out.set_step_time_error(report.step_time_s() / out.measured_step_time_s() -
                             1);
   }
   out.set_overfull(!report.fits());
-  out.set_measured_energy_per_token_j(row.energy_per_token_j());
+  out.set_measured_energy_per_token_j(energy);
   out.set_predicted_energy_per_token_j(report.energy_per_token_j());
   out.set_predicted_energy_per_token_j_low(report.energy_per_token_j_low());
   out.set_predicted_energy_per_token_j_high(report.energy_per_token_j_high());
-  if (row.has_energy_per_token_j()) {
-    out.set_energy_error(
-        report.energy_per_token_j() / row.energy_per_token_j() - 1);
+  if (energy > 0) {
+    out.set_energy_error(report.energy_per_token_j() / energy - 1);
   }
   return out;
 }
 
-absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
-                                    bool mixed) {
+Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed) {
   Scenario scenario = DefaultScenario();
   scenario.set_batch(row.batch());
   if (row.mean_context_tokens() > 0) {
@@ -221,6 +265,7 @@ absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
   scenario.set_dp(std::max(row.data_parallel(), 1));
   scenario.set_ep(std::max(row.expert_parallel(), 1));
   scenario.set_tp(std::max(row.tensor_parallel(), 1));
+  scenario.set_pp(std::max(row.pipeline_parallel(), 1));
   if (scenario.ep() > 1 && scenario.tp() * scenario.dp() < devices &&
       scenario.dp() == 1) {
     scenario.set_tp(devices);
@@ -229,14 +274,7 @@ absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
     scenario.set_prompt(row.prompt_tokens());
     scenario.set_output(row.output_tokens());
   }
-  // Requests of a service share popular experts; those in the static batch of a
-  // benchmark are taken as independent.
-  if (mixed) {
-    const absl::StatusOr<ServedTraffic>& traffic = TrafficData();
-    if (!traffic.ok()) return traffic.status();
-    scenario.set_routing(POWER_LAW);
-    scenario.set_routing_exponent(traffic->routing_exponent().value());
-  }
+  scenario.set_static_batch(row.static_batch());
   scenario.set_boundary(row.boundary());
   return scenario;
 }
@@ -244,19 +282,21 @@ absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
 absl::Status CheckOverrides(const MeasurementSet& set,
                             absl::Span<const FieldOverride> overrides) {
   if (overrides.empty()) return absl::OkStatus();
-  std::set<std::string> machines;
+  // A row of each machine with each runtime; rows of an unknown machine are
+  // skipped in any case.
+  std::map<std::pair<std::string, std::string>, const Measurement*> machines;
   for (const Measurement& row : set.row()) {
-    const std::string machine = MachineOf(row);
-    // Rows of an unknown machine are skipped in any case.
-    if (LoadHardware(machine).ok()) machines.insert(machine);
+    const auto name = std::make_pair(row.device(), RuntimeOf(row));
+    if (machines.count(name) > 0) continue;
+    if (MachineOf(row).ok()) machines[name] = &row;
   }
   std::vector<std::string> faults;
   for (const FieldOverride& change : overrides) {
     std::string fault;
     bool applies = machines.empty();
-    for (const std::string& machine : machines) {
+    for (const auto& [name, row] : machines) {
       const absl::Status status =
-          LoadHardware(machine, absl::MakeConstSpan(&change, 1)).status();
+          MachineOf(*row, absl::MakeConstSpan(&change, 1)).status();
       applies |= status.ok();
       // Of the errors of several machines, prefer one that suggests a near
       // name.
@@ -270,10 +310,9 @@ absl::Status CheckOverrides(const MeasurementSet& set,
   }
   const bool together =
       machines.empty() ||
-      std::any_of(machines.begin(), machines.end(),
-                  [&](const std::string& machine) {
-                    return LoadHardware(machine, overrides).ok();
-                  });
+      std::any_of(machines.begin(), machines.end(), [&](const auto& machine) {
+        return MachineOf(*machine.second, overrides).ok();
+      });
   if (faults.empty() && !together) {
     faults.push_back("--set: no machine of the rows takes all of them");
   }
@@ -288,6 +327,7 @@ Validation ValidateMeasurements(const MeasurementSet& set,
   std::map<std::tuple<std::string, std::string, std::string, std::string>,
            Errors>
       groups;
+  std::map<std::string, std::vector<ValidatedRow>> families;
   std::vector<ValidatedRow> rows;
   for (int i = 0; i < set.row_size(); ++i) {
     absl::StatusOr<ValidatedRow> row = specs.Predict(set.row(i));
@@ -298,9 +338,9 @@ Validation ValidateMeasurements(const MeasurementSet& set,
       continue;
     }
     row->set_row(i + 1);
-    groups[{row->device(), row->model(), row->weight_dtype(),
-            BatchRange(row->batch())}]
+    groups[{row->device(), row->runtime(), row->model(), row->weight_dtype()}]
         .Add(*row);
+    families[row->family()].push_back(*row);
     rows.push_back(*row);
     *validation.add_rows() = *std::move(row);
   }
@@ -309,10 +349,15 @@ Validation ValidateMeasurements(const MeasurementSet& set,
   for (const auto& [key, errors] : groups) {
     ErrorGroup* group = validation.add_groups();
     group->set_device(std::get<0>(key));
-    group->set_model(std::get<1>(key));
-    group->set_weight_dtype(std::get<2>(key));
-    group->set_batch_range(std::get<3>(key));
+    group->set_runtime(std::get<1>(key));
+    group->set_model(std::get<2>(key));
+    group->set_weight_dtype(std::get<3>(key));
     FillStatistics(errors, group);
+  }
+  for (const auto& [family, its] : families) {
+    FamilyErrors* errors = validation.add_families();
+    errors->set_family(family);
+    *errors->mutable_errors() = StatisticsOf(its);
   }
   return validation;
 }

@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/evaluate/analyze.h"
 #include "proto/hardware.pb.h"
 #include "proto/measurement.pb.h"
 #include "proto/model.pb.h"
@@ -24,20 +25,27 @@ namespace tokenjoule {
 // attention tensor-parallel over the same chips: a row with expert_parallel n,
 // tensor_parallel 1 and n devices becomes tp n, ep n.
 //
-// The routing of experts in mixed rows is that of
-// hw_specs/studies/served-traffic.textproto; fails if that file does not load.
-absl::StatusOr<Scenario> ScenarioOf(const Measurement& row, const Model& model,
-                                    bool mixed);
+// What the runtime decides (routing of experts, pages, splitting of prompts) is
+// left open, as in what users ask for.
+Scenario ScenarioOf(const Measurement& row, const Model& model, bool mixed);
 
 // The checkpoint that a row was measured with: MODEL-FORMAT if the catalogue
 // has a separate checkpoint in the row's weight format (llama-3.1-405b in fp8
 // is served as its publisher quantised it), otherwise the model.
 std::string CheckpointOf(const Measurement& row);
 
-// The machine that predicts a row: DEVICE-eager for code that launches every
-// kernel from the host, if the catalogue has that machine, otherwise the
-// device.
-std::string MachineOf(const Measurement& row);
+// The runtime that a row was measured with: the one whose list of releases has
+// the longest name that the row's software begins with. Empty if the row does
+// not say or no runtime matches: the machine's own.
+std::string RuntimeOf(const Measurement& row);
+
+// The measured energy per output token, J: given, or power of all devices x
+// step time / batch; 0 if neither was measured.
+double MeasuredEnergyJ(const Measurement& row);
+
+// Loads the machine of a row with its runtime; `overrides` change it (--set).
+absl::StatusOr<Hardware> MachineOf(
+    const Measurement& row, absl::Span<const FieldOverride> overrides = {});
 
 // Checks that `overrides` (--set) apply somewhere: OK if at least one machine
 // that predicts rows of the set accepts all of them. Otherwise the error lists
@@ -69,9 +77,9 @@ double MeasuredStepTimeMs(const Measurement& row);
 ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows);
 
 // Predicts one row on a machine; fails with the reason for skipping it.
-absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
-                                        const Model& model,
-                                        const Hardware& hardware);
+absl::StatusOr<ValidatedRow> PredictRow(
+    const Measurement& row, const Model& model, const Hardware& hardware,
+    const AnalyzeOptions& options = kWithRanges);
 
 }  // namespace tokenjoule
 

@@ -1,6 +1,7 @@
 #include "analyzer/fit/score.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/testing/catalog.h"
 #include "analyzer/testing/evaluate.h"
+#include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -34,8 +36,8 @@ Measurement Row(const std::string& model, double batch) {
 // The prediction of the tool itself for a row.
 Report Predicted(const Measurement& row, bool mixed) {
   const Model model = LoadModelOrDie(row.model());
-  return AnalyzeOrDie(model, LoadHardwareOrDie(row.device()),
-                      OrDie(ScenarioOf(row, model, mixed)));
+  return AnalyzeOrDie(model, OrDie(MachineOf(row)),
+                      ScenarioOf(row, model, mixed));
 }
 
 TEST(ValidateTest, ErrorsArePredictedOverMeasuredLessOne) {
@@ -58,6 +60,10 @@ TEST(ValidateTest, ErrorsArePredictedOverMeasuredLessOne) {
   EXPECT_NEAR(validation.overall().energy_bias(), 0, 1e-9);
   // The prediction is inside its own range; half of the prediction is not.
   EXPECT_NEAR(validation.overall().energy_range_coverage(), 2.0 / 3, 0.34);
+  EXPECT_NEAR(validation.overall().step_time_range_coverage(), 2.0 / 3, 0.34);
+  ASSERT_EQ(validation.families_size(), 1);
+  EXPECT_EQ(validation.families(0).family(), "dense");
+  EXPECT_EQ(validation.families(0).errors().rows(), 3);
   ASSERT_EQ(validation.groups_size(), 1);
   EXPECT_EQ(validation.groups(0).rows(), 3);
 }
@@ -70,7 +76,7 @@ TEST(ValidateTest, ServedRowsAreComparedWithTheirPrefill) {
   row.set_step_ms(12);
   MeasurementSet set;
   *set.add_row() = row;
-  // A static batch has no new requests.
+  // Without new requests the mean is the median.
   row.set_step_ms(10);
   *set.add_row() = row;
   const Validation validation = ValidateMeasurements(set);
@@ -87,7 +93,7 @@ TEST(ValidateTest, ServedRowsAreComparedWithTheirPrefill) {
   EXPECT_TRUE(CarriesPrefill(row));
 }
 
-TEST(ValidateTest, CheckpointsAndMachinesOfRowsAreLookedUp) {
+TEST(ValidateTest, CheckpointsAndRuntimesOfRowsAreLookedUp) {
   Measurement row = Row("llama-3.1-405b", 8);
   row.set_weight_dtype("bf16");
   EXPECT_EQ(CheckpointOf(row), "llama-3.1-405b");
@@ -96,25 +102,94 @@ TEST(ValidateTest, CheckpointsAndMachinesOfRowsAreLookedUp) {
   row.set_model("llama-3.1-8b");  // has no such checkpoint
   EXPECT_EQ(CheckpointOf(row), "llama-3.1-8b");
 
+  // Such a row is predicted with that checkpoint and the runtime of its
+  // software, but keeps its own names.
   row.set_device("v100-sxm");
-  EXPECT_EQ(MachineOf(row), "v100-sxm");
-  row.set_eager(true);
-  EXPECT_EQ(MachineOf(row), "v100-sxm-eager");
-  row.set_device("h100-sxm");  // has no such machine
-  EXPECT_EQ(MachineOf(row), "h100-sxm");
-
-  // Such a row is predicted with that checkpoint and machine, but keeps its own
-  // names.
-  row.set_device("v100-sxm");
+  row.set_software("transformers 4.41");
   row.set_itl_ms(100);
   MeasurementSet set;
   *set.add_row() = row;
   const Validation validation = ValidateMeasurements(set);
   ASSERT_EQ(validation.rows_size(), 1);
   EXPECT_EQ(validation.rows(0).device(), "v100-sxm");
-  row.set_device("v100-sxm-eager");
+  EXPECT_EQ(validation.rows(0).runtime(), "transformers-eager");
+  EXPECT_EQ(validation.rows(0).family(), "dense");
+  const Hardware eager =
+      LoadHardwareOrDie("v100-sxm", {{"runtime", "transformers-eager"}});
   EXPECT_EQ(validation.rows(0).predicted_step_time_s(),
-            Predicted(row, false).step_time_s());
+            AnalyzeOrDie(LoadModelOrDie(CheckpointOf(row)), eager,
+                         ScenarioOf(row, LoadModelOrDie(row.model()), false))
+                .step_time_s());
+}
+
+std::string RuntimeOfSoftware(const std::string& software, bool eager = false) {
+  Measurement row;
+  row.set_software(software);
+  row.set_eager(eager);
+  return RuntimeOf(row);
+}
+
+TEST(ValidateTest, SoftwareBelongsToTheRuntimeWithTheLongestNameItBeginsWith) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"vllm 0.11", "vllm"},
+      {"vLLM 0.10.2", "vllm"},
+      {"vllm 0.5.4", "vllm-0.5"},
+      {"vllm 2024, release not said", "vllm-2024"},
+      {"vllm eager", "vllm-eager"},
+      {"TensorRT-LLM 1.0", "trtllm"},
+      {"TensorRT-LLM 0.12", "trtllm-2024"},
+      {"SGLang 0.5", "sglang"},
+      {"HF eager", "transformers-eager"},
+      {"an engine of our own", ""},
+      {"", ""}};
+  for (const auto& [software, runtime] : cases) {
+    EXPECT_EQ(RuntimeOfSoftware(software), runtime) << software;
+  }
+  // An old way to say so, where the row does not name its software.
+  EXPECT_EQ(RuntimeOfSoftware("", true), "transformers-eager");
+  EXPECT_EQ(RuntimeOfSoftware("sglang", true), "sglang");
+}
+
+TEST(ValidateTest, MachinesAreLoadedWithTheRuntimeOfTheRow) {
+  Measurement row = Row("llama-3.1-8b", 8);
+  EXPECT_EQ(OrDie(MachineOf(row)).runtime().base(),
+            LoadHardwareOrDie("h100-sxm").runtime().base());
+  row.set_software("trtllm 1.0");
+  EXPECT_EQ(OrDie(MachineOf(row)).runtime().base(), "trtllm");
+  // --set changes it, or chooses another.
+  const Hardware changed =
+      OrDie(MachineOf(row, {{"runtime.time_per_step_us", "5"}}));
+  EXPECT_EQ(changed.runtime().base(), "trtllm");
+  EXPECT_EQ(changed.runtime().time_per_step_us().value(), 5);
+  EXPECT_EQ(OrDie(MachineOf(row, {{"runtime", "ideal"}})).runtime().base(),
+            "ideal");
+  row.set_device("nobody's");
+  EXPECT_FALSE(MachineOf(row).ok());
+}
+
+TEST(ValidateTest, EnergyIsGivenOrFollowsFromThePowerOfAllDevices) {
+  Measurement row = Row("llama-3.1-8b", 8);
+  EXPECT_EQ(MeasuredEnergyJ(row), 0);
+  row.set_itl_ms(10);
+  EXPECT_EQ(MeasuredEnergyJ(row), 0);
+  // 400 W of each of two devices for 10 ms, over 8 tokens.
+  row.set_power_w_per_device(400);
+  row.set_num_devices(2);
+  EXPECT_DOUBLE_EQ(MeasuredEnergyJ(row), 1);
+  row.set_num_devices(0);
+  EXPECT_DOUBLE_EQ(MeasuredEnergyJ(row), 0.5);
+  row.set_energy_per_token_j(0.7);
+  EXPECT_EQ(MeasuredEnergyJ(row), 0.7);
+}
+
+TEST(ValidateTest, RowsWithPowerAreComparedInEnergy) {
+  Measurement row = Row("llama-3.1-8b", 8);
+  const Report report = Predicted(row, false);
+  row.set_itl_ms(report.step_time_s() * 1e3);
+  row.set_power_w_per_device(report.power_w() * 1.25);
+  const ValidatedRow scored = OrDie(
+      PredictRow(row, LoadModelOrDie(row.model()), OrDie(MachineOf(row))));
+  EXPECT_NEAR(scored.energy_error(), -0.2, 1e-9);
 }
 
 TEST(ValidateTest, RowsThatCannotBeMappedSayWhy) {
@@ -148,16 +223,40 @@ TEST(ValidateTest, ExpertParallelRowsRunAttentionTensorParallel) {
   row.set_num_devices(2);
   row.set_tensor_parallel(1);
   row.set_expert_parallel(2);
-  const Scenario scenario = *ScenarioOf(row, Model(), false);
+  const Scenario scenario = ScenarioOf(row, Model(), false);
   EXPECT_EQ(scenario.tp(), 2);
   EXPECT_EQ(scenario.ep(), 2);
 }
 
-TEST(ValidateTest, ServedRowsShareExpertsStaticBatchesDoNot) {
-  const Measurement row = Row("qwen3-30b-a3b", 8);
-  EXPECT_EQ(ScenarioOf(row, Model(), true)->routing(), POWER_LAW);
-  EXPECT_GT(ScenarioOf(row, Model(), true)->routing_exponent(), 0);
-  EXPECT_EQ(ScenarioOf(row, Model(), false)->routing(), COVERAGE);
+TEST(ValidateTest, WhatTheRuntimeDecidesIsLeftToIt) {
+  Measurement row = Row("qwen3-30b-a3b", 8);
+  row.set_prompt_tokens(100);
+  row.set_output_tokens(200);
+  for (const bool mixed : {false, true}) {
+    const Scenario scenario = ScenarioOf(row, Model(), mixed);
+    EXPECT_FALSE(scenario.has_routing());
+    EXPECT_EQ(scenario.kv_page_tokens(), 0);
+    EXPECT_EQ(scenario.step_token_budget(), 0);
+    EXPECT_EQ(scenario.prompt(), mixed ? 100 : 0);
+    EXPECT_EQ(scenario.output(), mixed ? 200 : 0);
+  }
+}
+
+TEST(ValidateTest, StaticBatchesAndPipelinesAreThoseOfTheRow) {
+  Measurement row = Row("llama-3.1-8b", 8);
+  EXPECT_FALSE(ScenarioOf(row, Model(), true).static_batch());
+  EXPECT_EQ(ScenarioOf(row, Model(), true).pp(), 1);
+  row.set_static_batch(true);
+  row.set_pipeline_parallel(2);
+  EXPECT_TRUE(ScenarioOf(row, Model(), true).static_batch());
+  EXPECT_EQ(ScenarioOf(row, Model(), true).pp(), 2);
+  // Their time over all tokens includes the one prefill, however near the
+  // median is.
+  row.set_step_ms(10);
+  row.set_itl_ms(10);
+  EXPECT_TRUE(CarriesPrefill(row));
+  row.set_static_batch(false);
+  EXPECT_FALSE(CarriesPrefill(row));
 }
 
 TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
@@ -165,12 +264,12 @@ TEST(ValidateTest, CheckpointFormatsAreTheirOwn) {
   row.set_weight_dtype("mxfp4");
   Model model;
   model.mutable_formats()->set_experts("mxfp4");
-  EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
   row.set_weight_dtype("fp8");
-  EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "fp8");
-  EXPECT_EQ(ScenarioOf(row, model, false)->lm_head(), "bf16");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "fp8");
+  EXPECT_EQ(ScenarioOf(row, model, false).lm_head(), "bf16");
   model.mutable_formats()->set_linear("fp8");
-  EXPECT_EQ(ScenarioOf(row, model, false)->weights(), "");
+  EXPECT_EQ(ScenarioOf(row, model, false).weights(), "");
 }
 
 // Rows of two machines, only one of which has a memory called hbm.
