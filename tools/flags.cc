@@ -93,6 +93,11 @@ std::string ParsedFlags::Get(const std::string& name,
   return found == values.end() ? std::string(otherwise) : found->second.back();
 }
 
+std::vector<std::string> ParsedFlags::GetAll(const std::string& name) const {
+  const auto found = values.find(name);
+  return found == values.end() ? std::vector<std::string>() : found->second;
+}
+
 bool ParsedFlags::GetBool(const std::string& name, bool otherwise) const {
   return Get(name, otherwise ? "true" : "false") == "true";
 }

@@ -54,6 +54,8 @@ struct ParsedFlags {
   std::string Get(const std::string& name, absl::string_view otherwise) const;
   // The same for a boolean flag.
   bool GetBool(const std::string& name, bool otherwise = false) const;
+  // All values of a repeatable flag.
+  std::vector<std::string> GetAll(const std::string& name) const;
 };
 
 // Reads "--name=value", "--name value" and switches ("--name", "--name=false").

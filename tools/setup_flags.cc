@@ -48,6 +48,8 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"kv_page_tokens", "kv_page_tokens"},
     {"shared_prefix_tokens", "shared_prefix_tokens"},
     {"shared_prefix_read_once", "shared_prefix_read_once"},
+    {"static_batch", "static_batch"},
+    {"step_token_budget", "step_token_budget"},
     {"boundary", "boundary"},
     {"ideal", "ideal"},
 };
@@ -93,7 +95,8 @@ void SetScenarioPaths(const std::vector<FieldOverride>& changes,
                       std::vector<std::string>* faults) {
   for (const FieldOverride& change : changes) {
     absl::Status status;
-    for (const char* apart : {"model", "hardware", "set", "expect"}) {
+    for (const char* apart :
+         {"model", "hardware", "runtime", "set", "expect"}) {
       if (change.path != apart &&
           !absl::StartsWith(change.path, absl::StrCat(apart, "."))) {
         continue;
@@ -176,6 +179,12 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   request->scenario.MergeFrom(*read);
   SetScenarioPaths(request->sets.scenario, where, &request->scenario, faults);
   request->sets.scenario.clear();
+  // The runtime comes first, because changes of its fields apply to it.
+  const std::string runtime = flags.Get("runtime", read->runtime());
+  if (!runtime.empty()) {
+    request->sets.hardware.insert(request->sets.hardware.begin(),
+                                  {std::string(kRuntimePath), runtime});
+  }
   // Flags come after the file, so that they win.
   const auto append = [](const std::vector<FieldOverride>& more,
                          std::vector<FieldOverride>* to) {
@@ -202,6 +211,9 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"model", "NAME", "a name of `list models`, or a path to a textproto"},
       {"hardware", "NAME",
        "a name of `list hardware`, or a path to a textproto"},
+      {"runtime", "NAME",
+       "a name of `list runtimes`, or a path to a textproto (default: the "
+       "machine's own)"},
       {"batch", "N", std::string(batch_help)},
       {"context", "TOKENS", "context each sequence attends to (default 2048)"},
       {"weights", "FORMAT",
@@ -223,15 +235,19 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"dp", "REPLICAS",
        "data-parallel replicas; they share the batch (default 1)"},
       {"prompt", "TOKENS",
-       "mixed serving: mean prompt length; steps include the prefill of new "
-       "requests"},
+       "mixed serving: mean prompt length; some steps include the prefill of "
+       "new requests"},
       {"output", "TOKENS", "mixed serving: mean output length"},
+      {"static_batch", "",
+       "mixed serving: all sequences start together, with one prefill"},
+      {"step_token_budget", "TOKENS",
+       "mixed serving: most tokens in a step, decoded and of prompts (default: "
+       "the runtime's)"},
       {"routing", "NAME",
        "coverage, balanced or power-law: rule for the experts that a batch "
-       "visits "
-       "(default "
-       "coverage)"},
-      {"routing_exponent", "X", "exponent of power-law routing (default 1)"},
+       "visits (default: the runtime's)"},
+      {"routing_exponent", "X",
+       "exponent of power-law routing (default: the runtime's, else 1)"},
       {"mla", "FORM",
        "cheaper, absorbed or expanded latent attention (default cheaper)"},
       {"draft_tokens", "N", "speculative decoding: tokens drafted per step"},
@@ -262,8 +278,8 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "override it"},
       {"set", "ROOT.PATH=VALUE",
        "set any numeric field, e.g. "
-       "hardware.memory.hbm.bandwidth_gb_per_s=4000; "
-       "repeatable",
+       "hardware.memory.hbm.bandwidth_gb_per_s=4000 or "
+       "runtime.time_per_step_us=0; repeatable",
        true},
   };
 }
@@ -298,6 +314,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code) {
   // These fields have been used; a report names model and machine itself.
   setup.scenario.clear_model();
   setup.scenario.clear_hardware();
+  setup.scenario.clear_runtime();
   setup.scenario.clear_expect();
   *exit_code = kExitOk;
   return setup;

@@ -62,8 +62,11 @@ std::string Formats(const Scenario& s) {
 std::string SetupLines(const Report& report) {
   const Scenario& s = report.scenario();
   std::string lines = absl::StrFormat(
-      "%s on %s, %s\nbatch %g, context %g, %s\n", report.model(),
-      report.hardware(), Chips(report), s.batch(), s.context(), Formats(s));
+      "%s on %s, %s%s\nbatch %g, context %g, %s\n", report.model(),
+      report.hardware(), Chips(report),
+      report.runtime().empty() ? ""
+                               : absl::StrCat(", served by ", report.runtime()),
+      s.batch(), s.context(), Formats(s));
   if (s.set_size() > 0) {
     absl::StrAppend(&lines, "with ", absl::StrJoin(s.set(), ", "), "\n");
   }

@@ -64,6 +64,8 @@ Writers<BatchStudy> WritersOf();
 template <>
 Writers<Calibration> WritersOf();
 template <>
+Writers<JointCalibration> WritersOf();
+template <>
 Writers<CeilingStudy> WritersOf();
 template <>
 Writers<CheckResult> WritersOf();

@@ -11,6 +11,7 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/evaluate/setup.h"
 #include "analyzer/machine/slots.h"
 #include "analyzer/machine/traced.h"
 
@@ -193,6 +194,8 @@ absl::Status Compiler::Load(const Choices& choices) {
   std::vector<Fault> faults;
   ValidateScenario(scenario_, *model_, machine_->hardware(), &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
+  scenario_ =
+      ServedBy(machine_->hardware().runtime(), *model_, std::move(scenario_));
   absl::StatusOr<absl::optional<Model>> draft = LoadDraft(scenario_);
   if (!draft.ok()) return draft.status();
   draft_ = *std::move(draft);

@@ -17,6 +17,7 @@
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/evaluate/setup.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/findings.h"
@@ -98,6 +99,8 @@ class Structures {
     ValidateScenario(out->scenario, *out->model, out->hardware->hardware,
                      &faults);
     if (!faults.empty()) return FaultsToStatus(faults);
+    out->scenario = ServedBy(out->hardware->hardware.runtime(), *out->model,
+                             std::move(out->scenario));
     const absl::StatusOr<absl::optional<Model>> draft =
         LoadDraft(out->scenario);
     if (!draft.ok()) return draft.status();

@@ -46,6 +46,14 @@ double StepAt(const Steps& steps, bool logarithmic, size_t i) {
                      : steps.from() + (steps.to() - steps.from()) * share;
 }
 
+// A field of the runtime as the field of the machine that it is.
+std::string CanonicalPath(std::string path) {
+  const bool of_runtime =
+      path == kRuntimePath ||
+      absl::StartsWith(path, absl::StrCat(kRuntimePath, "."));
+  return of_runtime ? absl::StrCat("hardware.", path) : path;
+}
+
 // The steps of an axis that has them.
 const Steps& StepsOf(const Axis& axis) {
   return axis.has_linear() ? axis.linear() : axis.logarithmic();
@@ -295,7 +303,8 @@ void CheckPaths(const Space& space, SpaceReader* reader) {
       }
       for (const char* fixed :
            {"scenario.boundary", "scenario.ideal", "scenario.model",
-            "scenario.hardware", "scenario.set", "scenario.expect"}) {
+            "scenario.hardware", "scenario.runtime", "scenario.set",
+            "scenario.expect"}) {
         if (absl::StartsWith(field.path(), fixed)) {
           reader->AddFault(
               place, absl::StrCat(Printable(field.path()),
@@ -357,6 +366,10 @@ absl::StatusOr<Settings> SettingsAt(const Space& space,
   Settings settings;
   settings.model = scenario.model();
   settings.hardware = scenario.hardware();
+  if (!scenario.runtime().empty()) {
+    settings.changes.hardware.push_back(
+        {std::string(kRuntimePath), scenario.runtime()});
+  }
   absl::Status status;
   for (const std::string& set : scenario.set()) {
     const absl::Status added = settings.changes.AddAssignment(set);
@@ -378,6 +391,7 @@ absl::StatusOr<Settings> SettingsAt(const Space& space,
 Scenario OperatingPoint(Scenario scenario) {
   scenario.clear_model();
   scenario.clear_hardware();
+  scenario.clear_runtime();
   scenario.clear_set();
   scenario.clear_expect();
   return scenario;
@@ -620,13 +634,13 @@ void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
 }  // namespace
 
 FieldValues::FieldValues(std::string path, std::vector<std::string> values)
-    : path_(std::move(path)),
+    : path_(CanonicalPath(std::move(path))),
       size_(values.size()),
       values_(std::move(values)) {}
 
 FieldValues::FieldValues(std::string path, const Steps& steps, bool logarithmic,
                          double factor)
-    : path_(std::move(path)),
+    : path_(CanonicalPath(std::move(path))),
       size_(steps.count()),
       steps_(steps),
       logarithmic_(logarithmic),

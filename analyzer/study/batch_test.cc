@@ -29,6 +29,15 @@ BatchStudy Study(const std::string& model_name,
                           batches));
 }
 
+// H100 with 72 GB for weights and cache.
+const std::vector<FieldOverride>& Usable72Gb() {
+  static const auto* const changes =
+      new std::vector<FieldOverride>{{"memory.hbm.capacity_gb", "80"},
+                                     {"runtime.memory_fraction", "0.9"},
+                                     {"runtime.reserved_gb", "0"}};
+  return *changes;
+}
+
 // The unit model at context S: each token adds to a step S + 1 elements of key
 // and value in and out, one embedding row, 16 + 4 S FLOP and 17 + 5 S vector
 // FLOP. On a machine where only DRAM column energy is left, the floor is
@@ -94,13 +103,15 @@ TEST(BatchTest, HalfGainBatchIsNearWeightsOverKv) {
   // 15.0 GB / 1.074 GB = 14 for Llama-3.1-8B at 8192. In this test cached bytes
   // cost the same as others.
   const BatchStudy study = Study("llama-3.1-8b", "h100-sxm", 8192, {1},
-                                 {{"memory.hbm.cache_bandwidth_factor", "1"},
-                                  {"memory.hbm.cache_passes", "1"}});
+                                 {{"runtime.cache_bandwidth_share", "1"},
+                                  {"runtime.bandwidth_share", "1"},
+                                  {"runtime.cache_passes", "1"}});
   EXPECT_NEAR(study.limits().half_gain_batch(), 14, 3);
 }
 
 TEST(BatchTest, SummarySaysTheAnswer) {
-  const BatchStudy study = Study("llama-3.1-8b", "h100-sxm", 8192, {1, 2});
+  const BatchStudy study =
+      Study("llama-3.1-8b", "h100-sxm", 8192, {1, 2}, Usable72Gb());
   EXPECT_EQ(study.rows_size(), 2);
   EXPECT_THAT(study.summary(), HasSubstr("orders of magnitude"));
   EXPECT_THAT(study.summary(), HasSubstr("The largest batch that fits is 52"));
@@ -112,7 +123,10 @@ TEST(BatchTest, SummarySaysTheAnswer) {
 using StudySetup = Setup;
 
 Setup LlamaOnH100(double context) {
-  return SetupOrDie("llama-3.1-8b", "h100-sxm", DefaultPoint(1, context));
+  return {LoadModelOrDie("llama-3.1-8b"),
+          LoadHardwareOrDie("h100-sxm", Usable72Gb()),
+          DefaultPoint(1, context),
+          {}};
 }
 
 Report ReportAt(Setup setup, double batch) {

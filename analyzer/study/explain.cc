@@ -209,8 +209,8 @@ const Source* FindSource(const Hardware& hardware, const std::string& id) {
 
 absl::StatusOr<Listing> List(absl::string_view kind) {
   const std::vector<std::string> kinds = {
-      "models", "hardware", "technologies", "classes",
-      "spaces", "studies",  "formats",      "boundaries"};
+      "models", "hardware", "runtimes", "technologies", "classes",
+      "spaces", "studies",  "formats",  "boundaries"};
   bool known = kind.empty();
   for (const std::string& name : kinds) known |= name == kind;
   if (!known) {
@@ -231,6 +231,11 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
     status.Update(AddAll(
         SpecKind::kSystem, "hardware",
         [](const std::string& name) { return LoadHardware(name); }, &listing));
+  }
+  if (wanted("runtimes")) {
+    status.Update(AddAll(
+        SpecKind::kRuntime, "runtimes",
+        [](const std::string& name) { return LoadRuntime(name); }, &listing));
   }
   if (wanted("technologies")) {
     status.Update(AddAll(SpecKind::kMemoryTechnology, "technologies",

@@ -10,6 +10,7 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/measurements.h"
 #include "analyzer/description/textproto.h"
+#include "analyzer/fit/joint.h"
 #include "analyzer/report/report.h"
 #include "tools/command.h"
 #include "tools/flags.h"
@@ -28,7 +29,75 @@ std::string HardwareText(const Hardware& hardware) {
       PrintTextproto(hardware));
 }
 
+// The text with each constant on one line, as in files written by hand: a group
+// of value, low, high and source becomes { value: V low: L high: H source: S }.
+std::string WithConstantsOnOneLine(absl::string_view text) {
+  std::string out;
+  std::vector<absl::string_view> lines = absl::StrSplit(text, '\n');
+  for (size_t i = 0; i < lines.size(); ++i) {
+    const bool constant =
+        i + 5 < lines.size() && absl::EndsWith(lines[i], "{") &&
+        absl::StartsWith(absl::StripAsciiWhitespace(lines[i + 1]), "value: ") &&
+        absl::StripAsciiWhitespace(lines[i + 5]) == "}";
+    absl::StrAppend(&out, lines[i]);
+    if (constant) {
+      for (int k = 1; k <= 5; ++k) {
+        absl::StrAppend(&out, " ", absl::StripAsciiWhitespace(lines[i + k]));
+      }
+      i += 5;
+    }
+    if (i + 1 < lines.size()) out += '\n';
+  }
+  return out;
+}
+
+// Fits all runtimes and machines together and writes their files.
+int RunAll(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat<JointCalibration>(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<MeasurementSet> set =
+      LoadMeasurements(flags.GetAll("measurements"));
+  if (!set.ok()) return Fail(set.status(), kExitBadData);
+  JointOptions options;
+  options.date = Today();
+  options.cross_validate = flags.GetBool("cross_validate", /*otherwise=*/true);
+  absl::StatusOr<JointFit> fit = FitJointly(*set, options);
+  if (!fit.ok()) return Fail(fit.status(), kExitBadData);
+  if (flags.Has("out_dir")) {
+    const std::string dir = flags.Get("out_dir", "");
+    const auto write = [&](const std::string& path, absl::string_view proto,
+                           absl::string_view message,
+                           const google::protobuf::Message& spec) {
+      return WriteFile(
+          "out_dir", absl::StrCat(dir, "/", path),
+          absl::StrCat("# proto-file: proto/", proto,
+                       "\n# proto-message: ", message,
+                       "\n#\n# Written by `tokenjoule calibrate "
+                       "--all`.\n\n",
+                       WithConstantsOnOneLine(PrintTextproto(spec))));
+    };
+    for (const auto& [name, runtime] : fit->runtimes) {
+      const int code = write(absl::StrCat("runtimes/", name, ".textproto"),
+                             "runtime.proto", "Runtime", runtime);
+      if (code != kExitOk) return code;
+    }
+    for (const auto& [name, machine] : fit->machines) {
+      const int code =
+          write(absl::StrCat("hw_specs/systems/", name, ".textproto"),
+                "hardware.proto", "Hardware", machine);
+      if (code != kExitOk) return code;
+    }
+    const int code = write("runtimes/evidence.textproto", "runtime.proto",
+                           "Evidence", fit->evidence);
+    if (code != kExitOk) return code;
+  }
+  const ParsedFlags to_stdout;
+  return WriteAnswer(to_stdout, *format, fit->summary);
+}
+
 int Run(const ParsedFlags& flags) {
+  if (flags.GetBool("all", /*otherwise=*/false)) return RunAll(flags);
   absl::StatusOr<OutputFormat> format = ReadOutputFormat<Calibration>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   for (const char* needed : {"hardware", "measurements"}) {
@@ -44,7 +113,7 @@ int Run(const ParsedFlags& flags) {
       LoadHardware(flags.Get("hardware", ""), *overrides);
   if (!hardware.ok()) return Fail(hardware.status(), kExitBadData);
   absl::StatusOr<MeasurementSet> set =
-      LoadMeasurements(flags.Get("measurements", ""));
+      LoadMeasurements(flags.GetAll("measurements"));
   if (!set.ok()) return Fail(set.status(), kExitBadData);
 
   CalibrateOptions options;
@@ -91,7 +160,12 @@ Command CalibrateCommand() {
       {"hardware", "NAME",
        "a name of `list hardware`, or a path to a textproto"},
       {"device", "NAME", "device of the rows (default: the machine's name)"},
-      {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
+      {"measurements", "FILE",
+       "a CSV, a MeasurementSet textproto, or a folder of them; repeatable",
+       true},
+      {"all", "", "fit all runtimes and machines of the rows together"},
+      {"out_dir", "DIR",
+       "with --all: write runtimes/ and hw_specs/systems/ below it"},
       {"fit", "PATHS",
        "constants to fit, separated by commas (default: the free ones)"},
       {"cross_validate", kBool,

@@ -27,11 +27,13 @@ int Run(const ParsedFlags& flags) {
 Command ListCommand() {
   Command command;
   command.name = "list";
-  command.summary = "models, hardware, technologies, formats that are known";
+  command.summary =
+      "models, hardware, runtimes, technologies, formats that are known";
   command.description =
-      "Lists the names that flags take: models, hardware, technologies,\n"
-      "classes, formats, boundaries, design spaces, and the studies with\n"
-      "numbers of their own. Lists all kinds, or the kind that you name.";
+      "Lists the names that flags take: models, hardware, serving runtimes,\n"
+      "technologies, classes, formats, boundaries, design spaces, and the\n"
+      "studies with numbers of their own. Lists all kinds, or the kind that\n"
+      "you name.";
   command.examples =
       "  tokenjoule list\n"
       "  tokenjoule list models\n"

@@ -25,7 +25,7 @@ void SayWhatWasSkipped(const MeasurementSet& set,
   std::map<std::string, int> rows;
   for (const SkippedRow& skipped : validation.skipped_rows()) {
     if (!absl::StrContains(skipped.reason(), "--set")) continue;
-    ++rows[MachineOf(set.row(skipped.row() - 1))];
+    ++rows[set.row(skipped.row() - 1).device()];
   }
   for (const auto& [machine, count] : rows) {
     std::cerr << "tokenjoule: skipped " << count << " row"
@@ -37,12 +37,12 @@ void SayWhatWasSkipped(const MeasurementSet& set,
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat<Validation>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
-  const std::string file = flags.Get("measurements", "");
-  if (file.empty()) {
+  const std::vector<std::string> files = flags.GetAll("measurements");
+  if (files.empty()) {
     return Fail(absl::InvalidArgumentError("--measurements is missing"),
                 kExitUsage);
   }
-  absl::StatusOr<MeasurementSet> set = LoadMeasurements(file);
+  absl::StatusOr<MeasurementSet> set = LoadMeasurements(files);
   if (!set.ok()) return Fail(set.status(), kExitBadData);
   absl::StatusOr<std::vector<FieldOverride>> overrides =
       ReadHardwareOverrides(flags);
@@ -80,7 +80,9 @@ Command ValidateCommand() {
       "      --out=scatter.svg\n";
   command.flags = Concat(
       {
-          {"measurements", "FILE", "a CSV, or a MeasurementSet textproto"},
+          {"measurements", "FILE",
+           "a CSV, a MeasurementSet textproto, or a folder of them; repeatable",
+           true},
           {"set", "hardware.PATH=VALUE",
            "change every machine before predicting; repeatable", true},
       },

@@ -32,7 +32,7 @@ std::string Serving(const Report& report) {
   if (s.prompt() > 0) {
     absl::StrAppendFormat(&out,
                           "mixed serving: prompts of %g, outputs of %g "
-                          "tokens; steps carry the prefill\n",
+                          "tokens; figures are means over steps\n",
                           s.prompt(), s.output());
   }
   return out;
@@ -71,6 +71,15 @@ std::string Headline(const Report& report) {
   table.AddRow({FigureLabel(kTokensPerSecond),
                 absl::StrFormat("%.4g tokens/s", report.tokens_per_s()),
                 absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
+  if (report.admitting_share() > 0) {
+    table.AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
+                  absl::StrFormat(
+                      "without prompts; %s in the %s of steps that admit some",
+                      WithUnit(report.admitting_step_time_s(), "s"),
+                      Percent(report.admitting_share()))});
+    table.AddRow({"first token", WithUnit(report.time_to_first_token_s(), "s"),
+                  "after a prompt is admitted"});
+  }
   const double intensity = report.arithmetic_intensity_flop_per_byte();
   const double ridge = report.ridge_point_flop_per_byte();
   table.AddRow(
@@ -207,7 +216,11 @@ std::string Factored(const Report& report) {
 
 // Includes the operators if `options` ask for the answer in full.
 std::string ReportTable(const Report& report, const TableOptions& options) {
-  std::string out = absl::StrCat(SetupLines(report), Serving(report), "\n");
+  std::string out = absl::StrCat(SetupLines(report), Serving(report));
+  if (!report.evidence_note().empty()) {
+    absl::StrAppend(&out, report.evidence_note(), "\n");
+  }
+  absl::StrAppend(&out, "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
                   "\nDRAM share by boundary\n", Boundaries(report),

@@ -20,8 +20,22 @@ std::string Signed(double share) {
 // nothing was measured.
 std::string ErrorText(int rows, double median, double p90, double bias) {
   if (rows == 0) return "-";
-  return absl::StrFormat("%.0f %%, %.0f %%, %s", 100 * median, 100 * p90,
-                         Signed(bias));
+  return absl::StrFormat("%.0f / %.0f / %+.0f", 100 * median, 100 * p90,
+                         100 * bias);
+}
+
+std::string TimeText(const ErrorStatistics& errors) {
+  return ErrorText(errors.step_time_rows(), errors.step_time_median_abs_error(),
+                   errors.step_time_p90_abs_error(), errors.step_time_bias());
+}
+std::string EnergyText(const ErrorStatistics& errors) {
+  return ErrorText(errors.energy_rows(), errors.energy_median_abs_error(),
+                   errors.energy_p90_abs_error(), errors.energy_bias());
+}
+
+// The share of rows that the printed range holds; "-" if nothing was measured.
+std::string Coverage(int rows, double share) {
+  return rows == 0 ? "-" : absl::StrFormat("%.0f %%", 100 * share);
 }
 
 // One line per run of rows that were skipped for the same reason.
@@ -44,38 +58,40 @@ void AppendSkipped(const Validation& validation, std::string* out) {
   }
 }
 
-// Errors by group and overall.
+// Errors by family of models with the coverage of the ranges, and by group.
 std::string ValidationTable(const Validation& validation, const TableOptions&) {
   const ErrorStatistics& all = validation.overall();
   std::string out = absl::StrFormat(
       "Predicted against measured: %d rows, %d skipped\n"
-      "Errors are median and ninetieth percentile of the absolute error, and "
-      "median error.\n\n",
+      "Errors are median / ninetieth percentile of the absolute error / median "
+      "error, %%.\n\n",
       all.rows(), all.skipped());
-  TextTable table({"device", "model", "weights", "batch", "rows", "step time",
+  TextTable families({"family", "times", "step time", "range holds", "energies",
+                      "energy per token", "range holds"});
+  const auto add = [&](const std::string& name, const ErrorStatistics& errors) {
+    families.AddRow(
+        {name, absl::StrCat(errors.step_time_rows()), TimeText(errors),
+         Coverage(errors.step_time_rows(), errors.step_time_range_coverage()),
+         absl::StrCat(errors.energy_rows()), EnergyText(errors),
+         Coverage(errors.energy_rows(), errors.energy_range_coverage())});
+  };
+  for (const FamilyErrors& family : validation.families()) {
+    add(family.family(), family.errors());
+  }
+  add("all", all);
+  absl::StrAppend(&out, families.ToString(2), "\n");
+  TextTable table({"device", "runtime", "model", "weights", "rows", "step time",
                    "energy per token"});
   for (const ErrorGroup& group : validation.groups()) {
     table.AddRow(
-        {group.device(), group.model(), group.weight_dtype(),
-         group.batch_range(), absl::StrCat(group.rows()),
+        {group.device(), group.runtime(), group.model(), group.weight_dtype(),
+         absl::StrCat(group.rows()),
          ErrorText(group.step_time_rows(), group.step_time_median_abs_error(),
                    group.step_time_p90_abs_error(), group.step_time_bias()),
          ErrorText(group.energy_rows(), group.energy_median_abs_error(),
                    group.energy_p90_abs_error(), group.energy_bias())});
   }
-  table.AddRow(
-      {"all", "", "", "", absl::StrCat(all.rows()),
-       ErrorText(all.step_time_rows(), all.step_time_median_abs_error(),
-                 all.step_time_p90_abs_error(), all.step_time_bias()),
-       ErrorText(all.energy_rows(), all.energy_median_abs_error(),
-                 all.energy_p90_abs_error(), all.energy_bias())});
   absl::StrAppend(&out, table.ToString(2));
-  absl::StrAppendFormat(&out,
-                        "\n%d rows have a measured step time, %d a measured "
-                        "energy; the predicted "
-                        "range holds the measured energy in %.0f %%.\n",
-                        all.step_time_rows(), all.energy_rows(),
-                        100 * all.energy_range_coverage());
   AppendSkipped(validation, &out);
   return out;
 }
