@@ -56,8 +56,7 @@ std::string MachineText(const std::string& engine) {
       "engine { name: \"vector\" kind: VECTOR rate { format: \"fp32\"\n",
       Exactly("peak_tflops", 1), Exactly("energy_pj_per_flop", 0), "}\n",
       Exactly("compute_efficiency", 1), "}\n", "board {\n",
-      Exactly("static_power_w", 0), Exactly("regulator_efficiency", 1), "}\n",
-      Exactly("overlap_fraction", 1));
+      Exactly("static_power_w", 0), Exactly("regulator_efficiency", 1), "}\n");
 }
 
 std::string Dataflow(double rows, double columns) {

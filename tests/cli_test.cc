@@ -272,6 +272,38 @@ TEST(CliTest, SetChangesOneConstant) {
   EXPECT_EQ(report.scenario().batch(), 2);
 }
 
+TEST(CliTest, RuntimesAreChosenByFlagOrFileAndChangedByPath) {
+  const auto step_us = [](const std::string& args) {
+    const Outcome outcome =
+        RunTool(absl::StrCat("analyze --model=llama-3.1-8b --hardware=h100-sxm "
+                             "--format=json ",
+                             args));
+    EXPECT_EQ(outcome.exit_code, 0) << args << outcome.err;
+    return 1e6 * FromJson<Report>(outcome.out).step_time_s();
+  };
+  const double ideal = step_us("--runtime=ideal");
+  EXPECT_LT(ideal, step_us(""));
+  // Changes of its fields apply to the runtime that the flag names.
+  EXPECT_NEAR(step_us("--set=runtime.time_per_step_us=100 --runtime=ideal"),
+              ideal + 100, 1e-6);
+  EXPECT_NEAR(
+      step_us("--runtime=ideal --set=hardware.runtime.time_per_layer_us=1"),
+      ideal + 32, 1e-6);
+  // The flag overrides the file.
+  const std::string scenario = TempPath("runtime-scenario.textproto");
+  Write(scenario, "runtime: \"ideal\"\n");
+  EXPECT_EQ(step_us("--scenario=" + scenario), ideal);
+  EXPECT_EQ(step_us("--runtime=vllm --scenario=" + scenario), step_us(""));
+  // A file of the user's own, with a path from where the tool runs.
+  const std::string mine = TempPath("my-runtime.textproto");
+  Write(mine,
+        "name: \"mine\"\nbase: \"ideal\"\nsources { id: \"s\" kind: "
+        "DEFINITION citation: \"set by the test\" date: \"2026\" }\n"
+        "time_per_step_us { value: 7 low: 7 high: 7 source: \"s\" }\n");
+  EXPECT_NEAR(step_us("--runtime=" + mine), ideal + 7, 1e-6);
+  EXPECT_THAT(RunTool("list runtimes").out, HasSubstr("sglang"));
+}
+
 TEST(CliTest, ScenarioFileAndFlagsThatOverrideIt) {
   Write(TempPath("s.textproto"), "batch: 8\ncontext: 4096\nkv: \"fp8\"\n");
   const Report report = FromJson<Report>(
@@ -428,6 +460,9 @@ TEST(CliTest, BadDataExitsWithThree) {
         absl::StrCat("analyze ", kPoint, " --activations=q4_k"),
         absl::StrCat("analyze ", kPoint, " --boundary=moon"),
         absl::StrCat("analyze ", kPoint, " --scenario=/nowhere"),
+        absl::StrCat("analyze ", kPoint, " --runtime=vlm"),
+        absl::StrCat("analyze ", kPoint, " --runtime=/nowhere.textproto"),
+        absl::StrCat("analyze ", kPoint, " --set=runtime.time_per_stp_us=1"),
         absl::StrCat("analyze ", kPoint, " --out=/nowhere/x"),
         absl::StrCat("analyze ", kPoint,
                      " --set=hardware.board.static_power_w=-5"),

@@ -52,14 +52,19 @@ TEST(GoldenTest, Batch) {
 // Every prediction of every shipped measurement, scored at every build.
 TEST(GoldenTest, ErrorsAgainstMeasurement) {
   const MeasurementSet set =
-      OrDie(LoadMeasurements("validation/measurements.textproto"));
+      OrDie(LoadMeasurements(std::vector<std::string>{"validation"}));
   const Validation validation = ValidateMeasurements(set);
-  ExpectGolden("validation.txt",
-               "validate --measurements=$PWD/validation/measurements.textproto",
+  ExpectGolden("validation.txt", "validate --measurements=$PWD/validation",
                WritersOf<Validation>().table(validation, {}));
   EXPECT_EQ(validation.overall().skipped(), 0);
-  // About nine measured energies in ten lie in the predicted range.
+  // About nine measured values in ten lie in the predicted range.
+  EXPECT_GT(validation.overall().step_time_range_coverage(), 0.85);
   EXPECT_GT(validation.overall().energy_range_coverage(), 0.85);
+  for (const FamilyErrors& family : validation.families()) {
+    EXPECT_GT(family.errors().step_time_range_coverage(), 0.85)
+        << family.family();
+    EXPECT_GT(family.errors().energy_range_coverage(), 0.85) << family.family();
+  }
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
   Write(path, absl::StrCat(kSpace,
                            "axis { path: \"hardware.board.static_power_w\" "
                            "linear { from: 50 to: 200 count: 10000 } } axis { "
-                           "path: \"hardware.overheads.time_per_step_us\" "
+                           "path: \"hardware.runtime.time_per_step_us\" "
                            "linear { from: 1 to: 1000 count: 1000 } }"));
   const std::string out = TempPath("interrupted.json");
   // The shell's `timeout` sends the signal that Ctrl-C does.
@@ -205,7 +205,7 @@ TEST(SweepCliTest, TheDatabaseOfASearchByEvolution) {
   Write(space, absl::StrCat(kSpace,
                             "axis { path: \"hardware.board.static_power_w\" "
                             "linear { from: 50 to: 200 } } axis { path: "
-                            "\"hardware.overheads.time_per_step_us\" linear { "
+                            "\"hardware.runtime.time_per_step_us\" linear { "
                             "from: 1 to: 1000 } } evolution { population: 24 "
                             "generations: 5 }"));
   const std::string path = TempPath("evolution.sqlite");
