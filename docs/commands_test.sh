@@ -83,7 +83,7 @@ done < "$listed"
 
 # The repository under the paths of the documents, and the files that their
 # commands assume.
-cp -RL README.md docs hw_specs models tests validation "$work"
+cp -RL README.md docs hw_specs models runtimes tests validation "$work"
 chmod -R u+w "$work"
 cp -L analyzer/import/testdata/hf/llama-3.1-8b.json "$work/config.json"
 cat > "$work/chat.textproto" << 'SCENARIO'

@@ -6,7 +6,7 @@ tool=$1
 update=$2
 copy=$TEST_TMPDIR/repository
 mkdir "$copy"
-cp -RL README.md docs hw_specs models tests validation "$copy"
+cp -RL README.md docs hw_specs models runtimes tests validation "$copy"
 chmod -R u+w "$copy"
 "$update" "$tool" "$copy"
 stale=no

@@ -40,94 +40,28 @@ constant() {
     cell path "hardware.$2" value "$3" "${4:-1}"
 }
 
-# The scored measured rows, one per line, with the columns
-#   device host_bound check_only overfull step_time_error energy_error covered
-#   model batch
-# and "-" for the error of a quantity that was not measured.
-scored_rows() {
-  local measurements=$1
-  tokenjoule validate --measurements="$measurements" --format=csv | awk -F, '
-    # The rows of the file that no machine is fitted to.
-    FNR == NR {
-      if ($0 ~ /^row \{/) ++row
-      if ($0 ~ / host_bound: true/) host[row] = 1
-      if ($0 ~ / check_only: true/) check[row] = 1
-      next
+# Median and ninetieth percentile of the absolute errors on rows that the joint
+# fit had not seen, from the table that it wrote: unseen FILE KIND ROWS QUANTITY,
+# where KIND is what was left out (nothing, model, machine, runtime), ROWS is
+# "all", "family dense" or a name, and QUANTITY is step_time or energy.
+unseen() {
+  awk -F '  +' -v kind="$2" -v rows="$3" -v column="$([[ $4 == energy ]] && echo 8 || echo 5)" '
+    $2 == kind && $3 == rows { print $column; found = 1 }
+    END { exit !found }' "$1"
+}
+
+# The share of measured values that the printed ranges hold, in percent: covered
+# FOLDER FAMILY QUANTITY.
+covered() {
+  local quantity=$3
+  [[ $quantity == energy ]] && quantity=energy_per_token_j || quantity=step_time_s
+  tokenjoule validate --measurements="$1" --format=csv | awk -F, -v family="$2" -v q="$quantity" '
+    NR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
+    family == "all" || $at["family"] == family {
+      measured = $at["measured_" q]
+      if (!(measured > 0)) next
+      ++n
+      held += measured >= $at["predicted_" q "_low"] && measured <= $at["predicted_" q "_high"]
     }
-    FNR == 1 { for (i = 1; i <= NF; i++) at[$i] = i; next }
-    {
-      row = $at["row"]
-      time = $at["measured_step_time_s"] > 0 ? $at["step_time_error"] : "-"
-      energy = $at["measured_energy_per_token_j"] > 0 ? $at["energy_error"] : "-"
-      measured = $at["measured_energy_per_token_j"]
-      covered = measured >= $at["predicted_energy_per_token_j_low"] &&
-                measured <= $at["predicted_energy_per_token_j_high"]
-      print $at["device"], host[row] + 0, check[row] + 0, $at["overfull"], time, energy, covered,
-        $at["model"], $at["batch"]
-    }' "$measurements" -
-}
-
-# scored_rows of devices (a pattern) and of a kind of rows: fitted, check, host
-# (bound), overfull (and not host-bound), all (but checks), every.
-rows_of() {
-  scored_rows "$1" | awk -v device="^($2)\$" -v kind="$3" '
-    $1 !~ device { next }
-    kind == "every" || (kind == "check" && $3) || (kind == "host" && $2) ||
-    (kind == "overfull" && $4 == "true" && !$2) || (kind == "all" && !$3) ||
-    (kind == "fitted" && !$2 && !$3 && $4 == "false")'
-}
-
-# The smallest and the largest error in percent, without signs if all have the
-# same sign: spread MEASUREMENTS DEVICES KIND MODELS LEAST_BATCH LARGEST_BATCH
-# QUANTITY.
-spread() {
-  local column=5
-  [[ $7 == energy ]] && column=6
-  rows_of "$1" "$2" "$3" |
-    awk -v c="$column" -v model="^($4)\$" -v least="$5" -v most="$6" '
-      $c != "-" && $8 ~ model && $9 >= least && $9 <= most { print 100 * $c }' | sort -g |
-    awk '{ value[NR] = $1 }
-      END {
-        if (!NR) exit 1
-        low = value[1]; high = value[NR]
-        if (high < 0) { low = -value[NR]; high = -value[1] }
-        printf "%.0f to %.0f\n", low, high
-      }'
-}
-
-# Median and ninetieth percentile of the absolute errors of step_time or energy:
-# errors MEASUREMENTS DEVICE KIND QUANTITY FORMAT, linear between neighbours.
-errors() {
-  local column=5
-  [[ $4 == energy ]] && column=6
-  rows_of "$1" "$2" "$3" |
-    awk -v c="$column" '$c != "-" { print ($c < 0 ? -$c : $c) }' | sort -g |
-    awk -v format="$5" '
-      function at(share,  place, below, above) {
-        place = share * (NR - 1); below = int(place)
-        above = below + 1 < NR ? below + 1 : below
-        return 100 * (value[below] + (place - below) * (value[above] - value[below]))
-      }
-      { value[NR - 1] = $1 }
-      END { if (!NR) exit 1; printf format "\n", at(0.5), at(0.9) }'
-}
-
-# The number of rows: count MEASUREMENTS DEVICE KIND.
-count() { rows_of "$@" | awk 'END { print NR }'; }
-
-# Percentage of the measured energies that are inside the printed range:
-# coverage MEASUREMENTS DEVICES [KIND].
-coverage() {
-  rows_of "$1" "$2" "${3:-all}" | awk '$6 != "-" { ++n; held += $7 }
     END { if (!n) exit 1; printf "%.0f\n", 100 * held / n }'
-}
-
-# The median error of models held out, in percent, as cited in the file of the
-# machine, because the fit itself takes minutes: held_out MACHINE QUANTITY
-# FORMAT.
-held_out() {
-  local words="of ${2/_/ }"
-  tokenjoule explain --hardware="$1" --format=csv |
-    sed -n "s/.*models held out.* $words \([0-9.]*\) %.*/\1/p" |
-    awk -v format="$3" 'NR == 1 { printf format "\n", $1 } END { exit !NR }'
 }
