@@ -214,32 +214,39 @@ N WeightBandwidthShare(const Operator<N>& op, const KernelPlacement<N>& kernels,
              : share;
 }
 
-// Time that the busiest chip's products take, relative to the mean chip's on an
-// engine that the runtime uses as well as it can be used. Products of more than
-// vector_rows tokens run in tiles: n tokens on one matrix take as long as
-// max(tile, n). The numbers of tokens of experts differ, so that the last tile
-// of each is half full in the mean: max(tile, n + (tile - 1) / 2).
+// FLOP that a product computes, relative to those of its tokens: products of more
+// than vector_rows tokens run in tiles, so that n tokens on one matrix compute
+// max(tile, n) rows. The numbers of tokens of experts differ, so that the last
+// tile of each is half full in the mean: max(tile, n + (tile - 1) / 2). Padded
+// rows take time and energy.
 template <typename N>
-N ComputeSlowdown(const Operator<N>& op, const KernelPlacement<N>& kernels,
-                  Placing<N> machine) {
+N Padding(const Operator<N>& op, Placing<N> machine) {
+  if (op.shapes.empty()) return N(1.0);
   const RuntimePlacement<N>& runtime = machine.numbers.runtime;
-  N slowdown = op.flop_imbalance;
-  if (op.product_kind == ProductKind::kAttention) {
-    return slowdown /
-           (runtime.compute_share * runtime.attention_compute_factor);
-  }
-  if (op.shapes.empty()) return slowdown;
-  const N rows = op.shapes[0].tokens / op.matrices;
-  slowdown = slowdown / kernels.compute_share;
+  const N& rows = op.tokens_per_matrix;
   const bool grouped = op.product_kind == ProductKind::kExperts;
   const N tile = grouped ? runtime.expert_tile_rows : runtime.tile_rows;
   // At a full tile the derivative is that of more tokens.
   N padding = Max(N(1.0), tile / rows);
-  if (grouped) {
-    slowdown = slowdown / runtime.expert_compute_factor;
-    padding = Max(padding, 1.0 + (tile - 1.0) / (rows * 2.0));
+  if (grouped) padding = Max(padding, 1.0 + (tile - 1.0) / (rows * 2.0));
+  return Select(runtime.vector_rows < rows, padding, N(1.0));
+}
+
+// Time that the busiest chip's products take, relative to the mean chip's on an
+// engine that the runtime uses as well as it can be used.
+template <typename N>
+N ComputeSlowdown(const Operator<N>& op, const KernelPlacement<N>& kernels,
+                  Placing<N> machine) {
+  const RuntimePlacement<N>& runtime = machine.numbers.runtime;
+  if (op.product_kind == ProductKind::kAttention) {
+    return op.flop_imbalance /
+           (runtime.compute_share * runtime.attention_compute_factor);
   }
-  return slowdown * Select(runtime.vector_rows < rows, padding, N(1.0));
+  if (op.shapes.empty()) return op.flop_imbalance;
+  const N slowdown = op.flop_imbalance / kernels.compute_share;
+  return op.product_kind == ProductKind::kExperts
+             ? slowdown / runtime.expert_compute_factor
+             : slowdown;
 }
 
 template <typename N>
@@ -302,7 +309,10 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   // Arrays that multiply where weights are stored have no kernels.
   const N slowdown =
       in_array ? op.flop_imbalance : ComputeSlowdown(op, kernels, machine);
-  lowered.extra_flop = op.matmul_flop * (slowdown - 1.0);
+  if (!in_array) {
+    lowered.matmul_flop = op.matmul_flop * Padding(op, machine);
+  }
+  lowered.extra_flop = lowered.matmul_flop * (slowdown - 1.0);
   if (op.product_kind == ProductKind::kExperts && !op.shapes.empty()) {
     lowered.launch = kernels.time_per_expert_product;
   }

@@ -67,6 +67,7 @@ Operator<> Emptied(const Operator<>& op) {
   empty.product_kind = op.product_kind;
   empty.kv_sharing = op.kv_sharing;
   empty.group = op.group;
+  empty.tokens_per_matrix = op.tokens_per_matrix;
   empty.shapes = op.shapes;
   for (MatrixShape<>& shape : empty.shapes) shape.tokens = 0;
   return empty;

@@ -1,9 +1,11 @@
 #include "analyzer/fit/joint.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <memory>
 #include <set>
+#include <thread>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -476,7 +478,12 @@ Vectors Solve(const Problem& problem, const Use& use, int iterations,
   BuildCeres(problem, use, &x, &ceres_problem);
   ceres::Solver::Options options;
   options.max_num_iterations = iterations;
-  options.function_tolerance = 1e-6;
+  // Ranges of kernels have kinks: a wide first step and a loose tolerance stop
+  // at the first of them.
+  options.function_tolerance = 1e-7;
+  options.initial_trust_region_radius = 10;
+  options.use_nonmonotonic_steps = true;
+  options.max_consecutive_nonmonotonic_steps = 8;
   options.linear_solver_type = ceres::SPARSE_NORMAL_CHOLESKY;
   options.logging_type = ceres::SILENT;
   // One thread, so that the answer is the same everywhere.
@@ -611,21 +618,35 @@ Vectors Forgetting(const Problem& problem, const Use& use, Vectors x) {
 // Errors of every point under a fit without its group.
 std::vector<LogErrors> HeldOutErrors(const Problem& problem, HoldOut kind,
                                      const Vectors& fitted) {
-  constexpr int kIterations = 15;
+  constexpr int kIterations = 40;
   std::vector<LogErrors> errors(problem.points.size());
-  std::set<std::string> groups;
-  for (const Point& point : problem.points) groups.insert(GroupOf(point, kind));
-  for (const std::string& group : groups) {
-    const auto others = [&](const Point& point) {
-      return GroupOf(point, kind) != group;
-    };
-    const Vectors x = Solve(problem, others, kIterations,
-                            Forgetting(problem, others, fitted));
-    for (size_t i = 0; i < problem.points.size(); ++i) {
-      if (GroupOf(problem.points[i], kind) != group) continue;
-      errors[i] = ErrorsOf(problem.points[i], x);
-    }
+  std::set<std::string> distinct;
+  for (const Point& point : problem.points) {
+    distinct.insert(GroupOf(point, kind));
   }
+  const std::vector<std::string> groups(distinct.begin(), distinct.end());
+  // Each fit is single-threaded and writes the errors of its own points, so
+  // that the answer does not depend on the number of threads.
+  std::atomic<size_t> next = 0;
+  const auto work = [&] {
+    for (size_t g = next++; g < groups.size(); g = next++) {
+      const auto others = [&](const Point& point) {
+        return GroupOf(point, kind) != groups[g];
+      };
+      const Vectors x = Solve(problem, others, kIterations,
+                              Forgetting(problem, others, fitted));
+      for (size_t i = 0; i < problem.points.size(); ++i) {
+        if (others(problem.points[i])) continue;
+        errors[i] = ErrorsOf(problem.points[i], x);
+      }
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 1; i < std::thread::hardware_concurrency(); ++i) {
+    threads.emplace_back(work);
+  }
+  work();
+  for (std::thread& thread : threads) thread.join();
   return errors;
 }
 
@@ -898,7 +919,7 @@ absl::StatusOr<JointFit> FitJointly(const MeasurementSet& set,
   if (problem.points.empty()) {
     return absl::InvalidArgumentError("no row can be predicted");
   }
-  constexpr int kIterations = 60;
+  constexpr int kIterations = 100;
   const Vectors x = Solve(
       problem, [](const Point&) { return true; }, kIterations,
       StartOf(problem));

@@ -92,7 +92,7 @@ void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
       c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
   const NumberFormat& format = *c.formats.experts;
   c.Multiply(*op, load.visits, in, out, format);
-  op->matrices = load.distinct;
+  op->tokens_per_matrix = load.visits / load.distinct;
   op->weight_read += c.Stored(load.distinct * in * out, format);
   op->weight_read += c.Stored(load.distinct * bias, *c.formats.vectors);
   op->weight_imbalance = load.weight_imbalance;

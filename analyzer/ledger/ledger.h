@@ -157,9 +157,9 @@ struct Operator {
   Data<N> activation_in;
   Data<N> activation_out;
 
-  // Matrices over which the tokens of `shapes` are spread: the distinct experts
-  // of a grouped product, otherwise 1.
-  N matrices = N(1.0);
+  // Tokens on each matrix of a product with weights: those of `shapes`, spread
+  // over the distinct experts of a grouped product.
+  N tokens_per_matrix = N(1.0);
   // Query heads that share a cached vector: the upper bound on its re-reads.
   N kv_sharing = N(1.0);
 
@@ -276,7 +276,7 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
     visit(ledger.operators[i].embedding_read...);
     visit(ledger.operators[i].activation_in...);
     visit(ledger.operators[i].activation_out...);
-    visit(ledger.operators[i].matrices...);
+    visit(ledger.operators[i].tokens_per_matrix...);
     visit(ledger.operators[i].kv_sharing...);
     visit(ledger.operators[i].weight_imbalance...);
     visit(ledger.operators[i].flop_imbalance...);

@@ -187,6 +187,7 @@ class LedgerWriter {
     op.activation_format = &operands;
     op.product_kind = KindOf(op.part);
     op.shapes.push_back({t, in, out});
+    op.tokens_per_matrix = t;
     op.activation_in += Stored(t * in, operands);
     op.activation_out += Stream(t * out);
   }

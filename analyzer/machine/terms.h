@@ -72,8 +72,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "TRAFFIC of each level x (network_energy_pj_per_bit + "
      "wire_energy_pj_per_bit_mm x wire_length_mm)"},
     {"COMPUTE", "compute", kChipBoundary,
-     "FLOP x model_growth x energy_pj_per_flop of the engine and format that "
-     "run them, or x overhead_factor x half the energy of a multiply-add: of "
+     "FLOP x model_growth, padded to tile_rows or expert_tile_rows tokens per "
+     "matrix, x energy_pj_per_flop of the engine and format that run them, or x overhead_factor x half the energy of a multiply-add: of "
      "the logic (mac, or full_adder_energy_fj), or of the array and the analog "
      "circuit"},
     {"ADC", "analog-to-digital conversion", kChipBoundary,

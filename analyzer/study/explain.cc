@@ -86,8 +86,11 @@ absl::optional<Target> FindTarget(absl::string_view what) {
 Dual IntensityOf(const Evaluation<Dual>& at, const Machine<Dual>& machine) {
   Work<Dual> flop;
   Data<Dual> bytes;
-  for (const LoweredOperator<Dual>& op : at.step.operators) {
+  // Padded rows are no work of the model.
+  for (const Operator<Dual>& op : at.ledger.operators) {
     flop += op.matmul_flop * op.count;
+  }
+  for (const LoweredOperator<Dual>& op : at.step.operators) {
     if (!op.is_kernel) continue;
     const Traffic<Dual> traffic = TrafficOf(op, machine, 0);
     bytes += (traffic.read + traffic.write) * op.count;
