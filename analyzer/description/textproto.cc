@@ -122,12 +122,39 @@ void Relocate(const std::string& text, Complaint* complaint) {
   complaint->column = at - (newline == std::string::npos ? 0 : newline + 1);
 }
 
+// Fields of machines that are fields of their runtime now.
+struct MovedField {
+  absl::string_view message, field, now;
+};
+constexpr MovedField kMovedFields[] = {
+    {"Hardware", "overheads", "runtime"},
+    {"Hardware", "overlap_fraction", "runtime.overlap_fraction"},
+    {"MemoryLevel", "usable_capacity_fraction", "runtime.memory_fraction"},
+    {"MemoryLevel", "cache_bandwidth_factor", "runtime.cache_bandwidth_share"},
+    {"MemoryLevel", "expert_bandwidth_factor",
+     "runtime.expert_bandwidth_factor"},
+    {"MemoryLevel", "state_bandwidth_factor", "runtime.state_bandwidth_share"},
+    {"MemoryLevel", "cache_passes", "runtime.cache_passes"},
+    {"MemoryLevel", "activation_passes", "runtime.activation_passes"},
+    {"MemoryLevel", "cache_half_transfer_mb", "runtime.cache_half_transfer_mb"},
+    {"MemoryLevel", "stored", "runtime.kernels"},
+};
+
 // Rewrites the parser's message to say what was expected.
 std::string Explain(const Complaint& complaint, const Message& root) {
   const DescriptorPool* pool = root.GetDescriptor()->file()->pool();
   if (absl::StrContains(complaint.message, "has no field named")) {
     const Descriptor* type =
         pool->FindMessageTypeByName(Quoted(complaint.message, 0));
+    for (const MovedField& moved : kMovedFields) {
+      if (type == nullptr || type->name() != moved.message ||
+          Quoted(complaint.message, 1) != moved.field) {
+        continue;
+      }
+      return absl::StrCat("unknown field of ", moved.message, " \"",
+                          moved.field, "\"; software decides it: give ",
+                          moved.now, " (docs/runtimes.md)");
+    }
     std::vector<std::string> names;
     for (int i = 0; type != nullptr && i < type->field_count(); ++i) {
       names.push_back(std::string(type->field(i)->name()));

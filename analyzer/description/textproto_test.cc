@@ -11,6 +11,7 @@
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
+#include "proto/hardware.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
@@ -231,6 +232,25 @@ TEST(TextprotoTest, WhatIsPrintedReadsBackTheSame) {
   EXPECT_THAT(FaultsOf(text, &back), IsEmpty());
   EXPECT_EQ(back.SerializeAsString(), scenario.SerializeAsString());
   EXPECT_EQ(PrintTextproto(Scenario()), "");
+}
+
+// Machines used to hold what software decides.
+TEST(TextprotoTest, FieldsThatMovedToTheRuntimeAreNamed) {
+  Hardware hardware;
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> faults;
+  ParseTextproto(
+      "overlap_fraction { value: 1 }\n"
+      "memory { name: \"hbm\" stored { format: \"fp8\" } }\n",
+      "old.textproto", &hardware, &locations, &faults);
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_EQ(faults[0].message,
+            "unknown field of Hardware \"overlap_fraction\"; software decides "
+            "it: give runtime.overlap_fraction (docs/runtimes.md)");
+  EXPECT_EQ(
+      faults[1].message,
+      "unknown field of MemoryLevel \"stored\"; software decides it: give "
+      "runtime.kernels (docs/runtimes.md)");
 }
 
 }  // namespace
