@@ -481,7 +481,9 @@ Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
     : setup_(setup),
       options_(options),
       machine_(MachineFor(setup)),
-      described_(setup.Described()) {}
+      described_(setup.Described()),
+      support_(SupportOf(FittedEvidence(), setup.hardware(),
+                         FamilyOf(setup.model()))) {}
 
 absl::StatusOr<Report> Analysis::Answer() {
   BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
@@ -502,10 +504,8 @@ absl::StatusOr<Report> Analysis::Answer() {
         "scenario: the step is too large to count; check batch, context and "
         "the model's dimensions");
   }
-  const Support support =
-      SupportOf(FittedEvidence(), setup_.hardware(), FamilyOf(setup_.model()));
   if (options_.ranges && !setup_.scenario().ideal()) {
-    ReachUnseen(support, &spreads);
+    ReachUnseen(support_, &spreads);
     AddVariants(setup_, machine_, &spreads);
   }
   if (options_.ranges) {
@@ -522,8 +522,8 @@ absl::StatusOr<Report> Analysis::Answer() {
   described_.set_context(setup_.scenario().context());
   *report.mutable_scenario() = described_;
   report.set_runtime(setup_.hardware().runtime().base());
-  report.set_evidence(SupportName(support.status));
-  report.set_evidence_note(support.note);
+  report.set_evidence(SupportName(support_.status));
+  report.set_evidence_note(support_.note);
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
   FillCounts(ledger, step, machine_, &report);
   FillRidge(setup_.formats(), machine_, &report);

@@ -6,6 +6,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
+#include "analyzer/evaluate/evidence.h"
 #include "analyzer/evaluate/ranges.h"
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/machine/machine.h"
@@ -54,6 +55,7 @@ class Analysis {
   const Machine<> machine_;
   // The scenario as shown in reports, except for batch and context.
   Scenario described_;
+  const Support support_;
   absl::optional<Ranges> ranges_;
   // Memory that is reused from answer to answer.
   Ledger<> not_grown_;
