@@ -2,6 +2,7 @@
 
 #include "analyzer/fit/calibrate.h"
 
+#include <iostream>
 #include <string>
 #include <vector>
 
@@ -88,9 +89,15 @@ int RunAll(const ParsedFlags& flags) {
                 "hardware.proto", "Hardware", machine);
       if (code != kExitOk) return code;
     }
-    const int code = write("runtimes/evidence.textproto", "runtime.proto",
-                           "Evidence", fit->evidence);
-    if (code != kExitOk) return code;
+    // Without cross-validation it would lack what the ranges of answers need.
+    if (options.cross_validate) {
+      const int code = write("runtimes/evidence.textproto", "runtime.proto",
+                             "Evidence", fit->evidence);
+      if (code != kExitOk) return code;
+    } else {
+      std::cerr << "tokenjoule: runtimes/evidence.textproto is left as it is, "
+                   "because nothing was cross-validated\n";
+    }
   }
   const ParsedFlags to_stdout;
   return WriteAnswer(to_stdout, *format, fit->summary);
@@ -140,22 +147,33 @@ int Run(const ParsedFlags& flags) {
 Command CalibrateCommand() {
   Command command;
   command.name = "calibrate";
-  command.summary = "a machine's free constants fitted to measurements";
+  command.summary = "free constants fitted to measurements";
   command.description =
-      "Fits the constants that no source gives (achieved bandwidth, compute\n"
-      "efficiency, overheads, overlap, static power, on-chip energy) to the\n"
-      "rows of this machine in a file of measurements. Each constant stays\n"
-      "inside its own range; the loss is robust, and its derivatives are the\n"
-      "exact ones of the cost kernel. Prints the fitted constants with their\n"
+      "Fits the constants that no source gives (shares of bandwidth and "
+      "compute,\n"
+      "times of the runtime, overlap, static power, on-chip energy) to the "
+      "rows\n"
+      "of one machine with its runtime in a file of measurements. Each "
+      "constant\n"
+      "stays inside its own range; the loss is robust, and its derivatives "
+      "are\n"
+      "the exact ones of the cost kernel. Prints the fitted constants with "
+      "their\n"
       "standard errors, the constants that the data cannot separate, and the\n"
       "errors on models that were left out of the fit. --out writes the "
       "fitted\n"
-      "machine; the source of its fitted constants is FITTED.";
+      "machine; the source of its fitted constants is FITTED.\n"
+      "\n"
+      "With --all, fits all runtimes and machines of the rows together and "
+      "prints\n"
+      "the errors on whole models, machines and runtimes that were left out;\n"
+      "--out-dir writes their files.";
   command.examples =
       "  tokenjoule calibrate --hardware=h100-sxm --measurements=rows.csv \\\n"
       "      --out=h100-fitted.textproto\n"
       "  tokenjoule calibrate --hardware=h100-sxm --measurements=rows.csv \\\n"
-      "      --fit=board.static_power_w,overlap_fraction\n";
+      "      --fit=board.static_power_fraction,runtime.overlap_fraction\n"
+      "  tokenjoule calibrate --all --measurements=validation --out-dir=.\n";
   command.flags = {
       {"hardware", "NAME",
        "a name of `list hardware`, or a path to a textproto"},
