@@ -13,8 +13,8 @@ namespace tokenjoule {
 inline constexpr int kMaxMemoryLevels = 4;
 // Rates, summed over all engines.
 inline constexpr int kMaxFormatRates = 16;
-// Weight formats that a level streams more slowly than 16-bit weights.
-inline constexpr int kMaxStoredFormats = 16;
+// Weight formats for which a runtime has kernels of their own.
+inline constexpr int kMaxKernelFormats = 16;
 
 // Size of a textproto, CSV or JSON file. Longer files are rejected before
 // parsing.

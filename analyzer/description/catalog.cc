@@ -352,10 +352,7 @@ void ResolveRuntime(const NamedText& text, const std::string& generation,
   parsed.spec.clear_on();
   Overlay(parsed.spec, runtime);
   for (const OnGeneration& variant : variants) {
-    const auto& names = variant.generation();
-    if (std::find(names.begin(), names.end(), generation) != names.end()) {
-      Overlay(variant.runtime(), runtime);
-    }
+    if (AppliesTo(variant, generation)) Overlay(variant.runtime(), runtime);
   }
 }
 
@@ -634,15 +631,33 @@ absl::StatusOr<MemoryTechnology> LoadMemoryTechnology(absl::string_view name) {
   return LoadAnyTechnology<MemoryTechnology>(SpecKind::kMemoryTechnology, name);
 }
 
-absl::StatusOr<Runtime> LoadRuntime(absl::string_view name,
-                                    const std::string& generation) {
-  ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kRuntime, name, ""));
+bool AppliesTo(const OnGeneration& on, const std::string& generation) {
+  const auto& names = on.generation();
+  return std::find(names.begin(), names.end(), generation) != names.end();
+}
+
+namespace {
+
+absl::StatusOr<Runtime> LoadAnyRuntime(SpecKind kind, absl::string_view name,
+                                       const std::string& generation) {
+  ASSIGN_OR_RETURN(const NamedText text, Find(kind, name, ""));
   std::vector<Fault> faults;
   Runtime runtime;
   ResolveRuntime(text, generation, {}, 0, &runtime, &faults);
   ValidateFields(runtime, {text.file, nullptr, faults.empty()}, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return runtime;
+}
+
+}  // namespace
+
+absl::StatusOr<Runtime> LoadRuntime(absl::string_view name,
+                                    const std::string& generation) {
+  return LoadAnyRuntime(SpecKind::kRuntime, name, generation);
+}
+
+absl::StatusOr<Runtime> LoadRuntimeClass(absl::string_view name) {
+  return LoadAnyRuntime(SpecKind::kRuntimeClass, name, "");
 }
 
 const Evidence& FittedEvidence() {
@@ -668,16 +683,6 @@ absl::StatusOr<Hardware> LoadHardwareBeforeFits(
   Resolution resolution;
   resolution.before_fits = true;
   return FinishHardware(text, overrides, resolution);
-}
-
-absl::StatusOr<Runtime> LoadRuntimeClass(absl::string_view name) {
-  ASSIGN_OR_RETURN(const NamedText text,
-                   Find(SpecKind::kRuntimeClass, name, ""));
-  std::vector<Fault> faults;
-  Runtime runtime;
-  ResolveRuntime(text, "", {}, 0, &runtime, &faults);
-  RETURN_IF_ERROR(FaultsToStatus(faults));
-  return runtime;
 }
 
 absl::StatusOr<Runtime> LoadRuntimeFile(SpecKind kind, absl::string_view name) {

@@ -86,6 +86,9 @@ absl::StatusOr<Hardware> LoadHardwareBeforeFits(
 // Loads a class of runtimes with its bases, as it is on no generation.
 absl::StatusOr<Runtime> LoadRuntimeClass(absl::string_view name);
 
+// Whether what a runtime's file says of some generations applies to this one.
+bool AppliesTo(const OnGeneration& on, const std::string& generation);
+
 // A runtime's file, or that of a class of runtimes, as it stands, without its
 // base.
 absl::StatusOr<Runtime> LoadRuntimeFile(SpecKind kind, absl::string_view name);

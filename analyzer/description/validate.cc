@@ -502,9 +502,9 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
     CheckMemoryLevel(level, &check);
   }
   const int kernels = hardware.runtime().kernels_size();
-  check.Require(kernels <= kMaxStoredFormats, "runtime.kernels",
+  check.Require(kernels <= kMaxKernelFormats, "runtime.kernels",
                 absl::StrCat("has ", kernels, " formats; expected at most ",
-                             kMaxStoredFormats));
+                             kMaxKernelFormats));
   int tensor_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
     tensor_engines += engine.kind() == ComputeEngine::TENSOR;

@@ -333,11 +333,8 @@ void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
                  Spreads* spreads) {
   for (const Scenario& variant : setup.variants()) {
-    const StepSetup step = setup.step();
-    const StepSetup other = {step.model,         variant,
-                             step.draft,         step.formats,
-                             step.draft_formats, step.parallel};
-    const Evaluation<> moved = EvaluateOn(BuildLedger(other), machine);
+    const Evaluation<> moved =
+        EvaluateOn(BuildLedger(setup.StepOf(variant)), machine);
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
@@ -361,19 +358,14 @@ void ReachUnseen(const Support& support, Spreads* spreads) {
 
 // Times of the two kinds of step of mixed serving. An admitting step is what
 // the mean leaves for its share: mean = (1 - a) pure + a admitting.
-void FillSteps(const ResolvedSetup& setup, const Machine<>& machine,
-               Report* report) {
+void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
+               const Machine<>& machine, Report* report) {
   if (!CarriesPrompts(setup.scenario())) return;
-  const Ledger<> mean = BuildLedger(setup.step());
   Scenario pure = setup.scenario();
   pure.clear_prompt();
   pure.clear_output();
-  const StepSetup step = setup.step();
-  const StepSetup without = {step.model,         pure,
-                             step.draft,         step.formats,
-                             step.draft_formats, step.parallel};
-  const double pure_s =
-      InSeconds(EvaluateOn(BuildLedger(without), machine).cost.step_time);
+  const double pure_s = InSeconds(
+      EvaluateOn(BuildLedger(setup.StepOf(pure)), machine).cost.step_time);
   const double share = mean.admitting;
   const double admitting_s = pure_s + (report->step_time_s() - pure_s) / share;
   report->set_pure_step_time_s(pure_s);
@@ -539,7 +531,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillMaking(spreads.cost, ledger, machine_, &report);
   FillWarnings(setup_, ledger, machine_, &report);
   FillLimits(machine_, step, &report);
-  if (options_.details) FillSteps(setup_, machine_, &report);
+  if (options_.details) FillSteps(setup_, ledger, machine_, &report);
   return report;
 }
 

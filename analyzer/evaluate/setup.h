@@ -69,9 +69,11 @@ class ResolvedSetup {
   Scenario Described() const;
 
   // The step to be counted; it points into this object.
-  StepSetup step() const {
-    return {setup_.model, setup_.scenario, draft_or_null(),
-            formats_,     draft_formats_,  parallel_};
+  StepSetup step() const { return StepOf(setup_.scenario); }
+  // The same step with another scenario that resolves alike; it points to that.
+  StepSetup StepOf(const Scenario& scenario) const {
+    return {setup_.model, scenario,       draft_or_null(),
+            formats_,     draft_formats_, parallel_};
   }
 
   // Scenarios at the ends of the ranges of what the runtime decided: how

@@ -10,7 +10,6 @@
 #include "Eigen/Dense"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "analyzer/base/status_macros.h"
@@ -20,6 +19,7 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/fit/auto_diff.h"
 #include "analyzer/fit/keep_constants.h"
 #include "analyzer/fit/score.h"
 #include "analyzer/ledger/ledger.h"
@@ -120,14 +120,6 @@ class Prior {
   const std::vector<double> start_;
 };
 
-template <typename Functor>
-ceres::CostFunction* AutoDiff(Functor* functor, int parameters, int residuals) {
-  auto* cost = new ceres::DynamicAutoDiffCostFunction<Functor, 8>(functor);
-  cost->AddParameterBlock(parameters);
-  cost->SetNumResiduals(residuals);
-  return cost;
-}
-
 std::vector<double> StartOf(const std::vector<Parameter>& parameters) {
   std::vector<double> start;
   for (const Parameter& p : parameters) {
@@ -145,7 +137,7 @@ Eigen::MatrixXd JacobianAt(const std::vector<Point>& points,
   Eigen::MatrixXd jacobian(2 * points.size(), n);
   for (size_t i = 0; i < points.size(); ++i) {
     std::unique_ptr<ceres::CostFunction> cost(
-        AutoDiff(new RowCost(points[i], hardware, parameters), n, 2));
+        AutoDiff(new RowCost(points[i], hardware, parameters), {n}, 2));
     double residuals[2];
     Eigen::Matrix<double, 2, Eigen::Dynamic, Eigen::RowMajor> block(2, n);
     const double* blocks[] = {x.data()};
@@ -165,10 +157,10 @@ std::vector<double> Solve(const std::vector<Point>& points,
   ceres::Problem problem;
   for (const Point& point : points) {
     problem.AddResidualBlock(
-        AutoDiff(new RowCost(point, hardware, parameters), n, 2),
+        AutoDiff(new RowCost(point, hardware, parameters), {n}, 2),
         new ceres::SoftLOneLoss(kLossScale), x.data());
   }
-  problem.AddResidualBlock(AutoDiff(new Prior(x), n, n), nullptr, x.data());
+  problem.AddResidualBlock(AutoDiff(new Prior(x), {n}, n), nullptr, x.data());
   for (int i = 0; i < n; ++i) {
     problem.SetParameterLowerBound(x.data(), i, 0);
     problem.SetParameterUpperBound(x.data(), i, 1);
@@ -364,11 +356,6 @@ Hardware Describe(const Hardware& hardware,
                   const std::vector<double>& x, const Uncertainty& uncertainty,
                   const MeasurementSet& set, const Calibration& summary,
                   const std::string& date) {
-  const auto rounded = [](double v) {
-    double number = 0;
-    (void)absl::SimpleAtod(absl::StrFormat("%.4g", v), &number);
-    return number;
-  };
   const double widening = Widening(summary);
   Hardware described = hardware;
   std::set<std::string> keep;
@@ -383,14 +370,14 @@ Hardware Describe(const Hardware& hardware,
     if (found == index.end()) return;
     const size_t i = found->second;
     const Parameter& p = parameters[i];
-    const double value = rounded(p.At(x[i]));
+    const double value = Rounded(p.At(x[i]));
     const double spread =
         2 * widening * uncertainty.standard_errors[i] * (p.high - p.low);
     auto* change = const_cast<Constant*>(&constant);
     change->set_value(value);
-    change->set_low(std::min(value, rounded(std::max(p.low, value - spread))));
+    change->set_low(std::min(value, Rounded(std::max(p.low, value - spread))));
     change->set_high(
-        std::max(value, rounded(std::min(p.high, value + spread))));
+        std::max(value, Rounded(std::min(p.high, value + spread))));
     change->set_source("fitted");
   });
   KeepConstants(keep, &described);

@@ -5,8 +5,8 @@
 #include <cmath>
 #include <memory>
 #include <set>
-#include <thread>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 #include <vector>
@@ -14,10 +14,8 @@
 #include "Eigen/Dense"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/description/architecture.h"
@@ -27,6 +25,7 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/fit/auto_diff.h"
 #include "analyzer/fit/keep_constants.h"
 #include "analyzer/fit/score.h"
 #include "analyzer/ledger/ledger.h"
@@ -69,6 +68,8 @@ struct ConstantNode {
   int parent = -1;
   std::vector<bool> own;
   double within = 1;
+  // Whether a slot is pulled to its start and not to the parent's.
+  bool Starts(size_t slot) const { return parent < 0 || own[slot]; }
   // The generation of a runtime's node below it; whether it is a machine's.
   std::string generation;
   bool is_machine = false;
@@ -85,7 +86,6 @@ struct Point {
   // Number of the row in its set, from 1.
   int number;
   const Measurement* row;
-  const Model* model;
   const Instance* instance;
   Ledger<double> ledger;
   int boundary;
@@ -141,7 +141,7 @@ class Pull {
   bool operator()(T const* const* x, T* residuals) const {
     for (size_t i = 0; i < node_.slots.size(); ++i) {
       const Slot& slot = node_.slots[i];
-      const bool own = node_.parent < 0 || node_.own[i];
+      const bool own = node_.Starts(i);
       const T target = own ? T(slot.start) : x[1][i];
       const double scale = slot.deviation() * (own ? 1 : node_.within);
       residuals[i] = (x[0][i] - target) / T(scale);
@@ -177,16 +177,31 @@ Slot SlotOf(const std::string& path, const Constant& constant) {
           std::log(constant.high())};
 }
 
+// Index of the slot with this path; -1 if there is none.
+int SlotAt(const std::vector<Slot>& slots, absl::string_view path) {
+  for (size_t i = 0; i < slots.size(); ++i) {
+    if (slots[i].path == path) return static_cast<int>(i);
+  }
+  return -1;
+}
+
+// Adds a node and returns its index.
+int AddNode(ConstantNode node, Problem* problem) {
+  const int index = static_cast<int>(problem->nodes.size());
+  problem->node_index[node.name] = index;
+  problem->nodes.push_back(std::move(node));
+  return index;
+}
+
 // Takes the free constants that a description states as the node's own.
 void TakeOwn(const Runtime& stated, ConstantNode* node) {
   ForEachConstant(stated, [&](const std::string& path, const Constant& constant,
                               const google::protobuf::FieldDescriptor& field) {
     if (!IsFree(constant, field)) return;
-    for (size_t i = 0; i < node->slots.size(); ++i) {
-      if (node->slots[i].path != path) continue;
-      node->slots[i] = SlotOf(path, constant);
-      node->own[i] = true;
-    }
+    const int i = SlotAt(node->slots, path);
+    if (i < 0) return;
+    node->slots[i] = SlotOf(path, constant);
+    node->own[i] = true;
   });
 }
 
@@ -210,10 +225,7 @@ absl::StatusOr<int> AddClass(const std::string& name,
   node.slots = parent < 0 ? all : problem->nodes[parent].slots;
   node.own.assign(node.slots.size(), false);
   TakeOwn(file, &node);
-  problem->nodes.push_back(std::move(node));
-  const int index = static_cast<int>(problem->nodes.size()) - 1;
-  problem->node_index[name] = index;
-  return index;
+  return AddNode(std::move(node), problem);
 }
 
 // All free constants of all classes of runtimes; starts and bounds are those of
@@ -253,15 +265,9 @@ absl::StatusOr<int> AddGeneration(const std::string& runtime,
   ASSIGN_OR_RETURN(const Runtime file,
                    LoadRuntimeFile(SpecKind::kRuntimeClass, runtime));
   for (const OnGeneration& on : file.on()) {
-    const auto& names = on.generation();
-    if (std::find(names.begin(), names.end(), generation) != names.end()) {
-      TakeOwn(on.runtime(), &node);
-    }
+    if (AppliesTo(on, generation)) TakeOwn(on.runtime(), &node);
   }
-  problem->nodes.push_back(std::move(node));
-  const int index = static_cast<int>(problem->nodes.size()) - 1;
-  problem->node_index[name] = index;
-  return index;
+  return AddNode(std::move(node), problem);
 }
 
 bool IsSame(const Slot& a, const Slot& b) {
@@ -314,10 +320,7 @@ absl::StatusOr<int> AddMachine(const std::string& name, Problem* problem) {
                       node.slots.push_back(SlotOf(path, constant));
                     });
   }
-  problem->nodes.push_back(std::move(node));
-  const int index = static_cast<int>(problem->nodes.size()) - 1;
-  problem->node_index[name] = index;
-  return index;
+  return AddNode(std::move(node), problem);
 }
 
 // Finds or adds the machine of a row with its runtime.
@@ -328,10 +331,8 @@ absl::StatusOr<const Instance*> InstanceOf(const Measurement& row,
   const auto found = problem->instances.find(key);
   if (found != problem->instances.end()) return found->second.get();
   auto instance = std::make_unique<Instance>();
-  std::vector<FieldOverride> changes;
-  if (!given.empty()) changes.push_back({std::string(kRuntimePath), given});
   ASSIGN_OR_RETURN(instance->hardware,
-                   LoadHardwareBeforeFits(row.device(), changes));
+                   LoadHardwareBeforeFits(row.device(), RuntimeChange(row)));
   const Hardware& hardware = instance->hardware;
   const std::string& runtime = hardware.runtime().base();
   if (problem->node_index.count(runtime) == 0) {
@@ -352,18 +353,15 @@ absl::StatusOr<const Instance*> InstanceOf(const Measurement& row,
         if (!IsFree(constant, field)) return;
         const bool runtimes = absl::StartsWith(path, kRuntimePrefix);
         const std::vector<Slot>& slots = runtimes ? of_runtime : of_machine;
-        const std::string below =
-            runtimes ? path.substr(kRuntimePrefix.size()) : path;
-        for (size_t i = 0; i < slots.size(); ++i) {
-          // A machine that is based on a fitted one shares the constants that
-          // it does not state itself.
-          if (slots[i].path != below ||
-              (!runtimes && !IsSame(slots[i], SlotOf(path, constant)))) {
-            continue;
-          }
-          (runtimes ? instance->of_runtime : instance->of_machine)
-              .push_back({&constant, static_cast<int>(i)});
+        const int i =
+            SlotAt(slots, runtimes ? path.substr(kRuntimePrefix.size()) : path);
+        // A machine that is based on a fitted one shares the constants that it
+        // does not state itself.
+        if (i < 0 || (!runtimes && !IsSame(slots[i], SlotOf(path, constant)))) {
+          return;
         }
+        (runtimes ? instance->of_runtime : instance->of_machine)
+            .push_back({&constant, i});
       });
   return problem->instances.emplace(key, std::move(instance))
       .first->second.get();
@@ -393,7 +391,6 @@ absl::Status AddPoint(const Measurement& row, int number, Problem* problem) {
       {model, instance->hardware, ScenarioOf(row, model, mixed), {}});
   Point point = {number,
                  &row,
-                 &model,
                  instance,
                  BuildLedger(setup.step()),
                  setup.boundary(),
@@ -406,31 +403,21 @@ absl::Status AddPoint(const Measurement& row, int number, Problem* problem) {
   return absl::OkStatus();
 }
 
-Vectors StartOf(const Problem& problem) {
-  Vectors x;
-  for (const ConstantNode& node : problem.nodes) {
-    std::vector<double> start;
-    for (const Slot& slot : node.slots) start.push_back(slot.start);
-    x.push_back(std::move(start));
+// Puts the constants of a node to where they start: its own, or where those of
+// its parent are.
+void PutToStart(const Problem& problem, size_t k, Vectors* x) {
+  const ConstantNode& node = problem.nodes[k];
+  (*x)[k].resize(node.slots.size());
+  for (size_t i = 0; i < node.slots.size(); ++i) {
+    (*x)[k][i] = node.Starts(i) ? node.slots[i].start : (*x)[node.parent][i];
   }
-  // A node that states nothing of a constant starts where its parent does.
-  for (size_t k = 0; k < problem.nodes.size(); ++k) {
-    const ConstantNode& node = problem.nodes[k];
-    if (node.parent < 0) continue;
-    for (size_t i = 0; i < node.slots.size(); ++i) {
-      if (!node.own[i]) x[k][i] = x[node.parent][i];
-    }
-  }
-  return x;
 }
 
-template <typename Functor>
-ceres::CostFunction* AutoDiff(Functor* functor, const std::vector<int>& sizes,
-                              int residuals) {
-  auto* cost = new ceres::DynamicAutoDiffCostFunction<Functor, 8>(functor);
-  for (const int size : sizes) cost->AddParameterBlock(size);
-  cost->SetNumResiduals(residuals);
-  return cost;
+// Nodes come after their parents.
+Vectors StartOf(const Problem& problem) {
+  Vectors x(problem.nodes.size());
+  for (size_t k = 0; k < x.size(); ++k) PutToStart(problem, k, &x);
+  return x;
 }
 
 // Builds the problem for the points that `use` selects, at `x`.
@@ -478,8 +465,8 @@ Vectors Solve(const Problem& problem, const Use& use, int iterations,
   BuildCeres(problem, use, &x, &ceres_problem);
   ceres::Solver::Options options;
   options.max_num_iterations = iterations;
-  // Ranges of kernels have kinks: a wide first step and a loose tolerance stop
-  // at the first of them.
+  // Ranges of kernels have kinks, at the first of which the solver would stop
+  // after wide steps and with a loose tolerance.
   options.function_tolerance = 1e-7;
   options.initial_trust_region_radius = 10;
   options.use_nonmonotonic_steps = true;
@@ -605,12 +592,7 @@ Vectors Forgetting(const Problem& problem, const Use& use, Vectors x) {
     }
   }
   for (size_t k = 0; k < problem.nodes.size(); ++k) {
-    if (seen[k]) continue;
-    const ConstantNode& node = problem.nodes[k];
-    for (size_t i = 0; i < node.slots.size(); ++i) {
-      const bool own = node.parent < 0 || node.own[i];
-      x[k][i] = own ? node.slots[i].start : x[node.parent][i];
-    }
+    if (!seen[k]) PutToStart(problem, k, &x);
   }
   return x;
 }
@@ -689,12 +671,6 @@ Vectors DeviationsAt(const Problem& problem, const Vectors& solution) {
   return deviations;
 }
 
-double Rounded(double value) {
-  double number = value;
-  (void)absl::SimpleAtod(absl::StrFormat("%.4g", value), &number);
-  return number;
-}
-
 // Sets a constant to a fitted value, with a range of two standard deviations
 // inside the bounds.
 void SetFitted(const Slot& slot, double value, double deviation,
@@ -715,12 +691,11 @@ void KeepFitted(const ConstantNode& node, const std::vector<double>& values,
   std::set<std::string> keep;
   ForEachConstant(*spec, [&](const std::string& path, const Constant& constant,
                              const google::protobuf::FieldDescriptor&) {
-    for (size_t i = 0; i < node.slots.size(); ++i) {
-      if (node.slots[i].path != path) continue;
-      keep.insert(path);
-      SetFitted(node.slots[i], values[i], deviations[i],
-                const_cast<Constant*>(&constant));
-    }
+    const int i = SlotAt(node.slots, path);
+    if (i < 0) return;
+    keep.insert(path);
+    SetFitted(node.slots[i], values[i], deviations[i],
+              const_cast<Constant*>(&constant));
   });
   KeepConstants(keep, spec);
 }
@@ -926,9 +901,7 @@ absl::StatusOr<JointFit> FitJointly(const MeasurementSet& set,
   std::vector<LogErrors> errors;
   for (const Point& point : problem.points) {
     errors.push_back(ErrorsOf(point, x));
-  }
-  for (size_t i = 0; i < problem.points.size(); ++i) {
-    *summary.add_rows() = RowOf(problem.points[i], errors[i]);
+    *summary.add_rows() = RowOf(point, errors.back());
   }
   summary.set_host_bound_rows(problem.host_bound_rows);
   summary.set_overfull_rows(problem.overfull_rows);

@@ -1,6 +1,8 @@
 #include "analyzer/fit/keep_constants.h"
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "analyzer/description/field_path.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/constant.pb.h"
@@ -55,6 +57,12 @@ bool Prune(const std::set<std::string>& keep, const std::string& prefix,
 void KeepConstants(const std::set<std::string>& keep,
                    google::protobuf::Message* message) {
   Prune(keep, "", message);
+}
+
+double Rounded(double value) {
+  double number = value;
+  (void)absl::SimpleAtod(absl::StrFormat("%.4g", value), &number);
+  return number;
 }
 
 }  // namespace tokenjoule

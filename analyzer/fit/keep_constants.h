@@ -17,6 +17,9 @@ namespace tokenjoule {
 void KeepConstants(const std::set<std::string>& keep,
                    google::protobuf::Message* message);
 
+// A value with the four digits that files of fitted constants have.
+double Rounded(double value);
+
 }  // namespace tokenjoule
 
 #endif  // ANALYZER_FIT_KEEP_CONSTANTS_H_

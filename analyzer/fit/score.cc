@@ -171,13 +171,15 @@ double MeasuredEnergyJ(const Measurement& row) {
          MeasuredStepTimeMs(row) * 1e-3 / row.batch();
 }
 
+std::vector<FieldOverride> RuntimeChange(const Measurement& row) {
+  const std::string runtime = RuntimeOf(row);
+  if (runtime.empty()) return {};
+  return {{std::string(kRuntimePath), runtime}};
+}
+
 absl::StatusOr<Hardware> MachineOf(const Measurement& row,
                                    absl::Span<const FieldOverride> overrides) {
-  std::vector<FieldOverride> changes;
-  const std::string runtime = RuntimeOf(row);
-  if (!runtime.empty()) {
-    changes.push_back({std::string(kRuntimePath), runtime});
-  }
+  std::vector<FieldOverride> changes = RuntimeChange(row);
   changes.insert(changes.end(), overrides.begin(), overrides.end());
   return LoadHardware(row.device(), changes);
 }

@@ -43,6 +43,10 @@ std::string RuntimeOf(const Measurement& row);
 // step time / batch; 0 if neither was measured.
 double MeasuredEnergyJ(const Measurement& row);
 
+// The change of a machine that gives it the row's runtime; none if it keeps its
+// own.
+std::vector<FieldOverride> RuntimeChange(const Measurement& row);
+
 // Loads the machine of a row with its runtime; `overrides` change it (--set).
 absl::StatusOr<Hardware> MachineOf(
     const Measurement& row, absl::Span<const FieldOverride> overrides = {});

@@ -395,10 +395,6 @@ void AddEngines(const Hardware& hardware, const Reader& read,
   }
 }
 
-}  // namespace machine_internal
-
-namespace machine_internal {
-
 // Static power of one chip: given, or a fraction of the power cap, or leakage.
 template <typename N, typename Reader>
 N StaticPowerW(const Hardware& hardware, const Reader& read) {

@@ -64,7 +64,7 @@ struct MachineStructure {
   int max_chips = 1;
   // Formats of weights for which the runtime has kernels of their own.
   int num_kernels = 0;
-  std::array<const NumberFormat*, kMaxStoredFormats> kernels = {};
+  std::array<const NumberFormat*, kMaxKernelFormats> kernels = {};
   // Whether a power cap is given; if not, Costs::power_cap has no meaning.
   bool has_power_cap = false;
 };
@@ -123,7 +123,7 @@ struct RuntimePlacement {
   N expert_tile_rows = N(1.0);
   // Products with at most this many tokens have no tiles.
   N vector_rows = N(0.0);
-  std::array<KernelPlacement<N>, kMaxStoredFormats> kernels;
+  std::array<KernelPlacement<N>, kMaxKernelFormats> kernels;
 };
 
 // The numbers of a machine that decide where data is placed and how much of it
