@@ -262,12 +262,12 @@ TEST(CliTest, SetChangesOneConstant) {
       RunTool(
           absl::StrCat(
               "analyze ", kPoint,
-              " --set=hardware.memory.hbm.phy_controller_energy_pj_per_bit=0"
+              " --set=hardware.memory.hbm.path_energy_pj_per_bit=0"
               " --set=model.block.full.attention.kv_heads=32"
               " --set=scenario.batch=2 --format=json"))
           .out);
-  EXPECT_EQ(report.energy_terms(3).term(), Term::DRAM_PHY_CONTROLLER);
-  EXPECT_EQ(report.energy_terms(3).energy_per_token_j(), 0);
+  EXPECT_EQ(report.energy_terms(4).term(), Term::MEMORY_PATH);
+  EXPECT_EQ(report.energy_terms(4).energy_per_token_j(), 0);
   EXPECT_EQ(report.kv_bytes_per_sequence(), 4 * 268435456.0);
   EXPECT_EQ(report.scenario().batch(), 2);
 }
@@ -330,11 +330,11 @@ TEST(CliTest, ListAndExplain) {
   EXPECT_EQ(RunTool("list moduls").exit_code, 2);
   const Outcome outcome = RunTool(
       "explain --hardware=h100-sxm "
-      "hardware.memory.hbm.phy_controller_energy_pj_per_bit");
+      "hardware.memory.hbm.phy_energy_pj_per_bit");
   EXPECT_EQ(outcome.exit_code, 0);
-  EXPECT_THAT(outcome.out, HasSubstr("= 8\n"));
-  EXPECT_THAT(outcome.out, HasSubstr("range 6 to 10"));
-  EXPECT_THAT(outcome.out, HasSubstr("SC 2025"));
+  EXPECT_THAT(outcome.out, HasSubstr("= 0.5\n"));
+  EXPECT_THAT(outcome.out, HasSubstr("range 0.3 to 1"));
+  EXPECT_THAT(outcome.out, HasSubstr("JSSC 2024"));
   EXPECT_THAT(RunTool("explain --hardware=h100-sxm STATIC").out,
               HasSubstr("static_power_w"));
 }

@@ -42,8 +42,8 @@ Case CaseOf(const std::string& model, double batch,
   return c;
 }
 
-// A few uses that together exercise every part of a machine: one chip and two,
-// weights in several formats, experts, latent attention, recurrent state,
+// A few uses that together exercise every part of a machine: one chip, two and
+// two boards, weights in several formats, experts, latent attention, recurrent state,
 // prompts of new requests, arrays.
 const std::vector<Case>& Cases() {
   static const auto* const cases = new std::vector<Case>{
@@ -63,6 +63,8 @@ const std::vector<Case>& Cases() {
                s->set_weights("int4");
                s->set_tp(2);
              }),
+      CaseOf("llama-3.1-8b", 1, [](Scenario* s) { s->set_weights("q4_k"); }),
+      CaseOf("llama-3.1-8b", 4, [](Scenario* s) { s->set_tp(16); }),
       CaseOf("qwen3-30b-a3b", 16,
              [](Scenario* s) {
                s->set_prompt(512);
@@ -254,23 +256,19 @@ std::vector<Needed> NeededElsewhere() {
        0.1,
        {},
        [](Hardware* h) { h->mutable_board()->clear_static_power_w(); }},
-      // Toggling and wear that no shipped machine describes.
-      {"MemoryLevel.toggle_rate",
+      // Settings, and wear that no shipped machine describes.
+      {"MemoryLevel.toggle_rate", "h100-sxm", "memory.hbm.toggle_rate", 0.3},
+      {"BoardPower.set_power_cap_w", "h100-sxm", "board.set_power_cap_w", 300},
+      {"MemoryLevel.clock_mhz",
        "h100-sxm",
-       "memory.hbm.toggle_rate",
-       0.3,
-       {{hbm + "toggle_slope_pj_per_bit", "1"}}},
-      {"MemoryTechnology.toggle_slope_pj_per_bit",
+       "memory.hbm.clock_mhz",
+       2000,
+       {{"memory.hbm.reference_clock_mhz", "2619"}}},
+      {"MemoryLevel.reference_clock_mhz",
        "h100-sxm",
-       hbm + "toggle_slope_pj_per_bit",
-       1,
-       {{"memory.hbm.toggle_rate", "0.3"}}},
-      {"MemoryTechnology.toggle_reference",
-       "h100-sxm",
-       hbm + "toggle_reference",
-       0.5,
-       {{hbm + "toggle_slope_pj_per_bit", "1"},
-        {"memory.hbm.toggle_rate", "0.3"}}},
+       "memory.hbm.reference_clock_mhz",
+       2619,
+       {{"memory.hbm.clock_mhz", "2000"}}},
       {"MemoryTechnology.endurance_writes", "h100-sxm",
        hbm + "endurance_writes", 1e9},
       {"InMemoryArray.endurance_writes", "aimc-hbm3e",
@@ -341,6 +339,8 @@ TEST(ConstantFieldsTest, EveryNumberOfTheSchemaMovesSomeAnswer) {
       moving.insert(needed.field);
     }
   }
+  // The end of the clocks that `tokenjoule tune` tries.
+  moving.insert("CoreClock.highest_mhz");
   for (const auto& [name, field] : fields) {
     EXPECT_EQ(moving.count(name), 1u)
         << name << " moves no answer: read it, or take it out of the schema";

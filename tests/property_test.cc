@@ -170,7 +170,8 @@ TEST(PropertyTest, ScalingAnEnergyByKScalesItsTerm) {
   const std::map<Term::Value, std::vector<std::string>> terms = {
       {Term::DRAM_ACTIVATE, {"row_activation_energy_pj"}},
       {Term::DRAM_INTERFACE, {"interface_energy_pj_per_bit"}},
-      {Term::DRAM_PHY_CONTROLLER, {"phy_controller_energy_pj_per_bit"}},
+      {Term::DRAM_PHY, {"phy_energy_pj_per_bit"}},
+      {Term::MEMORY_PATH, {"path_energy_pj_per_bit"}},
       {Term::ON_CHIP_NETWORK,
        {"network_energy_pj_per_bit", "wire_energy_pj_per_bit_mm"}},
   };

@@ -152,7 +152,7 @@ axis { path: "scenario.batch"
        value: "1" value: "2" value: "3" value: "4" value: "6" value: "8" value: "12" value: "16"
        value: "20" value: "24" value: "32" value: "40" value: "48" value: "56" value: "64" value: "72" }
 axis { path: "hardware.memory.hbm.bandwidth_gb_per_s" linear { from: 2000 to: 8000 count: 100 } }
-axis { path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
+axis { path: "hardware.memory.hbm.path_energy_pj_per_bit"
        linear { from: 1 to: 8 count: 200 } }
 objective { metric: "energy_per_token_j" }
 objective { metric: "tokens_per_s" maximize: true }

@@ -179,17 +179,17 @@ TEST(StudyCliTest, ARegressionNamesTermsAndTheCommand) {
   ASSERT_EQ(RunTool(absl::StrCat(args, " --update")).exit_code, 0);
   const std::string markdown = TempPath("s.md"), junit = TempPath("j.xml");
   const Outcome outcome = RunTool(absl::StrCat(
-      args, " --set=hardware.memory.hbm.phy_controller_energy_pj_per_bit=9.9",
+      args, " --set=hardware.memory.hbm.path_energy_pj_per_bit=9.9",
       " --name='a<b>&\"c\"' --update-command='bazel run //x:y_update'",
       " --markdown=", markdown, " --junit=", junit));
   EXPECT_EQ(outcome.exit_code, 1) << outcome.err;
   EXPECT_THAT(outcome.out, HasSubstr("a<b>&\"c\": FAILED"));
   EXPECT_THAT(outcome.out, HasSubstr("Terms that moved"));
-  EXPECT_THAT(outcome.out, HasSubstr("DRAM PHY and controller (host)"));
+  EXPECT_THAT(outcome.out, HasSubstr("memory path: controller, fabric"));
   EXPECT_THAT(outcome.err,
               HasSubstr("to accept the new figures: bazel run //x:y_update"));
   EXPECT_THAT(Read(markdown), HasSubstr("| energy_per_token_j | "));
-  EXPECT_THAT(Read(markdown), HasSubstr("| DRAM PHY and controller (host) | "));
+  EXPECT_THAT(Read(markdown), HasSubstr("| memory path: controller, fabric | "));
   EXPECT_THAT(Read(junit), HasSubstr("tests=\"3\" failures=\"2\""));
   EXPECT_THAT(Read(junit), HasSubstr("a&lt;b&gt;&amp;&quot;c&quot;"));
 }

@@ -29,7 +29,7 @@ scenario { model: "llama-3.1-8b" hardware: "h100-sxm" context: 4096 }
 axis { path: "scenario.batch" value: "1" value: "16" }
 axis { path: "hardware.memory.hbm.bandwidth_gb_per_s"
        linear { from: 2000 to: 8000 count: 50 } }
-axis { path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
+axis { path: "hardware.memory.hbm.path_energy_pj_per_bit"
        linear { from: 1 to: 8 count: 40 } }
 objective { metric: "energy_per_token_j" }
 objective { metric: "tokens_per_s" maximize: true }

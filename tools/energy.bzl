@@ -475,6 +475,7 @@ def energy_regression_test(
         max_energy_per_token_j = None,
         max_step_time_ms = None,
         max_dram_share = None,
+        max_stack_share = None,
         tolerance = None,
         energy_tolerance = None,
         step_time_tolerance = None,
@@ -500,7 +501,8 @@ def energy_regression_test(
       max_energy_per_token_j: budget of energy per token at the scenario's
         boundary, J.
       max_step_time_ms: budget of step time, ms.
-      max_dram_share: budget of the DRAM share of energy, 0 to 1.
+      max_dram_share: budget of the share of DRAM with the memory path, 0 to 1.
+      max_stack_share: budget of the share of the DRAM devices alone, 0 to 1.
       tolerance: how much worse than the baseline each figure may get, as a share;
         0.01 if neither this nor the tolerance of the figure is given.
       energy_tolerance: the same for energy per token only.
@@ -521,6 +523,7 @@ def energy_regression_test(
             ("max_energy_per_token_j", max_energy_per_token_j),
             ("max_step_time_ms", max_step_time_ms),
             ("max_dram_share", max_dram_share),
+            ("max_stack_share", max_stack_share),
         ],
         tolerance,
         [

@@ -64,12 +64,33 @@ absl::Status AddSet(absl::string_view where, const std::string& text,
       absl::StrCat(where, ": ", status.message()));
 }
 
+// Flags that stand for a --set.
+constexpr ScenarioFlag kMachineFlags[] = {
+    {"clock_mhz", "hardware.core_clock.set_mhz"},
+    {"power_cap_w", "hardware.board.set_power_cap_w"},
+};
+
+// The assignments of --set and of flags that stand for one, each with the flag.
+std::vector<std::pair<std::string, std::string>> Assignments(
+    const ParsedFlags& flags) {
+  std::vector<std::pair<std::string, std::string>> assignments;
+  for (const auto& [flag, path] : kMachineFlags) {
+    if (!flags.Has(flag)) continue;
+    assignments.emplace_back(absl::StrCat("--", flag),
+                             absl::StrCat(path, "=", flags.Get(flag, "")));
+  }
+  const auto found = flags.values.find("set");
+  if (found == flags.values.end()) return assignments;
+  for (const std::string& text : found->second) {
+    assignments.emplace_back("--set", text);
+  }
+  return assignments;
+}
+
 absl::StatusOr<Overrides> ReadSetFlags(const ParsedFlags& flags) {
   Overrides sets;
-  const auto found = flags.values.find("set");
-  if (found == flags.values.end()) return sets;
-  for (const std::string& text : found->second) {
-    const absl::Status status = AddSet("--set", text, &sets);
+  for (const auto& [flag, text] : Assignments(flags)) {
+    const absl::Status status = AddSet(flag, text, &sets);
     if (!status.ok()) return status;
   }
   return sets;
@@ -195,11 +216,8 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   SetScenarioFields(flags, &request->scenario, faults);
   SetScenarioPaths(sets->scenario, "--set", &request->scenario, faults);
   // The report lists the fields that were set.
-  const auto given_sets = flags.values.find("set");
-  if (given_sets != flags.values.end()) {
-    for (const std::string& text : given_sets->second) {
-      request->scenario.add_set(text);
-    }
+  for (const auto& [flag, text] : Assignments(flags)) {
+    request->scenario.add_set(text);
   }
   return kExitBadData;
 }
@@ -273,6 +291,10 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "stack, memory_path, chip, board, node or facility (default board)"},
       {"ideal", "",
        "pure roofline: peak rates, no overheads, free links; a bound"},
+      {"clock_mhz", "MHZ",
+       "clock of the chip's core (default: the one at which the board decodes)"},
+      {"power_cap_w", "W",
+       "power cap of the board, which lowers the clock (default: its limit)"},
       {"scenario", "FILE",
        "a Scenario textproto, which may name model and hardware too; flags "
        "override it"},

@@ -11,6 +11,9 @@ namespace tokenjoule {
 // Limits of a machine. Fixed sizes keep the kernel free of allocation. Memory
 // levels.
 inline constexpr int kMaxMemoryLevels = 4;
+
+// Networks that join chips: the domain and those beyond it.
+inline constexpr int kMaxNetworks = 3;
 // Rates, summed over all engines.
 inline constexpr int kMaxFormatRates = 16;
 // Weight formats for which a runtime has kernels of their own.

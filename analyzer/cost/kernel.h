@@ -9,6 +9,7 @@
 #define ANALYZER_COST_KERNEL_H_
 
 #include <array>
+#include <cmath>
 #include <vector>
 
 #include "analyzer/description/boundary.h"
@@ -49,17 +50,25 @@ struct LoweredOperator {
   Work<N> matmul_flop;
   int rate = 0;
   Work<N> vector_flop;
+  // Energy of the core's instructions for the weights it reads.
+  Energy<N> instructions;
   // Bytes and FLOP that count towards time only: the busiest chip's excess over
   // the mean, and the slower reads of caches and experts.
   Data<N> extra_read;
   Work<N> extra_flop;
   // Collective: number of latencies on the critical path, bytes through the
-  // busiest link, mean bytes sent per chip.
-  N link_messages = N(0.0);
-  Data<N> link_critical;
-  Data<N> link_sent;
+  // busiest link, mean bytes sent per chip, on each network.
+  std::array<N, kMaxNetworks> link_messages = {};
+  std::array<Data<N>, kMaxNetworks> link_critical;
+  std::array<Data<N>, kMaxNetworks> link_sent;
   // Time of its own beyond the launch of a kernel.
   Duration<N> launch;
+  // Toggling of the data that it reads from or writes to its origins, relative
+  // to random data.
+  N toggling = N(1.0);
+  // Time of its streams on the core's clock relative to that on the memory's;
+  // see core_time_ratio of proto/runtime.proto.
+  N core_time_ratio = N(0.0);
   // Structure, which is the same for every number type: whether the operator
   // accesses the backing store, whether it moves activations, and whether it is
   // a kernel (a collective is not).
@@ -100,12 +109,17 @@ void ForEachNumberOfOperator(Visit&& visit, Op&... op) {
   visit(Slope::kDifference, op.array_written...);
   visit(Slope::kDifference, op.matmul_flop...);
   visit(Slope::kDifference, op.vector_flop...);
+  visit(Slope::kDifference, op.instructions...);
   visit(Slope::kDifference, op.extra_read...);
   visit(Slope::kDifference, op.extra_flop...);
-  visit(Slope::kZero, op.link_messages...);
-  visit(Slope::kDifference, op.link_critical...);
-  visit(Slope::kDifference, op.link_sent...);
+  for (int network = 0; network < kMaxNetworks; ++network) {
+    visit(Slope::kZero, op.link_messages[network]...);
+    visit(Slope::kDifference, op.link_critical[network]...);
+    visit(Slope::kDifference, op.link_sent[network]...);
+  }
   visit(Slope::kZero, op.launch...);
+  visit(Slope::kKept, op.toggling...);
+  visit(Slope::kKept, op.core_time_ratio...);
 }
 
 // Copies the fields of an operator that are not numbers.
@@ -170,11 +184,14 @@ void ForEachNumberOfStep(Visit&& visit, Step&... step) {
   visit(Slope::kKept, step.chips...);
 }
 
-// Bytes through one memory level.
+// Bytes through one memory level, and the same weighted by the toggling of the
+// data relative to random data.
 template <typename N = double>
 struct Traffic {
   Data<N> read;
   Data<N> write;
+  Data<N> read_toggling;
+  Data<N> write_toggling;
 };
 
 // Actions of a step, summed over chips and runs; energy is linear in them.
@@ -184,7 +201,8 @@ struct Actions {
   std::array<Work<N>, kMaxFormatRates> matmul;
   std::array<Data<N>, kMaxFormatRates> array_written;
   Work<N> vector;
-  Data<N> link;
+  Energy<N> instructions;
+  std::array<Data<N>, kMaxNetworks> link;
 };
 
 // Time per run of an operator, by resource.
@@ -195,6 +213,8 @@ struct OperatorTimes {
   Duration<N> link;
   Duration<N> overhead;
   Duration<N> total;
+  // Decrease of `total` per relative increase of the core's clock.
+  Duration<N> clock_slope;
 };
 
 template <typename N = double>
@@ -203,6 +223,10 @@ using EnergyTerms = std::array<Energy<N>, kNumEnergyTerms>;
 template <typename N = double>
 struct StepCost {
   Duration<N> step_time;
+  // Clock of the core, relative to the reference.
+  N clock = N(1.0);
+  // Power of all boards without a cap.
+  Power<N> uncapped_power;
   // Time that a power cap added to the step.
   Duration<N> stretch;
   EnergyTerms<N> terms;  // whole system, whole step
@@ -219,9 +243,17 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
     traffic.read += op.origin_read[origin];
     traffic.write += op.origin_write[origin];
   }
+  traffic.read_toggling = traffic.read * op.toggling;
+  traffic.write_toggling = traffic.write * op.toggling;
+  const auto add = [&](const Data<N>& read, const Data<N>& write) {
+    traffic.read += read;
+    traffic.write += write;
+    // Activations are taken to toggle like random data.
+    traffic.read_toggling += read;
+    traffic.write_toggling += write;
+  };
   if (level > 0) {
-    traffic.read += op.activation_in + op.reuse_read;
-    traffic.write += op.activation_out + op.reuse_write;
+    add(op.activation_in + op.reuse_read, op.activation_out + op.reuse_write);
     return traffic;
   }
   if (!op.has_activations) return traffic;
@@ -230,25 +262,33 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
                            .activation_capacity;
   const Data<N> spilled = Max(Data<N>(), activations - room);
   const Data<N> spilled_in = spilled * op.activation_in_share;
-  traffic.read += spilled_in;
-  traffic.write += spilled - spilled_in;
+  add(spilled_in, spilled - spilled_in);
   return traffic;
 }
 
-// Time per byte and per FLOP: the reciprocals of the rates. Computed once per
-// step, because a division takes as long as a dozen multiplications.
+// Time per byte and per FLOP at a clock of the core: the reciprocals of the
+// rates. Computed once per step, because a division takes as long as a dozen
+// multiplications.
 template <typename N = double>
 struct UnitTimes {
-  explicit UnitTimes(const CostView<N>& machine) {
+  // `clock` is relative to the reference.
+  explicit UnitTimes(const CostView<N>& machine, const N& clock = N(1.0),
+                     bool for_cap = false)
+      : for_cap(for_cap),
+        slowdown(N(1.0) / clock),
+        core(machine.costs.core_balance * slowdown) {
     const Costs<N>& costs = machine.costs;
     for (int i = 0; i < machine.structure.num_levels; ++i) {
       memory[i] = Inverse(costs.levels[i].LongBandwidth());
+      if (i > 0) memory[i] = memory[i] * slowdown;
     }
     for (int i = 0; i < machine.structure.num_rates; ++i) {
-      matmul[i] = Inverse(costs.rates[i].Achieved());
+      matmul[i] = Inverse(costs.rates[i].Achieved()) * slowdown;
     }
-    vector = Inverse(costs.vector.Achieved());
-    link = Inverse(costs.link_bandwidth);
+    vector = Inverse(costs.vector.Achieved()) * slowdown;
+    for (int i = 0; i < machine.structure.num_networks; ++i) {
+      link[i] = Inverse(costs.networks[i].bandwidth);
+    }
   }
 
   static DurationPerData<N> Inverse(const DataRate<N>& rate) {
@@ -258,10 +298,16 @@ struct UnitTimes {
     return DurationPerWork<N>::FromBase(N(1.0) / rate.base());
   }
 
+  // Whether the slopes by the clock are wanted, too.
+  bool for_cap;
+  // Reciprocal of the clock, and times q; see StreamSlowdown.
+  N slowdown;
+  N core;
+
   std::array<DurationPerData<N>, kMaxMemoryLevels> memory;
   std::array<DurationPerWork<N>, kMaxFormatRates> matmul;
   DurationPerWork<N> vector;
-  DurationPerData<N> link;
+  std::array<DurationPerData<N>, kMaxNetworks> link;
 };
 
 // Time to move `bytes` through a level at `unit` per byte. The achieved
@@ -276,6 +322,26 @@ Duration<N> TransferTime(const LevelCosts<N>& level,
          unit;
 }
 
+// Streams from the backing store need the core as well as the memory: with r the
+// ratio of the times on their two clocks at the reference, a stream takes
+//   s = sqrt((1 + (q r / x)^2) / (1 + r^2))
+// times as long at a clock of x, on a machine whose core is slower for its memory
+// by q than the one on which r was measured.
+template <typename N = double>
+struct StreamSlowdown {
+  // s, and -d ln s / d ln x.
+  N factor = N(1.0);
+  N slope = N(0.0);
+
+  StreamSlowdown(const LoweredOperator<N>& op, const UnitTimes<N>& units) {
+    using std::sqrt;
+    const N r = op.core_time_ratio * op.core_time_ratio;
+    const N slowed = r * units.core * units.core;
+    factor = N(sqrt((N(1.0) + slowed) / (N(1.0) + r)));
+    slope = slowed / (N(1.0) + slowed);
+  }
+};
+
 // Time per run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), where w
 // is the overlap fraction; the launch time of the kernel is added on top.
 template <typename N>
@@ -284,14 +350,23 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   const Costs<N>& costs = machine.costs;
   OperatorTimes<N> times;
   Duration<N> sum;
+  // Of the slowest level.
+  N memory_slope(1.0);
   for (int level = 0; level < machine.structure.num_levels; ++level) {
     if (level == 0 ? !op.reads_backing : !op.is_kernel) continue;
     const Traffic<N> traffic = TrafficOf(op, machine, level);
     Data<N> bytes = traffic.read + traffic.write;
     if (level == 0) bytes += op.extra_read;
-    const Duration<N> time =
+    Duration<N> time =
         TransferTime(costs.levels[level], units.memory[level], bytes,
                      level == 0 && op.attends);
+    if (level == 0) {
+      const StreamSlowdown<N> slowdown(op, units);
+      time = time * slowdown.factor;
+      memory_slope = slowdown.slope;
+    } else {
+      memory_slope = Select(times.memory < time, N(1.0), memory_slope);
+    }
     times.memory = Max(times.memory, time);
   }
   // Levels form a pipeline, so only the slowest one counts.
@@ -302,8 +377,11 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   times.compute = Max(matmul, vector);
   sum += matmul + vector;
   if (!op.is_kernel) {
-    times.link =
-        costs.link_latency * op.link_messages + op.link_critical * units.link;
+    // The phases of a hierarchical collective follow one another.
+    for (int i = 0; i < machine.structure.num_networks; ++i) {
+      times.link += costs.networks[i].latency * op.link_messages[i] +
+                    op.link_critical[i] * units.link[i];
+    }
     sum += times.link;
     times.overhead = costs.time_per_collective;
   } else {
@@ -312,6 +390,14 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   const Duration<N> longest = Max(Max(times.memory, times.compute), times.link);
   times.total = longest * costs.overlap_fraction +
                 sum * (1.0 - costs.overlap_fraction) + times.overhead;
+  if (!units.for_cap) return times;
+  const Duration<N> of_memory = times.memory * memory_slope;
+  Duration<N> of_longest =
+      Select(times.compute < longest, Duration<N>(), times.compute);
+  of_longest = Select(times.memory < longest, of_longest, of_memory);
+  times.clock_slope =
+      of_longest * costs.overlap_fraction +
+      (of_memory + matmul + vector) * (1.0 - costs.overlap_fraction);
   return times;
 }
 
@@ -323,14 +409,20 @@ void AddActions(const LoweredOperator<N>& op, Costing<N> machine, const N& runs,
     const Traffic<N> traffic = TrafficOf(op, machine, level);
     actions->traffic[level].read += traffic.read * runs;
     actions->traffic[level].write += traffic.write * runs;
+    actions->traffic[level].read_toggling += traffic.read_toggling * runs;
+    actions->traffic[level].write_toggling += traffic.write_toggling * runs;
   }
   actions->matmul[op.rate] += op.matmul_flop * runs;
   actions->array_written[op.rate] += op.array_written * runs;
   actions->vector += op.vector_flop * runs;
-  actions->link += op.link_sent * runs;
+  actions->instructions += op.instructions * runs;
+  for (int i = 0; i < machine.structure.num_networks; ++i) {
+    actions->link[i] += op.link_sent[i] * runs;
+  }
 }
 
-// Dynamic energy: each action times its cost. Standing terms stay zero.
+// Dynamic energy at the reference clock: each action times its cost. Standing
+// terms stay zero.
 template <typename N>
 EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
   const Costs<N>& costs = machine.costs;
@@ -341,17 +433,21 @@ EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
     if (machine.structure.levels[i].is_dram) {
       terms[kDramActivate] +=
           level.read.activate * t.read + level.write.activate * t.write;
-      terms[kDramColumn] +=
-          level.read.column * t.read + level.write.column * t.write;
       terms[kDramInterface] +=
           level.read.interface * t.read + level.write.interface * t.write;
-    } else {
-      terms[kSram] += level.read.column * t.read + level.write.column * t.write;
     }
-    terms[kDramPhyController] += level.read.phy_controller * t.read +
-                                 level.write.phy_controller * t.write;
+    terms[machine.structure.levels[i].is_dram ? kDramColumn : kSram] +=
+        level.read.column * t.read + level.write.column * t.write +
+        level.read.column_toggling * t.read_toggling +
+        level.write.column_toggling * t.write_toggling;
+    terms[kDramPhy] += level.read.phy * t.read + level.write.phy * t.write;
+    terms[kMemoryPath] += level.read.path * t.read + level.write.path * t.write +
+                          level.read.path_toggling * t.read_toggling +
+                          level.write.path_toggling * t.write_toggling;
     terms[kOnChipNetwork] +=
-        level.read.network * t.read + level.write.network * t.write;
+        level.read.network * t.read + level.write.network * t.write +
+        level.read.network_toggling * t.read_toggling +
+        level.write.network_toggling * t.write_toggling;
   }
   for (int i = 0; i < machine.structure.num_rates; ++i) {
     const RateCosts<N>& rate = costs.rates[i];
@@ -360,8 +456,10 @@ EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
     terms[kDac] += rate.dac * actions.matmul[i];
     terms[kArrayWrite] += rate.array_write * actions.array_written[i];
   }
-  terms[kCompute] += costs.vector.energy * actions.vector;
-  terms[kLink] = costs.link_energy * actions.link;
+  terms[kCompute] += costs.vector.energy * actions.vector + actions.instructions;
+  for (int i = 0; i < machine.structure.num_networks; ++i) {
+    terms[kLink] += costs.networks[i].energy * actions.link[i];
+  }
   return terms;
 }
 
@@ -397,13 +495,52 @@ Actions<N> ActionsOf(const LoweredStep<N>& step, Costing<N> machine) {
   return actions;
 }
 
-// Time and energy of a step with these actions.
+// Clock and voltage of the core domain, relative to the reference.
+template <typename N = double>
+struct CoreState {
+  N clock;
+  N voltage_squared;
+  // d ln v^2 / d ln x.
+  N voltage_slope;
+};
+
+// The voltage that a clock needs: the largest of a floor and of two lines; see
+// CoreClock of proto/hardware.proto.
 template <typename N>
-StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
-                          const Actions<N>& actions) {
+CoreState<N> CoreAt(const N& clock, const ClockCosts<N>& costs) {
+  const N line = N(1.0) + costs.voltage_slope * (clock - N(1.0));
+  const N steep = N(1.0) + costs.voltage_slope * (costs.steep_from - N(1.0)) +
+                  costs.steep_voltage_slope * (clock - costs.steep_from);
+  N voltage = Max(costs.voltage_floor, line);
+  N slope = Select(costs.voltage_floor < line, costs.voltage_slope, N(0.0));
+  slope = Select(voltage < steep, costs.steep_voltage_slope, slope);
+  voltage = Max(voltage, steep);
+  return {clock, voltage * voltage, N(2.0) * slope * clock / voltage};
+}
+
+// Takes dynamic energies from the reference to the core's voltage.
+template <typename N>
+void TakeToVoltage(const CoreState<N>& core, EnergyTerms<N>* terms) {
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    if (!kEnergyTerms[i].of_core) continue;
+    (*terms)[i] = (*terms)[i] * core.voltage_squared;
+  }
+}
+
+// Time of a step at a clock, and its decrease per relative increase of the
+// clock.
+template <typename N = double>
+struct TimeAtClock {
+  Duration<N> time;
+  Duration<N> slope;
+};
+
+template <typename N>
+TimeAtClock<N> TimeOfStep(const LoweredStep<N>& step, Costing<N> machine,
+                          const UnitTimes<N>& units) {
   const Costs<N>& costs = machine.costs;
-  StepCost<N> cost;
-  Duration<N> time =
+  TimeAtClock<N> out;
+  out.time =
       costs.time_per_step +
       (costs.time_per_layer + costs.time_per_layer_admitting * step.admitting) *
           step.layers +
@@ -414,34 +551,145 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
       costs.time_per_latent_layer * step.latent_layers +
       costs.time_per_sequence * step.samples_per_replica +
       costs.time_per_prompt * step.prompts_per_replica;
-  const UnitTimes<N> units(machine);
   for (const LoweredOperator<N>& op : step.operators) {
-    time += TimesOf(op, machine, units).total * op.count;
+    const OperatorTimes<N> times = TimesOf(op, machine, units);
+    out.time += times.total * op.count;
+    out.slope += times.clock_slope * op.count;
   }
-  cost.terms = DynamicEnergy(actions, machine);
-  const Energy<N> sequences = costs.energy_per_sequence * step.samples;
-  const Energy<N> dynamic = Sum(cost.terms) + sequences;
+  return out;
+}
 
-  // A power cap stretches the step until
-  //   (E_dynamic / t + P_standing) / eta_regulator <= P_cap.
-  const Power<N> background = MemoryBackground(machine) * step.chips;
-  const Power<N> standing = background + costs.static_power * step.chips;
+// What a step draws, at the reference: energies and powers of all chips. The
+// board supplies the stack directly and everything else through its regulators:
+//   board = stack + (rest + core v^2) / eta.
+template <typename N = double>
+struct Draw {
+  Energy<N> stack;
+  Energy<N> rest;
+  Energy<N> core;
+  Power<N> background;    // of the stack
+  Power<N> static_power;  // does not depend on the clock
+  Power<N> clocks;        // times v^2 x
+
+  // `samples` are the tokens that all chips sample or verify.
+  Draw(const N& chips, const N& samples, Costing<N> machine,
+       const EnergyTerms<N>& terms) {
+    const Costs<N>& costs = machine.costs;
+    for (int i = 0; i < kNumEnergyTerms; ++i) {
+      (kEnergyTerms[i].of_core ? core
+       : kEnergyTerms[i].boundary == kStackBoundary ? stack
+                                                    : rest) += terms[i];
+    }
+    core += costs.energy_per_sequence * samples;
+    background = MemoryBackground(machine) * chips;
+    static_power = costs.static_power * chips;
+    clocks = costs.clock.power * chips;
+  }
+
+  Power<N> StandingAt(const CoreState<N>& at) const {
+    return static_power + clocks * (at.voltage_squared * at.clock);
+  }
+  // Power of the board, at a clock where the step takes `time`.
+  Power<N> BoardAt(const CoreState<N>& at, const Duration<N>& time,
+                   const N& efficiency) const {
+    return stack / time + background +
+           ((rest + core * at.voltage_squared) / time + StandingAt(at)) /
+               efficiency;
+  }
+  // Its increase per relative increase of the clock.
+  Power<N> BoardSlopeAt(const CoreState<N>& at, const TimeAtClock<N>& step,
+                        const N& efficiency) const {
+    const Energy<N> core_at = core * at.voltage_squared;
+    const Power<N> energies =
+        ((stack + (rest + core_at) / efficiency) / step.time) *
+        (step.slope / step.time);
+    return energies +
+           ((core_at / step.time) * at.voltage_slope +
+            clocks * (at.voltage_squared * at.clock) *
+                (at.voltage_slope + N(1.0))) /
+               efficiency;
+  }
+};
+
+// Steps of Newton's method to the clock of a power cap. The power is convex in
+// the logarithm of the clock but for its knees, so that the steps come down from
+// above.
+inline constexpr int kStepsToCap = 5;
+
+// The largest clock, from the lowest to the set one, at which the board draws at
+// most the cap. `time_at(clock)` is the TimeAtClock of what draws it.
+template <typename N, typename TimeAt>
+N CappedClock(const Power<N>& cap, Costing<N> machine, const Draw<N>& draw,
+              const TimeAt& time_at) {
+  const Costs<N>& costs = machine.costs;
+  N clock = costs.clock.set;
+  for (int i = 0; i < kStepsToCap; ++i) {
+    const TimeAtClock<N> time = time_at(clock);
+    const CoreState<N> at = CoreAt(clock, costs.clock);
+    const Power<N> excess =
+        draw.BoardAt(at, time.time, costs.regulator_efficiency) - cap;
+    // Never 0: an idle chip has clocks.
+    const N move =
+        excess / draw.BoardSlopeAt(at, time, costs.regulator_efficiency);
+    clock = clock / (N(1.0) + Max(move, N(-0.5)));
+    clock = Max(costs.clock.lowest, Min(costs.clock.set, clock));
+  }
+  return clock;
+}
+
+// Time and energy of a step with these actions.
+template <typename N>
+StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
+                          const Actions<N>& actions) {
+  const Costs<N>& costs = machine.costs;
+  StepCost<N> cost;
+  cost.terms = DynamicEnergy(actions, machine);
+  const Draw<N> draw(step.chips, step.samples, machine, cost.terms);
+  cost.clock = costs.clock.set;
+  const bool one_clock = !machine.structure.has_core_clock;
+  Duration<N> time =
+      TimeOfStep(step, machine, UnitTimes<N>(machine, cost.clock)).time;
+  const Duration<N> uncapped = time;
+  cost.uncapped_power = draw.BoardAt(CoreAt(cost.clock, costs.clock), time,
+                                     costs.regulator_efficiency);
+  if (machine.structure.has_power_cap && !one_clock) {
+    // Where no lane is above its cap, the set clock is the answer.
+    if (MayHold(costs.power_cap * step.chips < cost.uncapped_power)) {
+      cost.clock = CappedClock<N>(
+          costs.power_cap * step.chips, machine, draw, [&](const N& clock) {
+            return TimeOfStep(step, machine,
+                              UnitTimes<N>(machine, clock, true));
+          });
+      time = TimeOfStep(step, machine, UnitTimes<N>(machine, cost.clock)).time;
+    }
+  }
+  const CoreState<N> at = CoreAt(cost.clock, costs.clock);
+  const Energy<N> core = draw.core * at.voltage_squared;
+  const Power<N> standing = draw.StandingAt(at);
   cost.step_time = time;
   if (machine.structure.has_power_cap) {
-    const Power<N> room =
-        costs.power_cap * (costs.regulator_efficiency * step.chips) - standing;
+    // What the clock cannot save stretches the step until
+    //   (stack + (rest + core) / eta) / t + P_standing <= P_cap.
+    const Power<N> room = costs.power_cap * step.chips - draw.background -
+                          standing / costs.regulator_efficiency;
+    const Energy<N> dynamic =
+        draw.stack + (draw.rest + core) / costs.regulator_efficiency;
     cost.step_time = Max(time, dynamic / room);
-    cost.stretch = cost.step_time - time;
   }
+  cost.stretch = cost.step_time - uncapped;
 
-  cost.terms[kDramBackground] = background * cost.step_time;
-  const Energy<N> chip_and_standing = dynamic + standing * cost.step_time;
+  TakeToVoltage(at, &cost.terms);
+  const Energy<N> sequences =
+      costs.energy_per_sequence * (step.samples * at.voltage_squared);
+  cost.terms[kDramBackground] = draw.background * cost.step_time;
   // Static power, energy per sequence beyond the ledger, and the regulators'
   // loss on everything they supply.
-  const Energy<N> board = chip_and_standing / costs.regulator_efficiency;
-  cost.terms[kStatic] = costs.static_power * step.chips * cost.step_time +
-                        sequences + (board - chip_and_standing);
+  const Energy<N> supplied = draw.rest + core + standing * cost.step_time;
+  const Energy<N> loss = supplied / costs.regulator_efficiency - supplied;
+  cost.terms[kStatic] = standing * cost.step_time + sequences + loss;
   // Host power, and the power supplies' loss on board and host.
+  const Energy<N> board =
+      draw.stack + cost.terms[kDramBackground] + supplied + loss;
   const Energy<N> node =
       (board + costs.host_power * step.chips * cost.step_time) /
       costs.supply_efficiency;

@@ -70,7 +70,7 @@ void BM_EvaluateRun(benchmark::State& state) {
   const std::vector<VaryingSlot> slots = {
       {&machine.costs.levels[0].peak_bandwidth.mutable_base(),
        bandwidths.data()},
-      {&machine.costs.levels[0].read.phy_controller.mutable_base(),
+      {&machine.costs.levels[0].read.phy.mutable_base(),
        energies.data()}};
   std::vector<PackCost> costs(kPoints / Pack::kLanes);
   for (auto _ : state) {

@@ -1,7 +1,13 @@
 #include "analyzer/cost/kernel.h"
 
+#include <cmath>
+
 #include "analyzer/cost/lower.h"
+#include "analyzer/cost/pack.h"
+#include "analyzer/cost/pack_kernel.h"
+#include "analyzer/cost/stream.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/machine/slots.h"
 #include "analyzer/units/units.h"
 #include "gtest/gtest.h"
 
@@ -20,7 +26,23 @@ Machine<> PlainMachine() {
   machine.structure.num_rates = 1;
   machine.costs.rates[0].peak = TeraflopPerSecond(0.001);
   machine.costs.vector.peak = TeraflopPerSecond(0.001);
-  machine.costs.link_bandwidth = GigabytesPerSecond(1.0);
+  machine.structure.num_networks = 1;
+  machine.costs.networks[0].bandwidth = GigabytesPerSecond(1.0);
+  return machine;
+}
+
+// The same with a core clock: voltage in proportion to the clock down to 0.8.
+Machine<> ClockedMachine() {
+  Machine<> machine = PlainMachine();
+  machine.structure.has_core_clock = true;
+  machine.costs.clock.lowest = 0.1;
+  machine.costs.clock.voltage_floor = 0.8;
+  machine.costs.clock.voltage_slope = 1;
+  machine.costs.clock.steep_voltage_slope = 1;
+  machine.costs.levels[0].read.path = PicojoulesPerBit(1e6);
+  machine.costs.levels[0].read.column = PicojoulesPerBit(1e6);
+  machine.costs.static_power = Watts(10.0);
+  machine.costs.clock.power = Watts(20.0);
   return machine;
 }
 
@@ -221,19 +243,178 @@ TEST(KernelTest, SequencesCostEnergyOnceEachHoweverManyChips) {
                    before + 0.01);
 }
 
+TEST(KernelTest, ASlowerClockSavesTheSquareOfTheVoltageInTheCoreAlone) {
+  Machine<> machine = ClockedMachine();
+  LoweredOperator<> op = Reads(1e6, 0);
+  const StepCost<> fast = CostOfStep(StepOf({op}), machine);
+  machine.costs.clock.set = 0.9;
+  const StepCost<> slow = CostOfStep(StepOf({op}), machine);
+  // The stream does not need the core.
+  EXPECT_DOUBLE_EQ(InSeconds(slow.step_time), InSeconds(fast.step_time));
+  EXPECT_DOUBLE_EQ(InJoules(slow.terms[kMemoryPath]),
+                   0.81 * InJoules(fast.terms[kMemoryPath]));
+  EXPECT_EQ(slow.terms[kDramColumn], fast.terms[kDramColumn]);
+  // 10 W and 20 W x 0.81 x 0.9 for the same millisecond.
+  EXPECT_DOUBLE_EQ(InJoules(slow.terms[kStatic]), 1e-3 * (10 + 20 * 0.729));
+  // Below the knee the voltage stays.
+  machine.costs.clock.set = 0.5;
+  EXPECT_DOUBLE_EQ(
+      InJoules(CostOfStep(StepOf({op}), machine).terms[kMemoryPath]),
+      0.64 * InJoules(fast.terms[kMemoryPath]));
+}
+
+TEST(KernelTest, AboveASteepPointTheVoltageRisesFaster) {
+  ClockCosts<> costs = ClockedMachine().costs.clock;
+  costs.steep_from = 1.1;
+  costs.steep_voltage_slope = 3;
+  EXPECT_DOUBLE_EQ(CoreAt(1.1, costs).voltage_squared, 1.21);
+  EXPECT_DOUBLE_EQ(CoreAt(1.2, costs).voltage_squared, 1.4 * 1.4);
+}
+
+TEST(KernelTest, StreamsAndProductsSlowDownWithTheClock) {
+  Machine<> machine = ClockedMachine();
+  LoweredOperator<> stream = Reads(1e6, 0), product = Reads(0, 1e6);
+  stream.core_time_ratio = 0.75;
+  machine.costs.clock.set = 0.5;
+  // sqrt((1 + 1.5^2) / (1 + 0.75^2)) of a millisecond; twice a millisecond.
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(StepOf({stream}), machine).step_time),
+                   1e-3 * std::sqrt(3.25 / 1.5625));
+  EXPECT_DOUBLE_EQ(InSeconds(CostOfStep(StepOf({product}), machine).step_time),
+                   2e-3);
+}
+
+TEST(KernelTest, ACapChoosesTheClockThatDrawsIt) {
+  Machine<> machine = ClockedMachine();
+  machine.structure.has_power_cap = true;
+  LoweredOperator<> op = Reads(1e6, 0);
+  op.core_time_ratio = 0.75;
+  LoweredStep<> step = StepOf({op});
+  machine.costs.power_cap = Watts(1e9);
+  const StepCost<> free = CostOfStep(step, machine);
+  const auto board = [](const StepCost<>& cost) {
+    return InWatts(EnergyInside(cost.terms, kBoardBoundary) / cost.step_time);
+  };
+  EXPECT_NEAR(InWatts(free.uncapped_power), board(free), 1e-6);
+  double before_j = 1e9, before_s = 0;
+  for (const double share : {0.99, 0.9, 0.8, 0.7}) {
+    machine.costs.power_cap = Watts(board(free) * share);
+    const StepCost<> capped = CostOfStep(step, machine);
+    // The cap is met from below, to a part in a thousand.
+    EXPECT_LE(board(capped), board(free) * share * (1 + 1e-12));
+    EXPECT_GE(board(capped), board(free) * share * (1 - 1e-3)) << share;
+    EXPECT_LT(capped.clock, 1);
+    EXPECT_GT(InSeconds(capped.step_time), before_s);
+    EXPECT_LT(InJoules(EnergyInside(capped.terms, kBoardBoundary)), before_j);
+    before_s = InSeconds(capped.step_time);
+    before_j = InJoules(EnergyInside(capped.terms, kBoardBoundary));
+    // The same as setting that clock.
+    Machine<> set = machine;
+    set.costs.clock.set = capped.clock;
+    set.structure.has_power_cap = false;
+    EXPECT_NEAR(InSeconds(CostOfStep(step, set).step_time),
+                InSeconds(capped.step_time), 1e-3 * before_s);
+  }
+}
+
+TEST(KernelTest, BelowTheLowestClockACapStretches) {
+  Machine<> machine = ClockedMachine();
+  machine.structure.has_power_cap = true;
+  machine.costs.clock.lowest = 0.9;
+  machine.costs.power_cap = Watts(31.0);
+  const StepCost<> cost = CostOfStep(StepOf({Reads(1e6, 0)}), machine);
+  EXPECT_DOUBLE_EQ(cost.clock, 0.9);
+  EXPECT_NEAR(InWatts(EnergyInside(cost.terms, kBoardBoundary) / cost.step_time),
+              31, 1e-9);
+}
+
+TEST(KernelTest, CappedPacksAreCappedLaneByLane) {
+  Machine<> machine = ClockedMachine();
+  machine.structure.has_power_cap = true;
+  LoweredOperator<> op = Reads(1e6, 0);
+  op.core_time_ratio = 0.75;
+  const LoweredStep<> step = StepOf({op});
+  Machine<Pack> packs = Converted<Pack>(machine);
+  for (int lane = 0; lane < Pack::kLanes; ++lane) {
+    packs.costs.power_cap.mutable_base().value[lane] = 8000 + 2500.0 * lane;
+  }
+  const StepCost<Pack> all = CostOfStep(ConvertedStep<Pack>(step), packs);
+  for (int lane = 0; lane < Pack::kLanes; ++lane) {
+    machine.costs.power_cap = Watts(8000 + 2500.0 * lane);
+    const StepCost<> one = CostOfStep(step, machine);
+    EXPECT_NEAR(InSeconds(all.step_time)[lane] / InSeconds(one.step_time), 1,
+                1e-12);
+  }
+}
+
+TEST(KernelTest, DataThatTogglesHalfAsMuchCostsHalfOfWhatToggles) {
+  Machine<> machine = PlainMachine();
+  machine.costs.levels[0].read.column = PicojoulesPerBit(2.0);
+  machine.costs.levels[0].read.column_toggling = PicojoulesPerBit(1.0);
+  machine.costs.levels[0].read.path_toggling = PicojoulesPerBit(4.0);
+  LoweredOperator<> op = Reads(1e9, 0);
+  const auto picojoules = [&](double toggling, TermIndex term) {
+    op.toggling = toggling;
+    const StepCost<> cost = CostOfStep(StepOf({op}), machine);
+    return InJoules(cost.terms[term]) * 1e12 / 8e9;
+  };
+  EXPECT_DOUBLE_EQ(picojoules(1, kDramColumn), 3);
+  EXPECT_DOUBLE_EQ(picojoules(0.5, kDramColumn), 2.5);
+  EXPECT_DOUBLE_EQ(picojoules(0, kDramColumn), 2);
+  EXPECT_DOUBLE_EQ(picojoules(0.5, kMemoryPath), 2);
+}
+
+TEST(KernelTest, TheBoardSuppliesTheStackWithoutItsRegulators) {
+  Machine<> machine = PlainMachine();
+  machine.costs.regulator_efficiency = 0.8;
+  machine.costs.levels[0].read.column = PicojoulesPerBit(1.0);
+  machine.costs.levels[0].read.phy = PicojoulesPerBit(1.0);
+  const StepCost<> cost = CostOfStep(StepOf({Reads(1e9, 0)}), machine);
+  // 8 mJ of stack, 8 mJ / 0.8 of the rest.
+  EXPECT_DOUBLE_EQ(InJoules(EnergyInside(cost.terms, kBoardBoundary)), 0.018);
+}
+
+TEST(KernelTest, AStreamDrawsWhatItsBytesAndTheStandingPartsDraw) {
+  Machine<> machine = ClockedMachine();
+  machine.costs.levels[0].background = Watts(5.0);
+  machine.costs.levels[0].read.column = PicojoulesPerBit(5.0);
+  machine.costs.levels[0].read.path = PicojoulesPerBit(2.0);
+  machine.costs.levels[0].write.column = PicojoulesPerBit(4.0);
+  // 8e12 bits a second.
+  const Stream<> read = {GigabytesPerSecond(1000.0), {}, 1.0};
+  StreamPower<> power = PowerOfStream<double>(read, machine);
+  EXPECT_DOUBLE_EQ(InWatts(power.memory), 5 + 40);
+  EXPECT_DOUBLE_EQ(InWatts(power.board), 5 + 40 + 16 + 30);
+  const Stream<> write = {{}, GigabytesPerSecond(1000.0), 1.0};
+  EXPECT_DOUBLE_EQ(InWatts(PowerOfStream<double>(write, machine).memory), 37);
+  // At a cap the rate stays and the core's part falls to it.
+  machine.structure.has_power_cap = true;
+  machine.costs.power_cap = Watts(85.0);
+  power = PowerOfStream<double>(read, machine);
+  EXPECT_NEAR(InWatts(power.board), 85, 0.1);
+  EXPECT_LT(power.clock, 1);
+  EXPECT_DOUBLE_EQ(InWatts(power.memory), 45);
+}
+
+MachineStructure Domain(Interconnect::Topology topology) {
+  MachineStructure structure;
+  structure.num_networks = 1;
+  structure.networks[0] = {topology, 0, 8};
+  return structure;
+}
+
 TEST(KernelTest, AllReduceMovesTwiceThePayloadButOnePart) {
   Operator<> op;
   op.collective = Collective::kAllReduce;
   op.group = 4;
   op.payload = Bytes(8.0);
   LoweredOperator<> lowered;
-  LowerCollective(op, Interconnect::SWITCHED, /*max_chips=*/8, &lowered);
+  LowerCollective(op, Domain(Interconnect::SWITCHED), &lowered);
   // 2 x 3/4 x 8 = 12 bytes from each chip in two steps.
-  EXPECT_EQ(InBytes(lowered.link_sent), 12);
-  EXPECT_EQ(lowered.link_messages, 2);
-  LowerCollective(op, Interconnect::RING, /*max_chips=*/8, &lowered);
-  EXPECT_EQ(InBytes(lowered.link_sent), 12);
-  EXPECT_EQ(lowered.link_messages, 6);
+  EXPECT_EQ(InBytes(lowered.link_sent[0]), 12);
+  EXPECT_EQ(lowered.link_messages[0], 2);
+  LowerCollective(op, Domain(Interconnect::RING), &lowered);
+  EXPECT_EQ(InBytes(lowered.link_sent[0]), 12);
+  EXPECT_EQ(lowered.link_messages[0], 6);
 }
 
 TEST(KernelTest, GatherFillsTheRootsLink) {
@@ -242,21 +423,21 @@ TEST(KernelTest, GatherFillsTheRootsLink) {
   op.group = 4;
   op.payload = Bytes(8.0);
   LoweredOperator<> lowered;
-  LowerCollective(op, Interconnect::SWITCHED, /*max_chips=*/8, &lowered);
-  EXPECT_EQ(InBytes(lowered.link_critical), 6);
+  LowerCollective(op, Domain(Interconnect::SWITCHED), &lowered);
+  EXPECT_EQ(InBytes(lowered.link_critical[0]), 6);
   // Three of four chips send 2 bytes: 1.5 in the mean.
-  EXPECT_EQ(InBytes(lowered.link_sent), 1.5);
+  EXPECT_EQ(InBytes(lowered.link_sent[0]), 1.5);
 }
 
 TEST(KernelTest, LinkTimeIsLatencyAndBytes) {
   Machine<> machine = PlainMachine();
-  machine.costs.link_latency = Seconds(1.0);
-  machine.costs.link_energy = PicojoulesPerBit(1.0);
+  machine.costs.networks[0].latency = Seconds(1.0);
+  machine.costs.networks[0].energy = PicojoulesPerBit(1.0);
   LoweredOperator<> op;
   op.count = 1;
-  op.link_messages = 2;
-  op.link_critical = Gigabytes(3.0);
-  op.link_sent = Gigabytes(3.0);
+  op.link_messages[0] = 2;
+  op.link_critical[0] = Gigabytes(3.0);
+  op.link_sent[0] = Gigabytes(3.0);
   EXPECT_DOUBLE_EQ(TimeOf(op, machine), 5);
   const StepCost<> cost = CostOfStep(StepOf({op}), machine);
   EXPECT_DOUBLE_EQ(InJoules(cost.terms[kLink]), 0.024);

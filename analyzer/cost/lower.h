@@ -5,7 +5,9 @@
 #ifndef ANALYZER_COST_LOWER_H_
 #define ANALYZER_COST_LOWER_H_
 
+#include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "analyzer/cost/kernel.h"
 #include "analyzer/ledger/ledger.h"
@@ -30,51 +32,107 @@ bool IsPositive(const Data<N>& count, bool* uniform) {
   return positive.holds;
 }
 
-// A collective of `payload` over `group` chips:
-//   all-reduce  reduce-scatter and all-gather, 2 (n - 1) / n payload sent by
-//               each chip, in two steps through a switch or on a mesh, or
-//               2 (n - 1) on a ring (Thakur et al., IJHPCA 2005, section 4.4);
-//   gather      the root receives (n - 1) / n payload, in one step;
-//   all-to-all  each chip sends its payload, in one step or n - 1 on a ring;
-//   send        the payload, in one step.
-// On a mesh each chip has one bundle of links to each of the `max_chips` - 1
-// others, and a group uses only the n - 1 bundles between its own chips. Its
-// time is that of (max_chips - 1) / (n - 1) times the bytes at the chip's whole
-// bandwidth.
-template <typename N>
-void LowerCollective(const Operator<N>& op, Interconnect::Topology topology,
-                     int max_chips, LoweredOperator<N>* lowered) {
-  if (op.collective == Collective::kNone) return;
-  const N n(static_cast<double>(op.group));
-  const N part = (n - N(1.0)) / n;
-  const bool ring = topology == Interconnect::RING;
-  switch (op.collective) {
-    case Collective::kNone:
-      break;
-    case Collective::kAllReduce:
-      lowered->link_messages = ring ? N(2.0) * (n - N(1.0)) : N(2.0);
-      lowered->link_critical = op.payload * (N(2.0) * part);
-      lowered->link_sent = lowered->link_critical;
-      break;
-    case Collective::kGather:
-      lowered->link_messages = ring ? n - N(1.0) : N(1.0);
-      lowered->link_critical = op.payload * part;
-      lowered->link_sent = lowered->link_critical / n;
-      break;
-    case Collective::kAllToAll:
-      lowered->link_messages = ring ? n - N(1.0) : N(1.0);
-      lowered->link_critical = op.payload;
-      lowered->link_sent = op.payload;
-      break;
-    case Collective::kSend:
-      lowered->link_messages = N(1.0);
-      lowered->link_critical = op.payload;
-      lowered->link_sent = op.payload;
-      break;
+// Latencies of a phase of a collective over `members` domains (or chips) of a
+// network: `passes` is 2 for an all-reduce, 1 otherwise.
+inline double Latencies(const NetworkStructure& network, bool is_domain,
+                        double members, double passes) {
+  switch (network.topology) {
+    case Interconnect::RING:
+      return passes * (members - 1);
+    case Interconnect::TORUS: {
+      const double dimensions = network.torus_dimensions;
+      const double side = std::pow(members, 1 / dimensions);
+      return passes * dimensions * std::max(1.0, side / 2);
+    }
+    default:
+      // A chip reaches all others of its domain at once; between domains an
+      // all-reduce climbs a tree and comes down again.
+      if (is_domain || passes == 1) return passes;
+      return passes * std::ceil(std::log2(members));
   }
-  if (topology == Interconnect::MESH) {
-    const N bundles(static_cast<double>(max_chips - 1));
-    lowered->link_critical = lowered->link_critical * (bundles / (n - N(1.0)));
+}
+
+// Bandwidth of a chip over the part of it that a group of `members` can use: on
+// a mesh each chip has one bundle of links to each of the others, and a group
+// uses only the bundles between its own chips; on a torus a side of two chips
+// uses one of a ring's two links.
+inline double UnusedBandwidth(const NetworkStructure& network, double members) {
+  switch (network.topology) {
+    case Interconnect::MESH:
+      return (network.max_chips - 1) / (members - 1);
+    case Interconnect::TORUS: {
+      const double side = std::pow(members, 1.0 / network.torus_dimensions);
+      return 1 / std::min(1.0, (side - 1) / 2);
+    }
+    default:
+      return 1;
+  }
+}
+
+// A collective of `payload` over `group` chips, network by network from the
+// inside outwards; m domains of a network have n chips in all, and a chip holds
+// `part` of the payload after the networks inside:
+//   all-reduce  reduce-scatter and all-gather (Thakur et al., IJHPCA 2005,
+//               section 4.4): 2 (m - 1) / m part sent by each chip;
+//   gather      the root receives what the m - 1 other domains hold;
+//   all-to-all  each chip sends its payload in equal parts to all others;
+//   send        the payload, over the network that joins the two stages.
+template <typename N>
+void LowerCollective(const Operator<N>& op, const MachineStructure& machine,
+                     LoweredOperator<N>* lowered) {
+  if (op.collective == Collective::kNone) return;
+  const auto add = [&](int i, double members, double passes, double critical,
+                       double sent) {
+    const NetworkStructure& network = machine.networks[i];
+    lowered->link_messages[i] =
+        N(Latencies(network, i == 0, members, passes));
+    lowered->link_critical[i] =
+        op.payload * N(critical * UnusedBandwidth(network, members));
+    lowered->link_sent[i] = op.payload * N(sent);
+  };
+  if (op.collective == Collective::kSend) {
+    const double boundaries = op.pipeline_stages - 1;
+    // Boundaries between stages that the networks inside do not join.
+    double open = boundaries;
+    for (int i = 0; i < machine.num_networks && open > 0; ++i) {
+      const double left = std::min(
+          open, std::ceil(static_cast<double>(op.pipeline_chips) /
+                          machine.networks[i].max_chips) -
+                    1);
+      const double share = (open - left) / boundaries;
+      if (share > 0) {
+        add(i, 2, 1, share, share);
+        lowered->link_messages[i] = N(share);
+      }
+      open = left;
+    }
+    return;
+  }
+  const double group = op.group;
+  double inside = 1, part = 1;
+  for (int i = 0; i < machine.num_networks && inside < group; ++i) {
+    const double size =
+        std::min(group, static_cast<double>(machine.networks[i].max_chips));
+    const double members = std::ceil(size / inside);
+    if (members < 2) continue;
+    switch (op.collective) {
+      case Collective::kAllReduce: {
+        const double each = 2 * (members - 1) / members * part;
+        add(i, members, 2, each, each);
+        part /= members;
+        break;
+      }
+      case Collective::kGather: {
+        const double received = (size - inside) / group;
+        add(i, members, 1, received, received / size);
+        break;
+      }
+      default: {
+        const double beyond = (size - inside) / (group - 1);
+        add(i, members, 1, beyond, beyond);
+      }
+    }
+    inside = size;
   }
 }
 
@@ -200,6 +258,8 @@ KernelPlacement<N> KernelsOf(const Operator<N>& op, Placing<N> machine) {
   }
   KernelPlacement<N> kernels;
   kernels.compute_share = machine.numbers.runtime.compute_share;
+  kernels.core_time_ratio = machine.numbers.runtime.core_time_ratio;
+  kernels.instructions = machine.numbers.runtime.instructions;
   return kernels;
 }
 
@@ -256,8 +316,7 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.count = op.count;
   lowered.is_kernel = op.collective == Collective::kNone;
   if (!lowered.is_kernel) {
-    LowerCollective(op, machine.structure.topology, machine.structure.max_chips,
-                    &lowered);
+    LowerCollective(op, machine.structure, &lowered);
     return lowered;
   }
   lowered.rate = RateOf(op, machine.structure);
@@ -299,6 +358,17 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
        slower(op.state_read + op.state_write, runtime.state_bandwidth_share)) *
           shares.sequences[0];
   lowered.attends = op.product_kind == ProductKind::kAttention;
+  lowered.core_time_ratio = kernels.core_time_ratio;
+  if (!op.shapes.empty() && !in_array) {
+    lowered.instructions =
+        kernels.instructions *
+        (InBytes(weights) * N(8.0 / op.weight_format->bits_per_element));
+  }
+  // State and vectors are stored in 16 bits.
+  lowered.toggling =
+      N(ToggleRate(op.weight_format != nullptr ? *op.weight_format
+                                               : GetFormat("bf16")) /
+        kRandomToggleRate);
   // Kernels read cached vectors at most once per query head.
   lowered.reuse_read +=
       op.kv_read *

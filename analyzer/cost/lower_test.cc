@@ -341,10 +341,9 @@ double GigabytesPerSecondOf(const std::string& hardware, Collective collective,
   op.group = group;
   op.payload = Bytes(1e9);
   LoweredOperator<> lowered;
-  LowerCollective(op, machine.structure.topology, machine.structure.max_chips,
-                  &lowered);
+  LowerCollective(op, machine.structure, &lowered);
   const double seconds =
-      InSeconds(lowered.link_critical / machine.costs.link_bandwidth);
+      InSeconds(lowered.link_critical[0] / machine.costs.networks[0].bandwidth);
   const double efficiency =
       LoadHardwareOrDie(hardware).interconnect().bandwidth_efficiency().value();
   return bytes / seconds / efficiency / 1e9;
@@ -378,6 +377,89 @@ TEST(LowerTest, AGroupOnAMeshUsesTheBundlesBetweenItsChips) {
               450, 1e-9);
 }
 
+// A machine of which only the networks matter: a domain, and boards of it behind
+// a switch.
+MachineStructure Domain(Interconnect::Topology topology, int chips,
+                        int dimensions = 0) {
+  MachineStructure structure;
+  structure.num_networks = 1;
+  structure.networks[0] = {topology, dimensions, chips};
+  return structure;
+}
+MachineStructure Boards(int chips, int most) {
+  MachineStructure structure = Domain(Interconnect::SWITCHED, chips);
+  structure.num_networks = 2;
+  structure.networks[1] = {Interconnect::SWITCHED, 0, most};
+  return structure;
+}
+
+LoweredOperator<> Lowered(Collective collective, int group, double bytes,
+                          const MachineStructure& structure) {
+  Operator<> op;
+  op.collective = collective;
+  op.group = group;
+  op.payload = Bytes(bytes);
+  LoweredOperator<> lowered;
+  LowerCollective(op, structure, &lowered);
+  return lowered;
+}
+
+TEST(LowerTest, AnAllReduceOverBoardsIsHierarchical) {
+  // Two boards of eight: each chip scatters and gathers 2 x 7/8 of 800 bytes
+  // inside, and reduces its eighth, 100 bytes, with its counterpart.
+  const LoweredOperator<> two =
+      Lowered(Collective::kAllReduce, 16, 800, Boards(8, 64));
+  EXPECT_EQ(InBytes(two.link_critical[0]), 1400);
+  EXPECT_EQ(two.link_messages[0], 2);
+  EXPECT_EQ(InBytes(two.link_critical[1]), 100);
+  EXPECT_EQ(two.link_messages[1], 2);
+  // Eight boards: 2 x 7/8 x 100 bytes up and down a tree of three levels.
+  const LoweredOperator<> eight =
+      Lowered(Collective::kAllReduce, 64, 800, Boards(8, 64));
+  EXPECT_EQ(InBytes(eight.link_critical[1]), 175);
+  EXPECT_EQ(eight.link_messages[1], 6);
+  // A group inside one board never leaves it.
+  const LoweredOperator<> one =
+      Lowered(Collective::kAllReduce, 8, 800, Boards(8, 64));
+  EXPECT_EQ(one.link_messages[1], 0);
+  EXPECT_EQ(InBytes(one.link_sent[1]), 0);
+}
+
+TEST(LowerTest, AnAllToAllSendsToEachChipOverItsOwnNetwork) {
+  // Of 15 other chips seven are on the same board.
+  const LoweredOperator<> lowered =
+      Lowered(Collective::kAllToAll, 16, 1500, Boards(8, 64));
+  EXPECT_DOUBLE_EQ(InBytes(lowered.link_critical[0]), 700);
+  EXPECT_DOUBLE_EQ(InBytes(lowered.link_critical[1]), 800);
+}
+
+TEST(LowerTest, StagesOfAPipelineCrossBoardsWhereTheyMust) {
+  // Four stages of four chips on boards of eight: of three boundaries one lies
+  // between boards.
+  Operator<> op;
+  op.collective = Collective::kSend;
+  op.group = 2;
+  op.pipeline_chips = 16;
+  op.pipeline_stages = 4;
+  op.payload = Bytes(300.0);
+  LoweredOperator<> lowered;
+  LowerCollective(op, Boards(8, 64), &lowered);
+  EXPECT_DOUBLE_EQ(InBytes(lowered.link_critical[0]), 200);
+  EXPECT_DOUBLE_EQ(InBytes(lowered.link_critical[1]), 100);
+}
+
+TEST(LowerTest, ATorusTakesHalfARingAPassAndItsLinks) {
+  // 16 chips as 4 x 4: 2 passes x 2 dimensions x 2 hops.
+  const LoweredOperator<> square = Lowered(
+      Collective::kAllReduce, 16, 16, Domain(Interconnect::TORUS, 256, 2));
+  EXPECT_EQ(square.link_messages[0], 8);
+  EXPECT_DOUBLE_EQ(InBytes(square.link_critical[0]), 30);
+  // 2 x 2: a side of two uses one of a ring's two links.
+  const LoweredOperator<> four = Lowered(Collective::kAllReduce, 4, 16,
+                                         Domain(Interconnect::TORUS, 256, 2));
+  EXPECT_DOUBLE_EQ(InBytes(four.link_critical[0]), 48);
+}
+
 TEST(LowerTest, AMeshTakesTheLatenciesAndTheEnergyOfASwitch) {
   for (const Collective collective :
        {Collective::kAllReduce, Collective::kGather, Collective::kAllToAll,
@@ -387,15 +469,14 @@ TEST(LowerTest, AMeshTakesTheLatenciesAndTheEnergyOfASwitch) {
     op.group = 2;
     op.payload = Bytes(8.0);
     LoweredOperator<> mesh, through_switch;
-    LowerCollective(op, Interconnect::MESH, /*max_chips=*/8, &mesh);
-    LowerCollective(op, Interconnect::SWITCHED, /*max_chips=*/8,
-                    &through_switch);
+    LowerCollective(op, Domain(Interconnect::MESH, 8), &mesh);
+    LowerCollective(op, Domain(Interconnect::SWITCHED, 8), &through_switch);
     EXPECT_EQ(mesh.link_messages, through_switch.link_messages);
     EXPECT_EQ(mesh.link_sent, through_switch.link_sent);
-    EXPECT_EQ(InBytes(mesh.link_critical),
-              7 * InBytes(through_switch.link_critical));
+    EXPECT_EQ(InBytes(mesh.link_critical[0]),
+              7 * InBytes(through_switch.link_critical[0]));
     // A mesh of two chips has one bundle, which is the whole bandwidth.
-    LowerCollective(op, Interconnect::MESH, /*max_chips=*/2, &mesh);
+    LowerCollective(op, Domain(Interconnect::MESH, 2), &mesh);
     EXPECT_EQ(mesh.link_critical, through_switch.link_critical);
   }
 }
@@ -407,14 +488,15 @@ TEST(LowerTest, StepsOnAMeshTakeTheBundlesOfTheirGroup) {
   scenario.set_tp(2);
   const Ledger<> ledger = BuildLedger(LoadModelOrDie("llama-3.1-8b"), scenario);
   const LoweredStep<> mesh = Lower(ledger, machine);
-  machine.structure.topology = Interconnect::SWITCHED;
+  machine.structure.networks[0].topology = Interconnect::SWITCHED;
   const LoweredStep<> through_switch = Lower(ledger, machine);
   int collectives = 0;
   for (size_t i = 0; i < mesh.operators.size(); ++i) {
     if (mesh.operators[i].is_kernel) continue;
     ++collectives;
-    EXPECT_DOUBLE_EQ(InBytes(mesh.operators[i].link_critical),
-                     7 * InBytes(through_switch.operators[i].link_critical));
+    EXPECT_DOUBLE_EQ(
+        InBytes(mesh.operators[i].link_critical[0]),
+        7 * InBytes(through_switch.operators[i].link_critical[0]));
   }
   // After the embedding, the mixers and the MLPs, and the logits' gather.
   EXPECT_EQ(collectives, 4);

@@ -81,6 +81,15 @@ inline Agreement Agree(const Pack::Condition& condition) {
   return agreement;
 }
 
+// See MayHold of units.h.
+inline bool MayHold(const Pack::Condition& condition) {
+  bool any = false;
+  for (int lane = 0; lane < Pack::kLanes; ++lane) {
+    any |= condition.lanes[lane] != 0;
+  }
+  return any;
+}
+
 namespace pack_internal {
 
 // Whether all lanes have the same bits.

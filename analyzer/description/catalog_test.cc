@@ -276,9 +276,9 @@ TEST(CatalogTest, ClassAndTechnologyFillInWhatASystemLeavesOpen) {
   EXPECT_EQ(hbm.name(), "hbm");
   // From the system, the class and the technology.
   EXPECT_EQ(hbm.bandwidth_gb_per_s().value(), 3350);
-  EXPECT_EQ(hbm.phy_controller_energy_pj_per_bit().source(),
-            "datacenter-gpu:lump");
-  EXPECT_EQ(hbm.technology().read_energy_pj_per_bit().source(), "hbm3:pimid");
+  EXPECT_EQ(hbm.phy_energy_pj_per_bit().source(), "datacenter-gpu:phy-energy");
+  EXPECT_EQ(hbm.technology().read_energy_pj_per_bit().source(),
+            "hbm3:measured-ratio");
 }
 
 TEST(CatalogTest, AnAnalogCircuitFillsInWhatAnEngineLeavesOpen) {

@@ -33,12 +33,31 @@ struct NumberFormat {
   Operand operand;
   // The activation format that engines pair with weights stored in this format.
   absl::string_view activations;
+  // Bits of a float's exponent, and its bias; 0 if it is not a float.
+  int exponent_bits;
+  int exponent_bias;
+  // Elements that share a scale; 0: none, or blocks of GGUF.
+  int elements_per_scale;
   // Layout and source, for `list formats`.
   absl::string_view description;
 };
 
 // All formats, in the order `list formats` shows them.
 absl::Span<const NumberFormat> NumberFormats();
+
+// Fraction of bits that toggle from one transfer to the next if the data is
+// random.
+inline constexpr double kRandomToggleRate = 0.5;
+
+// Expected fraction of bits that toggle between independent elements of a
+// format: the mean over bit positions of 2 p (1 - p), p the probability that the
+// bit is set. It assumes what trained weights nearly are: independent and
+// normally distributed elements. Where elements share a scale, the largest of
+// them (the median of the largest of so many) fills the format's range; without
+// a scale their standard deviation is 0.02. Significands of floats and the
+// integers of GGUF count as uniform, and scales stored beside the elements are
+// left out. A model of data, not a measurement: docs/model.md.
+double ToggleRate(const NumberFormat& format);
 
 // The format with this name, or nullptr.
 const NumberFormat* FindFormat(absl::string_view name);

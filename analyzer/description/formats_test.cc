@@ -1,5 +1,10 @@
 #include "analyzer/description/formats.h"
 
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <cstring>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
@@ -56,6 +61,65 @@ TEST(FormatsTest, OnlyStorageFormatsHaveNoOperandBits) {
         << format.name;
     EXPECT_LE(format.operand_bits, format.bits_per_element) << format.name;
     EXPECT_GT(format.precision_bits, 0) << format.name;
+  }
+}
+
+// Fraction of differing bits between consecutive codes of normal variables.
+template <typename Encode>
+double SampledToggleRate(int bits, const Encode& encode) {
+  std::mt19937 generator(1);
+  std::normal_distribution<double> normal;
+  constexpr int kSamples = 200000;
+  uint32_t before = encode(normal(generator));
+  double toggles = 0;
+  for (int i = 0; i < kSamples; ++i) {
+    const uint32_t code = encode(normal(generator));
+    for (int bit = 0; bit < bits; ++bit) {
+      toggles += ((code ^ before) >> bit) & 1;
+    }
+    before = code;
+  }
+  return toggles / kSamples / bits;
+}
+
+TEST(FormatsTest, ToggleRatesAreThoseOfSampledWeights) {
+  // bf16 of standard deviation 0.02, cut to 16 bits.
+  EXPECT_NEAR(ToggleRate(GetFormat("bf16")),
+              SampledToggleRate(16,
+                                [](double z) {
+                                  const float x =
+                                      static_cast<float>(0.02 * z);
+                                  uint32_t bits;
+                                  std::memcpy(&bits, &x, sizeof(bits));
+                                  return bits >> 16;
+                                }),
+              0.005);
+  // int8 of a channel of 4096 weights, of which the largest is 127: the median
+  // of the largest of 4096 magnitudes is 3.76 deviations.
+  EXPECT_NEAR(ToggleRate(GetFormat("int8")),
+              SampledToggleRate(8,
+                                [](double z) {
+                                  const double code = std::min(
+                                      127.0, std::max(-128.0, std::round(
+                                                                  z * 127 /
+                                                                  3.76)));
+                                  return static_cast<uint32_t>(
+                                             static_cast<int>(code)) &
+                                         0xff;
+                                }),
+              0.005);
+}
+
+TEST(FormatsTest, WideFormatsRepeatTheirExponentsAndPackedOnesAreRandom) {
+  const double bf16 = ToggleRate(GetFormat("bf16"));
+  EXPECT_GT(bf16, 0.3);
+  EXPECT_LT(bf16, 0.4);
+  EXPECT_LT(bf16, ToggleRate(GetFormat("fp8")));
+  EXPECT_LT(ToggleRate(GetFormat("fp8")), ToggleRate(GetFormat("int8")));
+  EXPECT_EQ(ToggleRate(GetFormat("q4_k")), kRandomToggleRate);
+  for (const NumberFormat& format : NumberFormats()) {
+    EXPECT_GT(ToggleRate(format), 0.25) << format.name;
+    EXPECT_LE(ToggleRate(format), kRandomToggleRate) << format.name;
   }
 }
 

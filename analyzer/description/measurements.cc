@@ -226,6 +226,7 @@ absl::StatusOr<MeasurementSet> LoadMeasurements(
       continue;
     }
     all.mutable_row()->MergeFrom(set->row());
+    all.mutable_stream()->MergeFrom(set->stream());
     names.push_back(set->description());
   }
   if (!faults.empty()) {

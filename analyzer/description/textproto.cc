@@ -122,9 +122,11 @@ void Relocate(const std::string& text, Complaint* complaint) {
   complaint->column = at - (newline == std::string::npos ? 0 : newline + 1);
 }
 
-// Fields of machines that are fields of their runtime now.
+// Fields that are gone, what stands in their place, and why.
 struct MovedField {
   absl::string_view message, field, now;
+  absl::string_view why = "software decides it";
+  absl::string_view document = "docs/runtimes.md";
 };
 constexpr MovedField kMovedFields[] = {
     {"Hardware", "overheads", "runtime"},
@@ -138,6 +140,9 @@ constexpr MovedField kMovedFields[] = {
     {"MemoryLevel", "activation_passes", "runtime.activation_passes"},
     {"MemoryLevel", "cache_half_transfer_mb", "runtime.cache_half_transfer_mb"},
     {"MemoryLevel", "stored", "runtime.kernels"},
+    {"MemoryLevel", "phy_controller_energy_pj_per_bit",
+     "phy_energy_pj_per_bit and path_energy_pj_per_bit",
+     "what is known of it is stated apart from the rest", "docs/hardware.md"},
 };
 
 // Rewrites the parser's message to say what was expected.
@@ -152,8 +157,8 @@ std::string Explain(const Complaint& complaint, const Message& root) {
         continue;
       }
       return absl::StrCat("unknown field of ", moved.message, " \"",
-                          moved.field, "\"; software decides it: give ",
-                          moved.now, " (docs/runtimes.md)");
+                          moved.field, "\"; ", moved.why, ": give ",
+                          moved.now, " (", moved.document, ")");
     }
     std::vector<std::string> names;
     for (int i = 0; type != nullptr && i < type->field_count(); ++i) {

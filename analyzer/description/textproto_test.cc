@@ -235,15 +235,16 @@ TEST(TextprotoTest, WhatIsPrintedReadsBackTheSame) {
 }
 
 // Machines used to hold what software decides.
-TEST(TextprotoTest, FieldsThatMovedToTheRuntimeAreNamed) {
+TEST(TextprotoTest, FieldsThatMovedAreNamed) {
   Hardware hardware;
   std::unique_ptr<FieldLocations> locations;
   std::vector<Fault> faults;
   ParseTextproto(
       "overlap_fraction { value: 1 }\n"
-      "memory { name: \"hbm\" stored { format: \"fp8\" } }\n",
+      "memory { name: \"hbm\" stored { format: \"fp8\" } }\n"
+      "memory { phy_controller_energy_pj_per_bit { value: 8 } }\n",
       "old.textproto", &hardware, &locations, &faults);
-  ASSERT_EQ(faults.size(), 2u);
+  ASSERT_EQ(faults.size(), 3u);
   EXPECT_EQ(faults[0].message,
             "unknown field of Hardware \"overlap_fraction\"; software decides "
             "it: give runtime.overlap_fraction (docs/runtimes.md)");
@@ -251,6 +252,11 @@ TEST(TextprotoTest, FieldsThatMovedToTheRuntimeAreNamed) {
       faults[1].message,
       "unknown field of MemoryLevel \"stored\"; software decides it: give "
       "runtime.kernels (docs/runtimes.md)");
+  EXPECT_EQ(faults[2].message,
+            "unknown field of MemoryLevel "
+            "\"phy_controller_energy_pj_per_bit\"; what is known of it is "
+            "stated apart from the rest: give phy_energy_pj_per_bit and "
+            "path_energy_pj_per_bit (docs/hardware.md)");
 }
 
 }  // namespace

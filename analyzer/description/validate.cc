@@ -357,6 +357,79 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
   }
 }
 
+// The networks of an interconnect: each joins more chips than those inside it.
+void CheckNetworks(const Interconnect& link, CrossChecker* check) {
+  check->Require((link.topology() == Interconnect::TORUS) ==
+                     (link.torus_dimensions() > 0),
+                 "interconnect.torus_dimensions",
+                 "is given for a TORUS, and only for it");
+  check->Require(link.beyond_size() < kMaxNetworks, "interconnect.beyond",
+                 absl::StrCat("has ", link.beyond_size(),
+                              " networks; expected at most ",
+                              kMaxNetworks - 1));
+  double inside = link.max_chips().value();
+  for (const OuterNetwork& outer : link.beyond()) {
+    const std::string path = absl::StrCat("interconnect.beyond.", outer.name());
+    check->Require(outer.topology() == Interconnect::SWITCHED ||
+                       outer.topology() == Interconnect::RING,
+                   path + ".topology", "is neither SWITCHED nor RING");
+    check->Require(outer.max_chips().value() > inside, path + ".max_chips",
+                   absl::StrCat("is ", Number(outer.max_chips().value()),
+                                "; the network inside it joins ",
+                                Number(inside)));
+    inside = outer.max_chips().value();
+  }
+}
+
+// Both constants of a correlation are there.
+void CheckCorrelations(const Hardware& hardware, CrossChecker* check) {
+  if (hardware.correlations().empty()) return;
+  std::set<std::string> paths;
+  ForEachConstant(hardware, [&](const std::string& path, const Constant&,
+                                const auto&) { paths.insert(path); });
+  for (int i = 0; i < hardware.correlations_size(); ++i) {
+    const CorrelatedConstants& pair = hardware.correlations(i);
+    for (const std::string& path : {pair.path(), pair.other()}) {
+      check->Require(paths.count(path) > 0, absl::StrCat("correlations.", i),
+                     absl::StrCat("\"", path, "\" is no constant of this "
+                                  "machine"));
+    }
+    check->Require(pair.path() != pair.other(),
+                   absl::StrCat("correlations.", i), "is of one constant");
+  }
+}
+
+// Clocks of the core and of memory.
+void CheckClocks(const Hardware& hardware, CrossChecker* check) {
+  for (const MemoryLevel& level : hardware.memory()) {
+    check->Require(!level.has_clock_mhz() || level.has_reference_clock_mhz(),
+                   absl::StrCat("memory.", level.name(), ".reference_clock_mhz"),
+                   "is missing; clock_mhz needs the clock of the bandwidth");
+  }
+  if (!hardware.has_core_clock()) return;
+  const CoreClock& clock = hardware.core_clock();
+  const double reference = clock.reference_mhz().value();
+  const auto or_reference = [&](bool given, const Constant& constant) {
+    return given ? constant.value() : reference;
+  };
+  const double lowest =
+      or_reference(clock.has_lowest_mhz(), clock.lowest_mhz());
+  const double highest =
+      or_reference(clock.has_highest_mhz(), clock.highest_mhz());
+  const double set = or_reference(clock.has_set_mhz(), clock.set_mhz());
+  check->Require(lowest <= reference && reference <= highest,
+                 "core_clock.reference_mhz",
+                 absl::StrCat("is ", Number(reference), "; expected between ",
+                              Number(lowest), " and ", Number(highest)));
+  check->Require(set >= lowest && set <= highest, "core_clock.set_mhz",
+                 absl::StrCat("is ", Number(set), "; expected between ",
+                              Number(lowest), " and ", Number(highest)));
+  check->Require(
+      clock.has_steep_voltage_slope() == clock.has_steep_from(),
+      "core_clock.steep_from",
+      "and steep_voltage_slope are given together or not at all");
+}
+
 // Whether the engine's rate has an energy, either given or derived.
 bool HasEnergy(const ComputeEngine& engine,
                const ComputeEngine::FormatRate& rate) {
@@ -527,7 +600,10 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                       link.technology().has_energy_pj_per_bit(),
                   "interconnect.energy_pj_per_bit",
                   "is missing; give it or a technology");
+    CheckNetworks(link, &check);
   }
+  CheckClocks(hardware, &check);
+  CheckCorrelations(hardware, &check);
   CheckSilicon(hardware, &check);
   const BoardPower& board = hardware.board();
   const auto with_logic = std::find_if(
@@ -634,7 +710,10 @@ void CheckParallelism(const Scenario& scenario, const Model& model,
                      hardware.name(), " has none"));
     return;
   }
-  const double most = hardware.interconnect().max_chips().value();
+  const Interconnect& link = hardware.interconnect();
+  const double most = link.beyond_size() > 0
+                          ? link.beyond(link.beyond_size() - 1).max_chips().value()
+                          : link.max_chips().value();
   check->Require(parallel.chips() <= most, "tp",
                  absl::StrCat(parallel.chips(), " chips; ", hardware.name(),
                               " joins at most ", most));

@@ -72,6 +72,59 @@ TEST(ValidateTest, StaticPowerIsGivenOrAFractionOfThePowerCap) {
               ElementsAre(HasSubstr("board.static_power_w: is missing")));
 }
 
+TEST(ValidateTest, NetworksGrowOutwards) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  ASSERT_EQ(hardware.interconnect().beyond_size(), 1);
+  hardware.mutable_interconnect()
+      ->mutable_beyond(0)
+      ->mutable_max_chips()
+      ->set_value(8);
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("is 8; the network inside it joins 8")));
+  hardware = LoadHardwareOrDie("h100-sxm");
+  hardware.mutable_interconnect()->set_topology(Interconnect::TORUS);
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("is given for a TORUS, and only for it")));
+}
+
+TEST(ValidateTest, AGroupThatTheMachineDoesNotJoinIsRefused) {
+  Scenario scenario = Point(64, 1000);
+  scenario.set_tp(16);
+  std::vector<Fault> faults;
+  // Two boards of H100 are joined by InfiniBand, two cards of H100 NVL by
+  // nothing more.
+  ValidateScenario(scenario, LoadModelOrDie("llama-3.1-8b"),
+                   LoadHardwareOrDie("h100-sxm"), &faults);
+  EXPECT_THAT(faults, IsEmpty());
+  ValidateScenario(scenario, LoadModelOrDie("llama-3.1-8b"),
+                   LoadHardwareOrDie("l40s"), &faults);
+  ASSERT_EQ(faults.size(), 1u);
+  EXPECT_THAT(faults[0].message, HasSubstr("joins at most 8"));
+}
+
+TEST(ValidateTest, ClocksLieBetweenTheirEnds) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  hardware.mutable_core_clock()->mutable_set_mhz()->set_value(3000);
+  hardware.mutable_core_clock()->mutable_set_mhz()->set_low(3000);
+  hardware.mutable_core_clock()->mutable_set_mhz()->set_high(3000);
+  hardware.mutable_core_clock()->mutable_set_mhz()->set_source(
+      hardware.core_clock().reference_mhz().source());
+  EXPECT_THAT(
+      FaultsOf(hardware),
+      ElementsAre(HasSubstr("is 3000; expected between 345 and 1980")));
+}
+
+TEST(ValidateTest, CorrelationsAreOfConstantsThatExist) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  hardware.clear_correlations();
+  CorrelatedConstants* pair = hardware.add_correlations();
+  pair->set_path("memory.hbm.path_energy_pj_per_bit");
+  pair->set_other("memory.hbm.energy");
+  pair->set_coefficient(0.5);
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("\"memory.hbm.energy\" is no constant")));
+}
+
 TEST(ValidateTest, ARuntimeHasKernelsForAFewFormats) {
   Hardware hardware = LoadHardwareOrDie("h100-sxm");
   while (hardware.runtime().kernels_size() < 17) {

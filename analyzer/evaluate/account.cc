@@ -53,6 +53,8 @@ constexpr ActionClass kClasses[] = {
     {"collectives",
      [](const Operator<>& from, Operator<>* to) {
        to->collective = from.collective;
+       to->pipeline_chips = from.pipeline_chips;
+       to->pipeline_stages = from.pipeline_stages;
        to->payload = from.payload;
      }},
 };
@@ -96,12 +98,14 @@ bool Counts(TermIndex term, const Machine<>& machine, int index) {
     case kDramColumn:
     case kDramInterface:
       return is_dram;
-    case kDramPhyController:
-      return is_dram || level.read.phy_controller.base() > 0;
+    case kDramPhy:
+      return is_dram || level.read.phy.base() > 0;
+    case kMemoryPath:
+      return (level.read.path + level.read.path_toggling).base() > 0;
     case kSram:
       return !is_dram;
     case kOnChipNetwork:
-      return level.read.network.base() > 0;
+      return (level.read.network + level.read.network_toggling).base() > 0;
     default:
       return false;
   }
@@ -123,6 +127,10 @@ Amount AmountOf(TermIndex term, const Actions<>& actions,
       amount.unit = "FLOP";
       for (const Work<>& work : actions.matmul) amount.quantity += InFlop(work);
       if (term == kCompute) amount.quantity += InFlop(actions.vector);
+      // Instructions for weights are charged to the weights.
+      if (amount.quantity == 0 && InJoules(actions.instructions) > 0) {
+        amount = {InBytes(actions.traffic[0].read), "byte"};
+      }
       break;
     case kArrayWrite:
       for (const Data<>& written : actions.array_written) {
@@ -130,7 +138,7 @@ Amount AmountOf(TermIndex term, const Actions<>& actions,
       }
       break;
     case kLink:
-      amount.quantity = InBytes(actions.link);
+      for (const Data<>& sent : actions.link) amount.quantity += InBytes(sent);
       break;
     default:
       for (int i = 0; i < machine.structure.num_levels; ++i) {
@@ -187,17 +195,22 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
                   const StepCost<>& cost, const CauseWriter& writer) {
   const double time = InSeconds(cost.step_time);
   const double background = InWatts(MemoryBackground(machine)) * step.chips;
-  const double fixed = InWatts(machine.costs.static_power) * step.chips;
+  const CoreState<> core = CoreAt(cost.clock, machine.costs.clock);
+  const Draw<> draw(step.chips, step.samples, machine,
+                    DynamicEnergy(ActionsOf(step, machine), machine));
+  const double fixed = InWatts(draw.StandingAt(core));
   const double host = InWatts(machine.costs.host_power) * step.chips /
                       machine.costs.supply_efficiency;
-  // Energy behind the regulators: everything except their own loss.
+  const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
   const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
   writer.AddPower(kDramBackground, time, background);
   writer.AddPower(kStatic, time, fixed);
   writer.AddSequences(kStatic, step.samples,
-                      InJoules(machine.costs.energy_per_sequence));
-  writer.AddLoss(kStatic, board * machine.costs.regulator_efficiency,
+                      InJoules(machine.costs.energy_per_sequence) *
+                          core.voltage_squared);
+  // Behind the regulators is everything but the stack and their own loss.
+  writer.AddLoss(kStatic, (board - stack) * machine.costs.regulator_efficiency,
                  1 / machine.costs.regulator_efficiency - 1);
   writer.AddPower(kHost, time, host);
   writer.AddLoss(kHost, board, 1 / machine.costs.supply_efficiency - 1);
@@ -209,7 +222,8 @@ bool MovesData(Term::Value term) {
     case Term::DRAM_ACTIVATE:
     case Term::DRAM_COLUMN:
     case Term::DRAM_INTERFACE:
-    case Term::DRAM_PHY_CONTROLLER:
+    case Term::DRAM_PHY:
+    case Term::MEMORY_PATH:
     case Term::SRAM:
     case Term::ON_CHIP_NETWORK:
       return true;
@@ -254,6 +268,7 @@ void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
   for (int k = 0; k < kNumClasses; ++k) {
     actions[k] = ActionsOf(kClasses[k], ledger, machine, shares);
     energy[k] = DynamicEnergy(actions[k], machine);
+    TakeToVoltage(CoreAt(cost.clock, machine.costs.clock), &energy[k]);
   }
   const CauseWriter writer(step.tokens, boundary, report);
   for (int i = 0; i < kNumEnergyTerms; ++i) {

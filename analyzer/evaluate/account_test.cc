@@ -81,17 +81,16 @@ TEST(AccountTest, InMemoryArraysChargeTheWeightsWritten) {
 TEST(AccountTest, QuantitiesAreTheLedgers) {
   const Report report =
       AnalyzeOrDie("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 2048));
-  const EnergyCause* weights =
-      Find(report, Term::DRAM_PHY_CONTROLLER, "weights read");
-  const EnergyCause* kv = Find(report, Term::DRAM_PHY_CONTROLLER, "KV read");
+  const EnergyCause* weights = Find(report, Term::DRAM_PHY, "weights read");
+  const EnergyCause* kv = Find(report, Term::DRAM_PHY, "KV read");
   const EnergyCause* flop = Find(report, Term::COMPUTE, "matrix products");
   ASSERT_TRUE(weights != nullptr && kv != nullptr && flop != nullptr);
   EXPECT_EQ(weights->quantity_per_token(), report.weight_bytes_per_step());
   EXPECT_NEAR(weights->quantity_per_token(), 1.500932e10, 1e6);
   EXPECT_EQ(kv->quantity_per_token(), 268435456);
   EXPECT_EQ(flop->quantity_per_token(), report.flop_per_token());
-  // 8 pJ/bit of H100's PHY and controller are 64 pJ per byte.
-  EXPECT_NEAR(weights->cost_j_per_unit(), 64e-12, 1e-18);
+  // 0.5 pJ/bit of H100's PHY are 4 pJ per byte.
+  EXPECT_NEAR(weights->cost_j_per_unit(), 4e-12, 1e-18);
 }
 
 TEST(AccountTest, FactorsMultiplyToTheAnswer) {

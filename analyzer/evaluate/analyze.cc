@@ -40,6 +40,15 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
   spreads->step_time.value = InSeconds(cost.step_time);
   spreads->energy_per_token.value =
       PerToken(EnergyInside(cost.terms, boundary), step);
+  std::array<double, kNumEnergyTerms> terms_j;
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    terms_j[i] = InJoules(cost.terms[i]);
+  }
+  for (int i = 0; i < kNumBoundaries; ++i) {
+    const DramShares shares = DramSharesOf(terms_j, i);
+    spreads->dram[i].stack.value = shares.stack;
+    spreads->dram[i].path.value = shares.path;
+  }
   for (int i = 0; i < kNumEnergyTerms; ++i) {
     spreads->terms[i].value = PerToken(cost.terms[i], step);
   }
@@ -56,17 +65,41 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
   report->set_energy_per_token_j_high(spreads.energy_per_token.high());
   report->set_power_w(
       InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
+  const DramSpreads& dram = spreads.dram[kBoardBoundary];
+  report->set_dram_energy_share(dram.path.value);
+  report->set_dram_energy_share_low(dram.path.low());
+  report->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
+  report->set_stack_energy_share(dram.stack.value);
+  report->set_stack_energy_share_low(dram.stack.low());
+  report->set_stack_energy_share_high(std::min(1.0, dram.stack.high()));
+}
 
-  const double path = InJoules(EnergyInside(cost.terms, kMemoryPathBoundary));
-  const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
-  if (board > 0) report->set_dram_energy_share(path / board);
+// The clock of the core, and what a reader must know of a capped one.
+void FillClock(const Hardware& hardware, const Machine<>& machine,
+               const LoweredStep<>& step, const StepCost<>& cost,
+               Report* report) {
+  if (!hardware.has_core_clock()) return;
+  // Below this share of the power that the step would draw no published board
+  // was predicted well.
+  constexpr double kLeastTrusted = 0.65;
+  const Power<> cap = machine.costs.power_cap * step.chips;
+  if (machine.structure.has_power_cap &&
+      cap < cost.uncapped_power * kLeastTrusted) {
+    report->add_warnings(absl::StrFormat(
+        "the power cap is %.0f %% of what the step would draw; below 65 %% no "
+        "model of clocks here is good",
+        100 * (cap / cost.uncapped_power)));
+  }
+  const CoreClock& clock = hardware.core_clock();
+  const double reference = clock.reference_mhz().value();
+  report->set_core_clock_mhz(cost.clock * reference);
+  report->set_set_core_clock_mhz(
+      clock.has_set_mhz() ? clock.set_mhz().value() : reference);
 }
 
 // Energy and DRAM share by boundary, and energy by term.
 void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
                      const LoweredStep<>& step, int boundary, Report* report) {
-  const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
-  const double path = InJoules(EnergyInside(cost.terms, kMemoryPathBoundary));
   for (int i = 0; i < kNumBoundaries; ++i) {
     const Energy<> inside = EnergyInside(cost.terms, i);
     const std::string name(kBoundaries[i].name);
@@ -77,9 +110,14 @@ void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
     share->set_boundary(name);
     // On a machine without DRAM the first boundaries contain no energy.
     if (!(InJoules(inside) > 0)) continue;
-    share->set_stack_energy_share(stack / InJoules(inside));
+    const DramSpreads& dram = spreads.dram[i];
+    share->set_stack_energy_share(dram.stack.value);
+    share->set_stack_energy_share_low(dram.stack.low());
+    share->set_stack_energy_share_high(std::min(1.0, dram.stack.high()));
     if (i >= kMemoryPathBoundary) {
-      share->set_dram_energy_share(path / InJoules(inside));
+      share->set_dram_energy_share(dram.path.value);
+      share->set_dram_energy_share_low(dram.path.low());
+      share->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
     }
   }
   for (int i = 0; i < kNumEnergyTerms; ++i) {
@@ -176,12 +214,16 @@ BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
     // Launch, ramp-up and tail are expressed as bytes of the backing store, but
     // they are overhead, not traffic.
     const LevelCosts<>& backing = machine.costs.levels[0];
+    const StreamSlowdown<double> slowdown(op, units);
     const Traffic<> traffic = TrafficOf(op, machine, 0);
     const Duration<> slowest =
         TransferTime(backing, units.memory[0],
-                     traffic.read + traffic.write + op.extra_read, op.attends);
+                     traffic.read + traffic.write + op.extra_read,
+                     op.attends) *
+        slowdown.factor;
     if (op.reads_backing && !(slowest < times.memory)) {
-      overhead += InSeconds(backing.half_transfer * units.memory[0]);
+      overhead += InSeconds(backing.half_transfer * units.memory[0]) *
+                  slowdown.factor;
     }
     overhead = std::min(overhead, total);
     split[Bound::MEMORY] = total - overhead;
@@ -198,7 +240,8 @@ Bound::Value Largest(const BoundTimes& split) {
 void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
                    const Machine<>& machine, const StepCost<>& cost,
                    const AnalyzeOptions& options, Report* report) {
-  const UnitTimes<> units(machine);
+  const UnitTimes<> units(machine, cost.clock);
+  const CoreState<> core = CoreAt(cost.clock, machine.costs.clock);
   BoundTimes whole = {};
   double explained = 0;
   for (size_t i = 0; i < step.operators.size(); ++i) {
@@ -223,10 +266,14 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
     out->set_kv_bytes(runs * InBytes(op.kv_read + op.kv_write));
     out->set_activation_bytes(runs *
                               InBytes(op.activation_in + op.activation_out));
-    out->set_link_bytes(runs * InBytes(lowered.link_sent));
+    Data<> sent;
+    for (const Data<>& on_network : lowered.link_sent) sent += on_network;
+    out->set_link_bytes(runs * InBytes(sent));
     out->set_time_s(InSeconds(times.total) * op.count);
     out->set_bound(Largest(split));
-    out->set_energy_j(InJoules(Sum(DynamicEnergy(actions, machine))));
+    EnergyTerms<> terms = DynamicEnergy(actions, machine);
+    TakeToVoltage(core, &terms);
+    out->set_energy_j(InJoules(Sum(terms)));
   }
   whole[Bound::POWER] = InSeconds(cost.stretch);
   whole[Bound::OVERHEAD] +=
@@ -458,9 +505,15 @@ absl::Status Validate(const Setup& setup) {
   if (!faults.empty()) return FaultsToStatus(faults);
   const Machine<> machine =
       MachineWith<double>(setup.hardware, scenario.ideal(), ValueReader());
-  if (machine.structure.has_power_cap &&
-      !(machine.costs.static_power + MemoryBackground(machine) <
-        machine.costs.power_cap * machine.costs.regulator_efficiency)) {
+  const ClockCosts<>& clock = machine.costs.clock;
+  const CoreState<> slowest =
+      CoreAt(std::min(clock.set, clock.lowest), clock);
+  const Power<> idle =
+      MemoryBackground(machine) +
+      (machine.costs.static_power +
+       clock.power * (slowest.voltage_squared * slowest.clock)) /
+          machine.costs.regulator_efficiency;
+  if (machine.structure.has_power_cap && !(idle < machine.costs.power_cap)) {
     return absl::InvalidArgumentError(absl::StrCat(
         setup.hardware.name(),
         ": board.power_cap_w leaves nothing above what the chip and its memory "
@@ -517,6 +570,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   report.set_evidence(SupportName(support_.status));
   report.set_evidence_note(support_.note);
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
+  FillClock(setup_.hardware(), machine_, step, cost, &report);
   FillCounts(ledger, step, machine_, &report);
   FillRidge(setup_.formats(), machine_, &report);
   FillOperators(ledger, step, machine_, cost, options_, &report);

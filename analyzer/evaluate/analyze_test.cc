@@ -53,7 +53,7 @@ TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
   EXPECT_NEAR(TermOf(report, Term::DRAM_ACTIVATE), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_COLUMN), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_INTERFACE), 104e-12, 1e-21);
-  EXPECT_NEAR(TermOf(report, Term::DRAM_PHY_CONTROLLER), 104e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::DRAM_PHY), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::SRAM), 31 * 8e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::ON_CHIP_NETWORK), 31 * 8e-12, 1e-21);
   // 20 matrix and 22 vector FLOP.
@@ -88,7 +88,7 @@ TEST(AnalyzeTest, WorkedEnergyVectorWithinTwoPercent) {
       {"memory.dram.technology.row_activation_energy_pj", "0"},
       {"memory.dram.technology.interface_energy_pj_per_bit", "0"},
       {"memory.dram.technology.background_power_w_per_device", "0"},
-      {"memory.dram.phy_controller_energy_pj_per_bit", "0"},
+      {"memory.dram.phy_energy_pj_per_bit", "0"},
       {"memory.sram.technology.read_energy_pj_per_bit", "0"},
       {"memory.sram.technology.write_energy_pj_per_bit", "0"},
       {"memory.sram.network_energy_pj_per_bit", "0"},
@@ -309,14 +309,72 @@ TEST(AnalyzeTest, RangesHoldTheValueAndVanishWithoutUncertainty) {
 }
 
 TEST(AnalyzeTest, RangeOfALinearTermIsThatOfItsConstant) {
-  // DRAM_PHY_CONTROLLER is bits x 8 (6 to 10) pJ/bit and nothing else.
+  // DRAM_PHY is bits x 0.5 (0.3 to 1) pJ/bit and nothing else.
   const Report report =
       AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 2048));
   for (const EnergyTerm& term : report.energy_terms()) {
-    if (term.term() != Term::DRAM_PHY_CONTROLLER) continue;
-    EXPECT_NEAR(term.low() / term.energy_per_token_j(), 6.0 / 8, 1e-9);
-    EXPECT_NEAR(term.high() / term.energy_per_token_j(), 10.0 / 8, 1e-9);
+    if (term.term() != Term::DRAM_PHY) continue;
+    EXPECT_NEAR(term.low() / term.energy_per_token_j(), 0.3 / 0.5, 1e-9);
+    EXPECT_NEAR(term.high() / term.energy_per_token_j(), 1 / 0.5, 1e-9);
   }
+}
+
+// H100 whose memory path and L2 path are correlated as given.
+Report WithCorrelation(double coefficient) {
+  Hardware hardware = LoadHardwareOrDie("h100-sxm");
+  hardware.clear_correlations();
+  if (coefficient != 0) {
+    CorrelatedConstants* pair = hardware.add_correlations();
+    pair->set_path("memory.hbm.path_energy_pj_per_bit");
+    pair->set_other("memory.l2.network_energy_pj_per_bit");
+    pair->set_coefficient(coefficient);
+  }
+  return AnalyzeOrDie(LoadModelOrDie("llama-3.1-8b"), hardware,
+                      DefaultPoint(1, 2048), kWithRanges);
+}
+
+double Width(double low, double high) { return std::log(high / low); }
+
+TEST(AnalyzeTest, WhereOnlyASumIsKnownEnergyIsCertainAndTheShareIsNot) {
+  const Report opposed = WithCorrelation(-1), apart = WithCorrelation(0),
+               together = WithCorrelation(1);
+  const auto chip = [](const Report& report) {
+    // The sum of both at the boundary that holds both.
+    return report.dram_share_by_boundary(kChipBoundary);
+  };
+  // At the chip, path and network are numerator and denominator of the share.
+  EXPECT_GT(Width(chip(opposed).dram_energy_share_low(),
+                  chip(opposed).dram_energy_share_high()),
+            Width(chip(apart).dram_energy_share_low(),
+                  chip(apart).dram_energy_share_high()));
+  EXPECT_LT(Width(chip(together).dram_energy_share_low(),
+                  chip(together).dram_energy_share_high()),
+            Width(chip(apart).dram_energy_share_low(),
+                  chip(apart).dram_energy_share_high()));
+  for (const Report* report : {&opposed, &apart, &together}) {
+    EXPECT_EQ(report->dram_energy_share(), apart.dram_energy_share());
+    EXPECT_LT(report->stack_energy_share_high(),
+              report->dram_energy_share_high());
+    EXPECT_LE(report->dram_energy_share_low(), report->dram_energy_share());
+    EXPECT_GE(report->dram_energy_share_high(), report->dram_energy_share());
+  }
+}
+
+TEST(AnalyzeTest, ACapLowersTheClockAndTheEnergyAndWarnsFarBelow) {
+  const auto at = [](const char* cap_w) {
+    return AnalyzeOrDie(
+        LoadModelOrDie("llama-3.1-8b"),
+        LoadHardwareOrDie("h100-sxm", {{"board.set_power_cap_w", cap_w}}),
+        DefaultPoint(1, 2048), kWithDetails);
+  };
+  const Report free = at("700"), near = at("400"), far = at("250");
+  EXPECT_EQ(free.core_clock_mhz(), free.set_core_clock_mhz());
+  EXPECT_LT(near.core_clock_mhz(), free.core_clock_mhz());
+  EXPECT_LT(near.energy_per_token_j(), free.energy_per_token_j());
+  EXPECT_GE(near.step_time_s(), free.step_time_s());
+  EXPECT_NEAR(near.power_w(), 400, 0.4);
+  EXPECT_EQ(near.warnings_size(), free.warnings_size());
+  EXPECT_EQ(far.warnings_size(), free.warnings_size() + 1);
 }
 
 TEST(AnalyzeTest, AreaAndCostAreOfAllChips) {

@@ -16,6 +16,7 @@ enum FigureOfAnswer {
   kStepTimeFigure,
   kTokensPerSecond,
   kPowerDrawn,
+  kStackEnergyShare,
   kDramEnergyShare,
   kArithmeticIntensity,
   kRidgePoint,
@@ -58,15 +59,24 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "with at least tile_rows or expert_tile_rows tokens per matrix where "
          "kernels have tiles. Links: t = messages x latency_us + bytes / "
          "(bandwidth_gb_per_s x bandwidth_efficiency x link_bandwidth_share). "
-         "Stretched where "
-         "power_cap_w x regulator_efficiency is less than DYNAMIC, "
-         "DRAM_BACKGROUND, static_power_w or static_power_fraction, "
-         "leakage_w_per_mb and energy_per_sequence_mj would draw"},
+         "Compute and near levels take 1 / CLOCK times as long, streams sqrt((1 "
+         "+ (q core_time_ratio / CLOCK)^2) / (1 + core_time_ratio^2)) times, q "
+         "= bandwidth_gb_per_s / peak_tflops of the vector engine / "
+         "core_bytes_per_flop, or 1; the "
+         "backing store's bandwidth is x clock_mhz / reference_clock_mhz. "
+         "Stretched where at the lowest CLOCK DYNAMIC, DRAM_BACKGROUND, "
+         "static_power_w or static_power_fraction, clocked_share, "
+         "leakage_w_per_mb and energy_per_sequence_mj with "
+         "regulator_efficiency would still draw more than power_cap_w"},
         {"tokens_per_s", "throughput", "tokens of a step / step_time_s"},
         {"power_w", "power", "energy_per_token_j x tokens_per_s"},
-        {"dram_energy_share", "DRAM share",
+        {"stack_energy_share", "DRAM share",
+         "energy inside stack over energy inside board: (DRAM_ACTIVATE + "
+         "DRAM_COLUMN + DRAM_INTERFACE + DRAM_BACKGROUND) / (DYNAMIC + "
+         "DRAM_BACKGROUND + STATIC)"},
+        {"dram_energy_share", "DRAM and path share",
          "energy inside memory_path over energy inside board: (DRAM_ACTIVATE + "
-         "DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY_CONTROLLER + "
+         "DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY + MEMORY_PATH + "
          "DRAM_BACKGROUND) / (DYNAMIC + DRAM_BACKGROUND + STATIC)"},
         {"arithmetic_intensity_flop_per_byte", "intensity",
          "matrix FLOP of the step x model_growth / TRAFFIC of the backing "

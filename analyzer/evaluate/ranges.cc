@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,8 @@ struct End {
 
 // Time and energy terms with one constant at one end of its range.
 struct EndCost {
-  double step_time_s;
-  std::array<double, kNumEnergyTerms> terms_j;
+  double step_time_s = 0;
+  std::array<double, kNumEnergyTerms> terms_j = {};
 };
 
 // A constant of the machine with a range, and how it affects a step.
@@ -111,14 +112,29 @@ void SetLane(int lane, Machine<>* from, Machine<Pack>* to) {
 
 }  // namespace
 
+DramShares DramSharesOf(const std::array<double, kNumEnergyTerms>& terms_j,
+                        int boundary) {
+  double stack = 0, path = 0, inside = 0;
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    const int its = kEnergyTerms[i].boundary;
+    if (its <= kStackBoundary) stack += terms_j[i];
+    if (its <= kMemoryPathBoundary) path += terms_j[i];
+    if (its <= boundary) inside += terms_j[i];
+  }
+  if (!(inside > 0)) return {};
+  return {stack / inside, std::min(1.0, path / inside)};
+}
+
 double Spread::low() const {
+  const double below = std::max(0.0, factors_.below);
   return std::min(least_,
-                  std::max(0.0, value * std::exp(-std::sqrt(factors_.below)) -
+                  std::max(0.0, value * std::exp(-std::sqrt(below)) -
                                     std::sqrt(differences_.below)));
 }
 
 double Spread::high() const {
-  return std::max(most_, value * std::exp(std::sqrt(factors_.above)) +
+  const double above = std::max(0.0, factors_.above);
+  return std::max(most_, value * std::exp(std::sqrt(above)) +
                              std::sqrt(differences_.above));
 }
 
@@ -134,6 +150,13 @@ struct Ranges::Packs {
   // Packs before this one need no separate lowering.
   size_t first_lowered = 0;
   size_t num_ends = 0;
+  // The ends of pairs of constants whose errors are correlated; -1 for an end
+  // that is at the value.
+  struct Pair {
+    int low = -1, high = -1, other_low = -1, other_high = -1;
+    double coefficient = 0;
+  };
+  std::vector<Pair> pairs;
   // Cost per chip at each end of each constant that it depends on, US$.
   std::vector<double> costs_usd;
   // If the lanes of a pack would differ in structure, each is evaluated
@@ -163,6 +186,31 @@ Ranges::Ranges(const ResolvedSetup& setup, const Ledger<>& ledger)
     }
   }
   packs_->num_ends = ends.size();
+  const auto end_of = [&](const Constant* constant, double value) {
+    for (size_t i = 0; i < ends.size(); ++i) {
+      if (ends[i].constant == constant && ends[i].value == value) {
+        return static_cast<int>(i);
+      }
+    }
+    return -1;
+  };
+  std::map<std::string, const Constant*> constants;
+  if (setup.hardware().correlations_size() > 0) {
+    ForEachConstant(setup.hardware(),
+                    [&](const std::string& path, const Constant& constant,
+                        const auto&) { constants[path] = &constant; });
+  }
+  for (const CorrelatedConstants& correlation : setup.hardware().correlations()) {
+    const auto a = constants.find(correlation.path());
+    const auto b = constants.find(correlation.other());
+    // A machine that is based on a fitted one may have replaced a constant.
+    if (a == constants.end() || b == constants.end()) continue;
+    packs_->pairs.push_back({end_of(a->second, a->second->low()),
+                             end_of(a->second, a->second->high()),
+                             end_of(b->second, b->second->low()),
+                             end_of(b->second, b->second->high()),
+                             correlation.coefficient()});
+  }
   const auto add = [&](const std::vector<int>& numbers) {
     for (size_t i = 0; i < numbers.size(); i += Pack::kLanes) {
       packs_->machines.push_back(Converted<Pack>(packs_->machine));
@@ -250,16 +298,49 @@ void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
     }
   }
   const double tokens = ledger.tokens;
-  for (const EndCost& cost : costs) {
-    spreads->step_time.Add(cost.step_time_s);
+  // The numbers of an answer at one end, each with its spread.
+  const auto each = [&](const EndCost& cost, const auto& visit) {
+    visit(cost.step_time_s, &spreads->step_time);
     double inside_j = 0;
     for (int i = 0; i < kNumEnergyTerms; ++i) {
       if (kEnergyTerms[i].boundary <= setup_.boundary()) {
         inside_j += cost.terms_j[i];
       }
-      if (with_terms) spreads->terms[i].Add(cost.terms_j[i] / tokens);
+      if (with_terms) visit(cost.terms_j[i] / tokens, &spreads->terms[i]);
     }
-    spreads->energy_per_token.Add(inside_j / tokens);
+    visit(inside_j / tokens, &spreads->energy_per_token);
+    for (int i = 0; i < kNumBoundaries; ++i) {
+      if (!with_terms && i != kBoardBoundary) continue;
+      const DramShares shares = DramSharesOf(cost.terms_j, i);
+      visit(shares.stack, &spreads->dram[i].stack);
+      visit(shares.path, &spreads->dram[i].path);
+    }
+  };
+  for (const EndCost& cost : costs) {
+    each(cost, [](double moved, Spread* spread) { spread->Add(moved); });
+  }
+  const auto numbers = [&](int end) {
+    std::vector<double> all;
+    if (end < 0) {
+      each(EndCost(), [&](double, Spread* spread) {
+        all.push_back(spread->value);
+      });
+    } else {
+      each(costs[end], [&](double moved, Spread*) { all.push_back(moved); });
+    }
+    return all;
+  };
+  for (const Packs::Pair& pair : packs_->pairs) {
+    const std::vector<double> low = numbers(pair.low),
+                              high = numbers(pair.high),
+                              other_low = numbers(pair.other_low),
+                              other_high = numbers(pair.other_high);
+    size_t k = 0;
+    each(EndCost(), [&](double, Spread* spread) {
+      spread->AddCorrelated(low[k], high[k], other_low[k], other_high[k],
+                            pair.coefficient);
+      ++k;
+    });
   }
   for (const double usd : packs_->costs_usd) {
     spreads->cost.Add(usd * ledger.chips);

@@ -19,7 +19,8 @@
 namespace tokenjoule {
 
 // A number with its range: the changes caused by single constants, added in
-// quadrature because errors of different constants are assumed independent.
+// quadrature because errors of different constants are independent unless the
+// machine states a correlation, which adds its cross term.
 // Changes of positive numbers are factors, whose logarithms are added, so that
 // a range never reaches below zero; if a number is or becomes zero they are
 // differences.
@@ -34,6 +35,19 @@ class Spread {
     const double change = factor ? std::log(moved / value) : moved - value;
     Sums& sums = factor ? factors_ : differences_;
     (change < 0 ? sums.below : sums.above) += change * change;
+  }
+  // Adds the cross term of two constants that moved the value to `low` and
+  // `high`, and to `other_low` and `other_high`, and whose errors are correlated.
+  void AddCorrelated(double low, double high, double other_low,
+                     double other_high, double coefficient) {
+    if (!(value > 0 && low > 0 && high > 0 && other_low > 0 &&
+          other_high > 0)) {
+      return;
+    }
+    const double cross = 2 * coefficient * (std::log(high / low) / 2) *
+                         (std::log(other_high / other_low) / 2);
+    factors_.below += cross;
+    factors_.above += cross;
   }
   // Widens the range to reach at least from `low` to `high`.
   void Reach(double low, double high) {
@@ -54,6 +68,22 @@ class Spread {
   double most_ = 0;
 };
 
+// Energy of the stack, and of the stack with the host's side of the channel
+// (PHY and memory path), over the energy inside a boundary; 0 where there is
+// none.
+struct DramShares {
+  double stack = 0;
+  double path = 0;
+};
+DramShares DramSharesOf(const std::array<double, kNumEnergyTerms>& terms_j,
+                        int boundary);
+
+// Ranges of DRAM shares.
+struct DramSpreads {
+  Spread stack;
+  Spread path;
+};
+
 // The numbers of an answer that have a range.
 struct Spreads {
   // Units: s; J per token at the setup's boundary; US$ for all chips.
@@ -62,6 +92,8 @@ struct Spreads {
   Spread cost;
   // J per token.
   std::array<Spread, kNumEnergyTerms> terms;
+  // By boundary.
+  std::array<DramSpreads, kNumBoundaries> dram;
 };
 
 // Computes the ranges of answers on one machine that differ only in batch and

@@ -18,6 +18,7 @@
 #include "absl/strings/str_format.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/cost/kernel.h"
+#include "analyzer/cost/stream.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/catalog.h"
@@ -39,6 +40,8 @@ namespace {
 constexpr double kErrorUnit = 0.1;
 // Errors beyond this many units count less than quadratically.
 constexpr double kLossScale = 0.8;
+// Streams are of a laboratory: their residuals weigh this much more.
+constexpr double kWeightOfStreams = 2;
 // Weight of the residuals of rows that are uncertain.
 constexpr double kWeightOfUncertain = 0.4;
 // Standard deviations of the pull per range of a constant, on the logarithmic
@@ -63,10 +66,11 @@ struct Slot {
 struct ConstantNode {
   std::string name;
   std::vector<Slot> slots;
-  // For runtimes: index of the parent, or -1; per slot whether the node states
-  // it itself, and how far it may move from the parent.
+  // Index of the parent, or -1; per slot whether the node states it itself, the
+  // parent's slot otherwise, and how far it may move from the parent.
   int parent = -1;
   std::vector<bool> own;
+  std::vector<int> parent_slot;
   double within = 1;
   // Whether a slot is pulled to its start and not to the parent's.
   bool Starts(size_t slot) const { return parent < 0 || own[slot]; }
@@ -89,33 +93,79 @@ struct Point {
   const Instance* instance;
   Ledger<double> ledger;
   int boundary;
-  double time_s, energy_j, weight;
+  double time_s, energy_j, memory_w, weight;
   Family family;
   std::string runtime;
 };
 
-// Log errors of step time and energy per token of a point, in units of
-// kErrorUnit; zero where nothing was measured.
+// A stream with its machine.
+struct StreamPoint {
+  const StreamMeasurement* stream;
+  const Instance* instance;
+  double toggle_rate, memory_w, board_w, weight;
+};
+
+// Replaces the constants of an instance by those of its nodes, of which x holds
+// the logarithms: the runtime's first.
+template <typename T>
+ReplacingReader<T> ReaderAt(const Instance& instance, T const* const* x) {
+  using std::exp;
+  ReplacingReader<T> read;
+  for (const auto& [constant, slot] : instance.of_runtime) {
+    read.Replace(*constant, exp(x[0][slot]));
+  }
+  for (const auto& [constant, slot] : instance.of_machine) {
+    read.Replace(*constant, exp(x[1][slot]));
+  }
+  return read;
+}
+
+// Log errors of memory and board power of a stream, in units of kErrorUnit; zero
+// where nothing was measured.
+class StreamCost {
+ public:
+  explicit StreamCost(const StreamPoint& point) : point_(point) {}
+
+  template <typename T>
+  bool operator()(T const* const* x, T* residuals) const {
+    using std::log;
+    const Machine<T> machine = MachineWith<T>(
+        point_.instance->hardware, false, ReaderAt(*point_.instance, x));
+    const StreamPower<T> power = PowerOfStream<T>(
+        {GigabytesPerSecond(T(point_.stream->read_gb_per_s())),
+         GigabytesPerSecond(T(point_.stream->write_gb_per_s())),
+         T(point_.toggle_rate / kRandomToggleRate)},
+        machine);
+    const T unit(point_.weight / kErrorUnit);
+    residuals[0] = residuals[1] = T(0.0);
+    if (point_.memory_w > 0) {
+      residuals[0] = unit * log(InWatts(power.memory) / T(point_.memory_w));
+    }
+    if (point_.board_w > 0) {
+      residuals[1] = unit * log(InWatts(power.board) / T(point_.board_w));
+    }
+    return true;
+  }
+
+ private:
+  const StreamPoint& point_;
+};
+
+// Log errors of step time, energy per token and memory power of a point, in
+// units of kErrorUnit; zero where nothing was measured.
 class PointCost {
  public:
   explicit PointCost(const Point& point) : point_(point) {}
 
   template <typename T>
   bool operator()(T const* const* x, T* residuals) const {
-    using std::exp;
     using std::log;
-    ReplacingReader<T> read;
-    for (const auto& [constant, slot] : point_.instance->of_runtime) {
-      read.Replace(*constant, exp(x[0][slot]));
-    }
-    for (const auto& [constant, slot] : point_.instance->of_machine) {
-      read.Replace(*constant, exp(x[1][slot]));
-    }
     const Evaluation<T> evaluation =
         EvaluateOn(ConvertedLedger<T>(point_.ledger),
-                   MachineWith<T>(point_.instance->hardware, false, read));
+                   MachineWith<T>(point_.instance->hardware, false,
+                                  ReaderAt(*point_.instance, x)));
     const T unit(point_.weight / kErrorUnit);
-    residuals[0] = residuals[1] = T(0.0);
+    residuals[0] = residuals[1] = residuals[2] = T(0.0);
     if (point_.time_s > 0) {
       residuals[0] =
           unit * log(InSeconds(evaluation.cost.step_time) / T(point_.time_s));
@@ -124,6 +174,12 @@ class PointCost {
       const Energy<T> energy = evaluation.PerToken(
           EnergyInside(evaluation.cost.terms, point_.boundary));
       residuals[1] = unit * log(InJoules(energy) / T(point_.energy_j));
+    }
+    if (point_.memory_w > 0) {
+      const Power<T> memory =
+          EnergyInside(evaluation.cost.terms, kStackBoundary) /
+          evaluation.cost.step_time;
+      residuals[2] = unit * log(InWatts(memory) / T(point_.memory_w));
     }
     return true;
   }
@@ -142,7 +198,7 @@ class Pull {
     for (size_t i = 0; i < node_.slots.size(); ++i) {
       const Slot& slot = node_.slots[i];
       const bool own = node_.Starts(i);
-      const T target = own ? T(slot.start) : x[1][i];
+      const T target = own ? T(slot.start) : x[1][node_.parent_slot[i]];
       const double scale = slot.deviation() * (own ? 1 : node_.within);
       residuals[i] = (x[0][i] - target) / T(scale);
     }
@@ -158,11 +214,14 @@ using Vectors = std::vector<std::vector<double>>;
 // The problem: nodes, instances and points. Nodes of runtimes come first.
 struct Problem {
   std::map<std::string, Model> models;
-  std::map<std::pair<std::string, std::string>, std::unique_ptr<Instance>>
-      instances;
+  // By device and changes of it.
+  std::map<std::string, std::unique_ptr<Instance>> instances;
   std::vector<ConstantNode> nodes;
   std::map<std::string, int> node_index;
   std::vector<Point> points;
+  std::vector<StreamPoint> streams;
+  // Machines whose rows or streams have the power of their memory.
+  std::set<std::string> with_memory_power;
   int host_bound_rows = 0, overfull_rows = 0;
 };
 
@@ -177,6 +236,22 @@ Slot SlotOf(const std::string& path, const Constant& constant) {
           std::log(constant.high())};
 }
 
+// Whether a constant is one of a memory technology.
+bool IsOfTechnology(const std::string& path) {
+  return absl::StrContains(path, ".technology.");
+}
+
+// Whether a free constant of a machine can be fitted: one of a technology only
+// where a sensor on the backing store separates it from the rest of the board.
+bool IsSeparable(const std::string& path, const Hardware& hardware,
+                 bool memory_power) {
+  if (!IsOfTechnology(path)) return true;
+  return memory_power &&
+         absl::StartsWith(path,
+                          absl::StrCat("memory.", hardware.memory(0).name(),
+                                       ".technology."));
+}
+
 // Index of the slot with this path; -1 if there is none.
 int SlotAt(const std::vector<Slot>& slots, absl::string_view path) {
   for (size_t i = 0; i < slots.size(); ++i) {
@@ -185,8 +260,14 @@ int SlotAt(const std::vector<Slot>& slots, absl::string_view path) {
   return -1;
 }
 
-// Adds a node and returns its index.
+// Adds a node and returns its index. Unless they are given, the slots of its
+// parent have the same order.
 int AddNode(ConstantNode node, Problem* problem) {
+  if (node.parent_slot.empty()) {
+    for (size_t i = 0; i < node.slots.size(); ++i) {
+      node.parent_slot.push_back(static_cast<int>(i));
+    }
+  }
   const int index = static_cast<int>(problem->nodes.size());
   problem->node_index[node.name] = index;
   problem->nodes.push_back(std::move(node));
@@ -308,31 +389,51 @@ absl::StatusOr<int> AddMachine(const std::string& name, Problem* problem) {
   node.is_machine = true;
   if (name.empty()) {
     node.slots.push_back({"", 0, -1, 1});
-  } else {
-    ASSIGN_OR_RETURN(const Hardware hardware, LoadHardwareBeforeFits(name));
-    ForEachConstant(hardware,
-                    [&](const std::string& path, const Constant& constant,
-                        const google::protobuf::FieldDescriptor& field) {
-                      if (!IsFree(constant, field) ||
-                          absl::StartsWith(path, kRuntimePrefix)) {
-                        return;
-                      }
-                      node.slots.push_back(SlotOf(path, constant));
-                    });
+    return AddNode(std::move(node), problem);
+  }
+  ASSIGN_OR_RETURN(const Hardware hardware, LoadHardwareBeforeFits(name));
+  const bool memory_power = problem->with_memory_power.count(name) > 0;
+  ForEachConstant(hardware,
+                  [&](const std::string& path, const Constant& constant,
+                      const google::protobuf::FieldDescriptor& field) {
+                    if (!IsFree(constant, field) ||
+                        absl::StartsWith(path, kRuntimePrefix) ||
+                        !IsSeparable(path, hardware, memory_power)) {
+                      return;
+                    }
+                    node.slots.push_back(SlotOf(path, constant));
+                  });
+  // A machine whose class is based on another fitted machine follows it in what
+  // it does not state itself: the same die with another memory.
+  std::string parent = hardware.base();
+  if (absl::EndsWith(parent, kBeforeFits)) {
+    parent.resize(parent.size() - kBeforeFits.size());
+    ASSIGN_OR_RETURN(node.parent, AddMachine(parent, problem));
+    node.within = kWithinParent;
+    const std::vector<Slot>& of_parent = problem->nodes[node.parent].slots;
+    for (const Slot& slot : node.slots) {
+      const int at = SlotAt(of_parent, slot.path);
+      const bool follows = at >= 0 && IsSame(of_parent[at], slot);
+      node.own.push_back(!follows);
+      node.parent_slot.push_back(follows ? at : 0);
+    }
   }
   return AddNode(std::move(node), problem);
 }
 
-// Finds or adds the machine of a row with its runtime.
-absl::StatusOr<const Instance*> InstanceOf(const Measurement& row,
-                                           Problem* problem) {
-  const std::string given = RuntimeOf(row);
-  const auto key = std::make_pair(row.device(), given);
+// Finds or adds the machine of a row or stream with its runtime and settings.
+template <typename Row>
+absl::StatusOr<const Instance*> InstanceOf(const Row& row, Problem* problem) {
+  const std::vector<FieldOverride> changes = ChangesFor(row);
+  std::string key = row.device();
+  for (const FieldOverride& change : changes) {
+    absl::StrAppend(&key, " ", change.path, "=", change.value);
+  }
   const auto found = problem->instances.find(key);
   if (found != problem->instances.end()) return found->second.get();
   auto instance = std::make_unique<Instance>();
   ASSIGN_OR_RETURN(instance->hardware,
-                   LoadHardwareBeforeFits(row.device(), RuntimeChange(row)));
+                   LoadHardwareBeforeFits(row.device(), changes));
   const Hardware& hardware = instance->hardware;
   const std::string& runtime = hardware.runtime().base();
   if (problem->node_index.count(runtime) == 0) {
@@ -396,10 +497,25 @@ absl::Status AddPoint(const Measurement& row, int number, Problem* problem) {
                  setup.boundary(),
                  MeasuredStepTimeMs(row) * 1e-3,
                  MeasuredEnergyJ(row),
+                 MeasuredMemoryW(row),
                  row.uncertain() ? kWeightOfUncertain : 1.0,
                  FamilyOf(model),
                  instance->hardware.runtime().base()};
   problem->points.push_back(std::move(point));
+  return absl::OkStatus();
+}
+
+absl::Status AddStream(const StreamMeasurement& stream, Problem* problem) {
+  if (stream.check_only()) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const Instance* const instance,
+                   InstanceOf(stream, problem));
+  ASSIGN_OR_RETURN(const ValidatedStream predicted,
+                   PredictStream(stream, instance->hardware));
+  ASSIGN_OR_RETURN(const double toggle_rate, ToggleRateOf(stream));
+  problem->streams.push_back(
+      {&stream, instance, toggle_rate, predicted.measured_memory_w(),
+       predicted.measured_board_w(),
+       stream.uncertain() ? kWeightOfUncertain : kWeightOfStreams});
   return absl::OkStatus();
 }
 
@@ -409,7 +525,8 @@ void PutToStart(const Problem& problem, size_t k, Vectors* x) {
   const ConstantNode& node = problem.nodes[k];
   (*x)[k].resize(node.slots.size());
   for (size_t i = 0; i < node.slots.size(); ++i) {
-    (*x)[k][i] = node.Starts(i) ? node.slots[i].start : (*x)[node.parent][i];
+    (*x)[k][i] = node.Starts(i) ? node.slots[i].start
+                                : (*x)[node.parent][node.parent_slot[i]];
   }
 }
 
@@ -432,7 +549,16 @@ void BuildCeres(const Problem& problem, const Use& use, Vectors* x,
     const int runtime = point.instance->runtime_node;
     const int machine = point.instance->machine_node;
     ceres_problem->AddResidualBlock(
-        AutoDiff(new PointCost(point), {size(runtime), size(machine)}, 2),
+        AutoDiff(new PointCost(point), {size(runtime), size(machine)}, 3),
+        new ceres::SoftLOneLoss(kLossScale), (*x)[runtime].data(),
+        (*x)[machine].data());
+  }
+  for (const StreamPoint& stream : problem.streams) {
+    if (!use(stream)) continue;
+    const int runtime = stream.instance->runtime_node;
+    const int machine = stream.instance->machine_node;
+    ceres_problem->AddResidualBlock(
+        AutoDiff(new StreamCost(stream), {size(runtime), size(machine)}, 2),
         new ceres::SoftLOneLoss(kLossScale), (*x)[runtime].data(),
         (*x)[machine].data());
   }
@@ -443,7 +569,7 @@ void BuildCeres(const Problem& problem, const Use& use, Vectors* x,
     std::vector<int> sizes = {n};
     std::vector<double*> blocks = {(*x)[k].data()};
     if (node.parent >= 0) {
-      sizes.push_back(n);
+      sizes.push_back(size(node.parent));
       blocks.push_back((*x)[node.parent].data());
     }
     ceres_problem->AddResidualBlock(AutoDiff(new Pull(node), sizes, n), nullptr,
@@ -457,10 +583,11 @@ void BuildCeres(const Problem& problem, const Use& use, Vectors* x,
   }
 }
 
-// The constants that fit the selected points best, from `x` on.
+// The constants that fit the selected points best, from `x` on; `cost` is what is
+// left to minimize.
 template <typename Use>
-Vectors Solve(const Problem& problem, const Use& use, int iterations,
-              Vectors x) {
+Vectors Solve(const Problem& problem, const Use& use, int iterations, Vectors x,
+              double* cost = nullptr) {
   ceres::Problem ceres_problem;
   BuildCeres(problem, use, &x, &ceres_problem);
   ceres::Solver::Options options;
@@ -477,21 +604,43 @@ Vectors Solve(const Problem& problem, const Use& use, int iterations,
   options.num_threads = 1;
   ceres::Solver::Summary summary;
   ceres::Solve(options, &ceres_problem, &summary);
+  if (cost != nullptr) *cost = summary.final_cost;
+  return x;
+}
+
+// The same for all points, begun again where it stopped as long as that helps:
+// a solver that stops at a kink goes on with fresh, wide steps.
+Vectors SolveForAll(const Problem& problem) {
+  constexpr int kIterations = 100, kMostStarts = 8;
+  constexpr double kHelps = 1e-3;
+  const auto all = [](const auto&) { return true; };
+  double cost = 0;
+  Vectors x = Solve(problem, all, kIterations, StartOf(problem), &cost);
+  for (int i = 1; i < kMostStarts; ++i) {
+    double next = 0;
+    Vectors better = Solve(problem, all, kIterations, x, &next);
+    if (!(next < cost)) break;
+    x = std::move(better);
+    const bool helped = next < cost * (1 - kHelps);
+    cost = next;
+    if (!helped) break;
+  }
   return x;
 }
 
 // Log errors of a point: predicted over measured.
 struct LogErrors {
-  double time = 0, energy = 0;
+  double time = 0, energy = 0, memory = 0;
 };
 
 LogErrors ErrorsOf(const Point& point, const Vectors& x) {
-  double residuals[2];
+  double residuals[3];
   const double* blocks[] = {x[point.instance->runtime_node].data(),
                             x[point.instance->machine_node].data()};
   PointCost{point}(blocks, residuals);
   return {residuals[0] * kErrorUnit / point.weight,
-          residuals[1] * kErrorUnit / point.weight};
+          residuals[1] * kErrorUnit / point.weight,
+          residuals[2] * kErrorUnit / point.weight};
 }
 
 ValidatedRow RowOf(const Point& point, const LogErrors& errors) {
@@ -514,7 +663,37 @@ ValidatedRow RowOf(const Point& point, const LogErrors& errors) {
                                          std::exp(errors.energy));
     row.set_energy_error(std::expm1(errors.energy));
   }
+  if (point.memory_w > 0) {
+    row.set_measured_memory_w(point.memory_w);
+    row.set_predicted_memory_w(point.memory_w * std::exp(errors.memory));
+    row.set_memory_error(std::expm1(errors.memory));
+  }
   return row;
+}
+
+// A stream as it is predicted at `x`.
+ValidatedStream StreamAt(const StreamPoint& point, const Vectors& x) {
+  double residuals[2];
+  const double* blocks[] = {x[point.instance->runtime_node].data(),
+                            x[point.instance->machine_node].data()};
+  StreamCost{point}(blocks, residuals);
+  const double unit = kErrorUnit / point.weight;
+  ValidatedStream out;
+  out.set_device(point.stream->device());
+  out.set_pattern(point.stream->pattern());
+  out.set_read_gb_per_s(point.stream->read_gb_per_s());
+  out.set_write_gb_per_s(point.stream->write_gb_per_s());
+  if (point.memory_w > 0) {
+    out.set_measured_memory_w(point.memory_w);
+    out.set_predicted_memory_w(point.memory_w * std::exp(residuals[0] * unit));
+    out.set_memory_error(std::expm1(residuals[0] * unit));
+  }
+  if (point.board_w > 0) {
+    out.set_measured_board_w(point.board_w);
+    out.set_predicted_board_w(point.board_w * std::exp(residuals[1] * unit));
+    out.set_board_error(std::expm1(residuals[1] * unit));
+  }
+  return out;
 }
 
 // Statistics of some points, each with its errors.
@@ -541,6 +720,10 @@ std::string GroupOf(const Point& point, HoldOut kind) {
       break;
   }
   return point.runtime;
+}
+
+std::string GroupOf(const StreamPoint& point, HoldOut kind) {
+  return kind == HoldOut::kMachine ? point.stream->device() : "";
 }
 
 constexpr struct {
@@ -583,13 +766,16 @@ void FillStatistics(const Problem& problem,
 template <typename Use>
 Vectors Forgetting(const Problem& problem, const Use& use, Vectors x) {
   std::vector<bool> seen(problem.nodes.size(), false);
+  const auto see = [&](int node) {
+    for (int k = node; k >= 0; k = problem.nodes[k].parent) seen[k] = true;
+  };
   for (const Point& point : problem.points) {
     if (!use(point)) continue;
-    seen[point.instance->machine_node] = true;
-    for (int k = point.instance->runtime_node; k >= 0;
-         k = problem.nodes[k].parent) {
-      seen[k] = true;
-    }
+    see(point.instance->machine_node);
+    see(point.instance->runtime_node);
+  }
+  for (const StreamPoint& stream : problem.streams) {
+    if (use(stream)) see(stream.instance->machine_node);
   }
   for (size_t k = 0; k < problem.nodes.size(); ++k) {
     if (!seen[k]) PutToStart(problem, k, &x);
@@ -612,7 +798,7 @@ std::vector<LogErrors> HeldOutErrors(const Problem& problem, HoldOut kind,
   std::atomic<size_t> next = 0;
   const auto work = [&] {
     for (size_t g = next++; g < groups.size(); g = next++) {
-      const auto others = [&](const Point& point) {
+      const auto others = [&](const auto& point) {
         return GroupOf(point, kind) != groups[g];
       };
       const Vectors x = Solve(problem, others, kIterations,
@@ -632,13 +818,28 @@ std::vector<LogErrors> HeldOutErrors(const Problem& problem, HoldOut kind,
   return errors;
 }
 
-// Standard deviations of the constants at the solution, on the logarithmic
-// scale, by node and slot: the inverse of J'J of all residuals, pulls included.
-Vectors DeviationsAt(const Problem& problem, const Vectors& solution) {
+// Errors of the constants at the solution, on the logarithmic scale: the inverse
+// of J'J of all residuals, pulls included.
+struct FitErrors {
+  Eigen::MatrixXd covariance;
+  // Where the slots of each node begin; -1 for nodes without any.
+  std::vector<int> first;
+
+  double Deviation(int node, int slot) const {
+    const int i = first[node] + slot;
+    return std::sqrt(covariance(i, i));
+  }
+  double CorrelationOf(int node, int slot, int other) const {
+    return covariance(first[node] + slot, first[node] + other) /
+           (Deviation(node, slot) * Deviation(node, other));
+  }
+};
+
+FitErrors ErrorsAt(const Problem& problem, const Vectors& solution) {
   Vectors x = solution;
   ceres::Problem ceres_problem;
   BuildCeres(
-      problem, [](const Point&) { return true; }, &x, &ceres_problem);
+      problem, [](const auto&) { return true; }, &x, &ceres_problem);
   ceres::Problem::EvaluateOptions options;
   std::vector<int> nodes;
   int size = 0;
@@ -659,16 +860,39 @@ Vectors DeviationsAt(const Problem& problem, const Vectors& solution) {
       }
     }
   }
-  const Eigen::MatrixXd covariance =
+  FitErrors errors;
+  errors.covariance =
       information.llt().solve(Eigen::MatrixXd::Identity(size, size));
-  Vectors deviations(x.size());
+  errors.first.assign(x.size(), -1);
   int at = 0;
   for (const int k : nodes) {
-    for (size_t i = 0; i < x[k].size(); ++i, ++at) {
-      deviations[k].push_back(std::sqrt(covariance(at, at)));
+    errors.first[k] = at;
+    at += static_cast<int>(x[k].size());
+  }
+  return errors;
+}
+
+// Standard deviations of the constants, by node and slot.
+Vectors DeviationsOf(const FitErrors& errors, const Vectors& x) {
+  Vectors deviations(x.size());
+  for (size_t k = 0; k < x.size(); ++k) {
+    if (errors.first[k] < 0) continue;
+    for (size_t i = 0; i < x[k].size(); ++i) {
+      deviations[k].push_back(
+          errors.Deviation(static_cast<int>(k), static_cast<int>(i)));
     }
   }
   return deviations;
+}
+
+// Whether the rows say more of a constant than its range did. Others keep what
+// the description says of them.
+bool IsDecided(const ConstantNode& node, size_t slot, double value,
+               double deviation) {
+  constexpr double kLearnt = 0.9, kMoved = 0.02;
+  return !node.Starts(slot) ||
+         deviation < kLearnt * node.slots[slot].deviation() ||
+         std::abs(value - node.slots[slot].start) > kMoved;
 }
 
 // Sets a constant to a fitted value, with a range of two standard deviations
@@ -693,6 +917,7 @@ void KeepFitted(const ConstantNode& node, const std::vector<double>& values,
                              const google::protobuf::FieldDescriptor&) {
     const int i = SlotAt(node.slots, path);
     if (i < 0) return;
+    if (node.is_machine && !IsDecided(node, i, values[i], deviations[i])) return;
     keep.insert(path);
     SetFitted(node.slots[i], values[i], deviations[i],
               const_cast<Constant*>(&constant));
@@ -755,7 +980,61 @@ absl::Status DescribeRuntimes(const Problem& problem, const Vectors& x,
   return absl::OkStatus();
 }
 
+// Correlations of a machine's fitted constants that are worth stating.
+void AddCorrelations(const ConstantNode& node, int k, const Vectors& x,
+                     const FitErrors& errors, const Vectors& deviations,
+                     Hardware* machine) {
+  constexpr double kLeast = 0.3;
+  for (size_t i = 0; i < node.slots.size(); ++i) {
+    for (size_t j = i + 1; j < node.slots.size(); ++j) {
+      if (!IsDecided(node, i, x[k][i], deviations[k][i]) ||
+          !IsDecided(node, j, x[k][j], deviations[k][j])) {
+        continue;
+      }
+      const double coefficient = errors.CorrelationOf(
+          k, static_cast<int>(i), static_cast<int>(j));
+      if (std::abs(coefficient) < kLeast) continue;
+      CorrelatedConstants* pair = machine->add_correlations();
+      pair->set_path(node.slots[i].path);
+      pair->set_other(node.slots[j].path);
+      pair->set_coefficient(std::round(coefficient * 100) / 100);
+    }
+  }
+}
+
+// Energies per bit of which the rows know the sum better than the parts.
+void AddUnseparated(const ConstantNode& node, int k, const Vectors& x,
+                    const FitErrors& errors, JointCalibration* summary) {
+  constexpr double kOpposed = -0.3;
+  const auto is_per_bit = [&](size_t i) {
+    return absl::EndsWith(node.slots[i].path, "_pj_per_bit") &&
+           !IsOfTechnology(node.slots[i].path);
+  };
+  for (size_t i = 0; i < node.slots.size(); ++i) {
+    for (size_t j = i + 1; j < node.slots.size(); ++j) {
+      if (!is_per_bit(i) || !is_per_bit(j)) continue;
+      const int a = static_cast<int>(i), b = static_cast<int>(j);
+      const double correlation = errors.CorrelationOf(k, a, b);
+      if (correlation > kOpposed) continue;
+      const double one = std::exp(x[k][i]), other = std::exp(x[k][j]);
+      const double of_one = one * errors.Deviation(k, a);
+      const double of_other = other * errors.Deviation(k, b);
+      UnseparatedConstants* sum = summary->add_unseparated();
+      sum->set_machine(node.name);
+      sum->add_paths(node.slots[i].path);
+      sum->add_paths(node.slots[j].path);
+      sum->set_sum(one + other);
+      sum->set_standard_error(
+          std::sqrt(std::max(0.0, of_one * of_one + of_other * of_other +
+                                      2 * correlation * of_one * of_other)));
+      sum->add_standard_errors(of_one);
+      sum->add_standard_errors(of_other);
+    }
+  }
+}
+
 absl::Status DescribeMachines(const Problem& problem, const Vectors& x,
+                              const FitErrors& errors,
                               const Vectors& deviations, const Source& source,
                               JointFit* fit) {
   for (size_t k = 0; k < problem.nodes.size(); ++k) {
@@ -768,6 +1047,9 @@ absl::Status DescribeMachines(const Problem& problem, const Vectors& x,
     machine.set_base(absl::StrCat(node.name, kBeforeFits));
     machine.set_description(description);
     *machine.add_sources() = source;
+    AddCorrelations(node, static_cast<int>(k), x, errors, deviations,
+                    &machine);
+    AddUnseparated(node, static_cast<int>(k), x, errors, &fit->summary);
     fit->machines[node.name] = std::move(machine);
   }
   return absl::OkStatus();
@@ -882,6 +1164,16 @@ absl::StatusOr<JointFit> FitJointly(const MeasurementSet& set,
   for (const std::string& name : CatalogNames(SpecKind::kRuntimeClass)) {
     RETURN_IF_ERROR(AddClass(name, slots, &problem).status());
   }
+  for (const Measurement& row : set.row()) {
+    if (row.has_power_w_memory() && !row.check_only()) {
+      problem.with_memory_power.insert(row.device());
+    }
+  }
+  for (const StreamMeasurement& stream : set.stream()) {
+    if (stream.has_power_w_memory() && !stream.check_only()) {
+      problem.with_memory_power.insert(stream.device());
+    }
+  }
   JointFit fit;
   JointCalibration& summary = fit.summary;
   for (int i = 0; i < set.row_size(); ++i) {
@@ -891,13 +1183,17 @@ absl::StatusOr<JointFit> FitJointly(const MeasurementSet& set,
     skipped->set_row(i + 1);
     skipped->set_reason(std::string(status.message()));
   }
+  for (int i = 0; i < set.stream_size(); ++i) {
+    const absl::Status status = AddStream(set.stream(i), &problem);
+    if (status.ok()) continue;
+    SkippedRow* skipped = summary.add_skipped_streams();
+    skipped->set_row(i + 1);
+    skipped->set_reason(std::string(status.message()));
+  }
   if (problem.points.empty()) {
     return absl::InvalidArgumentError("no row can be predicted");
   }
-  constexpr int kIterations = 100;
-  const Vectors x = Solve(
-      problem, [](const Point&) { return true; }, kIterations,
-      StartOf(problem));
+  const Vectors x = SolveForAll(problem);
   std::vector<LogErrors> errors;
   for (const Point& point : problem.points) {
     errors.push_back(ErrorsOf(point, x));
@@ -907,10 +1203,19 @@ absl::StatusOr<JointFit> FitJointly(const MeasurementSet& set,
   summary.set_overfull_rows(problem.overfull_rows);
   FillStatistics(problem, errors, HoldOut::kRuntime,
                  summary.mutable_in_sample());
+  std::vector<ValidatedStream> streams;
+  for (const StreamPoint& point : problem.streams) {
+    streams.push_back(StreamAt(point, x));
+    *summary.add_streams() = streams.back();
+  }
+  *summary.mutable_stream_errors() = tokenjoule::StatisticsOf(streams);
+  const FitErrors fit_errors = ErrorsAt(problem, x);
+  const Vectors deviations = DeviationsOf(fit_errors, x);
   for (const ConstantNode& node : problem.nodes) {
     const size_t k = &node - problem.nodes.data();
     for (size_t i = 0; i < node.slots.size(); ++i) {
-      if (node.parent >= 0 && std::abs(x[k][i] - x[node.parent][i]) < 0.02) {
+      if (!node.Starts(i) &&
+          std::abs(x[k][i] - x[node.parent][node.parent_slot[i]]) < 0.02) {
         continue;
       }
       FittedConstant* out = summary.add_constants();
@@ -921,13 +1226,16 @@ absl::StatusOr<JointFit> FitJointly(const MeasurementSet& set,
       out->set_high(std::exp(node.slots[i].high));
       const double at = (x[k][i] - node.slots[i].low) /
                         (node.slots[i].high - node.slots[i].low);
-      out->set_status(at < 1e-3 || at > 1 - 1e-3 ? "AT_BOUND" : "FITTED");
+      out->set_status(at < 1e-3 || at > 1 - 1e-3 ? "AT_BOUND"
+                      : IsDecided(node, i, x[k][i], deviations[k][i])
+                          ? "FITTED"
+                          : "KEPT");
     }
   }
-  const Vectors deviations = DeviationsAt(problem, x);
   const Source source = FittedSource(problem, options.date);
   RETURN_IF_ERROR(DescribeRuntimes(problem, x, deviations, source, &fit));
-  RETURN_IF_ERROR(DescribeMachines(problem, x, deviations, source, &fit));
+  RETURN_IF_ERROR(
+      DescribeMachines(problem, x, fit_errors, deviations, source, &fit));
   *fit.evidence.add_sources() = source;
   AddSeen(problem, &fit.evidence);
   if (!options.cross_validate) return fit;

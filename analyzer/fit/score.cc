@@ -16,8 +16,14 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/cost/stream.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/faults.h"
+#include "analyzer/description/formats.h"
+#include "analyzer/machine/machine.h"
+#include "analyzer/units/units.h"
 #include "proto/runtime.pb.h"
 
 namespace tokenjoule {
@@ -51,16 +57,21 @@ class Specs {
     if (found != models_.end()) return found->second;
     return models_.emplace(name, LoadModel(name)).first->second;
   }
-  const absl::StatusOr<Hardware>& HardwareOf(const Measurement& row) {
-    const auto name = std::make_pair(row.device(), RuntimeOf(row));
-    const auto found = machines_.find(name);
+  // `Row` is a Measurement or a StreamMeasurement.
+  template <typename Row>
+  const absl::StatusOr<Hardware>& HardwareOf(const Row& row) {
+    std::string key = row.device();
+    for (const FieldOverride& change : ChangesFor(row)) {
+      absl::StrAppend(&key, " ", change.path, "=", change.value);
+    }
+    const auto found = machines_.find(key);
     if (found != machines_.end()) return found->second;
     absl::StatusOr<Hardware> loaded = MachineOf(row, overrides_);
     if (!loaded.ok() && MachineOf(row).ok()) {
       loaded = absl::InvalidArgumentError(
-          absl::StrCat(name.first, ": ", loaded.status().message()));
+          absl::StrCat(row.device(), ": ", loaded.status().message()));
     }
-    return machines_.emplace(name, std::move(loaded)).first->second;
+    return machines_.emplace(std::move(key), std::move(loaded)).first->second;
   }
   absl::StatusOr<ValidatedRow> Predict(const Measurement& row) {
     const absl::StatusOr<Model>& model = ModelOf(CheckpointOf(row));
@@ -69,18 +80,23 @@ class Specs {
     RETURN_IF_ERROR(hardware.status());
     return PredictRow(row, *model, *hardware);
   }
+  absl::StatusOr<ValidatedStream> Predict(const StreamMeasurement& stream) {
+    const absl::StatusOr<Hardware>& hardware = HardwareOf(stream);
+    RETURN_IF_ERROR(hardware.status());
+    return PredictStream(stream, *hardware);
+  }
 
  private:
   absl::Span<const FieldOverride> overrides_;
   std::map<std::string, absl::StatusOr<Model>> models_;
-  std::map<std::pair<std::string, std::string>, absl::StatusOr<Hardware>>
-      machines_;
+  std::map<std::string, absl::StatusOr<Hardware>> machines_;
 };
 
 // Relative errors of a set of rows.
 struct Errors {
   std::vector<double> step_time;
   std::vector<double> energy;
+  std::vector<double> memory_power;
   int rows = 0;
   // Rows whose measured value lies within the predicted range.
   int time_in_range = 0, energy_in_range = 0;
@@ -99,6 +115,14 @@ struct Errors {
       energy_in_range += measured >= row.predicted_energy_per_token_j_low() &&
                          measured <= row.predicted_energy_per_token_j_high();
     }
+    if (row.measured_memory_w() > 0) memory_power.push_back(row.memory_error());
+  }
+  void Add(const ValidatedStream& stream) {
+    ++rows;
+    if (stream.measured_memory_w() > 0) {
+      memory_power.push_back(stream.memory_error());
+    }
+    if (stream.measured_board_w() > 0) energy.push_back(stream.board_error());
   }
 };
 
@@ -120,6 +144,15 @@ void FillStatistics(const Errors& errors, Statistics* out) {
   out->set_energy_bias(Quantile(errors.energy, 0.5));
   out->set_step_time_rows(static_cast<int>(errors.step_time.size()));
   out->set_energy_rows(static_cast<int>(errors.energy.size()));
+}
+
+void FillMemoryPower(const Errors& errors, ErrorStatistics* out) {
+  const std::vector<double>& signed_errors = errors.memory_power;
+  out->set_memory_power_median_abs_error(
+      Quantile(Absolute(signed_errors), 0.5));
+  out->set_memory_power_p90_abs_error(Quantile(Absolute(signed_errors), 0.9));
+  out->set_memory_power_bias(Quantile(signed_errors, 0.5));
+  out->set_memory_power_rows(static_cast<int>(signed_errors.size()));
 }
 
 // Returns `name` if the catalogue has it, otherwise the other name.
@@ -171,17 +204,112 @@ double MeasuredEnergyJ(const Measurement& row) {
          MeasuredStepTimeMs(row) * 1e-3 / row.batch();
 }
 
-std::vector<FieldOverride> RuntimeChange(const Measurement& row) {
+double MeasuredMemoryW(const Measurement& row) {
+  return row.power_w_memory() * std::max(row.num_devices(), 1);
+}
+
+namespace {
+
+// Clock and cap of a row or stream.
+template <typename Row>
+void AddSettings(const Row& row, std::vector<FieldOverride>* changes) {
+  if (row.has_core_clock_mhz()) {
+    changes->push_back(
+        {"core_clock.set_mhz", absl::StrCat(row.core_clock_mhz())});
+  }
+  if (row.has_power_cap_w()) {
+    changes->push_back(
+        {"board.set_power_cap_w", absl::StrCat(row.power_cap_w())});
+  }
+}
+
+template <typename Row>
+absl::StatusOr<Hardware> MachineOfRow(
+    const Row& row, absl::Span<const FieldOverride> overrides) {
+  std::vector<FieldOverride> changes = ChangesFor(row);
+  changes.insert(changes.end(), overrides.begin(), overrides.end());
+  return LoadHardware(row.device(), changes);
+}
+
+}  // namespace
+
+std::vector<FieldOverride> ChangesFor(const Measurement& row) {
+  std::vector<FieldOverride> changes;
   const std::string runtime = RuntimeOf(row);
-  if (runtime.empty()) return {};
-  return {{std::string(kRuntimePath), runtime}};
+  if (!runtime.empty()) {
+    changes.push_back({std::string(kRuntimePath), runtime});
+  }
+  AddSettings(row, &changes);
+  return changes;
+}
+
+std::vector<FieldOverride> ChangesFor(const StreamMeasurement& stream) {
+  std::vector<FieldOverride> changes;
+  AddSettings(stream, &changes);
+  return changes;
 }
 
 absl::StatusOr<Hardware> MachineOf(const Measurement& row,
                                    absl::Span<const FieldOverride> overrides) {
-  std::vector<FieldOverride> changes = RuntimeChange(row);
-  changes.insert(changes.end(), overrides.begin(), overrides.end());
-  return LoadHardware(row.device(), changes);
+  return MachineOfRow(row, overrides);
+}
+
+absl::StatusOr<Hardware> MachineOf(const StreamMeasurement& stream,
+                                   absl::Span<const FieldOverride> overrides) {
+  return MachineOfRow(stream, overrides);
+}
+
+absl::StatusOr<double> ToggleRateOf(const StreamMeasurement& stream) {
+  if (stream.has_toggle_rate()) return stream.toggle_rate();
+  const std::string& pattern = stream.pattern();
+  if (pattern == "zeros" || pattern == "ones") return 0.0;
+  if (pattern.empty() || pattern == "random" || pattern == "cache") {
+    return kRandomToggleRate;
+  }
+  if (absl::StartsWith(pattern, "alternating:")) {
+    return absl::InvalidArgumentError(
+        "alternating data needs a toggle_rate, which depends on the width and "
+        "the inversion of the bus");
+  }
+  return absl::InvalidArgumentError(UnknownNameMessage(
+      "pattern", pattern, {"zeros", "ones", "random", "alternating:N", "cache"},
+      ""));
+}
+
+absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
+                                              const Hardware& hardware) {
+  if (stream.pattern() == "cache") {
+    return absl::InvalidArgumentError(
+        "a loop inside the cache: its rate on the cache is not given");
+  }
+  if (!stream.has_power_w_memory() && !stream.has_power_w_per_device()) {
+    return absl::InvalidArgumentError("nothing was measured");
+  }
+  ASSIGN_OR_RETURN(const double toggle_rate, ToggleRateOf(stream));
+  const Machine<> machine = BuildMachine(hardware);
+  const StreamPower<> power = PowerOfStream<double>(
+      {GigabytesPerSecond(stream.read_gb_per_s()),
+       GigabytesPerSecond(stream.write_gb_per_s()),
+       toggle_rate / kRandomToggleRate},
+      machine);
+  ValidatedStream out;
+  out.set_device(stream.device());
+  out.set_pattern(stream.pattern());
+  out.set_read_gb_per_s(stream.read_gb_per_s());
+  out.set_write_gb_per_s(stream.write_gb_per_s());
+  out.set_predicted_memory_w(InWatts(power.memory));
+  if (stream.has_power_w_memory()) {
+    out.set_measured_memory_w(stream.power_w_memory());
+    out.set_memory_error(InWatts(power.memory) / stream.power_w_memory() - 1);
+  }
+  // A board that is idle is not clocked: what it draws then is not modelled.
+  const bool idle = stream.read_gb_per_s() + stream.write_gb_per_s() == 0;
+  out.set_predicted_board_w(InWatts(power.board));
+  if (stream.has_power_w_per_device() && !idle) {
+    out.set_measured_board_w(stream.power_w_per_device());
+    out.set_board_error(InWatts(power.board) / stream.power_w_per_device() - 1);
+  }
+  return out;
 }
 
 bool CarriesPrefill(const Measurement& row) {
@@ -195,11 +323,21 @@ double MeasuredStepTimeMs(const Measurement& row) {
   return CarriesPrefill(row) ? row.step_ms() : row.itl_ms();
 }
 
+ErrorStatistics StatisticsOf(absl::Span<const ValidatedStream> streams) {
+  Errors errors;
+  for (const ValidatedStream& stream : streams) errors.Add(stream);
+  ErrorStatistics statistics;
+  FillStatistics(errors, &statistics);
+  FillMemoryPower(errors, &statistics);
+  return statistics;
+}
+
 ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows) {
   Errors errors;
   for (const ValidatedRow& row : rows) errors.Add(row);
   ErrorStatistics statistics;
   FillStatistics(errors, &statistics);
+  FillMemoryPower(errors, &statistics);
   if (!errors.energy.empty()) {
     statistics.set_energy_range_coverage(
         static_cast<double>(errors.energy_in_range) / errors.energy.size());
@@ -252,6 +390,17 @@ absl::StatusOr<ValidatedRow> PredictRow(const Measurement& row,
   out.set_predicted_energy_per_token_j_high(report.energy_per_token_j_high());
   if (energy > 0) {
     out.set_energy_error(report.energy_per_token_j() / energy - 1);
+  }
+  if (row.has_power_w_memory() && options.details) {
+    double stack_j = 0;
+    for (const BoundaryEnergy& inside : report.energy_by_boundary()) {
+      if (inside.boundary() == kBoundaries[kStackBoundary].name) {
+        stack_j = inside.energy_per_token_j();
+      }
+    }
+    out.set_measured_memory_w(MeasuredMemoryW(row));
+    out.set_predicted_memory_w(stack_j * report.tokens_per_s());
+    out.set_memory_error(out.predicted_memory_w() / out.measured_memory_w() - 1);
   }
   return out;
 }
@@ -346,6 +495,20 @@ Validation ValidateMeasurements(const MeasurementSet& set,
     rows.push_back(*row);
     *validation.add_rows() = *std::move(row);
   }
+  std::vector<ValidatedStream> streams;
+  for (int i = 0; i < set.stream_size(); ++i) {
+    absl::StatusOr<ValidatedStream> stream = specs.Predict(set.stream(i));
+    if (!stream.ok()) {
+      SkippedRow* skipped = validation.add_skipped_streams();
+      skipped->set_row(i + 1);
+      skipped->set_reason(std::string(stream.status().message()));
+      continue;
+    }
+    stream->set_stream(i + 1);
+    streams.push_back(*stream);
+    *validation.add_streams() = *std::move(stream);
+  }
+  *validation.mutable_stream_errors() = StatisticsOf(streams);
   *validation.mutable_overall() = StatisticsOf(rows);
   validation.mutable_overall()->set_skipped(validation.skipped_rows_size());
   for (const auto& [key, errors] : groups) {

@@ -43,13 +43,30 @@ std::string RuntimeOf(const Measurement& row);
 // step time / batch; 0 if neither was measured.
 double MeasuredEnergyJ(const Measurement& row);
 
-// The change of a machine that gives it the row's runtime; none if it keeps its
-// own.
-std::vector<FieldOverride> RuntimeChange(const Measurement& row);
+// The measured power of the memory devices of all chips, W; 0 if it was not
+// measured.
+double MeasuredMemoryW(const Measurement& row);
+
+// The changes of a machine that give it the row's runtime, clock and power cap,
+// as far as the row says them.
+std::vector<FieldOverride> ChangesFor(const Measurement& row);
+std::vector<FieldOverride> ChangesFor(const StreamMeasurement& stream);
+
+// The fraction of bits that toggle in a stream; fails with the known patterns if
+// it has another one and no rate.
+absl::StatusOr<double> ToggleRateOf(const StreamMeasurement& stream);
+
+// Predicts the power of a stream on a machine; fails with the reason for skipping
+// it.
+absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
+                                              const Hardware& hardware);
 
 // Loads the machine of a row with its runtime; `overrides` change it (--set).
 absl::StatusOr<Hardware> MachineOf(
     const Measurement& row, absl::Span<const FieldOverride> overrides = {});
+absl::StatusOr<Hardware> MachineOf(
+    const StreamMeasurement& stream,
+    absl::Span<const FieldOverride> overrides = {});
 
 // Checks that `overrides` (--set) apply somewhere: OK if at least one machine
 // that predicts rows of the set accepts all of them. Otherwise the error lists
@@ -77,8 +94,10 @@ bool CarriesPrefill(const Measurement& row);
 // steps include prefill, otherwise itl_ms; 0 if neither was measured.
 double MeasuredStepTimeMs(const Measurement& row);
 
-// Error statistics of the rows that were predicted.
+// Error statistics of the rows that were predicted; of streams, the board's power
+// counts as energy.
 ErrorStatistics StatisticsOf(absl::Span<const ValidatedRow> rows);
+ErrorStatistics StatisticsOf(absl::Span<const ValidatedStream> streams);
 
 // Predicts one row on a machine; fails with the reason for skipping it.
 absl::StatusOr<ValidatedRow> PredictRow(

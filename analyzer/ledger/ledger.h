@@ -169,7 +169,11 @@ struct Operator {
   N flop_imbalance = N(1.0);
 
   Collective collective = Collective::kNone;
-  int group = 1;  // chips that take part
+  int group = 1;  // chips that take part; 2 for kSend
+  // For kSend: chips of all stages of the pipeline, and stages. They decide how
+  // many of the sends leave a domain of chips.
+  int pipeline_chips = 2;
+  int pipeline_stages = 2;
   Data<N> payload;
 };
 
@@ -323,6 +327,8 @@ void ConvertLedger(const Ledger<double>& from, Ledger<To>* out) {
     copy.shapes.resize(op.shapes.size());
     copy.collective = op.collective;
     copy.group = op.group;
+    copy.pipeline_chips = op.pipeline_chips;
+    copy.pipeline_stages = op.pipeline_stages;
   }
   ForEachLedgerNumber(CopyNumber(), from, to);
 }

@@ -210,6 +210,8 @@ class LedgerWriter {
     Operator<N>& op = Add(name, Part::kNorms, count);
     op.collective = collective;
     op.group = static_cast<int>(group);
+    op.pipeline_chips = static_cast<int>(parallel.chips());
+    op.pipeline_stages = static_cast<int>(parallel.pp);
     op.payload = payload;
   }
 };

@@ -63,12 +63,16 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
     costs->write.column =
         PicojoulesPerBit<N>(read(technology.write_energy_pj_per_bit()));
   }
-  if (level.has_toggle_rate()) {
-    const N change = (N(read(level.toggle_rate())) -
-                      N(read(technology.toggle_reference()))) *
-                     N(read(technology.toggle_slope_pj_per_bit()));
-    costs->read.column += PicojoulesPerBit<N>(change);
-    costs->write.column += PicojoulesPerBit<N>(change);
+  // Given at toggle_reference; split into what constant data costs and what
+  // random data adds.
+  if (technology.has_toggle_slope_pj_per_bit()) {
+    const N slope = N(read(technology.toggle_slope_pj_per_bit()));
+    const EnergyPerData<N> constant =
+        PicojoulesPerBit<N>(slope * N(read(technology.toggle_reference())));
+    for (AccessEnergy<N>* access : {&costs->read, &costs->write}) {
+      access->column -= constant;
+      access->column_toggling = PicojoulesPerBit<N>(slope * N(kRandomToggleRate));
+    }
   }
   // An activation opens row_bytes, of which a fraction row_utilization is read;
   // its energy is spread over those bytes.
@@ -79,6 +83,17 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
         activation / Bytes<N>(N(read(technology.row_bytes())) * utilization);
     costs->write.activate = costs->read.activate;
   }
+}
+
+// Charges all data for one rate of toggling.
+template <typename N>
+void SetToggling(const N& toggle_rate, AccessEnergy<N>* access) {
+  const N toggling = toggle_rate / N(kRandomToggleRate);
+  access->column += access->column_toggling * toggling;
+  access->path += access->path_toggling * toggling;
+  access->network += access->network_toggling * toggling;
+  access->column_toggling = access->path_toggling = access->network_toggling =
+      {};
 }
 
 // Standing power of one device.
@@ -126,6 +141,11 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
   const MemoryTechnology& technology = level.technology();
   LevelCosts<N> costs;
   costs.peak_bandwidth = GigabytesPerSecond<N>(BandwidthGbPerS<N>(level, read));
+  if (level.has_clock_mhz()) {
+    costs.peak_bandwidth =
+        costs.peak_bandwidth *
+        (N(read(level.clock_mhz())) / N(read(level.reference_clock_mhz())));
+  }
   costs.bandwidth_efficiency = N(read(level.bandwidth_efficiency()));
   costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
   costs.cache_half_transfer = costs.half_transfer;
@@ -139,19 +159,36 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
   }
 
   SetAccessEnergy(level, read, &costs);
-  costs.read.interface =
-      PicojoulesPerBit<N>(read(technology.interface_energy_pj_per_bit()));
-  costs.read.phy_controller =
-      PicojoulesPerBit<N>(read(level.phy_controller_energy_pj_per_bit()));
-  costs.read.network =
+  const N supply = ReadOr<N>(technology.has_supply_efficiency(),
+                             technology.supply_efficiency(), read, 1.0);
+  const EnergyPerData<N> interface =
+      PicojoulesPerBit<N>(read(technology.interface_energy_pj_per_bit())) /
+      supply;
+  const EnergyPerData<N> phy =
+      PicojoulesPerBit<N>(read(level.phy_energy_pj_per_bit()));
+  const EnergyPerData<N> path =
+      PicojoulesPerBit<N>(read(level.path_energy_pj_per_bit()));
+  const EnergyPerData<N> network =
       PicojoulesPerBit<N>(N(read(level.network_energy_pj_per_bit())) +
                           WirePjPerBit<N>(level, logic, read));
-  costs.write.interface = costs.read.interface;
-  costs.write.phy_controller = costs.read.phy_controller;
-  costs.write.network = costs.read.network;
+  const N toggling = N(read(level.path_toggle_share()));
+  for (AccessEnergy<N>* access : {&costs.read, &costs.write}) {
+    access->activate = access->activate / supply;
+    access->column = access->column / supply;
+    access->column_toggling = access->column_toggling / supply;
+    access->interface = interface;
+    access->phy = phy;
+    access->path_toggling = path * toggling;
+    access->path = path - access->path_toggling;
+    access->network_toggling = network * toggling;
+    access->network = network - access->network_toggling;
+    if (level.has_toggle_rate()) {
+      SetToggling(N(read(level.toggle_rate())), access);
+    }
+  }
 
   const N devices = ReadOr<N>(level.has_devices(), level.devices(), read, 1.0);
-  costs.background = StandingPower<N>(technology, read) * devices;
+  costs.background = StandingPower<N>(technology, read) * devices / supply;
   if (technology.has_sram_fit()) {
     costs.background +=
         Watts<N>(N(read(technology.sram_fit().leakage_w_per_mb())) *
@@ -306,6 +343,9 @@ RuntimePlacement<N> BuildRuntimePlacement(const Runtime& runtime,
   placement.expert_tile_rows =
       or_one(runtime.has_expert_tile_rows(), runtime.expert_tile_rows());
   placement.vector_rows = N(read(runtime.vector_rows()));
+  placement.core_time_ratio = N(read(runtime.core_time_ratio()));
+  placement.instructions =
+      Picojoules<N>(read(runtime.kernel_energy_pj_per_weight()));
   for (int i = 0; i < runtime.kernels_size(); ++i) {
     const FormatKernels& kernels = runtime.kernels(i);
     KernelPlacement<N>& out = placement.kernels[i];
@@ -316,6 +356,13 @@ RuntimePlacement<N> BuildRuntimePlacement(const Runtime& runtime,
                             : placement.compute_share;
     out.time_per_expert_product =
         Microseconds<N>(read(kernels.time_per_expert_product_us()));
+    out.instructions =
+        kernels.has_kernel_energy_pj_per_weight()
+            ? Picojoules<N>(read(kernels.kernel_energy_pj_per_weight()))
+            : placement.instructions;
+    out.core_time_ratio = kernels.has_core_time_ratio()
+                              ? N(read(kernels.core_time_ratio()))
+                              : placement.core_time_ratio;
   }
   return placement;
 }
@@ -343,9 +390,16 @@ void ApplyRuntime(const Runtime& runtime, const Reader& read, Costs<N>* costs) {
       Millijoules<N>(read(runtime.energy_per_sequence_mj()));
   costs->overlap_fraction = ReadOr<N>(runtime.has_overlap_fraction(),
                                       runtime.overlap_fraction(), read, 1.0);
-  costs->link_bandwidth = costs->link_bandwidth *
-                          ReadOr<N>(runtime.has_link_bandwidth_share(),
-                                    runtime.link_bandwidth_share(), read, 1.0);
+  if (runtime.has_core_bytes_per_flop()) {
+    costs->core_balance =
+        costs->levels[0].peak_bandwidth.base() / costs->vector.peak.base() /
+        N(read(runtime.core_bytes_per_flop()));
+  }
+  const N link_share = ReadOr<N>(runtime.has_link_bandwidth_share(),
+                                 runtime.link_bandwidth_share(), read, 1.0);
+  for (NetworkCosts<N>& network : costs->networks) {
+    network.bandwidth = network.bandwidth * link_share;
+  }
   LevelCosts<N>& backing = costs->levels[0];
   if (runtime.has_cache_half_transfer_mb()) {
     backing.cache_half_transfer =
@@ -395,6 +449,35 @@ void AddEngines(const Hardware& hardware, const Reader& read,
   }
 }
 
+// Adds the domain of an interconnect and the networks beyond it.
+template <typename N, typename Reader>
+void AddNetworks(const Interconnect& link, const Reader& read,
+                 Machine<N>* machine) {
+  MachineStructure& structure = machine->structure;
+  structure.num_networks = 1;
+  structure.networks[0] = {link.topology(), link.torus_dimensions(),
+                           static_cast<int>(link.max_chips().value())};
+  NetworkCosts<N>& domain = machine->costs.networks[0];
+  domain.bandwidth =
+      GigabytesPerSecond<N>(N(read(link.bandwidth_gb_per_s())) *
+                            N(read(link.bandwidth_efficiency())));
+  domain.latency = Microseconds<N>(read(link.latency_us()));
+  domain.energy = PicojoulesPerBit<N>(
+      read(link.has_energy_pj_per_bit() ? link.energy_pj_per_bit()
+                                        : link.technology().energy_pj_per_bit()));
+  for (const OuterNetwork& outer : link.beyond()) {
+    const int i = structure.num_networks++;
+    structure.networks[i] = {outer.topology(), 0,
+                             static_cast<int>(outer.max_chips().value())};
+    NetworkCosts<N>& costs = machine->costs.networks[i];
+    costs.bandwidth =
+        GigabytesPerSecond<N>(N(read(outer.bandwidth_gb_per_s())) *
+                              N(read(outer.bandwidth_efficiency())));
+    costs.latency = Microseconds<N>(read(outer.latency_us()));
+    costs.energy = PicojoulesPerBit<N>(read(outer.energy_pj_per_bit()));
+  }
+}
+
 // Static power of one chip: given, or a fraction of the power cap, or leakage.
 template <typename N, typename Reader>
 N StaticPowerW(const Hardware& hardware, const Reader& read) {
@@ -405,6 +488,33 @@ N StaticPowerW(const Hardware& hardware, const Reader& read) {
            N(read(board.power_cap_w()));
   }
   return LeakageW<N>(hardware, read);
+}
+
+// Clock and voltage of the core domain. `static_power` loses what the clocks
+// draw of it.
+template <typename N, typename Reader>
+ClockCosts<N> BuildClock(const CoreClock& clock, const Reader& read,
+                         Power<N>* static_power) {
+  ClockCosts<N> costs;
+  const N reference = N(read(clock.reference_mhz()));
+  const auto relative = [&](bool given, const Constant& mhz) {
+    return given ? N(read(mhz)) / reference : N(1.0);
+  };
+  costs.set = relative(clock.has_set_mhz(), clock.set_mhz());
+  costs.lowest = relative(clock.has_lowest_mhz(), clock.lowest_mhz());
+  costs.voltage_floor = N(read(clock.voltage_floor()));
+  costs.voltage_slope = N(read(clock.voltage_slope()));
+  costs.steep_voltage_slope = ReadOr<N>(clock.has_steep_voltage_slope(),
+                                        clock.steep_voltage_slope(), read, 0.0);
+  if (!clock.has_steep_voltage_slope()) {
+    costs.steep_voltage_slope = costs.voltage_slope;
+  }
+  costs.steep_from =
+      ReadOr<N>(clock.has_steep_from(), clock.steep_from(), read, 1.0);
+  const N share = N(read(clock.clocked_share()));
+  costs.power = *static_power * share;
+  *static_power -= costs.power;
+  return costs;
 }
 
 }  // namespace machine_internal
@@ -419,31 +529,27 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
   MachineStructure& structure = machine.structure;
   Costs<N>& costs = machine.costs;
   if (hardware.has_interconnect()) {
-    const Interconnect& link = hardware.interconnect();
-    structure.topology = link.topology();
-    structure.max_chips = static_cast<int>(link.max_chips().value());
-    costs.link_bandwidth =
-        GigabytesPerSecond<N>(N(read(link.bandwidth_gb_per_s())) *
-                              N(read(link.bandwidth_efficiency())));
-    costs.link_latency = Microseconds<N>(read(link.latency_us()));
-    costs.link_energy = PicojoulesPerBit<N>(ReadOr<N>(
-        link.has_energy_pj_per_bit(), link.energy_pj_per_bit(), read, 0.0));
-    if (!link.has_energy_pj_per_bit()) {
-      costs.link_energy =
-          PicojoulesPerBit<N>(read(link.technology().energy_pj_per_bit()));
-    }
+    machine_internal::AddNetworks<N>(hardware.interconnect(), read, &machine);
   }
   const BoardPower& board = hardware.board();
   costs.static_power =
       Watts<N>(machine_internal::StaticPowerW<N>(hardware, read));
+  structure.has_core_clock = hardware.has_core_clock();
+  if (structure.has_core_clock) {
+    costs.clock = machine_internal::BuildClock<N>(hardware.core_clock(), read,
+                                                  &costs.static_power);
+  }
   for (int i = 0; i < structure.num_levels; ++i) {
     if (structure.levels[i].is_dram) continue;
     // Leakage of on-chip memory is static power, not DRAM background.
     costs.static_power += costs.levels[i].background;
     costs.levels[i].background = {};
   }
-  structure.has_power_cap = board.has_power_cap_w();
-  costs.power_cap = Watts<N>(read(board.power_cap_w()));
+  structure.has_power_cap =
+      board.has_power_cap_w() || board.has_set_power_cap_w();
+  costs.power_cap = Watts<N>(read(board.has_set_power_cap_w()
+                                      ? board.set_power_cap_w()
+                                      : board.power_cap_w()));
   costs.regulator_efficiency = N(read(board.regulator_efficiency()));
 
   const Node& node = hardware.node();

@@ -48,6 +48,14 @@ struct RateStructure {
   bool has_dataflow = false;
 };
 
+// Structure of a network between chips.
+struct NetworkStructure {
+  Interconnect::Topology topology = Interconnect::SWITCHED;
+  int torus_dimensions = 0;
+  // Largest number of chips that it and the networks inside it connect.
+  int max_chips = 1;
+};
+
 // The structure of a machine, which is the same for every number type. Level 0
 // is the backing store; the last level feeds the engines. Matrix engines have
 // one entry per format, in the order of the description.
@@ -58,15 +66,17 @@ struct MachineStructure {
   std::array<RateStructure, kMaxFormatRates> rates;
   // Whether cells of any level or array wear out.
   bool wears = false;
-  // Topology of the links; unspecified without an interconnect.
-  Interconnect::Topology topology = Interconnect::TOPOLOGY_UNSPECIFIED;
-  // Largest number of chips that the links connect; 1 without an interconnect.
-  int max_chips = 1;
+  // Networks between chips, from the inside outwards; none without an
+  // interconnect.
+  int num_networks = 0;
+  std::array<NetworkStructure, kMaxNetworks> networks;
   // Formats of weights for which the runtime has kernels of their own.
   int num_kernels = 0;
   std::array<const NumberFormat*, kMaxKernelFormats> kernels = {};
   // Whether a power cap is given; if not, Costs::power_cap has no meaning.
   bool has_power_cap = false;
+  // Whether the core's clock and voltage are given; if not, it has one clock.
+  bool has_core_clock = false;
 };
 
 // Numbers of a memory level that lowering reads.
@@ -98,6 +108,10 @@ struct KernelPlacement {
   N compute_share = N(1.0);
   // Once per grouped product with experts' weights.
   Duration<N> time_per_expert_product;
+  // See RuntimePlacement.
+  N core_time_ratio = N(0.0);
+  // Of the core's instructions, per weight read.
+  Energy<N> instructions;
 };
 
 // Numbers of the runtime that lowering reads; see proto/runtime.proto.
@@ -123,6 +137,10 @@ struct RuntimePlacement {
   N expert_tile_rows = N(1.0);
   // Products with at most this many tokens have no tiles.
   N vector_rows = N(0.0);
+  // Time of streams on the core's clock relative to that on the memory's.
+  N core_time_ratio = N(0.0);
+  // Of the core's instructions, per weight read.
+  Energy<N> instructions;
   std::array<KernelPlacement<N>, kMaxKernelFormats> kernels;
 };
 
@@ -135,14 +153,20 @@ struct Placement {
   RuntimePlacement<N> runtime;
 };
 
-// Energy per byte moved in or out of a memory level, by term.
+// Energy per byte moved in or out of a memory level, by term. The `toggling`
+// parts are per byte of random data and proportional to the toggling of the
+// data; the others are paid for constant data as well.
 template <typename N = double>
 struct AccessEnergy {
   EnergyPerData<N> activate;
   EnergyPerData<N> column;  // the whole access if the level is not DRAM
+  EnergyPerData<N> column_toggling;
   EnergyPerData<N> interface;
-  EnergyPerData<N> phy_controller;
+  EnergyPerData<N> phy;
+  EnergyPerData<N> path;
+  EnergyPerData<N> path_toggling;
   EnergyPerData<N> network;
+  EnergyPerData<N> network_toggling;
 };
 
 // Costs of a memory level of one chip.
@@ -194,6 +218,29 @@ struct RateCosts {
   WorkRate<N> Achieved() const { return peak * compute_efficiency; }
 };
 
+// Costs of a network between chips.
+template <typename N = double>
+struct NetworkCosts {
+  DataRate<N> bandwidth;  // one direction, achieved
+  Duration<N> latency;
+  EnergyPerData<N> energy;
+};
+
+// Clock and voltage of the core domain, relative to those at which all other
+// numbers hold; see CoreClock of proto/hardware.proto.
+template <typename N = double>
+struct ClockCosts {
+  // The clock that is set, and the lowest that a power cap may choose.
+  N set = N(1.0);
+  N lowest = N(1.0);
+  N voltage_floor = N(1.0);
+  N voltage_slope = N(0.0);
+  N steep_voltage_slope = N(0.0);
+  N steep_from = N(1.0);
+  // Power of clocks and stalls at the reference.
+  Power<N> power;
+};
+
 // Costs of actions and of time on one chip with its links, board, node and
 // facility: the numbers of a machine that the cost kernel reads.
 template <typename N = double>
@@ -202,11 +249,11 @@ struct Costs {
   std::array<RateCosts<N>, kMaxFormatRates> rates;
   RateCosts<N> vector;
 
-  DataRate<N> link_bandwidth;  // one direction, achieved
-  Duration<N> link_latency;
-  EnergyPerData<N> link_energy;
+  std::array<NetworkCosts<N>, kMaxNetworks> networks;
 
+  // What does not depend on the clock; see also ClockCosts::power.
   Power<N> static_power;
+  ClockCosts<N> clock;
   Power<N> power_cap;
   N regulator_efficiency = N(1.0);
   Power<N> host_power;
@@ -226,6 +273,9 @@ struct Costs {
   Duration<N> time_per_prompt;
   Energy<N> energy_per_sequence;
   N overlap_fraction = N(1.0);
+  // Bytes per second of the backing store over FLOP per second of the vector
+  // engine, relative to the machine that the runtime's streams were measured on.
+  N core_balance = N(1.0);
 
   // Logic area of one chip, and the cost of making it with its memory, package
   // and board; 0 if the description has no `silicon`.
@@ -282,12 +332,18 @@ void ForEachAccessEnergy(Component component, bool is_dram, Visit& visit,
   visit(on_level("activate", is_dram ? kDramActivate : kNumEnergyTerms),
         access.activate...);
   visit(on_level("column", is_dram ? kDramColumn : kSram), access.column...);
+  visit(on_level("column_toggling", is_dram ? kDramColumn : kSram),
+        access.column_toggling...);
   visit(on_level("interface", is_dram ? kDramInterface : kNumEnergyTerms),
         access.interface...);
-  visit(on_level("phy_controller", kDramPhyController),
-        access.phy_controller...);
-  visit(Field("network").Energy(Component::kOnChipMemory, kOnChipNetwork),
-        access.network...);
+  visit(on_level("phy", kDramPhy), access.phy...);
+  visit(on_level("path", kMemoryPath), access.path...);
+  visit(on_level("path_toggling", kMemoryPath), access.path_toggling...);
+  const auto on_network = [](const char* name) {
+    return Field(name).Energy(Component::kOnChipMemory, kOnChipNetwork);
+  };
+  visit(on_network("network"), access.network...);
+  visit(on_network("network_toggling"), access.network_toggling...);
 }
 
 template <typename Visit, typename... L>
@@ -344,16 +400,27 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
   machine_internal::ForEachRateCost(visit, costs.vector...);
 
   constexpr Component kLinks = Component::kLinks;
-  visit(Field("link_bandwidth").At(FreeAt::kEndless).Ideal().Time(kLinks),
-        costs.link_bandwidth...);
-  visit(Field("link_latency").Ideal().Once().Time(kLinks),
-        costs.link_latency...);
-  visit(Field("link_energy").Ideal().Energy(kLinks, kLink),
-        costs.link_energy...);
+  for (int i = 0; i < structure.num_networks; ++i) {
+    visit(Field("link_bandwidth").At(FreeAt::kEndless).Ideal().Time(kLinks),
+          costs.networks[i].bandwidth...);
+    visit(Field("link_latency").Ideal().Once().Time(kLinks),
+          costs.networks[i].latency...);
+    visit(Field("link_energy").Ideal().Energy(kLinks, kLink),
+          costs.networks[i].energy...);
+  }
 
   constexpr Component kStaticPower = Component::kStaticPower;
   visit(Field("static_power").Energy(kStaticPower, kStatic),
         costs.static_power...);
+  visit(Field("clock.set"), costs.clock.set...);
+  visit(Field("clock.lowest"), costs.clock.lowest...);
+  visit(Field("clock.voltage_floor"), costs.clock.voltage_floor...);
+  visit(Field("clock.voltage_slope"), costs.clock.voltage_slope...);
+  visit(Field("clock.steep_voltage_slope"),
+        costs.clock.steep_voltage_slope...);
+  visit(Field("clock.steep_from"), costs.clock.steep_from...);
+  visit(Field("clock.power").Energy(kStaticPower, kStatic),
+        costs.clock.power...);
   visit(Field("power_cap").At(FreeAt::kEndless).Ideal(), costs.power_cap...);
   visit(Field("regulator_efficiency")
             .At(FreeAt::kOne)
@@ -392,6 +459,7 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
         costs.energy_per_sequence...);
   visit(Field("overlap_fraction").At(FreeAt::kOne).Ideal(),
         costs.overlap_fraction...);
+  visit(Field("core_balance").At(FreeAt::kOne).Ideal(), costs.core_balance...);
 
   visit(Field("area_mm2"), costs.area_mm2...);
   visit(Field("cost_usd"), costs.cost_usd...);
@@ -423,6 +491,11 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
         placement.runtime.expert_bandwidth_factor...);
   visit(factor("cache_passes"), placement.runtime.cache_passes...);
   visit(factor("activation_passes"), placement.runtime.activation_passes...);
+  const Field instructions = Field("instructions").Ideal().Energy(
+      Component::kCompute, kCompute);
+  visit(instructions, placement.runtime.instructions...);
+  const Field ratio = Field("core_time_ratio").Ideal();
+  visit(ratio, placement.runtime.core_time_ratio...);
   visit(factor("compute_share"), placement.runtime.compute_share...);
   visit(factor("expert_compute_factor"),
         placement.runtime.expert_compute_factor...);
@@ -436,6 +509,8 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
           placement.runtime.kernels[k].bandwidth_factor...);
     visit(factor("compute_share"),
           placement.runtime.kernels[k].compute_share...);
+    visit(ratio, placement.runtime.kernels[k].core_time_ratio...);
+    visit(instructions, placement.runtime.kernels[k].instructions...);
     visit(Field("time_per_expert_product")
               .Ideal()
               .Once()

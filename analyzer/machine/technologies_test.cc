@@ -74,10 +74,10 @@ double PjPerBit(const EnergyPerData<>& energy) {
 }
 double PjPerByte(const EnergyPerData<>& energy) { return 8 * PjPerBit(energy); }
 
-// Energy of a streamed bit inside the device or stack.
+// Energy of a streamed bit of random data inside the device or stack.
 double StackPjPerBit(const LevelCosts<>& level) {
   return PjPerBit(level.read.activate + level.read.column +
-                  level.read.interface);
+                  level.read.column_toggling + level.read.interface);
 }
 
 struct CitedTotal {
@@ -86,41 +86,47 @@ struct CitedTotal {
   bool with_standing_power;
 };
 
-// pJ per streamed bit.
+// Efficiency of the regulators in the files of technologies.
+constexpr double kSupply = 0.9;
+
+// pJ per streamed bit of random data, at the input of the devices' regulators:
+// what sources give at the pins is divided by 0.9.
 const std::map<std::string, CitedTotal>& CitedTotals() {
   static const auto* totals = new std::map<std::string, CitedTotal>{
       // Assumption: half more than HBM2, at one gigabit a pin.
-      {"hbm1", {4, 8, false}},
-      // O'Connor, MICRO 2017 (3.6 streamed); vendor class 6.25.
-      {"hbm2", {3.6, 6.25, false}},
-      // SK hynix, IEDM 2023: 4.3.
-      {"hbm2e", {3.6, 5.5, false}},
-      // Data-sheet arithmetic: 3.9; vendor class 4.05.
-      {"hbm3", {2.5, 4.7, false}},
-      // SK hynix, IEDM 2023: 3.44.
-      {"hbm3e", {2.5, 4.05, false}},
-      // Vendor claims relative to HBM3E: 2.06 to 2.46.
-      {"hbm4", {2.0, 3.2, false}},
+      {"hbm1", {4, 9, false}},
+      // CMU-SAFARI HBM-Power: 5.16 on the core rail; vendor class 6.25.
+      {"hbm2", {4.8, 7.6, false}},
+      // SK hynix, IEDM 2023: 4.3; measured neighbours half as much again.
+      {"hbm2e", {4.8, 7.6, false}},
+      // Data-sheet arithmetic: 3.9; HBM3E as measured.
+      {"hbm3", {4.3, 7.4, false}},
+      // NVML memory scope of H200: 5.6 to 5.85.
+      {"hbm3e", {5.6, 5.9, false}},
+      // Vendor claims relative to HBM3E as measured: 3.1 to 3.7 at the pins.
+      {"hbm4", {2.3, 4.3, false}},
       // O'Connor, MICRO 2017: 1.95.
-      {"fgdram", {1.6, 2.4, false}},
+      {"fgdram", {1.7, 2.7, false}},
       // Niu, ISSCC 2022: 0.88; later 0.66.
-      {"hybrid-bonded-dram", {0.66, 1.5, false}},
+      {"hybrid-bonded-dram", {0.7, 1.7, false}},
       // Micron MT40A: 11 with standby and refresh at full bandwidth.
       {"ddr4", {8, 20, true}},
       // Micron MT60B: 9 likewise.
       {"ddr5", {6, 14, true}},
+      // Intel RAPL on DDR5 servers: 14.5 with modules.
+      {"ddr5-rdimm", {14, 15, false}},
       // Assumption around the 8 of LPDDR4.
-      {"lpddr4x", {4, 9, true}},
-      // Micron Y52P: 3.6 and 3.5 with standby and refresh.
-      {"lpddr5", {2.7, 5, true}},
-      {"lpddr5-idd", {2.7, 5, true}},
-      {"lpddr5x", {2.5, 4.8, true}},
+      {"lpddr4x", {4, 10, true}},
+      // Rail of Jetson AGX Orin: 4.8 to 5.3 above idle.
+      {"lpddr5", {4.8, 5.5, true}},
+      {"lpddr5-idd", {2.9, 5.6, true}},
+      {"lpddr5x", {3.5, 5.8, true}},
       // Assumption below LPDDR5X.
-      {"lpddr6", {2.2, 4.2, true}},
+      {"lpddr6", {2.8, 5.3, true}},
       // Micron, graphics memory table: 7.5, 7.25, 4.5.
-      {"gddr6", {5.5, 8.5, false}},
-      {"gddr6x", {6, 7.3, false}},
-      {"gddr7", {4, 6, false}},
+      {"gddr6", {6, 9.5, false}},
+      {"gddr6x", {6.6, 8.2, false}},
+      {"gddr7", {4.4, 6.7, false}},
       // Announced at HBM4's power; NAND reads of today.
       {"hbf", {3, 30, false}},
       {"nand", {10, 60, false}},
@@ -175,33 +181,32 @@ TEST(TechnologiesTest, CurrentsOfDdr4GiveTheArithmeticOfItsDataSheet) {
   // typical: 0.553 of it = 3.18. A row: 1.2 (48 46.16 - 43 32 - 34 14.16) =
   // 1.2 x 358.24 = 429.9 pJ, over 0.75 x 1024 bytes.
   const LevelCosts<> typical = LevelOfBase("ddr4");
-  EXPECT_NEAR(PjPerBit(typical.read.column), 5.75 * 0.553, 1e-9);
-  EXPECT_NEAR(typical.read.activate / PicojoulesPerBit(1.0) * 8 * 0.75 * 1024,
+  EXPECT_NEAR(PjPerBit(typical.read.column) * kSupply, 5.75 * 0.553, 1e-9);
+  EXPECT_NEAR(typical.read.activate / PicojoulesPerBit(1.0) * 8 * 0.75 * 1024 *
+                  kSupply,
               429.888, 1e-6);
   const LevelCosts<> maximum = LevelOf(absl::StrCat(
       "base: \"ddr4\" currents { ", Exactly("typical_burst", 1), " }"));
-  EXPECT_NEAR(PjPerBit(maximum.read.column), 5.75, 1e-9);
+  EXPECT_NEAR(PjPerBit(maximum.read.column) * kSupply, 5.75, 1e-9);
   // Write: 1.2 (123 - 43) / 19.2 = 5 pJ/bit.
-  EXPECT_NEAR(PjPerBit(maximum.write.column), 5, 1e-9);
+  EXPECT_NEAR(PjPerBit(maximum.write.column) * kSupply, 5, 1e-9);
   // Standing: 1.2 x 43 x 0.576 + 1.2 x (457 - 34) x 350 / 7800 x 0.829 =
   // 29.72 + 18.88 = 48.6 mW.
-  EXPECT_NEAR(typical.background / Watts(1.0), 0.0486, 0.0001);
+  EXPECT_NEAR(typical.background / Watts(1.0) * kSupply, 0.0486, 0.0001);
 }
 
 TEST(TechnologiesTest, CurrentsOfLpddr5AgreeWithItsTable) {
   // Read: 1.05 V (390 - 40) mA / 120 Gb/s x 0.6 = 1.8375 pJ/bit. A row:
   // 1.05 (53 60 - 40 42 - 32.5 18) = 1.05 x 915 = 960.75 pJ.
   const LevelCosts<> currents = LevelOfBase("lpddr5-idd");
-  EXPECT_NEAR(PjPerBit(currents.read.column), 1.8375, 1e-9);
-  EXPECT_NEAR(PjPerByte(currents.read.activate) * 0.75 * 2048, 960.75, 1e-6);
+  EXPECT_NEAR(PjPerBit(currents.read.column) * kSupply, 1.8375, 1e-9);
+  EXPECT_NEAR(PjPerByte(currents.read.activate) * 0.75 * 2048 * kSupply,
+              960.75, 1e-6);
   const MemoryTechnology table = OrDie(LoadMemoryTechnology("lpddr5"));
   EXPECT_NEAR(table.row_activation_energy_pj().value(), 960.75, 0.5);
-  // The table's column energy absorbs its whole published total; its low end
-  // equals the energy from the currents, to the digits given.
-  EXPECT_NEAR(PjPerBit(currents.read.column),
-              table.read_energy_pj_per_bit().low(), 0.005);
-  EXPECT_LE(PjPerBit(currents.read.column),
-            table.read_energy_pj_per_bit().value());
+  // The rail of a real module takes more than its data sheet promises.
+  EXPECT_LT(PjPerBit(currents.read.column),
+            table.read_energy_pj_per_bit().low());
 }
 
 TEST(TechnologiesTest, SramFitsMeetTheEnergiesTheyWereMadeFrom) {
@@ -285,14 +290,19 @@ TEST(TechnologiesTest, LongerWiresCostMore) {
 }
 
 TEST(TechnologiesTest, TogglingBitsCostMore) {
-  // HBM2: 2.68 pJ/bit at half toggling, 4.2 pJ/bit from none to all.
+  // HBM2 at the input of its regulators, of 0.9: 5.1 pJ/bit at half toggling, 4.9
+  // pJ/bit from none to all.
   const auto column = [](double rate) {
     return PjPerBit(
         LevelOfBase("hbm2", Exactly("toggle_rate", rate)).read.column);
   };
-  EXPECT_NEAR(column(0.5), 2.68, 1e-9);
-  EXPECT_NEAR(column(0.5), PjPerBit(LevelOfBase("hbm2").read.column), 1e-12);
-  EXPECT_NEAR(column(0.8) - column(0.2), 0.6 * 4.2, 1e-9);
+  EXPECT_NEAR(column(0.5), 5.1 / 0.9, 1e-9);
+  EXPECT_NEAR(column(0.8) - column(0.2), 0.6 * 4.9 / 0.9, 1e-9);
+  // Without a rate the part that toggles is kept apart, per byte of random data.
+  const AccessEnergy<> access = LevelOfBase("hbm2").read;
+  EXPECT_NEAR(PjPerBit(access.column + access.column_toggling), 5.1 / 0.9,
+              1e-9);
+  EXPECT_NEAR(PjPerBit(access.column_toggling), 2.45 / 0.9, 1e-9);
 }
 
 TEST(TechnologiesTest, NewerLogicIsNeverDearer) {
@@ -338,7 +348,7 @@ TEST(TechnologiesTest, FartherLinksCostMore) {
                            "serdes-112g", "pcie5"}) {
     Parts parts;
     parts.link = absl::StrCat("base: \"", name, "\"");
-    const double now = PjPerBit(MachineWith(parts).costs.link_energy);
+    const double now = PjPerBit(MachineWith(parts).costs.networks[0].energy);
     EXPECT_GT(now, before) << name;
     before = now;
   }

@@ -17,7 +17,8 @@ enum TermIndex {
   kDramActivate,
   kDramColumn,
   kDramInterface,
-  kDramPhyController,
+  kDramPhy,
+  kMemoryPath,
   kDramBackground,
   kSram,
   kOnChipNetwork,
@@ -40,6 +41,9 @@ struct EnergyTermRow {
   absl::string_view label;
   // The innermost boundary that contains the term.
   Boundary boundary;
+  // Whether it is dynamic energy of the core domain, which is proportional to
+  // the square of its voltage.
+  bool of_core;
   // How the kernel computes it. Names in lower case are constants of the
   // description or groups of them (currents, mac, array, analog); names in
   // upper case are other terms or symbols of kFormulaSymbols; step_time_s is
@@ -49,54 +53,61 @@ struct EnergyTermRow {
 };
 
 inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
-    {"DRAM_ACTIVATE", "DRAM row activation", kStackBoundary,
+    {"DRAM_ACTIVATE", "DRAM row activation", kStackBoundary, false,
      "TRAFFIC of DRAM x row_activation_energy_pj (or that of the currents) / "
      "(row_bytes x row_utilization)"},
-    {"DRAM_COLUMN", "DRAM column and data movement", kStackBoundary,
+    {"DRAM_COLUMN", "DRAM column and data movement", kStackBoundary, false,
      "TRAFFIC of DRAM: bits read x read_energy_pj_per_bit + bits written x "
-     "write_energy_pj_per_bit (or those of the currents), each + (toggle_rate "
-     "- toggle_reference) x toggle_slope_pj_per_bit"},
-    {"DRAM_INTERFACE", "DRAM interface", kStackBoundary,
+     "write_energy_pj_per_bit (or those of the currents), each + (toggle_rate, "
+     "or that of the stored format, - toggle_reference) x "
+     "toggle_slope_pj_per_bit"},
+    {"DRAM_INTERFACE", "DRAM interface", kStackBoundary, false,
      "TRAFFIC of DRAM x interface_energy_pj_per_bit"},
-    {"DRAM_PHY_CONTROLLER", "DRAM PHY and controller (host)",
-     kMemoryPathBoundary,
-     "TRAFFIC of the level x phy_controller_energy_pj_per_bit"},
-    {"DRAM_BACKGROUND", "DRAM background and refresh", kStackBoundary,
+    {"DRAM_PHY", "DRAM PHY (host)", kMemoryPathBoundary, false,
+     "TRAFFIC of the level x phy_energy_pj_per_bit"},
+    {"MEMORY_PATH", "memory path: controller, fabric",
+     kMemoryPathBoundary, true,
+     "TRAFFIC of the level x path_energy_pj_per_bit x TOGGLING of "
+     "path_toggle_share x VOLTAGE^2"},
+    {"DRAM_BACKGROUND", "DRAM background and refresh", kStackBoundary, false,
      "chips x devices x (background_power_w_per_device + "
      "refresh_power_w_per_device, or those of the currents) x step_time_s"},
-    {"SRAM", "on-chip SRAM", kChipBoundary,
+    {"SRAM", "on-chip SRAM", kChipBoundary, true,
      "TRAFFIC of the near levels x read_energy_pj_per_bit or "
      "write_energy_pj_per_bit, or x node_factor x (offset_pj_per_byte + "
-     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb))"},
-    {"ON_CHIP_NETWORK", "on-chip network", kChipBoundary,
+     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb)), x VOLTAGE^2"},
+    {"ON_CHIP_NETWORK", "on-chip network", kChipBoundary, true,
      "TRAFFIC of each level x (network_energy_pj_per_bit + "
-     "wire_energy_pj_per_bit_mm x wire_length_mm)"},
-    {"COMPUTE", "compute", kChipBoundary,
+     "wire_energy_pj_per_bit_mm x wire_length_mm) x TOGGLING of "
+     "path_toggle_share x VOLTAGE^2"},
+    {"COMPUTE", "compute", kChipBoundary, true,
      "FLOP x model_growth, padded to tile_rows or expert_tile_rows tokens per "
      "matrix, x energy_pj_per_flop of the engine and format that run them, or x overhead_factor x half the energy of a multiply-add: of "
      "the logic (mac, or full_adder_energy_fj), or of the array and the analog "
-     "circuit"},
-    {"ADC", "analog-to-digital conversion", kChipBoundary,
+     "circuit, + weights read x kernel_energy_pj_per_weight of their format, x "
+     "VOLTAGE^2"},
+    {"ADC", "analog-to-digital conversion", kChipBoundary, false,
      "FLOP x model_growth x overhead_factor x conversions of the analog "
      "circuit, shared by the rows of the array"},
-    {"DAC", "digital-to-analog conversion", kChipBoundary,
+    {"DAC", "digital-to-analog conversion", kChipBoundary, false,
      "FLOP x model_growth x overhead_factor x conversions of the analog "
      "circuit, shared by the columns of the array"},
-    {"ARRAY_WRITE", "array writes", kChipBoundary,
+    {"ARRAY_WRITE", "array writes", kChipBoundary, false,
      "bits of weights that are not resident x model_growth x "
      "write_energy_pj_per_bit of the array"},
-    {"LINK", "links between chips", kChipBoundary,
+    {"LINK", "links between chips", kChipBoundary, false,
      "bits sent between chips x energy_pj_per_bit"},
-    {"STATIC", "static power and regulators", kBoardBoundary,
-     "chips x (static_power_w, or static_power_fraction x power_cap_w, + "
+    {"STATIC", "static power and regulators", kBoardBoundary, false,
+     "chips x ((static_power_w, or static_power_fraction x power_cap_w) x (1 "
+     "- clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "
      "leakage_w_per_mb x MB of SRAM, capacity_gb) x step_time_s + sampled "
-     "tokens x energy_per_sequence_mj + "
-     "(DYNAMIC + DRAM_BACKGROUND + all of that) x (1 / regulator_efficiency - "
-     "1)"},
-    {"HOST", "host, NIC, fans, supplies", kNodeBoundary,
+     "tokens x energy_per_sequence_mj x VOLTAGE^2 + (DYNAMIC - DRAM_ACTIVATE - "
+     "DRAM_COLUMN - DRAM_INTERFACE + all of that) x (1 / regulator_efficiency "
+     "- 1)"},
+    {"HOST", "host, NIC, fans, supplies", kNodeBoundary, false,
      "(DYNAMIC + DRAM_BACKGROUND + STATIC) x (1 / supply_efficiency - 1) + "
      "chips x host_power_w_per_chip x step_time_s / supply_efficiency"},
-    {"FACILITY", "facility (PUE)", kFacilityBoundary,
+    {"FACILITY", "facility (PUE)", kFacilityBoundary, false,
      "(DYNAMIC + DRAM_BACKGROUND + STATIC + HOST) x (power_usage_effectiveness "
      "- 1)"},
 }};
@@ -107,7 +118,7 @@ struct SymbolRow {
   absl::string_view formula;
 };
 
-inline constexpr std::array<SymbolRow, 2> kFormulaSymbols = {{
+inline constexpr std::array<SymbolRow, 5> kFormulaSymbols = {{
     {"TRAFFIC",
      "bytes through a level: weights x model_growth, KV cache and state, less "
      "the share that pinned_capacity_fraction x capacity_gb of a nearer level "
@@ -116,8 +127,17 @@ inline constexpr std::array<SymbolRow, 2> kFormulaSymbols = {{
      "cache cache_passes times, activations activation_passes times, and what "
      "rows, columns and accumulator_bits of a dataflow move again"},
     {"DYNAMIC",
-     "DRAM_ACTIVATE + DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY_CONTROLLER + "
+     "DRAM_ACTIVATE + DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY + MEMORY_PATH + "
      "SRAM + ON_CHIP_NETWORK + COMPUTE + ADC + DAC + ARRAY_WRITE + LINK"},
+    {"TOGGLING",
+     "1 - share + share x toggle_rate (or that of the stored format) / 0.5, "
+     "with the share that the formula names"},
+    {"CLOCK",
+     "clock over reference_mhz: set_mhz, or lower, at least lowest_mhz, where "
+     "the board would draw more than power_cap_w"},
+    {"VOLTAGE",
+     "max(voltage_floor, 1 + voltage_slope x (CLOCK - 1), the same at "
+     "steep_from + steep_voltage_slope x (CLOCK - steep_from))"},
 }};
 
 // The resource that a step or an operator waits for. Bound.Value of

@@ -72,6 +72,8 @@ Writers<CheckResult> WritersOf();
 template <>
 Writers<Comparison> WritersOf();
 template <>
+Writers<DisaggregationStudy> WritersOf();
+template <>
 Writers<DotProductStudy> WritersOf();
 template <>
 Writers<Explanation> WritersOf();
@@ -85,6 +87,8 @@ template <>
 Writers<SweepStudy> WritersOf();
 template <>
 Writers<TrickStudy> WritersOf();
+template <>
+Writers<TuneStudy> WritersOf();
 template <>
 Writers<Validation> WritersOf();
 

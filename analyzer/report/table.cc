@@ -93,4 +93,8 @@ std::string Percent(double share) {
   return absl::StrFormat("%.1f %%", 100 * share);
 }
 
+std::string PercentBetween(double low, double high) {
+  return absl::StrFormat("%.0f to %.0f %%", 100 * low, 100 * high);
+}
+
 }  // namespace tokenjoule

@@ -36,7 +36,13 @@ std::string WithUnit(double value, absl::string_view unit);
 std::string Between(double low, double high, absl::string_view unit);
 
 // A share between 0 and 1 as a percentage: "61.2 %".
+// "24 to 31 %".
+std::string PercentBetween(double low, double high);
+
 std::string Percent(double share);
+
+// A range of shares, e.g. "24 to 31 %".
+std::string PercentBetween(double low, double high);
 
 }  // namespace tokenjoule
 

@@ -55,7 +55,7 @@ StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
                     const Evaluation<>& evaluation, const Machine<>& machine);
 
 // The figures by number of their field less one.
-constexpr int kNumFigures = 14;
+constexpr int kNumFigures = 15;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -72,6 +72,7 @@ enum Figure {
   // As noise power over the signal's; SweepFigures has it in dB.
   kNoise,
   kWear,
+  kStackShare,
 };
 
 template <typename N>
@@ -93,6 +94,7 @@ FigureValues<N> FiguresFrom(const StepFacts<F>& facts,
   f[kEnergyDelay] = f[kEnergy] * f[kTimePerToken];
   f[kDramShare] =
       cost.energy_j[kMemoryPathBoundary] / cost.energy_j[kBoardBoundary];
+  f[kStackShare] = cost.energy_j[kStackBoundary] / cost.energy_j[kBoardBoundary];
   f[kMemoryUsed] = N(facts.store_used_bytes + facts.array_used_bytes);
   f[kMemoryLeft] = cost.usable_bytes * N(facts.chips) + N(facts.array_bytes) -
                    f[kMemoryUsed];

@@ -5,6 +5,7 @@
 // that packs reach, over the operations that one evaluation takes: what the
 // kernel could reach if its operations were all that there is to do.
 
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
@@ -33,7 +34,7 @@ axis { path: "hardware.memory.hbm.bandwidth_gb_per_s"
        linear { from: 1000 to: 8000 count: 64 } }
 axis { path: "hardware.memory.hbm.capacity_gb"
        linear { from: 20 to: 200 count: 16 } }
-axis { path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
+axis { path: "hardware.memory.hbm.path_energy_pj_per_bit"
        linear { from: 1 to: 8 count: 32 } }
 axis { path: "hardware.board.static_power_w"
        linear { from: 50 to: 200 count: 16 } }
@@ -114,6 +115,10 @@ struct Counted {
   friend bool operator<(const Counted& a, const Counted& b) {
     ++operations;
     return a.value < b.value;
+  }
+  friend Counted sqrt(const Counted& a) {
+    ++operations;
+    return Counted(std::sqrt(a.value));
   }
 
   static int64_t operations;

@@ -671,6 +671,7 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_energy_delay_j_s(figures.energy_per_token_j() *
                                figures.time_per_token_s());
   figures.set_dram_energy_share(report->dram_energy_share());
+  figures.set_stack_energy_share(report->stack_energy_share());
   figures.set_memory_used_bytes(report->memory_used_bytes());
   figures.set_memory_left_bytes(report->memory_usable_bytes() -
                                 report->memory_used_bytes());

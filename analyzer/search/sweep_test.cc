@@ -32,7 +32,7 @@ axis {
   tied { path: "hardware.memory.hbm.capacity_gb" factor: 16 }
 }
 axis {
-  path: "hardware.memory.hbm.phy_controller_energy_pj_per_bit"
+  path: "hardware.memory.hbm.path_energy_pj_per_bit"
   value: "2" value: "8"
 }
 limit { metric: "time_per_token_s" max: 0.05 }

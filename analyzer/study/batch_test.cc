@@ -47,7 +47,7 @@ TEST(BatchTest, FloorOfTheUnitModelIsTheBytesOfATokenItself) {
       {"memory.dram.technology.row_activation_energy_pj", "0"},
       {"memory.dram.technology.interface_energy_pj_per_bit", "0"},
       {"memory.dram.technology.background_power_w_per_device", "0"},
-      {"memory.dram.phy_controller_energy_pj_per_bit", "0"},
+      {"memory.dram.phy_energy_pj_per_bit", "0"},
       {"memory.sram.technology.read_energy_pj_per_bit", "0"},
       {"memory.sram.technology.write_energy_pj_per_bit", "0"},
       {"memory.sram.network_energy_pj_per_bit", "0"},

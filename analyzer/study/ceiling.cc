@@ -10,6 +10,7 @@
 #include "absl/types/span.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/boundary.h"
+#include "analyzer/description/field_path.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
@@ -37,7 +38,8 @@ struct Change {
 class Ceilings {
  public:
   Ceilings(const ResolvedSetup& setup, CeilingStudy* study)
-      : ledger_(BuildLedger(setup.step())),
+      : setup_(setup),
+        ledger_(BuildLedger(setup.step())),
         machine_(MachineFor(setup)),
         boundary_(setup.boundary()),
         study_(study) {}
@@ -66,6 +68,9 @@ class Ceilings {
       change->Apply(&machine);
       out->add_free(change->name);
     }
+    if (kind == Ceiling::COMPONENT && changes.size() == 1) {
+      AddNextLimit(*changes[0], out);
+    }
     const Evaluation<> free = EvaluateOn(ledger_, machine);
     const double energy =
         InJoules(free.PerToken(EnergyInside(free.cost.terms, boundary_)));
@@ -81,6 +86,38 @@ class Ceilings {
     return out->gain();
   }
 
+  // Names the constant that the time left depends on most.
+  void AddNextLimit(const Change& change, Ceiling* out) {
+    constexpr double kStep = 1e-3;
+    const auto time_with = [&](const Constant* moved, double value) {
+      Machine<> machine =
+          MachineFor<double>(setup_, MovedReader{moved, value});
+      change.Apply(&machine);
+      return InSeconds(EvaluateOn(ledger_, machine).cost.step_time);
+    };
+    const double now = time_with(nullptr, 0);
+    double most = 0;
+    const Constant* limit = nullptr;
+    ForEachConstant(
+        setup_.hardware(),
+        [&](const std::string& path, const Constant& constant, const auto&) {
+          const double value = constant.value();
+          if (value == 0) return;
+          const double effect =
+              std::abs(time_with(&constant, value * (1 + kStep)) / now - 1);
+          if (effect <= most) return;
+          most = effect;
+          limit = &constant;
+          out->set_next_limit(path);
+        });
+    if (limit == nullptr) return;
+    for (const Source& source : setup_.hardware().sources()) {
+      if (source.id() != limit->source()) continue;
+      out->set_next_limit_source(Source::Kind_Name(source.kind()));
+    }
+  }
+
+  const ResolvedSetup& setup_;
   const Ledger<> ledger_;
   const Machine<> machine_;
   const int boundary_;

@@ -61,8 +61,13 @@ void Round(Message* message) {
 struct Metric {
   const char* name;
   double (*value)(const Report& report);
+  double (*low)(const Report& report);
+  double (*high)(const Report& report);
   double budget;     // 0: none
   double tolerance;  // of the baseline
+  // Not the share of the devices alone, which rises wherever another part gets
+  // better.
+  bool against_baseline = true;
 };
 
 double OrDefault(bool given, double tolerance) {
@@ -73,17 +78,30 @@ std::vector<Metric> MetricsOf(const Expectations& expect) {
   return {
       {"energy_per_token_j",
        [](const Report& r) { return r.energy_per_token_j(); },
+       [](const Report& r) { return r.energy_per_token_j_low(); },
+       [](const Report& r) { return r.energy_per_token_j_high(); },
        expect.max_energy_per_token_j(),
        OrDefault(expect.has_energy_tolerance(), expect.energy_tolerance())},
       {"step_time_s", [](const Report& r) { return r.step_time_s(); },
+       [](const Report& r) { return r.step_time_s_low(); },
+       [](const Report& r) { return r.step_time_s_high(); },
        expect.max_step_time_ms() * 1e-3,
        OrDefault(expect.has_step_time_tolerance(),
                  expect.step_time_tolerance())},
       {"dram_energy_share",
        [](const Report& r) { return r.dram_energy_share(); },
+       [](const Report& r) { return r.dram_energy_share_low(); },
+       [](const Report& r) { return r.dram_energy_share_high(); },
        expect.max_dram_share(),
        OrDefault(expect.has_dram_share_tolerance(),
                  expect.dram_share_tolerance())},
+      {"stack_energy_share",
+       [](const Report& r) { return r.stack_energy_share(); },
+       [](const Report& r) { return r.stack_energy_share_low(); },
+       [](const Report& r) { return r.stack_energy_share_high(); },
+       expect.max_stack_share(),
+       0,
+       false},
   };
 }
 
@@ -93,6 +111,8 @@ void CheckBudget(const Metric& metric, const Report& report,
   CheckedMetric* checked = result->add_metrics();
   checked->set_metric(metric.name);
   checked->set_value(metric.value(report));
+  checked->set_low(metric.low(report));
+  checked->set_high(metric.high(report));
   checked->set_limit(metric.budget);
   checked->set_rule("budget");
   checked->set_passed(checked->value() <= metric.budget);
@@ -105,6 +125,8 @@ void CheckAgainst(const Metric& metric, const Report& report,
   const double room = std::abs(before) * (metric.tolerance + kRounding);
   checked->set_metric(metric.name);
   checked->set_value(now);
+  checked->set_low(metric.low(report));
+  checked->set_high(metric.high(report));
   checked->set_baseline(before);
   if (before > 0 && std::abs(now - before) > kRounding * before) {
     checked->set_change(now / before - 1);
@@ -294,14 +316,15 @@ absl::StatusOr<CheckResult> Check(const Report& report,
   }
   for (const Metric& metric : MetricsOf(expect)) {
     CheckBudget(metric, report, &result);
-    if (baseline != nullptr) {
+    if (baseline != nullptr && metric.against_baseline) {
       CheckAgainst(metric, report, *baseline, expect.both_ways(), &result);
     }
   }
   if (result.metrics().empty()) {
     return absl::InvalidArgumentError(
         "nothing to check the answer against: give a baseline or a budget "
-        "(max_energy_per_token_j, max_dram_share, max_step_time_ms)");
+        "(max_energy_per_token_j, max_dram_share, max_stack_share, "
+        "max_step_time_ms)");
   }
   if (!expect.may_not_fit()) CheckFits(report, &result);
   result.set_passed(

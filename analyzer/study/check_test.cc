@@ -28,9 +28,9 @@ CheckResult Judged(const Report& report, const Expectations& expect,
   return OrDie(Check(report, expect, baseline));
 }
 
-// PHY energy of H100 is 8 pJ/bit.
-std::vector<FieldOverride> Phy(const std::string& pj_per_bit) {
-  return {{"memory.hbm.phy_controller_energy_pj_per_bit", pj_per_bit}};
+// The energy of H100's memory path.
+std::vector<FieldOverride> Path(const std::string& pj_per_bit) {
+  return {{"memory.hbm.path_energy_pj_per_bit", pj_per_bit}};
 }
 
 TEST(CheckTest, ABaselineReadsBackAsItWasWritten) {
@@ -55,38 +55,38 @@ TEST(CheckTest, TheSameAnswerHoldsAtNoToleranceBothWays) {
 TEST(CheckTest, WorseThanTheToleranceFailsAndNamesWhatMoved) {
   const Report baseline = BaselineOf(Answer());
   const CheckResult result =
-      Judged(Answer(Phy("12")), Expectations(), &baseline);
+      Judged(Answer(Path("12")), Expectations(), &baseline);
   EXPECT_FALSE(result.passed());
   EXPECT_TRUE(absl::StrContains(result.verdict(), "weights read +"))
       << result.verdict();
   EXPECT_FALSE(result.metrics(0).passed());  // energy
   EXPECT_TRUE(result.metrics(1).passed());   // step time
-  EXPECT_FALSE(result.metrics(2).passed());  // DRAM share
+  EXPECT_FALSE(result.metrics(2).passed());  // DRAM with its path
 }
 
 TEST(CheckTest, TolerancesAreOfEachFigure) {
   const Report baseline = BaselineOf(Answer());
   const double change =
-      Answer(Phy("12")).energy_per_token_j() / baseline.energy_per_token_j() -
+      Answer(Path("12")).energy_per_token_j() / baseline.energy_per_token_j() -
       1;
   Expectations expect;
   expect.set_dram_share_tolerance(1);
   expect.set_energy_tolerance(change * 1.001);
-  EXPECT_TRUE(Judged(Answer(Phy("12")), expect, &baseline).passed());
+  EXPECT_TRUE(Judged(Answer(Path("12")), expect, &baseline).passed());
   expect.set_energy_tolerance(change * 0.999);
-  EXPECT_FALSE(Judged(Answer(Phy("12")), expect, &baseline).passed());
+  EXPECT_FALSE(Judged(Answer(Path("12")), expect, &baseline).passed());
 }
 
 TEST(CheckTest, BetterPassesWithAHintOrFailsBothWays) {
   const Report baseline = BaselineOf(Answer());
   const CheckResult better =
-      Judged(Answer(Phy("4")), Expectations(), &baseline);
+      Judged(Answer(Path("0.5")), Expectations(), &baseline);
   EXPECT_TRUE(better.passed());
   EXPECT_TRUE(absl::StrContains(better.verdict(), "update the baseline"))
       << better.verdict();
   Expectations expect;
   expect.set_both_ways(true);
-  EXPECT_FALSE(Judged(Answer(Phy("4")), expect, &baseline).passed());
+  EXPECT_FALSE(Judged(Answer(Path("0.5")), expect, &baseline).passed());
 }
 
 TEST(CheckTest, BudgetsNeedNoBaseline) {

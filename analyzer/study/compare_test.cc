@@ -87,16 +87,16 @@ TEST(CompareTest, SwappingTurnsEverySign) {
   }
 }
 
-// Doubling the PHY energy doubles its term, entirely through the energy per
+// More energy of the PHY is more of its term, entirely through the energy per
 // byte.
 TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
   const Report a = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1));
   const Report b =
       Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1),
-             {{"memory.hbm.phy_controller_energy_pj_per_bit", "16"}});
+             {{"memory.hbm.phy_energy_pj_per_bit", "8.5"}});
   const Comparison comparison = Difference(a, b);
   ExpectSums(comparison);
-  // 1.5279e10 B at 64 pJ per byte.
+  // 1.5279e10 B at 8 pJ/bit = 64 pJ per byte more than 0.5 pJ/bit.
   EXPECT_NEAR(comparison.energy_change_j(), a.dram_bytes_per_step() * 64e-12,
               1e-9);
   for (const CauseChange& cause : comparison.causes()) {

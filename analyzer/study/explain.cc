@@ -133,6 +133,9 @@ Dual ValueOf(const Target& target, const ResolvedSetup& setup,
       return at.step.tokens / time;
     case kPowerDrawn:
       return inside / time;
+    case kStackEnergyShare:
+      return EnergyInside(terms, kStackBoundary) /
+             EnergyInside(terms, kBoardBoundary);
     case kDramEnergyShare:
       return EnergyInside(terms, kMemoryPathBoundary) /
              EnergyInside(terms, kBoardBoundary);

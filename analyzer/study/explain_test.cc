@@ -155,12 +155,13 @@ tokenjoule::Setup CappedV100() {
   return setup;
 }
 
-// A few sequences on kernels with tiles.
+// A few sequences on kernels with tiles, with weights that are unpacked.
 tokenjoule::Setup FewerSequencesThanATile() {
   tokenjoule::Setup setup = On("llama-3.1-8b", "m2-ultra");
   setup.hardware = LoadHardwareOrDie(
       "m2-ultra", {{"runtime.tile_rows", "32"}, {"runtime.vector_rows", "8"}});
   setup.scenario.set_batch(16);
+  setup.scenario.set_weights("q4_k");
   return setup;
 }
 

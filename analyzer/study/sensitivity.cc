@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "Eigen/Dense"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -59,7 +60,7 @@ struct Number {
 // The figures of an answer that are studied.
 template <typename T>
 struct Figures {
-  T energy, step_time, dram_share;
+  T energy, step_time, dram_share, stack_share;
 };
 
 template <typename T>
@@ -68,6 +69,8 @@ Figures<T> FiguresOf(const Evaluation<T>& evaluation, int boundary) {
   return {InJoules(evaluation.PerToken(EnergyInside(terms, boundary))),
           InSeconds(evaluation.cost.step_time),
           InJoules(EnergyInside(terms, kMemoryPathBoundary)) /
+              InJoules(EnergyInside(terms, kBoardBoundary)),
+          InJoules(EnergyInside(terms, kStackBoundary)) /
               InJoules(EnergyInside(terms, kBoardBoundary))};
 }
 
@@ -258,6 +261,32 @@ double SquaredCorrelation(const Sums& sums, double y, double yy, double n) {
   return variance > 0 ? covariance * covariance / variance : 0;
 }
 
+// The matrix that turns independent draws into draws with the correlations that
+// the machine states. Correlations that were left out as small may leave a
+// direction with a negative variance, which counts as none.
+Eigen::MatrixXd MixingOf(const Hardware& hardware,
+                         const std::vector<const Number*>& varied) {
+  const auto size = static_cast<Eigen::Index>(varied.size());
+  Eigen::MatrixXd correlations = Eigen::MatrixXd::Identity(size, size);
+  const auto place = [&](const std::string& path) {
+    for (Eigen::Index i = 0; i < size; ++i) {
+      if (varied[i]->path == absl::StrCat("hardware.", path)) return i;
+    }
+    return Eigen::Index{-1};
+  };
+  bool any = false;
+  for (const CorrelatedConstants& pair : hardware.correlations()) {
+    const Eigen::Index a = place(pair.path()), b = place(pair.other());
+    if (a < 0 || b < 0) continue;
+    correlations(a, b) = correlations(b, a) = pair.coefficient();
+    any = true;
+  }
+  if (!any) return correlations;
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> solver(correlations);
+  return solver.eigenvectors() *
+         solver.eigenvalues().cwiseMax(0.0).cwiseSqrt().asDiagonal();
+}
+
 void FillUncertainty(const ResolvedSetup& setup,
                      const std::vector<Number>& numbers,
                      const SensitivityOptions& options, SampledRanges* out) {
@@ -268,20 +297,26 @@ void FillUncertainty(const ResolvedSetup& setup,
   const Ledger<> ledger = BuildLedger(setup.step());
   Normals normals(options.seed);
   std::vector<Sums> sums(varied.size());
-  std::vector<double> draws(varied.size()), energies, times, shares;
+  const Eigen::MatrixXd mixing = MixingOf(setup.hardware(), varied);
+  Eigen::VectorXd independent(varied.size()), draws(varied.size());
+  std::vector<double> energies, times, shares, stack_shares;
   double y = 0, yy = 0;
   ReplacingReader<double> read;
   for (int sample = 0; sample < options.samples; ++sample) {
+    for (size_t i = 0; i < varied.size(); ++i) independent[i] = normals.Next();
+    draws = mixing * independent;
     for (size_t i = 0; i < varied.size(); ++i) {
-      draws[i] = normals.Next();
       varied[i]->ReplaceBy(ValueAt(*varied[i], draws[i]), &read);
     }
     const Figures<double> figures = FiguresOf(
         EvaluateOn(ledger, MachineFor<double>(setup, read)), setup.boundary());
     energies.push_back(figures.energy);
     times.push_back(figures.step_time);
-    shares.push_back(std::isfinite(figures.dram_share) ? figures.dram_share
-                                                       : 0);
+    const auto or_none = [](double share) {
+      return std::isfinite(share) ? share : 0;
+    };
+    shares.push_back(or_none(figures.dram_share));
+    stack_shares.push_back(or_none(figures.stack_share));
     const double log_energy = figures.energy > 0 ? std::log(figures.energy) : 0;
     y += log_energy;
     yy += log_energy * log_energy;
@@ -293,7 +328,7 @@ void FillUncertainty(const ResolvedSetup& setup,
   }
   out->set_samples(options.samples);
   out->set_seed(options.seed);
-  for (std::vector<double>* figures : {&energies, &times, &shares}) {
+  for (std::vector<double>* figures : {&energies, &times, &shares, &stack_shares}) {
     std::sort(figures->begin(), figures->end());
   }
   for (const double percentile : {5.0, 25.0, 50.0, 75.0, 95.0}) {
@@ -303,6 +338,7 @@ void FillUncertainty(const ResolvedSetup& setup,
     row->set_energy_per_token_j(QuantileOfSorted(energies, share));
     row->set_step_time_s(QuantileOfSorted(times, share));
     row->set_dram_energy_share(QuantileOfSorted(shares, share));
+    row->set_stack_energy_share(QuantileOfSorted(stack_shares, share));
   }
   for (size_t i = 0; i < varied.size(); ++i) {
     SpreadCause* cause = out->add_causes();

@@ -161,7 +161,7 @@ TEST(SensitivityTest, EndsOfRangesAreWhatSetGives) {
   const tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
   const SensitivityStudy study = Study(setup);
   const std::string path =
-      "hardware.memory.hbm.phy_controller_energy_pj_per_bit";
+      "hardware.memory.hbm.path_energy_pj_per_bit";
   const Elasticity& e = Find(study, path);
   ASSERT_LT(e.low(), e.high());
   EXPECT_NEAR(e.energy_at_low_j(),

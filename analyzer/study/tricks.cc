@@ -253,8 +253,8 @@ absl::Status StackDram(absl::string_view machine, Setup* setup) {
   } else {
     backing.clear_bandwidth_gb_per_s();
   }
-  *backing.mutable_phy_controller_energy_pj_per_bit() =
-      bonded.phy_controller_energy_pj_per_bit();
+  *backing.mutable_phy_energy_pj_per_bit() = bonded.phy_energy_pj_per_bit();
+  *backing.mutable_path_energy_pj_per_bit() = bonded.path_energy_pj_per_bit();
   return absl::OkStatus();
 }
 
@@ -290,8 +290,11 @@ absl::Status ComputeNearMemory(Setup* setup) {
     Scale(0, constant);
   };
   for (MemoryLevel& level : *setup->hardware.mutable_memory()) {
-    if (level.has_phy_controller_energy_pj_per_bit()) {
-      free(level.mutable_phy_controller_energy_pj_per_bit());
+    if (level.has_phy_energy_pj_per_bit()) {
+      free(level.mutable_phy_energy_pj_per_bit());
+    }
+    if (level.has_path_energy_pj_per_bit()) {
+      free(level.mutable_path_energy_pj_per_bit());
     }
     if (level.has_network_energy_pj_per_bit()) {
       free(level.mutable_network_energy_pj_per_bit());

@@ -148,6 +148,10 @@ constexpr bool Holds(const Condition& condition) {
   return Agree(condition).holds;
 }
 
+// Whether a condition holds in any lane, for work that may be left out where it
+// holds in none. Types overload it next to SelectNumber.
+constexpr bool MayHold(bool condition) { return condition; }
+
 // Copies a number or a quantity from one number type to another.
 struct CopyNumber {
   template <typename From, typename To>

@@ -25,7 +25,10 @@ namespace {
 std::vector<FlagSpec> ExpectationFlags() {
   return {
       {"max_energy_per_token_j", "J", "budget of energy per token"},
-      {"max_dram_share", "SHARE", "budget of the DRAM share, 0 to 1"},
+      {"max_dram_share", "SHARE",
+       "budget of the share of DRAM with the memory path, 0 to 1"},
+      {"max_stack_share", "SHARE",
+       "budget of the share of the DRAM devices alone, 0 to 1"},
       {"max_step_time_ms", "MS", "budget of step time"},
       {"energy_tolerance", "SHARE",
        "how much worse than the baseline energy may get (default 0.01)"},

@@ -56,7 +56,7 @@ Command ExplainCommand() {
       "take.";
   command.examples =
       "  tokenjoule explain --hardware=h100-sxm\n"
-      "  tokenjoule explain --hardware=h100-sxm phy_controller\n"
+      "  tokenjoule explain --hardware=h100-sxm path_energy\n"
       "  tokenjoule explain --hardware=h100-sxm DRAM_ACTIVATE\n"
       "  tokenjoule explain --hardware=b200 --model=qwen3-30b-a3b --batch=8 "
       "\\\n"

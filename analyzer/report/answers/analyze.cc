@@ -59,9 +59,18 @@ std::string Headline(const Report& report) {
                     Between(report.energy_per_token_j_low(),
                             report.energy_per_token_j_high(), "J"),
                     ", at the ", BoundaryLabel(report.scenario().boundary()))});
-  table.AddRow({FigureLabel(kDramEnergyShare),
-                Percent(report.dram_energy_share()),
-                "DRAM with its PHY and controller, over the board"});
+  const auto share_row = [&](FigureOfAnswer figure, double value, double low,
+                             double high, const char* what) {
+    table.AddRow({FigureLabel(figure), Percent(value),
+                  absl::StrCat("range ", PercentBetween(low, high), "; ", what,
+                               ", over the board")});
+  };
+  share_row(kStackEnergyShare, report.stack_energy_share(),
+            report.stack_energy_share_low(), report.stack_energy_share_high(),
+            "the devices alone");
+  share_row(kDramEnergyShare, report.dram_energy_share(),
+            report.dram_energy_share_low(), report.dram_energy_share_high(),
+            "with PHY, controller, fabric");
   table.AddRow(
       {FigureLabel(kStepTimeFigure), WithUnit(report.step_time_s(), "s"),
        absl::StrCat(
@@ -71,6 +80,14 @@ std::string Headline(const Report& report) {
   table.AddRow({FigureLabel(kTokensPerSecond),
                 absl::StrFormat("%.4g tokens/s", report.tokens_per_s()),
                 absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
+  if (report.core_clock_mhz() > 0) {
+    const double set = report.set_core_clock_mhz();
+    table.AddRow(
+        {"core clock", absl::StrFormat("%.0f MHz", report.core_clock_mhz()),
+         report.core_clock_mhz() < set * (1 - 1e-6)
+             ? absl::StrFormat("of %.0f MHz: the power cap binds", set)
+             : "as set"});
+  }
   if (report.admitting_share() > 0) {
     table.AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
                   absl::StrFormat(
@@ -132,16 +149,25 @@ std::string Terms(const Report& report) {
 }
 
 std::string Boundaries(const Report& report) {
-  TextTable table({"boundary", "J/token", "DRAM share", "stack alone"});
+  TextTable table({"boundary", "J/token", "DRAM alone", "range",
+                   "with memory path", "range"});
+  const auto range = [](double value, double low, double high) {
+    return value > 0 && value < 1 ? PercentBetween(low, high) : std::string();
+  };
   for (int i = 0; i < report.energy_by_boundary_size(); ++i) {
     const BoundaryEnergy& energy = report.energy_by_boundary(i);
     const DramShare& share = report.dram_share_by_boundary(i);
     table.AddRow({BoundaryLabel(energy.boundary()),
                   WithUnit(energy.energy_per_token_j(), "J"),
+                  Percent(share.stack_energy_share()),
+                  range(share.stack_energy_share(),
+                        share.stack_energy_share_low(),
+                        share.stack_energy_share_high()),
                   share.dram_energy_share() > 0
                       ? Percent(share.dram_energy_share())
                       : "",
-                  Percent(share.stack_energy_share())});
+                  range(share.dram_energy_share(), share.dram_energy_share_low(),
+                        share.dram_energy_share_high())});
   }
   return table.ToString(2);
 }
@@ -254,8 +280,17 @@ std::vector<CsvCell> ReportCells(const Report& report) {
                      CsvNumber(energy.energy_per_token_j())});
   }
   for (const DramShare& share : report.dram_share_by_boundary()) {
-    cells.push_back({absl::StrCat("dram_share_by_boundary.", share.boundary()),
-                     CsvNumber(share.dram_energy_share())});
+    const std::string name =
+        absl::StrCat("dram_share_by_boundary.", share.boundary());
+    cells.push_back({name, CsvNumber(share.dram_energy_share())});
+    cells.push_back({name + ".low", CsvNumber(share.dram_energy_share_low())});
+    cells.push_back({name + ".high", CsvNumber(share.dram_energy_share_high())});
+    const std::string stack =
+        absl::StrCat("stack_share_by_boundary.", share.boundary());
+    cells.push_back({stack, CsvNumber(share.stack_energy_share())});
+    cells.push_back({stack + ".low", CsvNumber(share.stack_energy_share_low())});
+    cells.push_back(
+        {stack + ".high", CsvNumber(share.stack_energy_share_high())});
   }
   for (const EnergyTerm& term : report.energy_terms()) {
     const std::string name = absl::StrCat(

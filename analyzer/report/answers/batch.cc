@@ -28,7 +28,7 @@ std::string BatchHeading(const Report& first) {
 // One series, with one row per batch.
 template <typename Reports>
 std::string BatchRows(const Reports& reports) {
-  TextTable rows({"batch", "J/token", "range", "DRAM share", "FLOP/byte",
+  TextTable rows({"batch", "J/token", "range", "DRAM alone", "FLOP/byte",
                   "step time", "tokens/s", "power", "bound", "fits"});
   for (const Report& row : reports) {
     rows.AddRow(
@@ -36,7 +36,10 @@ std::string BatchRows(const Reports& reports) {
          WithUnit(row.energy_per_token_j(), "J"),
          Between(row.energy_per_token_j_low(), row.energy_per_token_j_high(),
                  "J"),
-         Percent(row.dram_energy_share()),
+         row.stack_energy_share() > 0
+             ? PercentBetween(row.stack_energy_share_low(),
+                              row.stack_energy_share_high())
+             : "",
          absl::StrFormat("%.3g", row.arithmetic_intensity_flop_per_byte()),
          WithUnit(row.step_time_s(), "s"),
          absl::StrFormat("%.4g", row.tokens_per_s()),

@@ -28,9 +28,16 @@ const Ceiling* Find(const CeilingStudy& study, Ceiling::Kind kind,
   return nullptr;
 }
 
+// "memory.l2.bandwidth_gb_per_s", with a mark where its source is an assumption.
+std::string NextLimit(const Ceiling& ceiling) {
+  return absl::StrCat(
+      ceiling.next_limit(),
+      ceiling.next_limit_source() == "ASSUMPTION" ? " (assumed)" : "");
+}
+
 std::string ComponentRows(const CeilingStudy& study) {
   TextTable table({"free", "energy alone", "energy and time", "J/token left",
-                   "step left", "orders of magnitude"});
+                   "step left", "then the time depends most on"});
   for (const Ceiling& ceiling : study.ceilings()) {
     if (ceiling.kind() != Ceiling::COMPONENT || ceiling.free_size() != 1) {
       continue;
@@ -41,7 +48,7 @@ std::string ComponentRows(const CeilingStudy& study) {
         {ceiling.free(0), energy == nullptr ? "" : Gain(energy->gain()),
          Gain(ceiling.gain()), WithUnit(ceiling.energy_per_token_j(), "J"),
          WithUnit(ceiling.step_time_s(), "s"),
-         absl::StrFormat("%.2f", ceiling.gain_orders_of_magnitude())});
+         NextLimit(ceiling)});
   }
   return table.ToString(2);
 }

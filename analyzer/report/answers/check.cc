@@ -24,10 +24,15 @@ std::string Signed(double share) {
 }
 
 Rows MetricRows(const CheckResult& result) {
-  Rows rows = {{"figure", "now", "baseline", "change", "limit", "rule", ""}};
+  Rows rows = {
+      {"figure", "now", "range", "baseline", "change", "limit", "rule", ""}};
   for (const CheckedMetric& metric : result.metrics()) {
     const bool compared = metric.baseline() != 0;
     rows.push_back({metric.metric(), absl::StrFormat("%.6g", metric.value()),
+                    metric.high() > 0
+                        ? absl::StrFormat("%.3g to %.3g", metric.low(),
+                                          metric.high())
+                        : "",
                     compared ? absl::StrFormat("%.6g", metric.baseline()) : "",
                     compared ? Signed(metric.change()) : "",
                     absl::StrFormat("%.6g", metric.limit()), metric.rule(),

@@ -2,6 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -69,6 +70,30 @@ std::string JointTable(const JointCalibration& fit, const TableOptions&) {
     AddErrors(kind.kind(), kind.errors(), true, &errors);
   }
   absl::StrAppend(&out, errors.ToString(2));
+  if (fit.streams_size() > 0) {
+    const ErrorStatistics& streams = fit.stream_errors();
+    absl::StrAppendFormat(
+        &out,
+        "\n%d streams: power of memory %s %%, of the board %s %%\n",
+        fit.streams_size(),
+        MedianAndNinetieth(streams.memory_power_rows(),
+                           streams.memory_power_median_abs_error(),
+                           streams.memory_power_p90_abs_error()),
+        MedianAndNinetieth(streams.energy_rows(),
+                           streams.energy_median_abs_error(),
+                           streams.energy_p90_abs_error()));
+  }
+  for (const UnseparatedConstants& sum : fit.unseparated()) {
+    absl::StrAppendFormat(
+        &out,
+        "no row separates %s of %s: their sum is %.3g +- %.2g, each +- %s\n",
+        absl::StrJoin(sum.paths(), " and "), sum.machine(), sum.sum(),
+        sum.standard_error(),
+        absl::StrJoin(sum.standard_errors(), ", ",
+                      [](std::string* text, double error) {
+                        absl::StrAppendFormat(text, "%.2g", error);
+                      }));
+  }
   return out;
 }
 

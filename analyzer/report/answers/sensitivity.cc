@@ -48,11 +48,12 @@ std::string ElasticityRows(const SensitivityStudy& study) {
 }
 
 std::string UncertaintyRows(const SampledRanges& uncertainty) {
-  TextTable percentiles({"percentile", "J/token", "step time", "DRAM share"});
+  TextTable percentiles({"percentile", "J/token", "step time", "DRAM alone", "with path"});
   for (const Percentile& row : uncertainty.percentiles()) {
     percentiles.AddRow({absl::StrFormat("%g", row.percentile()),
                         WithUnit(row.energy_per_token_j(), "J"),
                         WithUnit(row.step_time_s(), "s"),
+                        Percent(row.stack_energy_share()),
                         Percent(row.dram_energy_share())});
   }
   TextTable causes({"", "of the variance of ln J/token"});

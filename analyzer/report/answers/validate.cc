@@ -58,6 +58,41 @@ void AppendSkipped(const Validation& validation, std::string* out) {
   }
 }
 
+// Streams with the power of memory and board, and the memory power of rows.
+void AppendStreams(const Validation& validation, std::string* out) {
+  const ErrorStatistics& all = validation.overall();
+  if (all.memory_power_rows() > 0) {
+    absl::StrAppendFormat(
+        out, "\nPower of the memory in %d rows: %s\n", all.memory_power_rows(),
+        ErrorText(all.memory_power_rows(), all.memory_power_median_abs_error(),
+                  all.memory_power_p90_abs_error(), all.memory_power_bias()));
+  }
+  if (validation.streams_size() > 0) {
+    const auto watts = [](double measured, double predicted, double error) {
+      if (!(measured > 0)) return std::string();
+      return absl::StrFormat("%.4g, %.4g, %+.0f %%", measured, predicted,
+                             100 * error);
+    };
+    TextTable table({"stream on", "data", "read GB/s", "write GB/s",
+                     "memory W: measured, predicted", "board W"});
+    for (const ValidatedStream& stream : validation.streams()) {
+      table.AddRow(
+          {stream.device(), stream.pattern(),
+           absl::StrFormat("%g", stream.read_gb_per_s()),
+           absl::StrFormat("%g", stream.write_gb_per_s()),
+           watts(stream.measured_memory_w(), stream.predicted_memory_w(),
+                 stream.memory_error()),
+           watts(stream.measured_board_w(), stream.predicted_board_w(),
+                 stream.board_error())});
+    }
+    absl::StrAppend(out, "\n", table.ToString(2));
+  }
+  for (const SkippedRow& skipped : validation.skipped_streams()) {
+    absl::StrAppendFormat(out, "skipped stream %d: %s\n", skipped.row(),
+                          skipped.reason());
+  }
+}
+
 // Errors by family of models with the coverage of the ranges, and by group.
 std::string ValidationTable(const Validation& validation, const TableOptions&) {
   const ErrorStatistics& all = validation.overall();
@@ -92,6 +127,7 @@ std::string ValidationTable(const Validation& validation, const TableOptions&) {
                    group.energy_p90_abs_error(), group.energy_bias())});
   }
   absl::StrAppend(&out, table.ToString(2));
+  AppendStreams(validation, &out);
   AppendSkipped(validation, &out);
   return out;
 }

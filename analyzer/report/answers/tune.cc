@@ -1,0 +1,126 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/csv.h"
+#include "analyzer/report/labels.h"
+#include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
+
+namespace tokenjoule {
+namespace {
+
+// Rows of the table; CSV and JSON have every point.
+constexpr int kRows = 12;
+
+std::string Milliseconds(double seconds) {
+  return absl::StrFormat("%.4g ms", seconds * 1e3);
+}
+
+std::vector<std::string> Cells(const TuneStudy& study, const TunedPoint& point) {
+  std::vector<std::string> cells = {
+      absl::StrFormat("%g", point.batch()),
+      absl::StrFormat("%.0f MHz", point.core_clock_mhz()),
+      absl::StrFormat("%.0f W", point.board_power_w()),
+      Milliseconds(point.time_per_token_s()),
+      WithUnit(point.energy_per_token_j(), "J")};
+  if (study.objective() == "cost_per_token") {
+    cells.push_back(absl::StrFormat("%.4g", point.cost_per_token() * 1e6));
+  }
+  cells.push_back(point.feasible() ? "" : "too slow or too large");
+  return cells;
+}
+
+std::string TuneTable(const TuneStudy& study, const TableOptions&) {
+  const Report& base = study.base();
+  std::string out = SetupLines(base);
+  const bool by_cost = study.objective() == "cost_per_token";
+  if (study.has_best()) {
+    const TunedPoint& best = study.best();
+    absl::StrAppendFormat(
+        &out,
+        "\nLeast %s: batch %g at %.0f MHz, %s a token, %s a token, %.0f W a "
+        "board: %.1f %% less than as set\n",
+        by_cost ? "cost" : "energy", best.batch(), best.core_clock_mhz(),
+        WithUnit(best.energy_per_token_j(), "J"),
+        Milliseconds(best.time_per_token_s()), best.board_power_w(),
+        100 * study.saving());
+    absl::StrAppendFormat(
+        &out,
+        "Within one per cent of it: %.0f to %.0f MHz, or a power cap of %.0f "
+        "to %.0f W\n\n",
+        study.flat_from_mhz(), study.flat_to_mhz(), study.flat_from_w(),
+        study.flat_to_w());
+  } else {
+    absl::StrAppendFormat(&out,
+                          "\nNo clock and batch meets %g ms a token in "
+                          "memory\n\n",
+                          study.max_time_per_token_ms());
+  }
+  std::vector<std::string> header = {"batch", "core clock", "board",
+                                     "per token", "J/token"};
+  if (by_cost) header.push_back("per million tokens");
+  header.push_back("");
+  TextTable table(header);
+  // The points of the best batch, evenly thinned.
+  std::vector<const TunedPoint*> shown;
+  const double batch = study.has_best() ? study.best().batch()
+                                        : base.scenario().batch();
+  for (const TunedPoint& point : study.points()) {
+    if (point.batch() == batch) shown.push_back(&point);
+  }
+  const size_t every = std::max<size_t>(1, (shown.size() + kRows - 1) / kRows);
+  for (size_t i = 0; i < shown.size(); ++i) {
+    if (i % every == 0 || i + 1 == shown.size()) {
+      table.AddRow(Cells(study, *shown[i]));
+    }
+  }
+  return absl::StrCat(out, table.ToString(2), WarningLines(base));
+}
+
+std::string TuneCsv(const TuneStudy& study) {
+  return EntriesCsv(study.points());
+}
+
+// Energy against time per token, a line for each batch.
+std::string TuneSvg(const TuneStudy& study) {
+  Chart chart;
+  chart.title = absl::StrCat("Energy and speed by clock: ", study.base().model(),
+                             " on ", study.base().hardware());
+  chart.x.title = "time per token, ms";
+  chart.y.title = "J/token";
+  constexpr const char* kColours[] = {"#1d4ed8", "#b45309", "#047857",
+                                      "#be123c", "#6d28d9", "#0e7490"};
+  double batch = 0;
+  for (const TunedPoint& point : study.points()) {
+    if (chart.lines.empty() || point.batch() != batch) {
+      batch = point.batch();
+      chart.lines.push_back({absl::StrFormat("batch %g", batch),
+                             kColours[chart.lines.size() % 6],
+                             {},
+                             false});
+    }
+    chart.lines.back().points.push_back(
+        {point.time_per_token_s() * 1e3, point.energy_per_token_j()});
+  }
+  if (study.has_best()) {
+    chart.marks.push_back(
+        {study.best().time_per_token_s() * 1e3,
+         study.best().energy_per_token_j(), "#111",
+         absl::StrFormat("%.0f MHz, %.0f W", study.best().core_clock_mhz(),
+                         study.best().board_power_w())});
+  }
+  return ToSvg(chart);
+}
+
+}  // namespace
+
+template <>
+Writers<TuneStudy> WritersOf() {
+  return {TuneTable, TuneCsv, TuneSvg};
+}
+
+}  // namespace tokenjoule

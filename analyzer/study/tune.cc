@@ -1,0 +1,150 @@
+#include "analyzer/study/tune.h"
+
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/base/status_macros.h"
+#include "analyzer/cost/occupancy.h"
+#include "analyzer/description/boundary.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/evaluate.h"
+#include "analyzer/ledger/ledger.h"
+
+namespace tokenjoule {
+namespace {
+
+// Points within this share of the best are as good: the optimum is flat and the
+// model is not better.
+constexpr double kAsGood = 0.01;
+
+// Clocks to try, relative to the reference.
+std::vector<double> ClocksOf(const CoreClock& clock) {
+  constexpr double kLeastStepMhz = 15, kMostSteps = 200;
+  const double reference = clock.reference_mhz().value();
+  const auto or_reference = [&](bool given, const Constant& mhz) {
+    return given ? mhz.value() : reference;
+  };
+  const double lowest =
+      or_reference(clock.has_lowest_mhz(), clock.lowest_mhz());
+  const double highest =
+      or_reference(clock.has_highest_mhz(), clock.highest_mhz());
+  const double steps = std::floor(
+      std::min(kMostSteps, std::max(1.0, (highest - lowest) / kLeastStepMhz)));
+  std::vector<double> clocks;
+  for (int i = 0; i <= steps; ++i) {
+    clocks.push_back((lowest + (highest - lowest) * i / steps) / reference);
+  }
+  return clocks;
+}
+
+// Electricity at the facility and the use of the chips, per token.
+double CostPerToken(const Evaluation<>& at, const Node& node,
+                    double price_per_chip_hour) {
+  constexpr double kJoulesPerKwh = 3.6e6, kSecondsPerHour = 3600;
+  const double facility_j =
+      InJoules(at.PerToken(EnergyInside(at.cost.terms, kFacilityBoundary)));
+  const double chip_seconds =
+      InSeconds(at.cost.step_time) * at.step.chips / at.step.tokens;
+  return facility_j / kJoulesPerKwh * node.price_per_kwh().value() +
+         chip_seconds / kSecondsPerHour * price_per_chip_hour;
+}
+
+bool FitsInMemory(const Evaluation<>& at, const Machine<>& machine) {
+  const Occupancy<> occupancy = OccupancyOf(at.ledger, machine);
+  return occupancy.StoreUsed() <=
+             machine.costs.levels[0].usable_capacity * at.step.chips &&
+         occupancy.in_arrays <= occupancy.array_capacity;
+}
+
+}  // namespace
+
+absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
+  TuneStudy study;
+  ASSIGN_OR_RETURN(*study.mutable_base(), Analyze(setup));
+  const Hardware& hardware = setup.hardware;
+  if (!hardware.has_core_clock()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(hardware.name(),
+                     " has no core_clock: nothing is known of its energy at "
+                     "other clocks"));
+  }
+  const bool by_cost = options.price_per_chip_hour > 0;
+  study.set_objective(by_cost ? "cost_per_token" : "energy_per_token_j");
+  study.set_max_time_per_token_ms(options.max_time_per_token_ms);
+  const auto objective = [&](const TunedPoint& point) {
+    return by_cost ? point.cost_per_token() : point.energy_per_token_j();
+  };
+  const ResolvedSetup resolved(setup);
+  Machine<> machine = MachineFor(resolved);
+  const double as_set = machine.costs.clock.set;
+  const std::vector<double> clocks = ClocksOf(hardware.core_clock());
+  const double reference = hardware.core_clock().reference_mhz().value();
+
+  const auto point_at = [&](const Scenario& scenario, double clock) {
+    machine.costs.clock.set = clock;
+    const Evaluation<> at =
+        EvaluateOn(BuildLedger(resolved.StepOf(scenario)), machine);
+    TunedPoint point;
+    point.set_batch(scenario.batch());
+    point.set_core_clock_mhz(at.cost.clock * reference);
+    point.set_board_power_w(
+        InWatts(EnergyInside(at.cost.terms, kBoardBoundary) /
+                at.cost.step_time) /
+        at.step.chips);
+    point.set_time_per_token_s(InSeconds(at.cost.step_time) /
+                               at.ledger.tokens_per_sequence);
+    point.set_energy_per_token_j(InJoules(
+        at.PerToken(EnergyInside(at.cost.terms, resolved.boundary()))));
+    if (by_cost || hardware.node().has_price_per_kwh()) {
+      point.set_cost_per_token(
+          CostPerToken(at, hardware.node(), options.price_per_chip_hour));
+    }
+    point.set_feasible(FitsInMemory(at, machine) &&
+                       (options.max_time_per_token_ms == 0 ||
+                        point.time_per_token_s() * 1e3 <=
+                            options.max_time_per_token_ms));
+    return point;
+  };
+
+  const double own_batch = resolved.scenario().batch();
+  const std::vector<double> batches =
+      options.batches.empty() ? std::vector<double>{own_batch}
+                              : options.batches;
+  const TunedPoint* best = nullptr;
+  for (const double batch : batches) {
+    Setup at_batch = setup;
+    at_batch.scenario.set_batch(batch);
+    RETURN_IF_ERROR(Validate(at_batch));
+    Scenario scenario = resolved.scenario();
+    scenario.set_batch(batch);
+    for (const double clock : clocks) {
+      *study.add_points() = point_at(scenario, clock);
+    }
+  }
+  for (const TunedPoint& point : study.points()) {
+    if (!point.feasible()) continue;
+    if (best == nullptr || objective(point) < objective(*best)) best = &point;
+  }
+  if (best == nullptr) return study;
+  *study.mutable_best() = *best;
+  const TunedPoint now = point_at(resolved.scenario(), as_set);
+  study.set_saving(1 - objective(*best) / objective(now));
+  for (const TunedPoint& point : study.points()) {
+    if (point.batch() != best->batch() || !point.feasible() ||
+        objective(point) > objective(*best) * (1 + kAsGood)) {
+      continue;
+    }
+    if (study.flat_from_mhz() == 0) {
+      study.set_flat_from_mhz(point.core_clock_mhz());
+      study.set_flat_from_w(point.board_power_w());
+    }
+    study.set_flat_to_mhz(point.core_clock_mhz());
+    study.set_flat_to_w(point.board_power_w());
+  }
+  return study;
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,72 @@
+// tokenjoule disaggregate: prefill and decode on different machines.
+
+#include "analyzer/study/disaggregate.h"
+
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/report/report.h"
+#include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
+#include "tools/setup_flags.h"
+
+namespace tokenjoule {
+namespace {
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format =
+      ReadOutputFormat<DisaggregationStudy>(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  int tp = 1;
+  if (!absl::SimpleAtoi(flags.Get("prefill_tp", "1"), &tp) || tp < 1) {
+    return Fail(absl::InvalidArgumentError(
+                    "--prefill_tp: expected a whole number of at least 1"),
+                kExitUsage);
+  }
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  const std::string name =
+      flags.Get("prefill_hardware", setup->hardware.name());
+  absl::StatusOr<Hardware> prefill = LoadHardware(name);
+  if (!prefill.ok()) return Fail(prefill.status(), kExitBadData);
+  absl::StatusOr<DisaggregationStudy> study =
+      Disaggregate(*setup, *prefill, tp);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  return WriteAnswer(flags, *format, *study);
+}
+
+Command DisaggregateCommand() {
+  Command command;
+  command.name = "disaggregate";
+  command.summary = "prefill on one machine, decode on another";
+  command.description =
+      "Prefills prompts on one machine, one at a time, moves their KV cache over\n"
+      "the outermost networks of both, and decodes on another: energy per output\n"
+      "token of each part, the time to the first token, and how many chips of\n"
+      "one keep a chip of the other busy. The same traffic on the decoding\n"
+      "machine alone stands beside it.";
+  command.examples =
+      "  tokenjoule disaggregate --model=llama-3.1-70b --hardware=h20 --tp=4 \\\n"
+      "      --batch=64 --prompt=4096 --output=512 \\\n"
+      "      --prefill_hardware=h100-sxm --prefill_tp=4\n";
+  command.flags = Concat(
+      Concat(SetupFlags("sequences in a decode step, whole system (default 1)"),
+             {
+                 {"prefill_hardware", "NAME",
+                  "machine that prefills (default: --hardware)"},
+                 {"prefill_tp", "N",
+                  "tensor-parallel chips of a prompt (default 1)"},
+             }),
+      OutputFlags<DisaggregationStudy>());
+  command.run = Run;
+  return command;
+}
+
+const CommandRegistration kRegistration(DisaggregateCommand);
+
+}  // namespace
+
+}  // namespace tokenjoule

@@ -1,0 +1,93 @@
+// tokenjoule tune: the clock of least energy or cost per token.
+
+#include "analyzer/study/tune.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "analyzer/report/report.h"
+#include "tools/command.h"
+#include "tools/flags.h"
+#include "tools/output.h"
+#include "tools/setup_flags.h"
+
+namespace tokenjoule {
+namespace {
+
+absl::StatusOr<TuneOptions> ReadOptions(const ParsedFlags& flags) {
+  TuneOptions options;
+  const auto read = [&](const char* flag, double* number) {
+    if (!flags.Has(flag)) return absl::OkStatus();
+    std::vector<double> numbers;
+    const absl::Status status = ParseNumberList(flags.Get(flag, ""), &numbers);
+    if (!status.ok() || numbers.size() != 1 || numbers[0] <= 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--", flag, ": expected a number above 0"));
+    }
+    *number = numbers[0];
+    return absl::OkStatus();
+  };
+  absl::Status status =
+      read("max_time_per_token_ms", &options.max_time_per_token_ms);
+  if (!status.ok()) return status;
+  status = read("price_per_chip_hour", &options.price_per_chip_hour);
+  if (!status.ok()) return status;
+  if (flags.Has("batches")) {
+    status = ParseNumberList(flags.Get("batches", ""), &options.batches);
+    if (!status.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("--batches: ", status.message()));
+    }
+  }
+  return options;
+}
+
+int Run(const ParsedFlags& flags) {
+  absl::StatusOr<OutputFormat> format = ReadOutputFormat<TuneStudy>(flags);
+  if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<TuneOptions> options = ReadOptions(flags);
+  if (!options.ok()) return Fail(options.status(), kExitUsage);
+  int exit_code = kExitOk;
+  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
+  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<TuneStudy> study = Tune(*setup, *options);
+  if (!study.ok()) return Fail(study.status(), kExitBadData);
+  return WriteAnswer(flags, *format, *study);
+}
+
+Command TuneCommand() {
+  Command command;
+  command.name = "tune";
+  command.summary = "the clock, power cap and batch of least energy per token";
+  command.description =
+      "A core that waits for memory may run slower, at a lower voltage. Tries\n"
+      "every clock of the machine, and every batch of --batches, and prints the\n"
+      "one of least energy per token at the boundary within the limit on the\n"
+      "time per token; with --price_per_chip_hour the one of least cost,\n"
+      "chips and electricity (price_per_kwh of the node). The optimum is flat:\n"
+      "it is given as a range of clocks and of power caps that bring them about.";
+  command.examples =
+      "  tokenjoule tune --model=qwen3.6-27b --hardware=rtx-3090 "
+      "--weights=q3_k\n"
+      "  tokenjoule tune --model=llama-3.1-70b --hardware=h100-sxm --tp=4 \\\n"
+      "      --batches=1:256:x2 --max_time_per_token_ms=40\n";
+  command.flags = Concat(
+      Concat(SetupFlags("sequences in a step, whole system (default 1)"),
+             {
+                 {"batches", "LIST",
+                  "batches to try, e.g. 1:256:x2 (default: --batch)"},
+                 {"max_time_per_token_ms", "MS", "limit on the time per token"},
+                 {"price_per_chip_hour", "PRICE",
+                  "price of a chip in use: the least cost is wanted"},
+             }),
+      OutputFlags<TuneStudy>());
+  command.run = Run;
+  return command;
+}
+
+const CommandRegistration kRegistration(TuneCommand);
+
+}  // namespace
+
+}  // namespace tokenjoule
