@@ -217,6 +217,11 @@ TEST(PropertyTest, FreeComputeIsNeverSlowerOrDearer) {
         rate.mutable_energy_pj_per_flop()->set_value(0);
       }
     }
+    Runtime* runtime = free.hardware.mutable_runtime();
+    runtime->mutable_kernel_energy_pj_per_weight()->set_value(0);
+    for (FormatKernels& kernels : *runtime->mutable_kernels()) {
+      kernels.clear_kernel_energy_pj_per_weight();
+    }
     const Report with = AnalyzePair(pair);
     const Report without = AnalyzePair(free);
     EXPECT_LE(without.step_time_s(), with.step_time_s() * (1 + 1e-12))

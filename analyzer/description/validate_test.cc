@@ -55,6 +55,7 @@ std::vector<std::string> FaultsOf(const Hardware& hardware) {
 TEST(ValidateTest, StaticPowerIsGivenOrAFractionOfThePowerCap) {
   Hardware hardware = LoadHardwareOrDie("h100-sxm");
   EXPECT_THAT(FaultsOf(hardware), IsEmpty());
+  hardware.clear_correlations();
   BoardPower* board = hardware.mutable_board();
   board->clear_static_power_w();
   board->clear_static_power_fraction();

@@ -55,14 +55,14 @@ struct EnergyTermRow {
 inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"DRAM_ACTIVATE", "DRAM row activation", kStackBoundary, false,
      "TRAFFIC of DRAM x row_activation_energy_pj (or that of the currents) / "
-     "(row_bytes x row_utilization)"},
+     "(row_bytes x row_utilization) / supply_efficiency"},
     {"DRAM_COLUMN", "DRAM column and data movement", kStackBoundary, false,
      "TRAFFIC of DRAM: bits read x read_energy_pj_per_bit + bits written x "
      "write_energy_pj_per_bit (or those of the currents), each + (toggle_rate, "
      "or that of the stored format, - toggle_reference) x "
-     "toggle_slope_pj_per_bit"},
+     "toggle_slope_pj_per_bit, over supply_efficiency"},
     {"DRAM_INTERFACE", "DRAM interface", kStackBoundary, false,
-     "TRAFFIC of DRAM x interface_energy_pj_per_bit"},
+     "TRAFFIC of DRAM x interface_energy_pj_per_bit / supply_efficiency"},
     {"DRAM_PHY", "DRAM PHY (host)", kMemoryPathBoundary, false,
      "TRAFFIC of the level x phy_energy_pj_per_bit"},
     {"MEMORY_PATH", "memory path: controller, fabric",
@@ -71,7 +71,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "path_toggle_share x VOLTAGE^2"},
     {"DRAM_BACKGROUND", "DRAM background and refresh", kStackBoundary, false,
      "chips x devices x (background_power_w_per_device + "
-     "refresh_power_w_per_device, or those of the currents) x step_time_s"},
+     "refresh_power_w_per_device, or those of the currents) / "
+     "supply_efficiency x step_time_s"},
     {"SRAM", "on-chip SRAM", kChipBoundary, true,
      "TRAFFIC of the near levels x read_energy_pj_per_bit or "
      "write_energy_pj_per_bit, or x node_factor x (offset_pj_per_byte + "

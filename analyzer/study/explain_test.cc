@@ -142,14 +142,15 @@ std::vector<Setup> SetupsOf(const std::string& hardware) {
   return setups;
 }
 
-// V100 with two things that no shipped machine has: a power cap that binds, and
-// a toggle rate.
+// V100 with what no shipped machine has: a power cap that binds, a toggle rate
+// and a memory clock.
 tokenjoule::Setup CappedV100() {
   tokenjoule::Setup setup = On("llama-3.1-8b", "v100-sxm");
   setup.scenario.set_batch(64);
   for (const auto& [path, value] :
        {std::make_pair("board.power_cap_w", "150"),
-        std::make_pair("memory.hbm.toggle_rate", "0.3")}) {
+        std::make_pair("memory.hbm.toggle_rate", "0.3"),
+        std::make_pair("memory.hbm.clock_mhz", "800")}) {
     EXPECT_TRUE(SetField(&setup.hardware, path, value, "test").ok()) << path;
   }
   return setup;

@@ -202,6 +202,8 @@ TEST(SensitivityTest, SharesOfTheSpreadAddUpAndAreSorted) {
   // act together in more than their sum.
   tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
   setup.hardware = LoadHardwareOrDie("h100-sxm", {{"runtime", "ideal"}});
+  // Shares of correlated constants overlap.
+  setup.hardware.clear_correlations();
   const SensitivityStudy study = Study(setup, 10000);
   double sum = 0, last = 1;
   for (const SpreadCause& cause : study.uncertainty().causes()) {
@@ -210,6 +212,25 @@ TEST(SensitivityTest, SharesOfTheSpreadAddUpAndAreSorted) {
     sum += last;
   }
   EXPECT_NEAR(sum, 1, 0.15);
+}
+
+TEST(SensitivityTest, DrawsCarryTheCorrelationsOfTheMachine) {
+  // Of two constants of which only the sum is known, the share of one is less
+  // certain than if they were apart, and the energy more.
+  const auto spread = [](double coefficient) {
+    tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
+    setup.hardware = LoadHardwareOrDie("h100-sxm", {{"runtime", "ideal"}});
+    setup.hardware.clear_correlations();
+    CorrelatedConstants* pair = setup.hardware.add_correlations();
+    pair->set_path("memory.hbm.path_energy_pj_per_bit");
+    pair->set_other("memory.l2.network_energy_pj_per_bit");
+    pair->set_coefficient(coefficient);
+    const auto percentiles =
+        Study(setup, 4000).uncertainty().percentiles();
+    return std::log(percentiles[4].energy_per_token_j() /
+                    percentiles[0].energy_per_token_j());
+  };
+  EXPECT_LT(spread(-0.95), 0.95 * spread(0.95));
 }
 
 TEST(SensitivityTest, TheSameSeedGivesTheSameAnswer) {
