@@ -83,7 +83,7 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "store"},
         {"ridge_point_flop_per_byte", "ridge point",
          "peak_tflops in the format of the linear layers / bandwidth_gb_per_s "
-         "of the backing store"},
+         "of the backing store, x clock_mhz / reference_clock_mhz"},
         {"max_batch", "largest batch",
          "((capacity_gb x memory_fraction - reserved_gb) x chips - weights x "
          "model_growth, without those that arrays hold) / bytes of a "

@@ -125,15 +125,20 @@ DramShares DramSharesOf(const std::array<double, kNumEnergyTerms>& terms_j,
   return {stack / inside, std::min(1.0, path / inside)};
 }
 
+double Spread::Correlated() const {
+  const double independent = (factors_.below + factors_.above) / 2;
+  return independent > 0 ? std::max(0.0, 1 + cross_ / independent) : 1;
+}
+
 double Spread::low() const {
-  const double below = std::max(0.0, factors_.below);
+  const double below = factors_.below * Correlated();
   return std::min(least_,
                   std::max(0.0, value * std::exp(-std::sqrt(below)) -
                                     std::sqrt(differences_.below)));
 }
 
 double Spread::high() const {
-  const double above = std::max(0.0, factors_.above);
+  const double above = factors_.above * Correlated();
   return std::max(most_, value * std::exp(std::sqrt(above)) +
                              std::sqrt(differences_.above));
 }

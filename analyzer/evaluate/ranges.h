@@ -23,7 +23,9 @@ namespace tokenjoule {
 // machine states a correlation, which adds its cross term.
 // Changes of positive numbers are factors, whose logarithms are added, so that
 // a range never reaches below zero; if a number is or becomes zero they are
-// differences.
+// differences. Cross terms scale both sides of the range alike, by the variance
+// with them over the variance without: subtracted from a side, they could
+// leave nothing of it where ends are asymmetric.
 class Spread {
  public:
   double value = 0;
@@ -44,10 +46,8 @@ class Spread {
           other_high > 0)) {
       return;
     }
-    const double cross = 2 * coefficient * (std::log(high / low) / 2) *
-                         (std::log(other_high / other_low) / 2);
-    factors_.below += cross;
-    factors_.above += cross;
+    cross_ += 2 * coefficient * (std::log(high / low) / 2) *
+              (std::log(other_high / other_low) / 2);
   }
   // Widens the range to reach at least from `low` to `high`.
   void Reach(double low, double high) {
@@ -62,8 +62,14 @@ class Spread {
     double below = 0;
     double above = 0;
   };
+  // Variance with cross terms over variance without, 1 where there are none.
+  // The mean of the squares of both sides is at least the square of half the
+  // width, so that correlations that are possible never take all of it.
+  double Correlated() const;
+
   Sums factors_;
   Sums differences_;
+  double cross_ = 0;
   double least_ = std::numeric_limits<double>::infinity();
   double most_ = 0;
 };

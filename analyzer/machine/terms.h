@@ -135,7 +135,8 @@ inline constexpr std::array<SymbolRow, 5> kFormulaSymbols = {{
      "with the share that the formula names"},
     {"CLOCK",
      "clock over reference_mhz: set_mhz, or lower, at least lowest_mhz, where "
-     "the board would draw more than power_cap_w"},
+     "DYNAMIC, DRAM_BACKGROUND and STATIC over step_time_s would be more than "
+     "power_cap_w or set_power_cap_w"},
     {"VOLTAGE",
      "max(voltage_floor, 1 + voltage_slope x (CLOCK - 1), the same at "
      "steep_from + steep_voltage_slope x (CLOCK - steep_from))"},
