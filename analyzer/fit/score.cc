@@ -198,6 +198,16 @@ std::string RuntimeOf(const Measurement& row) {
   return runtime;
 }
 
+std::map<std::string, int> UnknownSoftware(const MeasurementSet& set) {
+  std::map<std::string, int> unknown;
+  for (const Measurement& row : set.row()) {
+    if (!row.software().empty() && RuntimeOf(row).empty()) {
+      ++unknown[row.software()];
+    }
+  }
+  return unknown;
+}
+
 double MeasuredEnergyJ(const Measurement& row) {
   if (row.has_energy_per_token_j()) return row.energy_per_token_j();
   return row.power_w_per_device() * std::max(row.num_devices(), 1) *

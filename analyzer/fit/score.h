@@ -3,6 +3,7 @@
 #ifndef ANALYZER_FIT_SCORE_H_
 #define ANALYZER_FIT_SCORE_H_
 
+#include <map>
 #include <string>
 
 #include "absl/status/status.h"
@@ -38,6 +39,10 @@ std::string CheckpointOf(const Measurement& row);
 // the longest name that the row's software begins with. Empty if the row does
 // not say or no runtime matches: the machine's own.
 std::string RuntimeOf(const Measurement& row);
+
+// Software that rows name and no runtime lists, and how many rows do: they are
+// predicted with the runtime of their machine, which may be another engine.
+std::map<std::string, int> UnknownSoftware(const MeasurementSet& set);
 
 // The measured energy per output token, J: given, or power of all devices x
 // step time / batch; 0 if neither was measured.

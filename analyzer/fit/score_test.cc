@@ -1,5 +1,6 @@
 #include "analyzer/fit/score.h"
 
+#include <map>
 #include <string>
 #include <utility>
 #include <vector>
@@ -165,6 +166,17 @@ TEST(ValidateTest, MachinesAreLoadedWithTheRuntimeOfTheRow) {
             "ideal");
   row.set_device("nobody's");
   EXPECT_FALSE(MachineOf(row).ok());
+}
+
+TEST(ValidateTest, SoftwareThatNoRuntimeListsIsCounted) {
+  MeasurementSet set;
+  for (const char* software : {"vllm 0.11", "", "a new engine", "a new engine"}) {
+    Measurement row = Row("llama-3.1-8b", 8);
+    row.set_software(software);
+    *set.add_row() = row;
+  }
+  EXPECT_EQ(UnknownSoftware(set),
+            (std::map<std::string, int>{{"a new engine", 2}}));
 }
 
 TEST(ValidateTest, EnergyIsGivenOrFollowsFromThePowerOfAllDevices) {

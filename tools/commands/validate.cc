@@ -34,6 +34,16 @@ void SayWhatWasSkipped(const MeasurementSet& set,
   }
 }
 
+// Prints to stderr which engines of the rows no runtime claims.
+void SayWhatNoRuntimeServes(const MeasurementSet& set) {
+  for (const auto& [software, count] : UnknownSoftware(set)) {
+    std::cerr << "tokenjoule: no runtime lists the software \"" << software
+              << "\" (see `list runtimes`): " << count << " row"
+              << (count == 1 ? " takes" : "s take")
+              << " the runtime that the machine names\n";
+  }
+}
+
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat<Validation>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
@@ -51,6 +61,7 @@ int Run(const ParsedFlags& flags) {
   if (!meant.ok()) return Fail(meant, kExitBadData);
   const Validation validation = ValidateMeasurements(*set, *overrides);
   SayWhatWasSkipped(*set, *overrides, validation);
+  SayWhatNoRuntimeServes(*set);
   return WriteAnswer(flags, *format, validation);
 }
 
@@ -71,7 +82,9 @@ Command ValidateCommand() {
       "is an\n"
       "error; rows of machines that it does not apply to are skipped, and "
       "stderr says\n"
-      "how many. The columns are the fields of Measurement in\n"
+      "how many. Rows whose software no runtime lists take the runtime that "
+      "their\n"
+      "machine names, and stderr says so. The columns are the fields of Measurement in\n"
       "proto/measurement.proto. The CSV has one row per measurement.";
   command.examples =
       "  tokenjoule validate --measurements=rows.csv\n"
