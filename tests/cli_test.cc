@@ -86,7 +86,7 @@ TEST(CliTest, ImportTellsUsageFromBadData) {
       RunTool(absl::StrCat("import-hf ", TempPath("config.json")));
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_EQ(outcome.out, "");
-  EXPECT_THAT(outcome.err, HasSubstr("did you mean \"llama\"?"));
+  EXPECT_THAT(outcome.err, HasSubstr("unknown model_type \"lama\""));
 }
 
 TEST(CliTest, JsonHasTheFieldNamesOfTheContract) {

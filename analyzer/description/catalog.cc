@@ -114,7 +114,9 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
     return NamedText{path, std::move(text)};
   }
   const KindInfo info = InfoOf(kind);
-  const std::string wanted = absl::StrCat(info.directory, name, kSuffix);
+  // Names of the catalogue are folded ones; users type "Llama-3.1-8B".
+  const std::string wanted =
+      absl::StrCat(info.directory, FoldedName(name), kSuffix);
   for (const EmbeddedFile& file : EmbeddedFiles()) {
     if (file.path == wanted && IsOfKind(file, info)) {
       return NamedText{wanted, std::string(file.content)};

@@ -177,7 +177,19 @@ TEST(CatalogTest, FilesSayWhichSchemaTheyFollow) {
   }
 }
 
+TEST(CatalogTest, NamesAreFoundHoweverTheirCaseAndBlanks) {
+  EXPECT_EQ(OrDie(LoadModel("Llama-3.1-8B")).name(), "llama-3.1-8b");
+  EXPECT_EQ(OrDie(LoadModel("llama 3.1_8b")).name(), "llama-3.1-8b");
+  EXPECT_EQ(OrDie(LoadHardware("H100-SXM")).name(), "h100-sxm");
+  EXPECT_TRUE(LoadRuntime("vLLM").ok());
+}
+
 TEST(CatalogTest, UnknownNamesOfferTheNearest) {
+  // Several machines begin so: which one is for the user to say.
+  EXPECT_THAT(ErrorOf(LoadHardware("H100")),
+              HasSubstr("did you mean one of h100-nvl, h100-pcie, h100-sxm?"));
+  EXPECT_THAT(ErrorOf(LoadHardware("4090")),
+              HasSubstr("did you mean \"rtx-4090\"?"));
   EXPECT_THAT(ErrorOf(LoadModel("llama3.1-8b")),
               HasSubstr("did you mean \"llama-3.1-8b\"?"));
   EXPECT_THAT(ErrorOf(LoadHardware("h100-sx")),

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -51,27 +54,48 @@ absl::Status FaultsToStatus(absl::Span<const Fault> faults) {
       }));
 }
 
-std::string NearestName(absl::string_view name,
-                        absl::Span<const std::string> choices) {
-  if (name.size() > kLongestPrintedName) return "";
-  // "h100" means "h100-sxm", although "h200" has more letters in common.
-  for (const std::string& choice : choices) {
-    if (name.size() >= 2 &&
-        choice.compare(0, name.size(), name.data(), name.size()) == 0) {
-      return choice;
-    }
+std::string FoldedName(absl::string_view name) {
+  std::string folded = absl::AsciiStrToLower(name);
+  for (char& letter : folded) {
+    if (letter == '_' || letter == ' ') letter = '-';
   }
-  std::string nearest;
+  return folded;
+}
+
+std::vector<std::string> NearNames(absl::string_view name,
+                                   absl::Span<const std::string> choices) {
+  if (name.size() > kLongestPrintedName) return {};
+  const std::string wanted = FoldedName(name);
+  std::vector<std::string> equal, begun, within, nearest;
   // A third of the letters may differ, and at least two.
-  size_t best = std::max<size_t>(2, name.size() / 3) + 1;
+  size_t best = std::max<size_t>(2, wanted.size() / 3) + 1;
   for (const std::string& choice : choices) {
-    const size_t distance = EditDistance(name, choice);
+    const std::string folded = FoldedName(choice);
+    if (folded == wanted) equal.push_back(choice);
+    if (wanted.size() >= 2) {
+      // "h100" means "h100-sxm", although "h200" has more letters in common.
+      if (absl::StartsWith(folded, wanted)) {
+        begun.push_back(choice);
+      } else if (absl::StrContains(folded, absl::StrCat("-", wanted))) {
+        within.push_back(choice);
+      }
+    }
+    const size_t distance = EditDistance(wanted, folded);
     if (distance < best) {
       best = distance;
-      nearest = choice;
+      nearest = {choice};
     }
   }
+  for (std::vector<std::string>* found : {&equal, &begun, &within}) {
+    if (!found->empty()) return std::move(*found);
+  }
   return nearest;
+}
+
+std::string NearestName(absl::string_view name,
+                        absl::Span<const std::string> choices) {
+  const std::vector<std::string> near = NearNames(name, choices);
+  return near.empty() ? "" : near[0];
 }
 
 std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
@@ -79,14 +103,17 @@ std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
                                absl::string_view hint) {
   std::string out =
       absl::StrCat("unknown ", kind, " \"", Printable(name), "\"");
-  const std::string nearest = NearestName(name, choices);
-  if (!nearest.empty()) {
-    absl::StrAppend(&out, "; did you mean \"", nearest, "\"?");
+  const std::vector<std::string> near = NearNames(name, choices);
+  if (near.size() == 1 || near.size() > kMostListedChoices) {
+    absl::StrAppend(&out, "; did you mean \"", near[0], "\"?");
+  } else if (!near.empty()) {
+    absl::StrAppend(&out, "; did you mean one of ", absl::StrJoin(near, ", "),
+                    "?");
   } else if (choices.size() <= kMostListedChoices) {
     absl::StrAppend(&out, "; expected one of ", absl::StrJoin(choices, ", "));
   }
   if (!hint.empty()) {
-    absl::StrAppend(&out, nearest.empty() ? "; " : " ", hint);
+    absl::StrAppend(&out, near.empty() ? "; " : " ", hint);
   }
   return out;
 }

@@ -33,14 +33,24 @@ struct Fault {
 // OK if there are no faults, else InvalidArgument with one line per fault.
 absl::Status FaultsToStatus(absl::Span<const Fault> faults);
 
-// The choice that begins with `name`, or that is nearest to it by edit
-// distance; empty if none is near enough.
+// A name as it is compared with others: in lower case, with hyphens for
+// underscores and blanks.
+std::string FoldedName(absl::string_view name);
+
+// The choices that `name` may mean, however it is spelt in FoldedName: those
+// that begin with it, else those of which a later part begins with it ("4090" of
+// "rtx-4090"), else the one that is nearest by edit distance; empty if none is
+// near enough. At least two letters are needed to mean a longer name.
+std::vector<std::string> NearNames(absl::string_view name,
+                                   absl::Span<const std::string> choices);
+
+// The first of NearNames; empty if there is none.
 std::string NearestName(absl::string_view name,
                         absl::Span<const std::string> choices);
 
-// `unknown KIND "name"; did you mean "nearest"?`. If no name is near, the
-// message lists all choices if they are few, or ends in `hint` if they are
-// many.
+// `unknown KIND "name"; did you mean "nearest"?`, or all that are near if they
+// are few. If no name is near, the message lists all choices if they are few,
+// or ends in `hint` if they are many.
 std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
                                absl::Span<const std::string> choices,
                                absl::string_view hint);

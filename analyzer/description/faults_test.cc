@@ -42,6 +42,27 @@ TEST(FaultsTest, ANameThatIsBegunIsMeantWholly) {
   EXPECT_EQ(NearestName("h", {"h100-sxm"}), "");
 }
 
+TEST(FaultsTest, AllNamesThatAreBegunOrOfWhichAPartIsBegunAreNear) {
+  const std::vector<std::string> names = {"b200", "h100-nvl", "h100-sxm",
+                                          "rtx-4090", "rtx-a6000"};
+  EXPECT_EQ(NearNames("H100", names),
+            (std::vector<std::string>{"h100-nvl", "h100-sxm"}));
+  EXPECT_EQ(NearNames("4090", names), std::vector<std::string>{"rtx-4090"});
+  EXPECT_EQ(NearNames("A6000", names), std::vector<std::string>{"rtx-a6000"});
+  // A name that is only spelt otherwise is meant alone, though it begins others.
+  EXPECT_EQ(NearNames("L40", {"l4", "l40", "l40s"}),
+            std::vector<std::string>{"l40"});
+  EXPECT_EQ(UnknownNameMessage("hardware", "H100", names, "(see the list)"),
+            "unknown hardware \"H100\"; did you mean one of h100-nvl, "
+            "h100-sxm? (see the list)");
+}
+
+TEST(FaultsTest, NamesAreComparedInLowerCaseWithHyphens) {
+  EXPECT_EQ(FoldedName("Llama_3.1 8B"), "llama-3.1-8b");
+  // Two letters of a short name; every one differs only in its case.
+  EXPECT_EQ(NearestName("BF16", {"fp16", "bf16"}), "bf16");
+}
+
 TEST(FaultsTest, TheNearestNameIsFewLettersAway) {
   const std::vector<std::string> names = {"bandwidth_gb_per_s", "capacity_gb",
                                           "name"};

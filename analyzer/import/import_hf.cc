@@ -35,9 +35,9 @@ const HfFamily* ReadFamily(const JsonReader& root) {
     const std::vector<std::string> types = HfModelTypes();
     root.AddFault(
         "model_type",
-        UnknownNameMessage(
-            "model_type", type, types,
-            absl::StrCat("(supported: ", absl::StrJoin(types, ", "), ")")));
+        // No nearest name: "gemma4" read as "gemma" would be a wrong model.
+        absl::StrCat("unknown model_type \"", Printable(type),
+                     "\" (supported: ", absl::StrJoin(types, ", "), ")"));
   }
   return family;
 }

@@ -654,10 +654,11 @@ TEST(ImportHfTest, InputThatIsNoConfigurationIsRefused) {
       HasSubstr("bytes long"));
 }
 
-TEST(ImportHfTest, UnknownFamiliesNameTheNearestAndAll) {
+// Not the nearest: a gemma4 that is read as a gemma is a wrong model.
+TEST(ImportHfTest, UnknownFamiliesNameAllAndNotTheNearest) {
   const std::string error =
       Error(With("llama-3.1-8b", "model_type", "\"lama\""));
-  EXPECT_THAT(error, HasSubstr("did you mean \"llama\"?"));
+  EXPECT_THAT(error, Not(HasSubstr("did you mean")));
   EXPECT_THAT(error, HasSubstr("qwen3_next"));
   EXPECT_THAT(Error(With("llama-3.1-8b", "model_type", "\"xxxxxxxxxxxx\"")),
               HasSubstr("supported: deepseek_v2"));
