@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -100,6 +101,25 @@ std::string Stem(absl::string_view file) {
   return std::string(absl::StripSuffix(file, kSuffix));
 }
 
+std::string Digits(absl::string_view name) {
+  std::string digits(name);
+  digits.erase(std::remove_if(digits.begin(), digits.end(),
+                              [](unsigned char letter) {
+                                return !absl::ascii_isdigit(letter);
+                              }),
+               digits.end());
+  return digits;
+}
+
+// Whether a name may be another spelling of a catalogue's name, or a part of it
+// or longer than it: "gemma4-27b" is not a "gemma-2-27b".
+bool MayMean(absl::string_view name, const std::string& choice) {
+  const std::string wanted = FoldedName(name);
+  return Digits(wanted) == Digits(choice) ||
+         absl::StrContains(choice, wanted) ||
+         absl::StartsWith(wanted, absl::StrCat(choice, "-"));
+}
+
 // Finds the text of a catalogue entry or of a file. `relative_to` is the file
 // that refers to it.
 absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
@@ -122,8 +142,21 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
       return NamedText{wanted, std::string(file.content)};
     }
   }
+  std::vector<std::string> choices = CatalogNames(kind);
+  if (kind == SpecKind::kModel || kind == SpecKind::kSystem) {
+    // Where digits differ, another model or machine is meant.
+    choices.erase(std::remove_if(choices.begin(), choices.end(),
+                                 [&](const std::string& choice) {
+                                   return !MayMean(name, choice);
+                                 }),
+                  choices.end());
+    if (NearNames(name, choices).empty()) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "unknown ", info.noun, " \"", Printable(name), "\" ", info.list_hint));
+    }
+  }
   return absl::InvalidArgumentError(
-      UnknownNameMessage(info.noun, name, CatalogNames(kind), info.list_hint));
+      UnknownNameMessage(info.noun, name, choices, info.list_hint));
 }
 
 // Prefixes the ids of sources, and the references to them, with the file's

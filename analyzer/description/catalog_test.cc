@@ -185,6 +185,17 @@ TEST(CatalogTest, NamesAreFoundHoweverTheirCaseAndBlanks) {
 }
 
 TEST(CatalogTest, UnknownNamesOfferTheNearest) {
+  EXPECT_THAT(ErrorOf(LoadModel("Llama-3.1-8B-Instruct")),
+              HasSubstr("did you mean \"llama-3.1-8b\"?"));
+  EXPECT_THAT(ErrorOf(LoadHardware("h200-sxm")),
+              HasSubstr("did you mean \"h200\"?"));
+  // Other digits are another model or machine, however near the letters.
+  for (const std::string& error :
+       {ErrorOf(LoadModel("gemma4-27b")), ErrorOf(LoadModel("qwen4-8b")),
+        ErrorOf(LoadHardware("h150-sxm"))}) {
+    EXPECT_THAT(error, Not(HasSubstr("did you mean"))) << error;
+    EXPECT_THAT(error, HasSubstr("shows all")) << error;
+  }
   // Several machines begin so: which one is for the user to say.
   EXPECT_THAT(ErrorOf(LoadHardware("H100")),
               HasSubstr("did you mean one of h100-nvl, h100-pcie, h100-sxm?"));

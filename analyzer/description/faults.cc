@@ -66,9 +66,10 @@ std::vector<std::string> NearNames(absl::string_view name,
                                    absl::Span<const std::string> choices) {
   if (name.size() > kLongestPrintedName) return {};
   const std::string wanted = FoldedName(name);
-  std::vector<std::string> equal, begun, within, nearest;
-  // A third of the letters may differ, and at least two.
-  size_t best = std::max<size_t>(2, wanted.size() / 3) + 1;
+  std::vector<std::string> equal, begun, within, longer, nearest;
+  // A third of the letters may differ, and at least two, but never all.
+  size_t best = std::min(std::max<size_t>(2, wanted.size() / 3) + 1,
+                         std::max<size_t>(1, wanted.size()));
   for (const std::string& choice : choices) {
     const std::string folded = FoldedName(choice);
     if (folded == wanted) equal.push_back(choice);
@@ -80,13 +81,18 @@ std::vector<std::string> NearNames(absl::string_view name,
         within.push_back(choice);
       }
     }
+    // "llama-3.1-8b-instruct" means "llama-3.1-8b", not a shorter name.
+    if (absl::StartsWith(wanted, absl::StrCat(folded, "-")) &&
+        (longer.empty() || choice.size() > longer[0].size())) {
+      longer = {choice};
+    }
     const size_t distance = EditDistance(wanted, folded);
     if (distance < best) {
       best = distance;
       nearest = {choice};
     }
   }
-  for (std::vector<std::string>* found : {&equal, &begun, &within}) {
+  for (std::vector<std::string>* found : {&equal, &begun, &within, &longer}) {
     if (!found->empty()) return std::move(*found);
   }
   return nearest;

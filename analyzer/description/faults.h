@@ -39,8 +39,9 @@ std::string FoldedName(absl::string_view name);
 
 // The choices that `name` may mean, however it is spelt in FoldedName: those
 // that begin with it, else those of which a later part begins with it ("4090" of
-// "rtx-4090"), else the one that is nearest by edit distance; empty if none is
-// near enough. At least two letters are needed to mean a longer name.
+// "rtx-4090"), else the longest with which it begins, else the one that is
+// nearest by edit distance; empty if none is near enough. At least two letters
+// are needed to mean a longer name.
 std::vector<std::string> NearNames(absl::string_view name,
                                    absl::Span<const std::string> choices);
 

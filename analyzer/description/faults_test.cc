@@ -57,6 +57,18 @@ TEST(FaultsTest, AllNamesThatAreBegunOrOfWhichAPartIsBegunAreNear) {
             "h100-sxm? (see the list)");
 }
 
+TEST(FaultsTest, ANameWithAnEndingMeansTheLongestThatItBeginsWith) {
+  EXPECT_EQ(NearNames("Llama-3.1-8B-Instruct", {"llama", "llama-3.1-8b", "x"}),
+            std::vector<std::string>{"llama-3.1-8b"});
+  EXPECT_TRUE(NearNames("llamas", {"ll"}).empty());
+}
+
+TEST(FaultsTest, NamesOfWhichEveryLetterDiffersAreNotMeant) {
+  EXPECT_EQ(NearestName("x", {"l4"}), "");
+  EXPECT_EQ(NearestName("xy", {"l4"}), "");
+  EXPECT_EQ(NearestName("l5", {"l4"}), "l4");
+}
+
 TEST(FaultsTest, NamesAreComparedInLowerCaseWithHyphens) {
   EXPECT_EQ(FoldedName("Llama_3.1 8B"), "llama-3.1-8b");
   // Two letters of a short name; every one differs only in its case.
