@@ -26,7 +26,7 @@ TEST(DisaggregateTest, ThePartsSumAndTheCacheIsThePrompts) {
       Disaggregate(Served(4096, 256), LoadHardwareOrDie("h100-sxm"), 1));
   EXPECT_DOUBLE_EQ(study.total_j(), study.decode_j() + study.prefill_j() +
                                         study.transfer_j());
-  // 2 x 8 x 128 x 32 x 2 bytes a token.
+  // 2 x 8 x 128 x 32 x 2 bytes per token.
   EXPECT_EQ(study.transfer_bytes(), 131072.0 * 4096);
   EXPECT_EQ(study.decode_j(), study.decode().energy_per_token_j());
   EXPECT_DOUBLE_EQ(study.prefill_j(),
