@@ -24,6 +24,11 @@ struct Occupancy {
   Data<N> array_capacity;
 
   Data<N> StoreUsed() const { return weights + sequences; }
+  bool ArraysFit() const { return in_arrays <= array_capacity; }
+  // `store` is the usable capacity of the backing store over all chips.
+  bool Fits(const Data<N>& store) const {
+    return StoreUsed() <= store && ArraysFit();
+  }
 };
 
 // The ledger has grown already (Grow).

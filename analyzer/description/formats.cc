@@ -71,9 +71,28 @@ double LargestOf(int n) {
 // Probability that a bit changes between independent elements.
 double Toggles(double set) { return 2 * set * (1 - set); }
 
+// Bits of codes that have probabilities.
+class BitFrequencies {
+ public:
+  void Add(int code, double probability) {
+    for (size_t bit = 0; bit < set_.size(); ++bit) {
+      if ((code >> bit & 1) != 0) set_[bit] += probability;
+    }
+  }
+  // Sum over the lowest bits.
+  double TogglesOf(int bits) const {
+    double toggles = 0;
+    for (int bit = 0; bit < bits; ++bit) toggles += Toggles(set_[bit]);
+    return toggles;
+  }
+
+ private:
+  std::array<double, 16> set_ = {};
+};
+
 // Sum over the bits of an exponent. `deviation` is that of the elements.
 double ExponentToggles(const NumberFormat& format, double deviation) {
-  std::array<double, 16> set = {};
+  BitFrequencies set;
   const int codes = 1 << format.exponent_bits;
   for (int code = 0; code < codes; ++code) {
     // Code 0 holds zero and the subnormal numbers.
@@ -85,15 +104,9 @@ double ExponentToggles(const NumberFormat& format, double deviation) {
         2 * (NormalBelow(to / deviation) - NormalBelow(from / deviation));
     // The largest elements saturate.
     if (code == codes - 1) weight = 2 * (1 - NormalBelow(from / deviation));
-    for (int bit = 0; bit < format.exponent_bits; ++bit) {
-      if ((code >> bit & 1) != 0) set[bit] += weight;
-    }
+    set.Add(code, weight);
   }
-  double toggles = 0;
-  for (int bit = 0; bit < format.exponent_bits; ++bit) {
-    toggles += Toggles(set[bit]);
-  }
-  return toggles;
+  return set.TogglesOf(format.exponent_bits);
 }
 
 // Largest finite value of a float without infinities: 448 of E4M3, whose last
@@ -107,22 +120,16 @@ double LargestValue(const NumberFormat& format) {
 
 // Sum over the bits of an integer in two's complement.
 double IntegerToggles(const NumberFormat& format, double deviation) {
-  std::array<double, 16> set = {};
+  BitFrequencies set;
   const int half = 1 << (format.operand_bits - 1);
   for (int value = -half; value < half; ++value) {
     const double from = value == -half ? -1e9 : value - 0.5;
     const double to = value == half - 1 ? 1e9 : value + 0.5;
     const double weight =
         NormalBelow(to / deviation) - NormalBelow(from / deviation);
-    for (int bit = 0; bit < format.operand_bits; ++bit) {
-      if ((value >> bit & 1) != 0) set[bit] += weight;
-    }
+    set.Add(value, weight);
   }
-  double toggles = 0;
-  for (int bit = 0; bit < format.operand_bits; ++bit) {
-    toggles += Toggles(set[bit]);
-  }
-  return toggles;
+  return set.TogglesOf(format.operand_bits);
 }
 
 double ComputeToggleRate(const NumberFormat& format) {

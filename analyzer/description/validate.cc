@@ -11,6 +11,7 @@
 #include "analyzer/base/size_limits.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
+#include "analyzer/description/core_clock.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
 #include "google/protobuf/descriptor.h"
@@ -408,15 +409,7 @@ void CheckClocks(const Hardware& hardware, CrossChecker* check) {
   }
   if (!hardware.has_core_clock()) return;
   const CoreClock& clock = hardware.core_clock();
-  const double reference = clock.reference_mhz().value();
-  const auto or_reference = [&](bool given, const Constant& constant) {
-    return given ? constant.value() : reference;
-  };
-  const double lowest =
-      or_reference(clock.has_lowest_mhz(), clock.lowest_mhz());
-  const double highest =
-      or_reference(clock.has_highest_mhz(), clock.highest_mhz());
-  const double set = or_reference(clock.has_set_mhz(), clock.set_mhz());
+  const auto [reference, lowest, highest, set] = CoreClocksOf(clock);
   check->Require(lowest <= reference && reference <= highest,
                  "core_clock.reference_mhz",
                  absl::StrCat("is ", Number(reference), "; expected between ",

@@ -18,6 +18,7 @@
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/core_clock.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
@@ -54,6 +55,20 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
   }
 }
 
+// DRAM shares of `Out`, a Report or a DramShare.
+template <typename Out>
+void FillStackShare(const DramSpreads& dram, Out* out) {
+  out->set_stack_energy_share(dram.stack.value);
+  out->set_stack_energy_share_low(dram.stack.low());
+  out->set_stack_energy_share_high(std::min(1.0, dram.stack.high()));
+}
+template <typename Out>
+void FillPathShare(const DramSpreads& dram, Out* out) {
+  out->set_dram_energy_share(dram.path.value);
+  out->set_dram_energy_share_low(dram.path.low());
+  out->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
+}
+
 void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
                 const LoweredStep<>& step, int boundary, Report* report) {
   report->set_step_time_s(spreads.step_time.value);
@@ -65,13 +80,8 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
   report->set_energy_per_token_j_high(spreads.energy_per_token.high());
   report->set_power_w(
       InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
-  const DramSpreads& dram = spreads.dram[kBoardBoundary];
-  report->set_dram_energy_share(dram.path.value);
-  report->set_dram_energy_share_low(dram.path.low());
-  report->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
-  report->set_stack_energy_share(dram.stack.value);
-  report->set_stack_energy_share_low(dram.stack.low());
-  report->set_stack_energy_share_high(std::min(1.0, dram.stack.high()));
+  FillStackShare(spreads.dram[kBoardBoundary], report);
+  FillPathShare(spreads.dram[kBoardBoundary], report);
 }
 
 // The clock of the core, and what a reader must know of a capped one.
@@ -90,11 +100,9 @@ void FillClock(const Hardware& hardware, const Machine<>& machine,
         "model of clocks here is good",
         100 * (cap / cost.uncapped_power)));
   }
-  const CoreClock& clock = hardware.core_clock();
-  const double reference = clock.reference_mhz().value();
-  report->set_core_clock_mhz(cost.clock * reference);
-  report->set_set_core_clock_mhz(
-      clock.has_set_mhz() ? clock.set_mhz().value() : reference);
+  const CoreClocks clocks = CoreClocksOf(hardware.core_clock());
+  report->set_core_clock_mhz(cost.clock * clocks.reference_mhz);
+  report->set_set_core_clock_mhz(clocks.set_mhz);
 }
 
 // Energy and DRAM share by boundary, and energy by term.
@@ -111,14 +119,8 @@ void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
     // On a machine without DRAM the first boundaries contain no energy.
     if (!(InJoules(inside) > 0)) continue;
     const DramSpreads& dram = spreads.dram[i];
-    share->set_stack_energy_share(dram.stack.value);
-    share->set_stack_energy_share_low(dram.stack.low());
-    share->set_stack_energy_share_high(std::min(1.0, dram.stack.high()));
-    if (i >= kMemoryPathBoundary) {
-      share->set_dram_energy_share(dram.path.value);
-      share->set_dram_energy_share_low(dram.path.low());
-      share->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
-    }
+    FillStackShare(dram, share);
+    if (i >= kMemoryPathBoundary) FillPathShare(dram, share);
   }
   for (int i = 0; i < kNumEnergyTerms; ++i) {
     if (kEnergyTerms[i].boundary > boundary) continue;
@@ -299,8 +301,8 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   const double used = InBytes(occupancy.StoreUsed());
   report->set_memory_usable_bytes(store + arrays);
   report->set_memory_used_bytes(used + in_arrays);
-  report->set_fits(used <= store && in_arrays <= arrays);
-  const double usable = in_arrays <= arrays ? store : 0;
+  report->set_fits(occupancy.Fits(Bytes(store)));
+  const double usable = occupancy.ArraysFit() ? store : 0;
   // Each replica holds whole sequences.
   const double replicas = static_cast<double>(parallel.replicas);
   const double room =

@@ -120,6 +120,13 @@ ReplacingReader<T> ReaderAt(const Instance& instance, T const* const* x) {
   return read;
 }
 
+// Log error in multiples of `unit`; zero where nothing was measured.
+template <typename T>
+T LogError(const T& predicted, double measured, const T& unit) {
+  using std::log;
+  return measured > 0 ? unit * log(predicted / T(measured)) : T(0.0);
+}
+
 // Log errors of memory and board power of a stream, in units of kErrorUnit; zero
 // where nothing was measured.
 class StreamCost {
@@ -128,7 +135,6 @@ class StreamCost {
 
   template <typename T>
   bool operator()(T const* const* x, T* residuals) const {
-    using std::log;
     const Machine<T> machine = MachineWith<T>(
         point_.instance->hardware, false, ReaderAt(*point_.instance, x));
     const StreamPower<T> power = PowerOfStream<T>(
@@ -137,13 +143,8 @@ class StreamCost {
          T(point_.toggle_rate / kRandomToggleRate)},
         machine);
     const T unit(point_.weight / kErrorUnit);
-    residuals[0] = residuals[1] = T(0.0);
-    if (point_.memory_w > 0) {
-      residuals[0] = unit * log(InWatts(power.memory) / T(point_.memory_w));
-    }
-    if (point_.board_w > 0) {
-      residuals[1] = unit * log(InWatts(power.board) / T(point_.board_w));
-    }
+    residuals[0] = LogError(InWatts(power.memory), point_.memory_w, unit);
+    residuals[1] = LogError(InWatts(power.board), point_.board_w, unit);
     return true;
   }
 
@@ -159,28 +160,19 @@ class PointCost {
 
   template <typename T>
   bool operator()(T const* const* x, T* residuals) const {
-    using std::log;
     const Evaluation<T> evaluation =
         EvaluateOn(ConvertedLedger<T>(point_.ledger),
                    MachineWith<T>(point_.instance->hardware, false,
                                   ReaderAt(*point_.instance, x)));
     const T unit(point_.weight / kErrorUnit);
-    residuals[0] = residuals[1] = residuals[2] = T(0.0);
-    if (point_.time_s > 0) {
-      residuals[0] =
-          unit * log(InSeconds(evaluation.cost.step_time) / T(point_.time_s));
-    }
-    if (point_.energy_j > 0) {
-      const Energy<T> energy = evaluation.PerToken(
-          EnergyInside(evaluation.cost.terms, point_.boundary));
-      residuals[1] = unit * log(InJoules(energy) / T(point_.energy_j));
-    }
-    if (point_.memory_w > 0) {
-      const Power<T> memory =
-          EnergyInside(evaluation.cost.terms, kStackBoundary) /
-          evaluation.cost.step_time;
-      residuals[2] = unit * log(InWatts(memory) / T(point_.memory_w));
-    }
+    const StepCost<T>& cost = evaluation.cost;
+    const Energy<T> energy =
+        evaluation.PerToken(EnergyInside(cost.terms, point_.boundary));
+    const Power<T> memory =
+        EnergyInside(cost.terms, kStackBoundary) / cost.step_time;
+    residuals[0] = LogError(InSeconds(cost.step_time), point_.time_s, unit);
+    residuals[1] = LogError(InJoules(energy), point_.energy_j, unit);
+    residuals[2] = LogError(InWatts(memory), point_.memory_w, unit);
     return true;
   }
 

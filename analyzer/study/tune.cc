@@ -9,6 +9,7 @@
 #include "analyzer/base/status_macros.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/boundary.h"
+#include "analyzer/description/core_clock.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/ledger/ledger.h"
@@ -21,21 +22,15 @@ namespace {
 constexpr double kAsGood = 0.01;
 
 // Clocks to try, relative to the reference.
-std::vector<double> ClocksOf(const CoreClock& clock) {
+std::vector<double> ClocksToTry(const CoreClocks& of) {
   constexpr double kLeastStepMhz = 15, kMostSteps = 200;
-  const double reference = clock.reference_mhz().value();
-  const auto or_reference = [&](bool given, const Constant& mhz) {
-    return given ? mhz.value() : reference;
-  };
-  const double lowest =
-      or_reference(clock.has_lowest_mhz(), clock.lowest_mhz());
-  const double highest =
-      or_reference(clock.has_highest_mhz(), clock.highest_mhz());
+  const double lowest = of.lowest_mhz, highest = of.highest_mhz;
   const double steps = std::floor(
       std::min(kMostSteps, std::max(1.0, (highest - lowest) / kLeastStepMhz)));
   std::vector<double> clocks;
   for (int i = 0; i <= steps; ++i) {
-    clocks.push_back((lowest + (highest - lowest) * i / steps) / reference);
+    clocks.push_back((lowest + (highest - lowest) * i / steps) /
+                     of.reference_mhz);
   }
   return clocks;
 }
@@ -50,13 +45,6 @@ double CostPerToken(const Evaluation<>& at, const Node& node,
       InSeconds(at.cost.step_time) * at.step.chips / at.step.tokens;
   return facility_j / kJoulesPerKwh * node.price_per_kwh().value() +
          chip_seconds / kSecondsPerHour * price_per_chip_hour;
-}
-
-bool FitsInMemory(const Evaluation<>& at, const Machine<>& machine) {
-  const Occupancy<> occupancy = OccupancyOf(at.ledger, machine);
-  return occupancy.StoreUsed() <=
-             machine.costs.levels[0].usable_capacity * at.step.chips &&
-         occupancy.in_arrays <= occupancy.array_capacity;
 }
 
 }  // namespace
@@ -80,16 +68,21 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
   const ResolvedSetup resolved(setup);
   Machine<> machine = MachineFor(resolved);
   const double as_set = machine.costs.clock.set;
-  const std::vector<double> clocks = ClocksOf(hardware.core_clock());
-  const double reference = hardware.core_clock().reference_mhz().value();
+  const CoreClocks limits = CoreClocksOf(hardware.core_clock());
+  const std::vector<double> clocks = ClocksToTry(limits);
 
-  const auto point_at = [&](const Scenario& scenario, double clock) {
+  const auto ledger_of = [&](double batch) {
+    Scenario scenario = resolved.scenario();
+    scenario.set_batch(batch);
+    return BuildLedger(resolved.StepOf(scenario));
+  };
+  const auto point_at = [&](const Ledger<>& ledger, double batch,
+                            double clock) {
     machine.costs.clock.set = clock;
-    const Evaluation<> at =
-        EvaluateOn(BuildLedger(resolved.StepOf(scenario)), machine);
+    const Evaluation<> at = EvaluateOn(ledger, machine);
     TunedPoint point;
-    point.set_batch(scenario.batch());
-    point.set_core_clock_mhz(at.cost.clock * reference);
+    point.set_batch(batch);
+    point.set_core_clock_mhz(at.cost.clock * limits.reference_mhz);
     point.set_board_power_w(
         InWatts(EnergyInside(at.cost.terms, kBoardBoundary) /
                 at.cost.step_time) /
@@ -102,7 +95,9 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
       point.set_cost_per_token(
           CostPerToken(at, hardware.node(), options.price_per_chip_hour));
     }
-    point.set_feasible(FitsInMemory(at, machine) &&
+    point.set_feasible(OccupancyOf(at.ledger, machine).Fits(
+                           machine.costs.levels[0].usable_capacity *
+                           at.step.chips) &&
                        (options.max_time_per_token_ms == 0 ||
                         point.time_per_token_s() * 1e3 <=
                             options.max_time_per_token_ms));
@@ -118,10 +113,9 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
     Setup at_batch = setup;
     at_batch.scenario.set_batch(batch);
     RETURN_IF_ERROR(Validate(at_batch));
-    Scenario scenario = resolved.scenario();
-    scenario.set_batch(batch);
+    const Ledger<> ledger = ledger_of(batch);
     for (const double clock : clocks) {
-      *study.add_points() = point_at(scenario, clock);
+      *study.add_points() = point_at(ledger, batch, clock);
     }
   }
   for (const TunedPoint& point : study.points()) {
@@ -130,7 +124,7 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
   }
   if (best == nullptr) return study;
   *study.mutable_best() = *best;
-  const TunedPoint now = point_at(resolved.scenario(), as_set);
+  const TunedPoint now = point_at(ledger_of(own_batch), own_batch, as_set);
   study.set_saving(1 - objective(*best) / objective(now));
   for (const TunedPoint& point : study.points()) {
     if (point.batch() != best->batch() || !point.feasible() ||
