@@ -19,7 +19,7 @@ Family FamilyOf(const Model& model) {
   bool experts = false;
   for (const Block& block : model.block()) {
     if (block.has_mamba1() || block.has_mamba2() ||
-        block.has_linear_attention()) {
+        block.has_linear_attention() || block.has_rwkv()) {
       return Family::kHybrid;
     }
     experts |= block.has_moe();

@@ -5,7 +5,18 @@
 #include <cstdio>
 #include <cstdlib>
 #include <iterator>
+#include <memory>
+#include <utility>
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
+#include "absl/synchronization/mutex.h"
+#include "absl/types/optional.h"
 #include "analyzer/description/faults.h"
 
 namespace tokenjoule {
@@ -25,6 +36,15 @@ constexpr NumberFormat kFormats[] = {
      "report, arXiv:2412.19437)"},
     {"int8", 8, 8, 8, Operand::kInteger, "int8", 0, 0, 4096,
      "8-bit integer, one scale per channel, not counted"},
+    {"int8-w8a16", 8, 8, 8, Operand::kInteger, "bf16", 0, 0, 4096,
+     "8-bit integer weights that are multiplied as bf16; one scale per channel, "
+     "not counted"},
+    {"mxfp8", 8 + 8.0 / 32, 8, 5, Operand::kFloat, "fp8", 4, 7, 32,
+     "OCP Microscaling FP8, an 8-bit scale for each 32"},
+    {"fp8-ds-mla", 8 + 32.0 / 128, 8, 5, Operand::kFloat, "bf16", 4, 7, 128,
+     "KV cache of latent attention as FlashMLA keeps it: E4M3 with an fp32 scale "
+     "for each 128 elements of the latent, the rotary key in 16 bits; 656 bytes "
+     "per token and layer in DeepSeek-V3 (FlashMLA, README)"},
     {"int4", 4, 4, 4, Operand::kInteger, "bf16", 0, 0, 128,
      "4-bit integer without scales; a bound rather than a checkpoint"},
     {"int4-g32", 4 + 20.0 / 32, 4, 4, Operand::kInteger, "bf16", 0, 0, 32,
@@ -33,13 +53,28 @@ constexpr NumberFormat kFormats[] = {
      "4-bit integer, fp16 scale and 4-bit zero point for each 64 (GPTQ, AWQ)"},
     {"int4-g128", 4 + 20.0 / 128, 4, 4, Operand::kInteger, "bf16", 0, 0, 128,
      "4-bit integer, fp16 scale and 4-bit zero point for each 128 (GPTQ, AWQ)"},
+    {"nf4", 4 + 8.0 / 64 + 32.0 / (64 * 256), 4, 4, Operand::kStorageOnly, "bf16",
+     0, 0, 64,
+     "bitsandbytes NormalFloat4, an 8-bit scale for each 64 and an fp32 scale of "
+     "scales for each 256 of those (double quantisation; QLoRA, "
+     "arXiv:2305.14314)"},
+    {"nf4-single", 4 + 32.0 / 64, 4, 4, Operand::kStorageOnly, "bf16", 0, 0, 64,
+     "bitsandbytes NormalFloat4 or FP4, an fp32 scale for each 64"},
     {"mxfp4", 4 + 8.0 / 32, 4, 3, Operand::kFloat, "bf16", 2, 1, 32,
      "OCP Microscaling FP4 (E2M1), an 8-bit scale for each 32"},
     {"nvfp4", 4 + 8.0 / 16, 4, 3, Operand::kFloat, "nvfp4", 2, 1, 16,
      "NVIDIA FP4 (E2M1), an FP8 scale for each 16; the fp32 scale per tensor "
      "is not counted"},
-    {"q4_0", 4 + 16.0 / 32, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
-     "GGUF: blocks of 32, fp16 scale, 18 bytes"},
+    {"q4_0", 18 * 8.0 / 32, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: blocks of 32, 18 bytes"},
+    {"q4_1", 20 * 8.0 / 32, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: blocks of 32, 20 bytes"},
+    {"q5_0", 22 * 8.0 / 32, 0, 5, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: blocks of 32, 22 bytes"},
+    {"q5_1", 24 * 8.0 / 32, 0, 5, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: blocks of 32, 24 bytes"},
+    {"q8_0", 34 * 8.0 / 32, 0, 8, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: blocks of 32, 34 bytes"},
     {"q2_k", 84 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF: super-blocks of 256, 84 bytes"},
     {"q3_k", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
@@ -50,8 +85,52 @@ constexpr NumberFormat kFormats[] = {
      "GGUF: super-blocks of 256, 176 bytes"},
     {"q6_k", 210 * 8.0 / 256, 0, 6, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF: super-blocks of 256, 210 bytes"},
-    {"q8_0", 8 + 16.0 / 32, 0, 8, Operand::kStorageOnly, "fp16", 0, 0, 0,
-     "GGUF: blocks of 32, fp16 scale, 34 bytes"},
+    {"iq1_s", 50 * 8.0 / 256, 0, 1, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 50 bytes"},
+    {"iq1_m", 56 * 8.0 / 256, 0, 1, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 56 bytes"},
+    {"iq2_xxs", 66 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 66 bytes"},
+    {"iq2_xs", 74 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 74 bytes"},
+    {"iq2_s", 82 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 82 bytes"},
+    {"iq3_xxs", 98 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 98 bytes"},
+    {"iq3_s", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 110 bytes"},
+    {"iq4_nl", 18 * 8.0 / 32, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: blocks of 32, 18 bytes"},
+    {"iq4_xs", 136 * 8.0 / 256, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 136 bytes"},
+    {"tq1_0", 54 * 8.0 / 256, 0, 1, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 54 bytes"},
+    {"tq2_0", 66 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF: super-blocks of 256, 66 bytes"},
+    {"q2_k_s", 84 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q2_K_S: a format for each class of matrix, most of them q2_k",
+     nullptr, true},
+    {"q3_k_s", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q3_K_S: a format for each class of matrix, most of them q3_k",
+     nullptr, true},
+    {"q3_k_m", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q3_K_M: a format for each class of matrix, most of them q3_k",
+     nullptr, true},
+    {"q3_k_l", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q3_K_L: a format for each class of matrix, most of them q3_k",
+     nullptr, true},
+    {"q4_k_s", 144 * 8.0 / 256, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q4_K_S: a format for each class of matrix, most of them q4_k",
+     nullptr, true},
+    {"q4_k_m", 144 * 8.0 / 256, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q4_K_M: a format for each class of matrix, most of them q4_k",
+     nullptr, true},
+    {"q5_k_s", 176 * 8.0 / 256, 0, 5, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q5_K_S: a format for each class of matrix, most of them q5_k",
+     nullptr, true},
+    {"q5_k_m", 176 * 8.0 / 256, 0, 5, Operand::kStorageOnly, "fp16", 0, 0, 0,
+     "GGUF file of type Q5_K_M: a format for each class of matrix, most of them q5_k",
+     nullptr, true},
 };
 
 // Probability that a standard normal variable is below x.
@@ -148,6 +227,149 @@ double ComputeToggleRate(const NumberFormat& format) {
   return (exponent + (bits - format.exponent_bits) * kRandomToggleRate) / bits;
 }
 
+// A format that is not in the table, made when its name is first looked up.
+struct MadeFormat : NumberFormat {
+  std::string own_name;
+  std::string own_description;
+  double toggle_rate = 0;
+};
+
+// A whole number from 1 to `most` after `prefix`, taken off `text`.
+absl::optional<int> TakeNumber(absl::string_view prefix, int most,
+                               absl::string_view* text) {
+  if (!absl::ConsumePrefix(text, prefix)) return absl::nullopt;
+  size_t digits = 0;
+  while (digits < text->size() && absl::ascii_isdigit((*text)[digits])) {
+    ++digits;
+  }
+  int number = 0;
+  if (!absl::SimpleAtoi(text->substr(0, digits), &number) || number < 1 ||
+      number > most) {
+    return absl::nullopt;
+  }
+  text->remove_prefix(digits);
+  return number;
+}
+
+constexpr int kWidestInteger = 8;
+constexpr int kLargestGroup = 1 << 20;
+
+// intB-gG, intB-gG-sym, intB-gG-affine.
+bool MakeInteger(absl::string_view name, MadeFormat* made) {
+  const absl::optional<int> bits = TakeNumber("int", kWidestInteger, &name);
+  if (!bits.has_value()) return false;
+  const absl::optional<int> group = TakeNumber("-g", kLargestGroup, &name);
+  if (!group.has_value()) return false;
+  double beside = 16 + *bits;
+  std::string what = absl::StrCat("fp16 scale and ", *bits, "-bit zero point");
+  if (name == "-sym") {
+    beside = 16;
+    what = "16-bit scale, no zero point,";
+  } else if (name == "-affine") {
+    beside = 32;
+    what = "16-bit scale and 16-bit bias (MLX)";
+  } else if (!name.empty()) {
+    return false;
+  }
+  made->bits_per_element = *bits + beside / *group;
+  made->operand_bits = *bits;
+  made->precision_bits = *bits;
+  // Toggle rates and products of integers need two values at least.
+  made->operand = *bits == 4 || *bits == 8 ? Operand::kInteger
+                                           : Operand::kStorageOnly;
+  if (made->operand == Operand::kStorageOnly) made->operand_bits = 0;
+  made->activations = "bf16";
+  made->elements_per_scale = *group;
+  made->own_description = absl::StrCat(*bits, "-bit integer, ", what,
+                                       " for each ", *group);
+  return true;
+}
+
+// fp8-gG, fp8-blockG.
+bool MakeFp8(absl::string_view name, MadeFormat* made) {
+  absl::string_view rest = name;
+  absl::optional<int> group = TakeNumber("fp8-g", kLargestGroup, &rest);
+  double elements = group.value_or(0);
+  if (!group.has_value()) {
+    rest = name;
+    group = TakeNumber("fp8-block", 1024, &rest);
+    elements = group.value_or(0) * static_cast<double>(group.value_or(0));
+  }
+  if (!group.has_value() || !rest.empty()) return false;
+  made->bits_per_element = 8 + 32 / elements;
+  made->operand_bits = 8;
+  made->precision_bits = 5;
+  made->operand = Operand::kFloat;
+  made->activations = "fp8";
+  made->exponent_bits = 4;
+  made->exponent_bias = 7;
+  made->elements_per_scale = static_cast<int>(elements);
+  made->own_description =
+      absl::StrCat("E4M3 with an fp32 scale for each ", elements);
+  return true;
+}
+
+// "A:m B:n".
+bool MakeMix(absl::string_view name, MadeFormat* made) {
+  if (!absl::StrContains(name, ':')) return false;
+  constexpr double kMost = 1e15;
+  double sum = 0, bits = 0, most = 0;
+  const NumberFormat* most_format = nullptr;
+  for (const absl::string_view part :
+       absl::StrSplit(name, ' ', absl::SkipEmpty())) {
+    const std::pair<absl::string_view, absl::string_view> pair =
+        absl::StrSplit(part, absl::MaxSplits(':', 1));
+    double count = 0;
+    const NumberFormat* format = absl::StrContains(pair.first, ':')
+                                     ? nullptr
+                                     : FindFormat(pair.first);
+    if (format == nullptr || format->is_recipe ||
+        !absl::SimpleAtod(pair.second, &count) || !(count > 0) ||
+        !(count <= kMost)) {
+      return false;
+    }
+    sum += count;
+    bits += count * format->bits_per_element;
+    if (count > most) {
+      most = count;
+      most_format = format;
+    }
+  }
+  if (most_format == nullptr) return false;
+  static_cast<NumberFormat&>(*made) = *most_format;
+  made->most = most_format;
+  made->bits_per_element = bits / sum;
+  made->own_description = absl::StrCat("mix; kernels see ", most_format->name);
+  return true;
+}
+
+// The format of a family or mix with this name, or nullptr.
+const NumberFormat* FindMadeFormat(absl::string_view name) {
+  static absl::Mutex mutex(absl::kConstInit);
+  static auto* const made =
+      new absl::flat_hash_map<std::string, std::unique_ptr<MadeFormat>>;
+  {
+    absl::MutexLock lock(&mutex);
+    const auto found = made->find(name);
+    if (found != made->end()) return found->second.get();
+  }
+  auto format = std::make_unique<MadeFormat>();
+  if (!MakeInteger(name, format.get()) && !MakeFp8(name, format.get()) &&
+      !MakeMix(name, format.get())) {
+    return nullptr;
+  }
+  format->own_name = std::string(name);
+  format->name = format->own_name;
+  format->description = format->own_description;
+  format->toggle_rate = format->most != nullptr
+                            ? ToggleRate(*format->most)
+                            : ComputeToggleRate(*format);
+  absl::MutexLock lock(&mutex);
+  std::unique_ptr<MadeFormat>& place = (*made)[name];
+  if (place == nullptr) place = std::move(format);
+  return place.get();
+}
+
 }  // namespace
 
 double ToggleRate(const NumberFormat& format) {
@@ -158,7 +380,10 @@ double ToggleRate(const NumberFormat& format) {
     }
     return all;
   }();
-  return (*rates)[&format - kFormats];
+  if (&format >= std::begin(kFormats) && &format < std::end(kFormats)) {
+    return (*rates)[&format - kFormats];
+  }
+  return static_cast<const MadeFormat&>(format).toggle_rate;
 }
 
 absl::Span<const NumberFormat> NumberFormats() { return kFormats; }
@@ -167,7 +392,7 @@ const NumberFormat* FindFormat(absl::string_view name) {
   for (const NumberFormat& format : kFormats) {
     if (format.name == name) return &format;
   }
-  return nullptr;
+  return FindMadeFormat(name);
 }
 
 const NumberFormat& GetFormat(absl::string_view name) {

@@ -11,7 +11,7 @@
 
 namespace tokenjoule {
 
-// One number format. Formats live in a fixed table: compare pointers.
+// One number format. Equal formats are one object: compare pointers.
 struct NumberFormat {
   // The kind of operand that a matrix unit sees after unpacking.
   enum class Operand {
@@ -40,9 +40,20 @@ struct NumberFormat {
   int elements_per_scale;
   // Layout and source, for `list formats`.
   absl::string_view description;
+  // For a mix of formats, the one that most of its elements are stored in: the
+  // format that kernels see. nullptr if it is not a mix.
+  const NumberFormat* most = nullptr;
+  // Whether it is a recipe of llama.cpp's quantiser, which stores each class of
+  // matrix in a format of its own (gguf_recipes.h). Only weights have recipes.
+  bool is_recipe = false;
 };
 
-// All formats, in the order `list formats` shows them.
+// The format that kernels see: `format` itself unless it is a mix.
+inline const NumberFormat& KernelFormat(const NumberFormat& format) {
+  return format.most == nullptr ? format : *format.most;
+}
+
+// All formats with a line of their own, in the order `list formats` shows them.
 absl::Span<const NumberFormat> NumberFormats();
 
 // Fraction of bits that toggle from one transfer to the next if the data is
@@ -59,7 +70,16 @@ inline constexpr double kRandomToggleRate = 0.5;
 // left out. A model of data, not a measurement: docs/model.md.
 double ToggleRate(const NumberFormat& format);
 
-// The format with this name, or nullptr.
+// The format with this name, or nullptr. Beside the formats of the table it
+// knows families and mixes:
+//   intB-gG         B bits (1 to 8) per value; for each G values an fp16 scale
+//                   and a zero point of B bits (GPTQ, AWQ);
+//   intB-gG-sym     the same without zero points (compressed-tensors);
+//   intB-gG-affine  the same with a 16-bit scale and a 16-bit bias (MLX);
+//   fp8-gG          E4M3 with an fp32 scale for each G values;
+//   fp8-blockG      E4M3 with an fp32 scale for each G x G values;
+//   "A:m B:n"       of every m + n equal tensors, m are stored in A and n in B:
+//                   bits per element are the mean. Counts may have decimals.
 const NumberFormat* FindFormat(absl::string_view name);
 
 // The format with this name, which validation must already have found to exist.

@@ -10,11 +10,27 @@
 
 namespace tokenjoule {
 
-// Collects the layers of a model from the embedding to the head.
+// The layers of a model from the embedding to the head, each as a block of its
+// own.
 class LayerStack {
  public:
-  // Appends a layer. Layers with the same name must be of the same kind.
+  // One block, and the number of the checkpoint's layer that it is or is a part
+  // of: families with two mixers in a layer have two blocks there.
+  struct Layer {
+    Block block;
+    int64_t number;
+  };
+
+  // Appends a layer. Equal layers should have the same name; different ones may,
+  // and WriteTo then numbers the name.
   void Add(const Block& block);
+  // Appends a further block of the layer before.
+  void AddToLast(const Block& block);
+
+  const std::vector<Layer>& layers() const { return layers_; }
+  std::vector<Layer>& mutable_layers() { return layers_; }
+  // Number of the checkpoint's layers.
+  int64_t numbers() const;
 
   // Writes the kinds of block, in order of appearance, and the order of layers
   // as patterns with as few runs, then as few patterns, as possible. Takes time
@@ -22,21 +38,7 @@ class LayerStack {
   void WriteTo(Model* model) const;
 
  private:
-  // Consecutive layers of the same kind.
-  struct Run {
-    int block;
-    int64_t count;
-
-    bool operator==(const Run& other) const {
-      return block == other.block && count == other.count;
-    }
-  };
-
-  // Number of consecutive repetitions of runs[begin, begin + period).
-  int Repeats(int begin, int period) const;
-
-  std::vector<Block> blocks_;
-  std::vector<Run> runs_;
+  std::vector<Layer> layers_;
 };
 
 }  // namespace tokenjoule

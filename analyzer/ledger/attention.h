@@ -58,52 +58,76 @@ N SharedWithin(const LedgerWriter<N, Reader>& c, const N& width) {
 
 // FLOP and vector work of attention on one chip: `per_score` multiply-adds per
 // head and position of a decoded token, `per_prefill_score` for a prompt token;
-// 5 vector FLOP per score (scale, subtract the maximum, exponentiate, sum,
-// divide).
+// `vector_per_score` vector FLOP per score.
+inline constexpr double kSoftmaxFlop = 5;  // scale, - maximum, exp, sum, divide
+inline constexpr double kIndexScoreFlop = 3;  // ReLU, weigh, sum
 template <typename N, typename Reader>
 void AddScores(const LedgerWriter<N, Reader>& c, const N& heads, const N& span,
                const N& prefill_span, const N& per_score,
-               const N& per_prefill_score, Operator<N>* op) {
+               const N& per_prefill_score, Operator<N>* op,
+               double vector_per_score = kSoftmaxFlop) {
   const N scores = heads * c.tokens.sequences * c.tokens.queries * span;
   const N prefill_scores = heads * c.tokens.prefill * prefill_span;
   op->matmul_flop = Flop<N>(
       N(2.0) * (scores * per_score + prefill_scores * per_prefill_score));
-  op->vector_flop = Flop<N>(N(5.0) * (scores + prefill_scores));
+  op->vector_flop = Flop<N>(N(vector_per_score) * (scores + prefill_scores));
   op->product_kind = ProductKind::kAttention;
   op->weight_format = c.formats.kv;
   op->activation_format = c.formats.stream;
 }
 
-// KV cache traffic of one chip, with `elements` per token and layer. Each
+// What one layer caches for one token: elements in up to two formats.
+template <typename N>
+struct CachedToken {
+  N keys;
+  const NumberFormat* key_format;
+  N values;
+  const NumberFormat* value_format;
+
+  Data<N> Times(const N& positions) const {
+    return StoredBytes(keys * positions, *key_format) +
+           StoredBytes(values * positions, *value_format);
+  }
+};
+
+// The same of latent attention: the compressed vector and the rotary key, which
+// FlashMLA's fp8 cache leaves in 16 bits.
+template <typename N, typename Reader>
+CachedToken<N> LatentToken(const LedgerWriter<N, Reader>& c, const N& kv_rank,
+                           const N& rope) {
+  const bool keeps_rope = c.formats.kv->name == "fp8-ds-mla";
+  return {kv_rank, c.formats.kv, rope,
+          keeps_rope ? c.formats.stream : c.formats.kv};
+}
+
+// KV cache traffic of one chip, with `token` per token and layer. Each
 // sequence's cache is read once per step, however many tokens are verified; a
 // shared prefix is read once for all sequences if the kernels support it.
 // Prompts are written to the cache but read back on chip, except for the
 // `prefill_cached` positions of a shared prefix, which each newcomer reads
 // once.
 template <typename N, typename Reader>
-void AddCache(const LedgerWriter<N, Reader>& c, const N& elements,
+void AddCache(const LedgerWriter<N, Reader>& c, const CachedToken<N>& token,
               const N& span, const N& prefill_cached, Operator<N>* op) {
   N positions = c.tokens.sequences * span + c.tokens.newcomers * prefill_cached;
   if (c.scenario.shared_prefix_read_once()) {
     positions -= (c.tokens.sequences - N(1.0)) * SharedWithin(c, span);
   }
-  op->kv_read = c.Stored(elements * positions, *c.formats.kv);
-  op->kv_write = c.Stored(c.tokens.linear() * elements, *c.formats.kv);
+  op->kv_read += token.Times(positions);
+  op->kv_write += token.Times(c.tokens.linear());
 }
 
-// Memory of the cache: `logical` elements per token and layer, or `held`
-// including the copies over the chips of a replica; `kept` positions, in whole
-// pages if there are pages: p ceil(kept / p), of which p floor(shared / p) hold
-// the prefix.
+// Memory of the cache: `logical` per token and layer, or `held` including the
+// copies over the chips of a replica; `kept` positions, in whole pages if there
+// are pages: p ceil(kept / p), of which p floor(shared / p) hold the prefix.
 template <typename N, typename Reader>
-void HoldCache(const LedgerWriter<N, Reader>& c, const N& logical,
-               const N& held, const N& kept) {
+void HoldCache(const LedgerWriter<N, Reader>& c, const CachedToken<N>& logical,
+               const CachedToken<N>& held, const N& kept) {
   using std::ceil;
   using std::floor;
   if (!c.is_first_pass) return;
   if (c.counts_parameters) {
-    c.ledger->kv_per_sequence +=
-        c.Stored(logical * kept * c.layers, *c.formats.kv);
+    c.ledger->kv_per_sequence += logical.Times(kept * c.layers);
   }
   N all = kept, shared = SharedWithin(c, kept);
   if (c.scenario.kv_page_tokens() > 0) {
@@ -111,10 +135,62 @@ void HoldCache(const LedgerWriter<N, Reader>& c, const N& logical,
     all = N(ceil(all / page)) * page;
     shared = N(floor(shared / page)) * page;
   }
-  c.ledger->sequence_footprint +=
-      c.Stored(held * (all - shared) * c.layers, *c.formats.kv);
-  c.ledger->prefix_footprint +=
-      c.Stored(held * shared * c.layers, *c.formats.kv);
+  c.ledger->sequence_footprint += held.Times((all - shared) * c.layers);
+  c.ledger->prefix_footprint += held.Times(shared * c.layers);
+}
+
+// Positions that attention reads where an indexer chooses them.
+template <typename N, typename Reader>
+N ChosenOf(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
+           const N& span) {
+  return Min(span, N(c.read(indexer, Indexer::kTopKFieldNumber)));
+}
+// The same for a prompt's token, in the mean.
+template <typename N, typename Reader>
+N ChosenOfPrefill(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
+                  const N& span) {
+  if (!HasPrompts(c)) return ChosenOf(c, indexer, span);
+  return NarrowPrefillSpan(
+      c, WindowedSum<N>, N(c.read(indexer, Indexer::kTopKFieldNumber)));
+}
+
+// The indexer of sparse attention: `heads` index queries per token, projected
+// from `q_in` elements, are scored against the one index key of every position;
+// a weight per head, from the residual stream, sums the scores (arXiv:2512.02556,
+// eq. 1: a product, a ReLU and a weighted sum, so 3 vector FLOP per score).
+// Index weights, keys and scores are replicated on every chip of the group, as
+// vLLM and SGLang do.
+template <typename N, typename Reader>
+void AddIndexer(LedgerWriter<N, Reader>& c, const Indexer& indexer,
+                const N& q_in, const N& prefill_span, const std::string& name) {
+  if (indexer.reused()) return;
+  const N heads = c.read(indexer, Indexer::kHeadsFieldNumber);
+  const N e = c.read(indexer, Indexer::kHeadDimFieldNumber);
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.matrices->mixer;
+  const NumberFormat& keys = GetFormat(
+      indexer.key_format().empty() ? "fp8-g128" : indexer.key_format());
+  Operator<N>& project =
+      c.Add(name + "index_proj", Part::kAttention, c.layers);
+  c.Matmul(project, t, q_in, heads * e, q_in * heads * e, format);
+  c.Matmul(project, t, c.d, e, c.d * e, format);
+  // The weights of the heads stay in the format of vectors.
+  c.Multiply(project, t, c.d, heads, *c.formats.vectors);
+  c.HoldWeights(project, c.d * heads, c.d * heads, *c.formats.vectors);
+  c.Vector(project, N(2.0) * e);  // the layer norm of the key
+  project.weight_format = &KernelFormat(format);
+  project.vector_flop = Flop<N>(t * (N(3.0) * heads * e + N(11.0) * e));
+
+  Operator<N>& score = c.Add(name + "index_score", Part::kAttention, c.layers);
+  AddScores(c, heads, c.context, prefill_span, e, e, &score, kIndexScoreFlop);
+  score.weight_format = &keys;
+  const CachedToken<N> key = {e, &keys, N(0.0), &keys};
+  AddCache(c, key, c.context, c.prefix_tokens, &score);
+  score.kv_sharing = heads;
+  score.activation_in = c.Stream(t * heads * (e + N(1.0)));
+  CachedToken<N> held = key;
+  held.keys = held.keys * c.tp;
+  HoldCache(c, key, held, c.context);
 }
 
 // Sum of min(i, W) over the first x positions: x^2 / 2, or W x - W^2 / 2 beyond
@@ -140,23 +216,37 @@ N ChunkedSum(const N& x, const N& chunk) {
 // p = 0; with chunks of C the mean position within a chunk, which is P / 2 for
 // p = 0 and P <= C, and C / 2 for whole chunks.
 template <typename N, typename Reader>
-N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
+N WholePrefillSpan(const LedgerWriter<N, Reader>& c) {
+  return (c.prefix_tokens +
+          N(c.read(c.scenario, Scenario::kPromptFieldNumber))) /
+         N(2.0);
+}
+template <typename N, typename Reader, typename SumOfFirst>
+N NarrowPrefillSpan(const LedgerWriter<N, Reader>& c,
+                    const SumOfFirst& sum_of_first, const N& width) {
   const N prompt = c.read(c.scenario, Scenario::kPromptFieldNumber);
   const N& prefix = c.prefix_tokens;
-  if (attention.window_case() == Attention::WINDOW_NOT_SET ||
-      !Holds(prefix < prompt)) {
-    return Span(c, attention, (prefix + prompt) / N(2.0));
+  return (sum_of_first(prompt, width) - sum_of_first(prefix, width)) /
+         (prompt - prefix);
+}
+template <typename N, typename Reader>
+bool HasPrompts(const LedgerWriter<N, Reader>& c) {
+  return Holds(c.prefix_tokens <
+               N(c.read(c.scenario, Scenario::kPromptFieldNumber)));
+}
+template <typename N, typename Reader>
+N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
+  if (attention.window_case() == Attention::WINDOW_NOT_SET || !HasPrompts(c)) {
+    return Span(c, attention, WholePrefillSpan(c));
   }
-  const auto mean = [&](const auto& sum_of_first, const N& width) {
-    return (sum_of_first(prompt, width) - sum_of_first(prefix, width)) /
-           (prompt - prefix);
-  };
   if (attention.has_chunk_tokens()) {
-    return mean(ChunkedSum<N>,
-                c.read(attention, Attention::kChunkTokensFieldNumber));
+    return NarrowPrefillSpan(
+        c, ChunkedSum<N>,
+        N(c.read(attention, Attention::kChunkTokensFieldNumber)));
   }
-  return mean(WindowedSum<N>,
-              c.read(attention, Attention::kSlidingTokensFieldNumber));
+  return NarrowPrefillSpan(
+      c, WindowedSum<N>,
+      N(c.read(attention, Attention::kSlidingTokensFieldNumber)));
 }
 
 template <typename N, typename Reader>
@@ -169,44 +259,81 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
   // KV heads, heads are replicated.
   const N h = heads / c.tp;
   const N g = Max(kv_heads / c.tp, N(1.0));
+  const N v = attention.value_head_dim() > 0
+                  ? N(c.read(attention, Attention::kValueHeadDimFieldNumber))
+                  : e;
+  // Elements that the key and value projections put out per KV head.
+  const N new_keys = attention.shared_kv() ? N(0.0) : e;
+  const N new_values =
+      attention.shared_kv() || attention.value_from_key() ? N(0.0) : v;
   const N gate(attention.output_gate() ? 2.0 : 1.0);
+  const N gates(attention.head_gate() ? 1.0 : 0.0);
   const N t = c.tokens.linear();
+  const MatrixFormats& formats = *c.matrices;
   const std::string name = c.NameOf(block, ".attention.");
 
-  // Query, key and value projections as one product, with the output gate, if
+  // Query, key and value projections as one product, with the output gates, if
   // any, beside the queries.
   Operator<N>& qkv = c.Add(name + "qkv_proj", Part::kAttention, c.layers);
-  c.Matmul(qkv, t, c.d, (gate * h + N(2.0) * g) * e,
-           c.d * (gate * heads + N(2.0) * kv_heads) * e, *c.formats.mixers);
+  c.Multiply(qkv, t, c.d,
+             h * (gate * e + gates) + g * (new_keys + new_values),
+             *formats.query);
+  c.HoldWeights(qkv, c.d * h * (gate * e + gates),
+                c.d * heads * (gate * e + gates), *formats.query);
+  c.HoldWeights(qkv, c.d * g * new_keys, c.d * kv_heads * new_keys,
+                *formats.key);
+  c.HoldWeights(qkv, c.d * g * new_values, c.d * kv_heads * new_values,
+                *formats.value);
   if (attention.qkv_bias()) {
-    c.HoldWeights(qkv, (h + N(2.0) * g) * e, (heads + N(2.0) * kv_heads) * e,
+    c.HoldWeights(qkv, h * e + g * (new_keys + new_values),
+                  heads * e + kv_heads * (new_keys + new_values),
                   *c.formats.vectors);
   }
-  if (attention.qk_norm()) c.Vector(qkv, N(2.0) * e);
+  const bool has_keys = !attention.shared_kv();
+  if (attention.qk_norm()) c.Vector(qkv, N(has_keys ? 2.0 : 1.0) * e);
+  if (attention.qk_norm_all_heads()) {
+    c.HoldWeights(qkv, h * e + g * new_keys, heads * e + kv_heads * new_keys,
+                  *c.formats.vectors);
+  }
   // Rotary embedding: two multiplications and an addition per element of
   // queries and keys; q/k norms take 4 more.
-  qkv.vector_flop =
-      Flop<N>(N(attention.qk_norm() ? 7.0 : 3.0) * t * (h + g) * e);
+  const bool has_norms = attention.qk_norm() || attention.qk_norm_all_heads();
+  qkv.vector_flop = Flop<N>(N(has_norms ? 7.0 : 3.0) * t *
+                            (h * e + g * new_keys));
 
-  // softmax(q K^T) V: 2 e multiply-adds per score; K and V are each g S e
+  N span = Span(c, attention, c.context);
+  N prefill_span = PrefillSpan(c, attention);
+  if (attention.has_indexer()) {
+    AddIndexer(c, attention.indexer(), c.d, prefill_span, name);
+    span = ChosenOf(c, attention.indexer(), span);
+    prefill_span = ChosenOfPrefill(c, attention.indexer(), prefill_span);
+  }
+  // softmax(q K^T) V: e + v multiply-adds per score; K and V are g S e and g S v
   // elements per sequence.
-  const N span = Span(c, attention, c.context);
   Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
-  AddScores(c, h, span, PrefillSpan(c, attention), N(2.0) * e, N(2.0) * e,
-            &core);
-  AddCache(c, N(2.0) * g * e, span, Span(c, attention, c.prefix_tokens), &core);
+  AddScores(c, h, span, prefill_span, e + v, e + v, &core);
+  const CachedToken<N> token = {g * e, c.formats.kv, g * v,
+                                c.formats.kv_values};
+  AddCache(c, token, span, Span(c, attention, c.prefix_tokens), &core);
   core.kv_sharing = h / g;
-  core.activation_in = c.Stream(t * (h + N(2.0) * g) * e);
-  core.activation_out = c.Stream(t * h * e);
+  core.activation_in = c.Stream(t * (h * e + g * (e + v)));
+  core.activation_out = c.Stream(t * h * v);
   if (attention.sinks()) c.ShardedVector(core, heads);
 
   Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
-  c.Matmul(output, t, h * e, c.d, heads * e * c.d, *c.formats.mixers);
+  c.Matmul(output, t, h * v, c.d, heads * v * c.d, *formats.output);
   if (attention.output_bias()) c.Vector(output, c.d);
-  if (attention.output_gate()) output.vector_flop = Flop<N>(N(5.0) * t * h * e);
-
-  HoldCache(c, N(2.0) * kv_heads * e, N(2.0) * g * c.tp * e,
-            Kept(c, attention));
+  if (attention.output_gate() || attention.head_gate()) {
+    output.vector_flop = Flop<N>(N(5.0) * t * h * v);
+  }
+  if (attention.shared_kv()) {
+    core.kv_write = Data<N>();
+    return;
+  }
+  const auto over = [&](const N& kv) {
+    return CachedToken<N>{kv * e, c.formats.kv, kv * v, c.formats.kv_values};
+  };
+  HoldCache(c, over(kv_heads), over(g * c.tp), Kept(c, attention));
 }
 
 // Sizes of latent attention; h is the number of heads per chip.
@@ -288,7 +415,7 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
   s.v = c.read(latent, LatentAttention::kVDimFieldNumber);
   if (c.is_first_pass) c.ledger->latent_layers += c.layers * c.repeats;
   const N t = c.tokens.linear();
-  const NumberFormat& format = *c.formats.mixers;
+  const NumberFormat& format = *c.matrices->mixer;
   const std::string name = c.NameOf(block, ".attention.");
   const N q_out = s.nope + s.rope;
   const N cached = s.kv_rank + s.rope;
@@ -306,26 +433,33 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
   c.Matmul(query, t, q_in, s.h * q_out, q_in * s.heads * q_out, format);
   query.vector_flop = Flop<N>(N(3.0) * t * s.h * s.rope);
 
-  const N prompt_span =
-      (c.prefix_tokens + N(c.read(c.scenario, Scenario::kPromptFieldNumber))) /
-      N(2.0);
-  const bool absorbed = ChooseAbsorbed(c, s, c.context, prompt_span, block);
+  N span = c.context;
+  N prompt_span = WholePrefillSpan(c);
+  if (latent.has_indexer()) {
+    AddIndexer(c, latent.indexer(), q_in, prompt_span, name);
+    span = ChosenOf(c, latent.indexer(), span);
+    prompt_span = ChosenOfPrefill(c, latent.indexer(), prompt_span);
+  }
+  const bool absorbed = ChooseAbsorbed(c, s, span, prompt_span, block);
   Operator<N>& core =
       c.Add(name + (absorbed ? "core_absorbed" : "core_expanded"),
             Part::kAttention, c.layers);
-  LatentFlop(c, s, c.context, prompt_span, absorbed, &core);
+  LatentFlop(c, s, span, prompt_span, absorbed, &core);
   // The up-projection is read once per step in either form.
   c.HoldWeights(core, s.kv_rank * s.h * (s.nope + s.v),
                 s.kv_rank * s.heads * (s.nope + s.v), format);
   // Every chip of a tensor-parallel group holds the whole compressed cache.
-  AddCache(c, cached, c.context, c.prefix_tokens, &core);
+  const CachedToken<N> token = LatentToken(c, s.kv_rank, s.rope);
+  AddCache(c, token, span, c.prefix_tokens, &core);
   if (absorbed) core.kv_sharing = s.h;
   core.activation_in += c.Stream(t * (s.h * q_out + cached));
   core.activation_out += c.Stream(t * s.h * s.v);
-  HoldCache(c, cached, cached * c.tp, c.context);
+  HoldCache(c, token, LatentToken(c, s.kv_rank * c.tp, s.rope * c.tp),
+            c.context);
 
   Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
-  c.Matmul(output, t, s.h * s.v, c.d, s.heads * s.v * c.d, format);
+  c.Matmul(output, t, s.h * s.v, c.d, s.heads * s.v * c.d,
+           *c.matrices->output);
 }
 
 }  // namespace ledger_internal

@@ -6,6 +6,7 @@
 #ifndef ANALYZER_LEDGER_BUILD_LEDGER_H_
 #define ANALYZER_LEDGER_BUILD_LEDGER_H_
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -17,6 +18,7 @@
 #include "analyzer/ledger/ledger_writer.h"
 #include "analyzer/ledger/state_space.h"
 #include "analyzer/units/units.h"
+#include "google/protobuf/repeated_field.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
@@ -30,13 +32,36 @@ template <typename N, typename Reader>
 void AddNorm(LedgerWriter<N, Reader>& c, const std::string& name,
              const N& count) {
   if (c.model.norm() == NO_NORM) return;
-  const bool layer_norm = c.model.norm() == LAYER_NORM;
+  const bool layer_norm = c.model.norm() != RMS_NORM;
+  const bool biases = c.model.norm() == LAYER_NORM;
   const N t = c.tokens.linear();
   Operator<N>& op = c.Add(name, Part::kNorms, count);
   op.vector_flop = Flop<N>(N(layer_norm ? 8.0 : 5.0) * t * c.d);
   op.activation_in = c.Stream(t * c.d);
   op.activation_out = c.Stream(t * c.d);
-  c.Vector(op, layer_norm ? N(2.0) * c.d : c.d);
+  c.Vector(op, biases ? N(2.0) * c.d : c.d);
+}
+
+// Adds matrices that every token passes in each of `count` layers. Tensor
+// parallelism splits their output.
+template <typename N, typename Reader>
+void AddProjections(
+    LedgerWriter<N, Reader>& c,
+    const google::protobuf::RepeatedPtrField<Projection>& projections,
+    const std::string& prefix, const NumberFormat& format, const N& count) {
+  for (const Projection& projection : projections) {
+    const N in = c.read(projection, Projection::kInFieldNumber);
+    const N out = c.read(projection, Projection::kOutFieldNumber);
+    const N vector = c.read(projection, Projection::kVectorFieldNumber);
+    const N t = c.tokens.linear();
+    Operator<N>& op =
+        c.Add(c.NameOf(prefix, projection.name()), Part::kExtra, count);
+    c.Matmul(op, t, in, out / c.tp, in * out, format);
+    if (projection.vector() > 0) {
+      c.Vector(op, vector);
+      op.vector_flop = Flop<N>(t * vector);
+    }
+  }
 }
 
 template <typename N, typename Reader>
@@ -61,6 +86,18 @@ void AddEmbedding(LedgerWriter<N, Reader>& c) {
     c.Hold(Part::kEmbedding, positions / c.tp, *c.formats.embedding);
   }
   c.AllReduce("embedding.all_reduce", N(1.0));
+  if (c.model.has_per_layer_embedding()) {
+    const PerLayerEmbedding& second = c.model.per_layer_embedding();
+    const N width = c.read(second, PerLayerEmbedding::kWidthFieldNumber);
+    const N rows =
+        N(c.read(second, PerLayerEmbedding::kRowsFieldNumber)) * width;
+    Operator<N>& rest =
+        c.Add("per_layer_embedding", Part::kEmbedding, N(1.0));
+    rest.embedding_read = c.Stored(t * width, *c.formats.embedding);
+    rest.activation_out = c.Stream(t * width);
+    c.CountParameters(rows, rows);
+    c.Hold(Part::kEmbedding, rows / c.tp, *c.formats.embedding);
+  }
 }
 
 template <typename N, typename Reader>
@@ -92,14 +129,22 @@ void AddMixer(LedgerWriter<N, Reader>& c, const Block& block) {
       return AddMamba2(c, block.mamba2(), block.name());
     case Block::kLinearAttention:
       return AddLinearAttention(c, block.linear_attention(), block.name());
+    case Block::kShortConvolution:
+      return AddShortConvolution(c, block.short_convolution(), block.name());
+    case Block::kRwkv:
+      return AddRwkv(c, block.rwkv(), block.name());
     case Block::MIXER_NOT_SET:
       return;
   }
 }
 
+// Adds the model's `index`-th kind of block in `layers` layers.
 template <typename N, typename Reader>
-void AddBlock(LedgerWriter<N, Reader>& c, const Block& block, const N& layers) {
+void AddBlock(LedgerWriter<N, Reader>& c, int index, const N& layers) {
+  const Block& block = c.model.block(index);
   c.layers = layers;
+  c.shares_weights = block.shared_weights();
+  c.matrices = &c.formats.blocks[index];
   // Post-norms cost the same as norms before the mixer or the channel part; all
   // norms are one operator here.
   if (block.norms() > 0) {
@@ -112,13 +157,16 @@ void AddBlock(LedgerWriter<N, Reader>& c, const Block& block, const N& layers) {
       !(block.parallel() && has_channel)) {
     c.AllReduce(c.NameOf(block.name(), ".mixer.all_reduce"), layers);
   }
+  AddProjections(c, block.extra(), c.NameOf(block.name(), "."),
+                 *c.matrices->mixer, layers);
   if (block.has_mlp()) {
     AddMlp(c, block.mlp(), c.NameOf(block.name(), ".mlp"), Part::kMlp,
-           *c.formats.linear);
+           {c.matrices->gate, c.matrices->up, c.matrices->down});
     c.AllReduce(c.NameOf(block.name(), ".mlp.all_reduce"), layers);
   } else if (block.has_moe()) {
     AddMoe(c, block.moe(), block.name());
   }
+  c.shares_weights = false;
 }
 
 // Number of layers of one block: its runs in each period times the number of
@@ -143,20 +191,21 @@ N LayersOf(const LedgerWriter<N, Reader>& c, const std::string& block) {
 template <typename N, typename Reader>
 N AddModel(LedgerWriter<N, Reader>& c) {
   AddEmbedding(c);
+  AddProjections(c, c.model.extra(), "", *c.formats.linear, N(1.0));
   N layers(0.0);
-  for (const Block& block : c.model.block()) {
-    const N count = LayersOf(c, block.name());
+  for (int i = 0; i < c.model.block_size(); ++i) {
+    const N count = LayersOf(c, c.model.block(i).name());
     layers += count;
-    AddBlock(c, block, count);
+    AddBlock(c, i, count);
   }
   AddHead(c);
   return layers;
 }
 
 // The model's own multi-token-prediction module: a joint projection of the
-// residual stream and the embedding of the last token (2 d x d), two norms, one
-// block of the last kind, and the shared head (DeepSeek-V3 technical report,
-// arXiv:2412.19437, section 2.2).
+// residual stream and the embedding of the last token (2 d x d), two norms, its
+// blocks, by default one of the kind of the last layer, and the shared head
+// (DeepSeek-V3 technical report, arXiv:2412.19437, section 2.2).
 template <typename N, typename Reader>
 N AddMtpModule(LedgerWriter<N, Reader>& c) {
   AddNorm(c, "mtp.norm", N(2.0));
@@ -164,15 +213,18 @@ N AddMtpModule(LedgerWriter<N, Reader>& c) {
   c.Matmul(project, c.tokens.linear(), N(2.0) * c.d, c.d / c.tp,
            N(2.0) * c.d * c.d, *c.formats.linear);
   const LayerPattern& last = c.model.layers(c.model.layers_size() - 1);
-  const std::string& name = last.run(last.run_size() - 1).block();
-  for (const Block& block : c.model.block()) {
-    if (block.name() == name) AddBlock(c, block, N(1.0));
-  }
+  const auto add = [&](const std::string& name) {
+    for (int i = 0; i < c.model.block_size(); ++i) {
+      if (c.model.block(i).name() == name) AddBlock(c, i, N(1.0));
+    }
+  };
+  if (c.model.mtp_block().empty()) add(last.run(last.run_size() - 1).block());
+  for (const std::string& name : c.model.mtp_block()) add(name);
   // The head is shared with the model: it is read again but held once.
   const auto held = c.ledger->weight_footprint;
   AddHead(c);
   c.ledger->weight_footprint = held;
-  return N(1.0);
+  return N(std::max(c.model.mtp_block_size(), 1) * 1.0);
 }
 
 // Drafting: the draft model, or the model's own module, runs once per drafted

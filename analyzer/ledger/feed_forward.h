@@ -17,9 +17,16 @@ namespace ledger_internal {
 // About 5 FLOP for the activation function, plus one for the gate's product.
 inline double ActivationFlop(bool gated) { return gated ? 6.0 : 5.0; }
 
+// Formats of a network's matrices.
+struct MlpFormats {
+  const NumberFormat* gate;
+  const NumberFormat* up;
+  const NumberFormat* down;
+};
+
 template <typename N, typename Reader>
 void AddMlp(LedgerWriter<N, Reader>& c, const Mlp& mlp, const std::string& name,
-            Part part, const NumberFormat& format) {
+            Part part, const MlpFormats& formats) {
   const N ff_all = c.read(mlp, Mlp::kDFfFieldNumber);
   const N ff = ff_all / c.tp;
   const N ups(mlp.gated() ? 2.0 : 1.0);
@@ -27,11 +34,13 @@ void AddMlp(LedgerWriter<N, Reader>& c, const Mlp& mlp, const std::string& name,
   Operator<N>& up =
       c.Add(c.NameOf(name, mlp.gated() ? ".gate_up_proj" : ".up_proj"), part,
             c.layers);
-  c.Matmul(up, t, c.d, ups * ff, c.d * ups * ff_all, format);
+  c.Multiply(up, t, c.d, ups * ff, *formats.up);
+  c.HoldWeights(up, c.d * ff, c.d * ff_all, *formats.up);
+  if (mlp.gated()) c.HoldWeights(up, c.d * ff, c.d * ff_all, *formats.gate);
   if (mlp.bias()) c.ShardedVector(up, ups * ff_all);
   up.vector_flop = Flop<N>(N(ActivationFlop(mlp.gated())) * t * ff);
   Operator<N>& down = c.Add(c.NameOf(name, ".down_proj"), part, c.layers);
-  c.Matmul(down, t, ff, c.d, ff_all * c.d, format);
+  c.Matmul(down, t, ff, c.d, ff_all * c.d, *formats.down);
   if (mlp.bias()) c.Vector(down, c.d);
 }
 
@@ -47,12 +56,25 @@ struct ExpertLoad {
   N flop_imbalance;
 };
 
+// Experts with weights that a token visits, in the mean: those that do nothing
+// are as likely as the others.
+template <typename N, typename Reader>
+N VisitedExperts(const LedgerWriter<N, Reader>& c,
+                 const MixtureOfExperts& moe) {
+  const N per_token =
+      c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
+  if (moe.identity_experts() == 0) return per_token;
+  const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
+  const N all =
+      experts + N(c.read(moe, MixtureOfExperts::kIdentityExpertsFieldNumber));
+  return per_token * experts / all;
+}
+
 template <typename N, typename Reader>
 ExpertLoad<N> LoadOf(const LedgerWriter<N, Reader>& c,
                      const MixtureOfExperts& moe) {
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
-  const N per_token =
-      c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
+  const N per_token = VisitedExperts(c, moe);
   const bool spread = c.parallel.ep > 1;
   const N ep(static_cast<double>(c.parallel.ep));
   ExpertLoad<N> load;
@@ -82,28 +104,43 @@ ExpertLoad<N> LoadOf(const LedgerWriter<N, Reader>& c,
   return load;
 }
 
-// Adds one of an expert's matrices, `in` x `out` per chip.
+// Adds `matrices` of an expert's matrices as one product, each `in` x `out` per
+// chip; the last is stored in `format`, any other in `other`.
 template <typename N, typename Reader>
 void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
-                     const MixtureOfExperts& moe, const N& in, const N& out,
-                     const N& bias, Operator<N>* op) {
+                     const MixtureOfExperts& moe, int matrices, const N& in,
+                     const N& out, const NumberFormat& format,
+                     const NumberFormat& other, const N& bias,
+                     Operator<N>* op) {
   const N experts = c.read(moe, MixtureOfExperts::kExpertsFieldNumber);
-  const N per_token =
-      c.read(moe, MixtureOfExperts::kExpertsPerTokenFieldNumber);
-  const NumberFormat& format = *c.formats.experts;
-  c.Multiply(*op, load.visits, in, out, format);
+  const N per_token = VisitedExperts(c, moe);
+  const N times(static_cast<double>(matrices));
+  c.Multiply(*op, load.visits, in, times * out, format);
   op->tokens_per_matrix = load.visits / load.distinct;
-  op->weight_read += c.Stored(load.distinct * in * out, format);
+  for (int i = 0; i < matrices; ++i) {
+    op->weight_read +=
+        c.Stored(load.distinct * in * out, i == 0 ? format : other);
+  }
   op->weight_read += c.Stored(load.distinct * bias, *c.formats.vectors);
   op->weight_imbalance = load.weight_imbalance;
   op->flop_imbalance = load.flop_imbalance;
   const N layers = c.layers;
-  c.Hold(op->part, load.held * in * out * layers, format);
+  for (int i = 0; i < matrices; ++i) {
+    c.Hold(op->part, load.held * in * out * layers, i == 0 ? format : other);
+  }
   c.Hold(op->part, load.held * bias * layers, *c.formats.vectors);
   // Copies of biases on the chips that split an expert do not count as
   // parameters.
-  const N all = experts * (in * out * load.split + bias) * layers;
+  const N all = experts * (times * in * out * load.split + bias) * layers;
   c.CountParameters(all, all * per_token / experts);
+}
+
+// Width in which routed experts run.
+template <typename N, typename Reader>
+N ExpertWidth(const LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe) {
+  return moe.latent_dim() > 0
+             ? N(c.read(moe, MixtureOfExperts::kLatentDimFieldNumber))
+             : c.d;
 }
 
 // Sends tokens to the chips that hold their experts, and back. A token goes to
@@ -116,10 +153,13 @@ void AddAllToAll(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   const double ep = c.parallel.ep;
   const double elsewhere = (ep - 1) * (1 - std::pow(1 - 1 / ep, k));
   // Every chip that shares an expert receives a copy.
-  const N elements = c.tokens.linear() / c.tp * N(elsewhere) * c.d *
+  const N elements = c.tokens.linear() / c.tp * N(elsewhere) *
+                     ExpertWidth(c, moe) *
                      N(static_cast<double>(c.parallel.expert_tp));
   c.AddCollective(name + ".dispatch", Collective::kAllToAll, c.parallel.ep,
-                  c.layers, c.Stored(elements, c.formats.ExpertActivations()));
+                  c.layers,
+                  c.Stored(elements,
+                           c.formats.ExpertActivationsFor(*c.matrices->up)));
   c.AddCollective(name + ".combine", Collective::kAllToAll, c.parallel.ep,
                   c.layers, c.Stream(elements));
 }
@@ -135,9 +175,21 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
 
   // The router is replicated on every chip; choosing takes 5 FLOP per score.
   Operator<N>& router = c.Add(name + ".router", Part::kRouter, c.layers);
-  c.Matmul(router, t, c.d, experts, c.d * experts, *c.formats.vectors);
-  if (moe.router_bias()) c.Vector(router, experts);
-  router.vector_flop = Flop<N>(N(5.0) * t * experts);
+  const N choices =
+      experts + N(c.read(moe, MixtureOfExperts::kIdentityExpertsFieldNumber));
+  c.Matmul(router, t, c.d, choices, c.d * choices, *c.formats.vectors);
+  if (moe.router_bias()) c.Vector(router, choices);
+  router.vector_flop = Flop<N>(N(5.0) * t * choices);
+
+  // Down to the experts' own width and back up, for every token.
+  const MatrixFormats& formats = *c.matrices;
+  const N width = ExpertWidth(c, moe);
+  if (moe.latent_dim() > 0) {
+    Operator<N>& latent =
+        c.Add(name + ".latent", Part::kSharedExperts, c.layers);
+    c.Matmul(latent, t, c.d, width / c.tp, c.d * width, *formats.shared);
+    c.Matmul(latent, t, width / c.tp, c.d, width * c.d, *formats.shared);
+  }
 
   const bool spread_over_replicas =
       c.parallel.ep > 1 && c.parallel.replicas > 1;
@@ -151,15 +203,16 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
       c.Add(c.NameOf(name, expert.gated() ? ".experts.gate_up_proj"
                                           : ".experts.up_proj"),
             Part::kExperts, c.layers);
-  AddExpertMatrix(c, load, moe, c.d, ups * ff, bias * ups * ff * load.split,
-                  &up);
+  AddExpertMatrix(c, load, moe, expert.gated() ? 2 : 1, width, ff, *formats.up,
+                  *formats.gate, bias * ups * ff * load.split, &up);
   up.vector_flop =
       Flop<N>(N(ActivationFlop(expert.gated())) * load.visits * ff);
   Operator<N>& down =
       c.Add(name + ".experts.down_proj", Part::kExperts, c.layers);
-  AddExpertMatrix(c, load, moe, ff, c.d, bias * c.d, &down);
+  AddExpertMatrix(c, load, moe, 1, ff, width, *formats.down, *formats.down,
+                  bias * width, &down);
   // Weighted sum of the outputs of a token's experts.
-  down.vector_flop = Flop<N>(N(2.0) * load.visits * c.d);
+  down.vector_flop = Flop<N>(N(2.0) * load.visits * width);
   if (c.counts_parameters && c.is_first_pass) {
     c.ledger->experts_read =
         load.distinct * N(static_cast<double>(c.parallel.ep));
@@ -167,7 +220,7 @@ void AddMoe(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
 
   if (moe.has_shared()) {
     AddMlp(c, moe.shared(), name + ".shared", Part::kSharedExperts,
-           *c.formats.experts);
+           {formats.shared, formats.shared, formats.shared_down});
     if (moe.shared_gate()) {
       Operator<N>& gate =
           c.Add(name + ".shared.gate", Part::kSharedExperts, c.layers);

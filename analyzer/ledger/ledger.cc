@@ -2,7 +2,10 @@
 
 #include <string>
 
+#include <algorithm>
+
 #include "analyzer/description/boundary.h"
+#include "analyzer/description/gguf_recipes.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/ledger/build_ledger.h"
 
@@ -17,21 +20,127 @@ const NumberFormat* FirstOf(std::initializer_list<absl::string_view> names) {
   return &GetFormat("bf16");
 }
 
+RecipeFacts RecipeFactsOf(const Model& model) {
+  RecipeFacts facts;
+  facts.layers = std::max<int64_t>(TotalLayers(model), 1);
+  facts.tied = model.tied_embeddings();
+  for (const Block& block : model.block()) {
+    if (block.has_attention() && block.attention().kv_heads() > 0) {
+      facts.sharing = block.attention().heads() / block.attention().kv_heads();
+    }
+    if (block.has_moe()) facts.experts = block.moe().experts();
+  }
+  return facts;
+}
+
+// Resolves names of formats of matrices, recipes among them.
+class MatrixFormatResolver {
+ public:
+  MatrixFormatResolver(const Model& model, const Scenario& scenario)
+      : model_(model), scenario_(scenario), facts_(RecipeFactsOf(model)) {}
+
+  // `given` are the scenario's names, which may be recipes by the name of a
+  // tensor format; `stored` are the checkpoint's. The first that is not empty
+  // counts.
+  const NumberFormat* Resolve(std::initializer_list<absl::string_view> given,
+                              std::initializer_list<absl::string_view> stored,
+                              MatrixClass matrix, int64_t row) const {
+    for (const absl::string_view name : given) {
+      if (name.empty()) continue;
+      return IsRecipe(name) ? &RecipeFormat(name, matrix, row, facts_)
+                            : &GetFormat(name);
+    }
+    const NumberFormat* format = FirstOf(stored);
+    return format->is_recipe
+               ? &RecipeFormat(format->name, matrix, row, facts_)
+               : format;
+  }
+
+  MatrixFormats OfBlock(const Block& block) const {
+    const CheckpointFormats& stored = model_.formats();
+    const BlockFormats& own = block.formats();
+    const int64_t d = model_.d_model();
+    const auto mixer = [&](const std::string& name, MatrixClass matrix,
+                           int64_t row) {
+      return Resolve(
+          {scenario_.weights()},
+          {name, own.mixer(), stored.mixers(), stored.linear()}, matrix, row);
+    };
+    MatrixFormats formats;
+    formats.mixer = mixer("", MatrixClass::kOtherMixer, d);
+    formats.query = mixer(own.query(), MatrixClass::kQuery, d);
+    formats.key = mixer(own.key(), MatrixClass::kKey, d);
+    formats.value = mixer(own.value(), MatrixClass::kValue, d);
+    const Attention& attention = block.attention();
+    formats.output =
+        mixer(own.output(), MatrixClass::kAttentionOutput,
+              block.has_attention() ? attention.heads() * attention.head_dim()
+                                    : d);
+    const bool has_experts = block.has_moe();
+    const auto channel = [&](const std::string& name, MatrixClass matrix,
+                             int64_t row) {
+      return Resolve(
+          {has_experts ? scenario_.experts() : "", scenario_.weights()},
+          {name, own.channel(), has_experts ? stored.experts() : "",
+           stored.linear()},
+          matrix, row);
+    };
+    const Mlp& mlp = has_experts ? block.moe().expert() : block.mlp();
+    formats.gate = channel(own.gate(), MatrixClass::kGateUp, d);
+    formats.up = channel(own.up(), MatrixClass::kGateUp, d);
+    formats.down = channel(own.down(), MatrixClass::kDown, mlp.d_ff());
+    const auto shared = [&](const std::string& name, MatrixClass matrix,
+                            int64_t row) {
+      return Resolve({scenario_.experts(), scenario_.weights()},
+                     {name, own.shared(), stored.shared_experts(),
+                      own.channel(), stored.experts(), stored.linear()},
+                     matrix, row);
+    };
+    formats.shared = shared("", MatrixClass::kGateUp, d);
+    formats.shared_down = shared(own.shared_down(), MatrixClass::kDown,
+                                 block.moe().shared().d_ff());
+    return formats;
+  }
+
+ private:
+  const Model& model_;
+  const Scenario& scenario_;
+  const RecipeFacts facts_;
+};
+
 }  // namespace
 
 TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   const CheckpointFormats& stored = model.formats();
   TensorFormats formats;
-  formats.linear = FirstOf({scenario.weights(), stored.linear()});
+  const MatrixFormatResolver matrices(model, scenario);
+  const int64_t d = model.d_model();
+  for (const Block& block : model.block()) {
+    formats.blocks.push_back(matrices.OfBlock(block));
+  }
+  const auto most = [&](std::initializer_list<absl::string_view> given,
+                        std::initializer_list<absl::string_view> names) {
+    return &KernelFormat(
+        *matrices.Resolve(given, names, MatrixClass::kGateUp, d));
+  };
+  formats.linear = most({scenario.weights()}, {stored.linear()});
   formats.mixers =
-      FirstOf({scenario.weights(), stored.mixers(), stored.linear()});
-  formats.experts = FirstOf({scenario.experts(), scenario.weights(),
-                             stored.experts(), stored.linear()});
-  formats.embedding = FirstOf({stored.embedding()});
-  formats.lm_head = FirstOf({scenario.lm_head(), scenario.weights(),
-                             stored.lm_head(), stored.embedding()});
-  formats.vectors = FirstOf({stored.vectors()});
+      most({scenario.weights()}, {stored.mixers(), stored.linear()});
+  formats.experts = most({scenario.experts(), scenario.weights()},
+                         {stored.experts(), stored.linear()});
+  // A recipe covers the embedding too; other formats leave it as it is.
+  formats.embedding = matrices.Resolve(
+      {IsRecipe(scenario.weights()) ? scenario.weights() : ""},
+      {stored.embedding()}, MatrixClass::kEmbedding, d);
+  formats.lm_head = matrices.Resolve({scenario.lm_head(), scenario.weights()},
+                                     {stored.lm_head(), stored.embedding()},
+                                     MatrixClass::kLmHead, d);
+  // llama.cpp's converter keeps norms, biases and routers in fp32.
+  formats.vectors = FirstOf(
+      {IsRecipe(scenario.weights()) ? "fp32" : "", stored.vectors()});
   formats.kv = FirstOf({scenario.kv(), stored.kv()});
+  formats.kv_values = FirstOf({scenario.kv_values(), scenario.kv(),
+                               stored.kv_values(), stored.kv()});
   formats.activations = scenario.activations().empty()
                             ? nullptr
                             : &GetFormat(scenario.activations());
@@ -55,9 +164,14 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
 Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
   const TensorFormats formats = ResolveFormats(model, scenario);
   Scenario resolved = scenario;
-  resolved.set_weights(std::string(formats.linear->name));
+  if (!IsRecipe(resolved.weights())) {
+    resolved.set_weights(std::string(formats.linear->name));
+  }
   resolved.set_lm_head(std::string(formats.lm_head->name));
   resolved.set_kv(std::string(formats.kv->name));
+  if (formats.kv_values != formats.kv) {
+    resolved.set_kv_values(std::string(formats.kv_values->name));
+  }
   resolved.set_experts(std::string(formats.experts->name));
   resolved.set_activations(
       std::string(formats.ActivationsFor(*formats.linear).name));
@@ -87,6 +201,8 @@ absl::string_view PartName(Part part) {
       return "LM head";
     case Part::kEmbedding:
       return "embedding";
+    case Part::kExtra:
+      return "extra matrices";
     case Part::kDraft:
       return "draft";
     case Part::kNumParts:

@@ -23,16 +23,35 @@
 
 namespace tokenjoule {
 
-// Storage and operand formats of one run, with every default filled in.
+// Formats of the matrices of one kind of block.
+struct MatrixFormats {
+  const NumberFormat* mixer;  // matrices of mixers that are not named below
+  const NumberFormat* query;
+  const NumberFormat* key;
+  const NumberFormat* value;
+  const NumberFormat* output;
+  const NumberFormat* gate;  // dense MLP or routed experts
+  const NumberFormat* up;
+  const NumberFormat* down;
+  const NumberFormat* shared;  // shared experts: gate and up
+  const NumberFormat* shared_down;
+};
+
+// Storage and operand formats of one run, with every default filled in. Formats
+// of matrices may be mixes; `linear`, `mixers`, `experts` and `lm_head` are what
+// kernels see of most of them.
 struct TensorFormats {
+  // By kind of block, in the model's order.
+  std::vector<MatrixFormats> blocks;
   const NumberFormat* linear;     // dense MLP matrices
   const NumberFormat* mixers;     // projections of attention and state spaces
-  const NumberFormat* experts;    // routed and shared experts
+  const NumberFormat* experts;    // routed experts
   const NumberFormat* lm_head;    // LM head
   const NumberFormat* embedding;  // embedding table
   const NumberFormat* vectors;    // norms, biases, routers
   const NumberFormat* state;      // recurrent state, without the convolution
-  const NumberFormat* kv;         // KV cache
+  const NumberFormat* kv;         // keys of the KV cache, and latent vectors
+  const NumberFormat* kv_values;  // values of the KV cache
   // Operands of matrix products if the scenario sets them. Otherwise nullptr,
   // and each matrix is multiplied in the format that engines pair with its own.
   const NumberFormat* activations;
@@ -48,9 +67,9 @@ struct TensorFormats {
     return activations != nullptr ? *activations
                                   : GetFormat(weights.activations);
   }
-  const NumberFormat& ExpertActivations() const {
+  const NumberFormat& ExpertActivationsFor(const NumberFormat& weights) const {
     return expert_activations != nullptr ? *expert_activations
-                                         : ActivationsFor(*experts);
+                                         : ActivationsFor(weights);
   }
 };
 
@@ -107,6 +126,7 @@ enum class Part {
   kNorms,
   kLmHead,
   kEmbedding,
+  kExtra,  // matrices beside mixers and channel parts
   kDraft,  // the draft model for speculative decoding
   kNumParts,
 };

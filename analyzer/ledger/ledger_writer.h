@@ -56,6 +56,12 @@ N SharedPrefix(const Scenario& scenario, const Reader& read) {
   return N(floor(prefix / page)) * page;
 }
 
+// Bytes that elements of a format occupy.
+template <typename N>
+Data<N> StoredBytes(const N& elements, const NumberFormat& format) {
+  return Bytes<N>(elements * N(format.bits_per_element / 8));
+}
+
 template <typename N, typename Reader>
 class LedgerWriter {
  public:
@@ -80,7 +86,7 @@ class LedgerWriter {
   const Scenario& scenario;
   const Reader& read;
   const Parallelism parallel;
-  const TensorFormats formats;
+  const TensorFormats& formats;
   const StepTokens<N> tokens;
   const N d;
   const N vocab;
@@ -89,8 +95,12 @@ class LedgerWriter {
   const N prefix_tokens;
   const N tp;
   Ledger<N>* const ledger;
-  // Number of layers of the current block.
+  // Number of layers of the current block. If they share their weights, one
+  // layer holds them for all.
   N layers = N(0.0);
+  bool shares_weights = false;
+  // Formats of the current block's matrices.
+  const MatrixFormats* matrices = nullptr;
   // Prefix of operator names; used for draft models.
   std::string prefix;
   // Runs of the whole model per step: a draft model runs once per drafted
@@ -123,7 +133,7 @@ class LedgerWriter {
   }
 
   static Data<N> Stored(const N& elements, const NumberFormat& format) {
-    return Bytes<N>(elements * N(format.bits_per_element / 8));
+    return StoredBytes(elements, format);
   }
   // Bytes of elements of the residual stream or of the output of a matrix
   // product.
@@ -150,7 +160,8 @@ class LedgerWriter {
   void HoldWeights(Operator<N>& op, const N& on_chip, const N& all,
                    const NumberFormat& format) {
     op.weight_read += Stored(on_chip, format);
-    const N count = op.count / repeats;
+    N count = op.count / repeats;
+    if (shares_weights) count = count / layers;
     Hold(op.part, on_chip * count, format);
     CountParameters(all * count, all * count);
   }
@@ -180,10 +191,10 @@ class LedgerWriter {
   void Multiply(Operator<N>& op, const N& t, const N& in, const N& out,
                 const NumberFormat& format) {
     const NumberFormat& operands = KindOf(op.part) == ProductKind::kExperts
-                                       ? formats.ExpertActivations()
+                                       ? formats.ExpertActivationsFor(format)
                                        : formats.ActivationsFor(format);
     op.matmul_flop += Flop<N>(N(2.0) * t * in * out);
-    op.weight_format = &format;
+    op.weight_format = &KernelFormat(format);
     op.activation_format = &operands;
     op.product_kind = KindOf(op.part);
     op.shapes.push_back({t, in, out});

@@ -28,6 +28,7 @@ _ABSL = {
         "str_format": "absl_str_format",
         "strings": "absl_strings",
     },
+    "absl/synchronization": {"synchronization": "absl_synchronization"},
     "absl/time": {"time": "absl_time"},
     "absl/types": {
         "optional": "absl_optional",
