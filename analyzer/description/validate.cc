@@ -525,10 +525,11 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
   check.Require(
       layers <= kMostLayers, "layers",
       absl::StrCat(layers, " layers in all; expected at most ", kMostLayers));
+  used.insert(model.mtp_block().begin(), model.mtp_block().end());
   for (const Block& block : model.block()) {
     const std::string path = absl::StrCat("block.", Printable(block.name()));
     check.Require(used.count(block.name()) > 0, path,
-                  "is in no run of `layers`");
+                  "is in no run of `layers` and no MTP module");
     check.Require(block.mixer_case() != Block::MIXER_NOT_SET ||
                       block.channel_case() != Block::CHANNEL_NOT_SET,
                   path, "has neither a mixer nor a channel part");
@@ -548,7 +549,8 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
     }
     if (block.has_moe()) {
       check.Require(
-          block.moe().experts_per_token() <= block.moe().experts(),
+          block.moe().experts_per_token() <=
+              block.moe().experts() + block.moe().identity_experts(),
           path + ".moe.experts_per_token",
           absl::StrCat(block.moe().experts_per_token(), " is more than the ",
                        block.moe().experts(), " experts"));

@@ -97,12 +97,34 @@ Decoder ReadDecoder(const JsonReader& config, const DecoderFields& fields,
   model->set_norm(RMS_NORM);
   model->set_d_model(config.Int(fields.hidden));
   model->set_vocab_size(
-      IntOrRequired(config, "vocab_size", fields.default_vocab, kVocabLimits));
+      IntOrRequired(config, fields.vocab, fields.default_vocab, kVocabLimits));
   model->set_max_context(IntOrRequired(
       config, fields.positions, fields.default_positions, kContextLimits));
-  decoder.types.assign(config.Int(fields.layers, kLayerLimits), kFull);
+  decoder.types.assign(IntOrRequired(config, fields.layers,
+                                     fields.default_layers, kLayerLimits),
+                       kFull);
   decoder.attention = ReadAttention(config, fields, model->d_model());
   return decoder;
+}
+
+int64_t ReadSizes(const JsonReader& config, const char* layers,
+                  int64_t positions, Model* model) {
+  model->set_norm(RMS_NORM);
+  model->set_d_model(config.Int("hidden_size"));
+  model->set_vocab_size(config.Int("vocab_size", kVocabLimits));
+  if (positions > 0) {
+    model->set_max_context(
+        config.IntOr("max_position_embeddings", positions, kContextLimits));
+  }
+  return config.Int(layers, kLayerLimits);
+}
+
+void ReadCrossLayerAttention(const JsonReader& config, Decoder* decoder) {
+  const int64_t factor =
+      config.IntOr("cla_share_factor", 1, {0, kPeriodLimits.max});
+  if (config.BoolOr("use_cla", false) && factor > 1) {
+    decoder->cache_period = factor;
+  }
 }
 
 void SetBiases(bool bias, Attention* attention) {
@@ -216,6 +238,11 @@ void AddLayers(const Decoder& decoder, LayerStack* stack) {
     block.set_norms(decoder.norms);
     block.set_parallel(decoder.parallel);
     SetMixer(decoder, decoder.types[i], &block);
+    if (i % decoder.cache_period != 0) {
+      block.mutable_attention()->set_shared_kv(true);
+      block.set_name(absl::StrCat(block.name(), "-shared"));
+    }
+    for (const Projection& extra : decoder.extra) *block.add_extra() = extra;
     if (!decoder.sparse.empty() && decoder.sparse[i]) {
       SetExperts(decoder.moe, &block);
     } else {

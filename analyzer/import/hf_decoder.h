@@ -54,11 +54,13 @@ struct DecoderFields {
   // Empty if it is always hidden / heads.
   const char* head_dim = "head_dim";
   const char* positions = "max_position_embeddings";
+  const char* vocab = "vocab_size";
   int64_t default_heads = 0;
   int64_t default_kv_heads = 0;
   int64_t default_head_dim = 0;
   int64_t default_positions = 0;
   int64_t default_vocab = 0;
+  int64_t default_layers = 0;
 };
 
 // A decoder whose layers have softmax attention followed by an MLP or experts.
@@ -76,6 +78,11 @@ struct Decoder {
   MixtureOfExperts moe;
   int64_t norms = 2;
   bool parallel = false;
+  // Matrices and vectors of each layer beside mixer and channel part.
+  std::vector<Projection> extra;
+  // Layers that read the cache of the layer before: those whose number is not a
+  // multiple of this; 1: none.
+  int64_t cache_period = 1;
 
   int64_t layers() const { return types.size(); }
 };
@@ -98,6 +105,16 @@ void RequireBool(const JsonReader& config, const char* name, bool otherwise,
 // this.
 Decoder ReadDecoder(const JsonReader& config, const DecoderFields& fields,
                     Model* model);
+
+// Reads width, vocabulary, context and norm, and returns the number of layers,
+// for decoders without plain attention. `positions` is the default of the
+// longest context; 0: none is stated.
+int64_t ReadSizes(const JsonReader& config, const char* layers,
+                  int64_t positions, Model* model);
+
+// Cross-layer attention (use_cla, cla_share_factor): only every n-th layer has
+// keys and values of its own.
+void ReadCrossLayerAttention(const JsonReader& config, Decoder* decoder);
 
 // Sets biases on the four projections of attention.
 void SetBiases(bool bias, Attention* attention);

@@ -9,6 +9,7 @@
 #include "absl/types/optional.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/import/hf_decoder.h"
+#include "analyzer/import/hf_parts.h"
 
 namespace tokenjoule {
 namespace {
@@ -47,30 +48,6 @@ void ImportMixtral(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// Qwen: if use_sliding_window is true, the layers from max_window_layers on
-// have sliding windows.
-void ReadQwenWindow(const JsonReader& config, Decoder* decoder) {
-  const bool slides = config.BoolOr("use_sliding_window", false);
-  int64_t first_local = 0;
-  if (slides) {
-    decoder->window = ReadWindow(config, "sliding_window", 4096);
-    first_local = config.IntOr("max_window_layers", 28, kOffsetLimits);
-  }
-  const bool has_window = decoder->window > 0;
-  ReadLayerTypes(
-      config, {kFull, kSliding},
-      [&](int64_t i) {
-        return has_window && i >= first_local ? kSliding : kFull;
-      },
-      decoder);
-  if (!slides && std::count(decoder->types.begin(), decoder->types.end(),
-                            std::string(kSliding)) > 0) {
-    config.AddFault("use_sliding_window",
-                    "is not true; layer_types has \"sliding_attention\"");
-  }
-  RequireWindow(config, "sliding_window", *decoder);
-}
-
 DecoderFields QwenFields(int64_t kv_heads) {
   DecoderFields fields;
   fields.default_kv_heads = kv_heads;
@@ -97,33 +74,6 @@ void ImportQwen3(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// Qwen: every decoder_sparse_step-th layer has experts, except those listed in
-// mlp_only_layers. Reads the MLP if any layer is dense.
-void ReadQwenSparsity(const JsonReader& config, Decoder* decoder) {
-  const int64_t step = config.IntOr("decoder_sparse_step", 1, kPeriodLimits);
-  const std::vector<int64_t> dense =
-      config
-          .Ints("mlp_only_layers",
-                {0, std::max<int64_t>(decoder->layers() - 1, 0)})
-          .value_or(std::vector<int64_t>());
-  decoder->sparse.assign(decoder->layers(), false);
-  bool any_dense = false;
-  for (int64_t i = 0; i < decoder->layers(); ++i) {
-    decoder->sparse[i] =
-        step > 0 && (i + 1) % step == 0 &&
-        std::find(dense.begin(), dense.end(), i) == dense.end();
-    any_dense |= !decoder->sparse[i];
-  }
-  if (any_dense) decoder->mlp = ReadGatedMlp(config, "intermediate_size");
-}
-
-// One expert that every token visits, behind a gate.
-void ReadQwenSharedExpert(const JsonReader& config, MixtureOfExperts* moe) {
-  *moe->mutable_shared() =
-      ReadGatedMlp(config, "shared_expert_intermediate_size");
-  moe->set_shared_gate(true);
-}
-
 void ImportQwen2Moe(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder = ReadDecoder(config, QwenFields(16), model);
   decoder.attention.set_qkv_bias(config.BoolOr("qkv_bias", true));
@@ -145,27 +95,6 @@ void ImportQwen3Moe(const JsonReader& config, Model* model, LayerStack* stack) {
       config, EitherName(config, "num_experts", "num_local_experts"), 128,
       "num_experts_per_tok", 8, ReadGatedMlp(config, "moe_intermediate_size"));
   AddLayers(decoder, stack);
-}
-
-LinearAttention ReadLinearAttention(const JsonReader& config) {
-  LinearAttention linear;
-  linear.set_key_heads(config.IntOr("linear_num_key_heads", 16, kHeadLimits));
-  linear.set_value_heads(
-      config.IntOr("linear_num_value_heads", 32, kHeadLimits));
-  linear.set_key_head_dim(
-      config.IntOr("linear_key_head_dim", 128, kHeadLimits));
-  linear.set_value_head_dim(
-      config.IntOr("linear_value_head_dim", 128, kHeadLimits));
-  linear.set_d_conv(config.IntOr("linear_conv_kernel_dim", 4, kConvLimits));
-  if (linear.key_heads() > 0 && linear.value_heads() > 0 &&
-      linear.value_heads() % linear.key_heads() != 0) {
-    config.AddFault("linear_num_key_heads",
-                    absl::StrCat("found ", linear.key_heads(),
-                                 "; expected a divisor of "
-                                 "linear_num_value_heads ",
-                                 linear.value_heads()));
-  }
-  return linear;
 }
 
 void ImportQwen3Next(const JsonReader& config, Model* model,
@@ -248,49 +177,6 @@ void ImportPhi3(const JsonReader& config, Model* model, LayerStack* stack) {
   ReadUniformWindow(config, 0, &decoder);
   decoder.mlp = ReadGatedMlp(config, "intermediate_size");
   AddLayers(decoder, stack);
-}
-
-LatentAttention ReadLatentAttention(const JsonReader& config) {
-  LatentAttention latent;
-  latent.set_heads(config.Int("num_attention_heads", kHeadLimits));
-  // null: queries are projected directly.
-  if (config.Has("q_lora_rank") || !config.Contains("q_lora_rank")) {
-    latent.set_q_rank(config.IntOr("q_lora_rank", 1536, kRankLimits));
-  }
-  latent.set_kv_rank(config.IntOr("kv_lora_rank", 512, kHeadLimits));
-  latent.set_rope_dim(config.IntOr("qk_rope_head_dim", 64, kRankLimits));
-  latent.set_nope_dim(config.IntOr("qk_nope_head_dim", 128, kHeadLimits));
-  latent.set_v_dim(config.IntOr("v_head_dim", 128, kHeadLimits));
-  RequireBool(config, "attention_bias", false, false,
-              "the schema's latent attention has no biases");
-  return latent;
-}
-
-// Whether the router has a score correction for each expert.
-bool ReadRouterBias(const JsonReader& config, absl::string_view otherwise) {
-  if (config.Has("topk_method")) {
-    return config.String("topk_method") == "noaux_tc";
-  }
-  config.NoteDefault("topk_method", otherwise);
-  return otherwise == "noaux_tc";
-}
-
-MixtureOfExperts ReadDeepSeekExperts(const JsonReader& config,
-                                     absl::string_view topk_method) {
-  const Mlp expert = ReadGatedMlp(config, "moe_intermediate_size");
-  MixtureOfExperts moe = ReadExperts(config, "n_routed_experts", 0,
-                                     "num_experts_per_tok", 0, expert);
-  const int64_t shared =
-      config.Has("n_shared_experts")
-          ? config.Int("n_shared_experts", {0, kHeadLimits.max})
-          : 0;
-  if (shared > 0) {
-    // Shared experts are stored and computed as one network.
-    *moe.mutable_shared() = expert;
-    moe.mutable_shared()->set_d_ff(shared * expert.d_ff());
-  }
-  moe.set_router_bias(ReadRouterBias(config, topk_method));
-  return moe;
 }
 
 void ImportDeepSeek(const JsonReader& config, absl::string_view topk_method,
@@ -426,30 +312,6 @@ void ImportLlama4(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-constexpr char kMambaBias[] =
-    "the schema's Mamba blocks have no biases on their projections";
-constexpr char kMambaConvBias[] =
-    "the schema's Mamba blocks have a bias on their convolution";
-
-Mamba2 ReadMamba2(const JsonReader& config, const char* heads,
-                  const char* head_dim, const char* state) {
-  Mamba2 mamba;
-  mamba.set_heads(config.Int(heads, kHeadLimits));
-  mamba.set_head_dim(config.Int(head_dim, kHeadLimits));
-  mamba.set_d_state(config.Int(state, kHeadLimits));
-  mamba.set_groups(config.IntOr("n_groups", 8, kHeadLimits));
-  mamba.set_d_conv(config.IntOr("conv_kernel", 4, kConvLimits));
-  RequireBool(config, "use_bias", false, false, kMambaBias);
-  RequireBool(config, "use_conv_bias", true, true, kMambaConvBias);
-  if (mamba.heads() > 0 && mamba.groups() > 0 &&
-      mamba.heads() % mamba.groups() != 0) {
-    config.AddFault("n_groups", absl::StrCat("found ", mamba.groups(),
-                                             "; expected a divisor of ", heads,
-                                             " ", mamba.heads()));
-  }
-  return mamba;
-}
-
 // A state-space model, which has no longest context and whose layers are all
 // `block`.
 void ImportStateSpace(const JsonReader& config, const Block& block,
@@ -467,7 +329,7 @@ void ImportMamba2(const JsonReader& config, Model* model, LayerStack* stack) {
   block.set_name("mamba");
   block.set_norms(1);
   const Mamba2 mamba =
-      ReadMamba2(config, "num_heads", "head_dim", "state_size");
+      ReadMamba2(config, {"num_heads", "head_dim", "state_size"});
   *block.mutable_mamba2() = mamba;
   const int64_t expand = config.IntOr("expand", 2, {1, 1024});
   const int64_t inner = mamba.heads() * mamba.head_dim();
@@ -481,32 +343,6 @@ void ImportMamba2(const JsonReader& config, Model* model, LayerStack* stack) {
   ImportStateSpace(config, block, model, stack);
 }
 
-// Names of a Mamba-1 mixer's fields, which differ by family.
-struct Mamba1Fields {
-  const char* state;
-  const char* conv;
-  const char* expand;
-  const char* rank;
-  const char* bias;
-  const char* conv_bias;
-};
-
-Mamba1 ReadMamba1(const JsonReader& config, const Mamba1Fields& fields,
-                  int64_t hidden) {
-  Mamba1 mamba;
-  mamba.set_d_inner(hidden * config.IntOr(fields.expand, 2, {1, 1024}));
-  mamba.set_d_state(config.IntOr(fields.state, 16, kHeadLimits));
-  mamba.set_d_conv(config.IntOr(fields.conv, 4, kConvLimits));
-  // "auto": a sixteenth of the width, rounded up.
-  const bool is_auto =
-      !config.Has(fields.rank) || config.IsString(fields.rank, "auto");
-  mamba.set_dt_rank(is_auto ? (hidden + 15) / 16
-                            : config.Int(fields.rank, kHeadLimits));
-  RequireBool(config, fields.bias, false, false, kMambaBias);
-  RequireBool(config, fields.conv_bias, true, true, kMambaConvBias);
-  return mamba;
-}
-
 void ImportMamba(const JsonReader& config, Model* model, LayerStack* stack) {
   model->set_d_model(config.Int("hidden_size"));
   Block block;
@@ -518,30 +354,6 @@ void ImportMamba(const JsonReader& config, Model* model, LayerStack* stack) {
                   "use_bias", "use_conv_bias"},
                  model->d_model());
   ImportStateSpace(config, block, model, stack);
-}
-
-// Jamba places attention and experts by the remainder of the layer number.
-struct Placement {
-  int64_t period;
-  int64_t offset;
-
-  bool Has(int64_t layer) const {
-    return period > 0 && layer % period == offset;
-  }
-};
-
-Placement ReadPlacement(const JsonReader& config, const char* period,
-                        int64_t default_period, const char* offset,
-                        int64_t default_offset) {
-  const Placement placement = {
-      config.IntOr(period, default_period, kPeriodLimits),
-      config.IntOr(offset, default_offset, kOffsetLimits)};
-  if (placement.period > 0 && placement.offset >= placement.period) {
-    config.AddFault(offset, absl::StrCat("found ", placement.offset,
-                                         "; expected less than ", period, " ",
-                                         placement.period));
-  }
-  return placement;
 }
 
 void ImportJamba(const JsonReader& config, Model* model, LayerStack* stack) {
@@ -583,13 +395,17 @@ void ImportJamba(const JsonReader& config, Model* model, LayerStack* stack) {
   }
 }
 
-// Nemotron-H's experts are not gated and have a score correction in the router.
+// Nemotron-H's experts are not gated, have a score correction in the router, and
+// may run in a width of their own.
 MixtureOfExperts ReadNemotronExperts(const JsonReader& config, bool bias) {
   Mlp expert = ReadMlp(config, "moe_intermediate_size", /*gated=*/false);
   expert.set_bias(bias);
   MixtureOfExperts moe = ReadExperts(config, "n_routed_experts", 0,
                                      "num_experts_per_tok", 0, expert);
   moe.set_router_bias(true);
+  if (config.IsSize("moe_latent_size")) {
+    moe.set_latent_dim(config.Int("moe_latent_size"));
+  }
   const int64_t shared =
       config.IntOr("n_shared_experts", 1, {0, kHeadLimits.max});
   if (shared > 0) {
@@ -608,11 +424,15 @@ Block ReadNemotronBlock(const JsonReader& config, char letter,
   Block block;
   block.set_norms(1);
   switch (letter) {
-    case 'M':
+    case 'M': {
+      Mamba2Fields fields = {"mamba_num_heads", "mamba_head_dim",
+                             "ssm_state_size"};
+      fields.default_heads = 128;
+      fields.default_head_dim = 64;
       block.set_name("mamba");
-      *block.mutable_mamba2() = ReadMamba2(config, "mamba_num_heads",
-                                           "mamba_head_dim", "ssm_state_size");
+      *block.mutable_mamba2() = ReadMamba2(config, fields);
       break;
+    }
     case '*':
       block.set_name("attention");
       *block.mutable_attention() = attention;
@@ -635,31 +455,68 @@ Block ReadNemotronBlock(const JsonReader& config, char letter,
   return block;
 }
 
+// Letters of a Nemotron pattern: the string in `pattern`, or the list of words in
+// `list`, which is the newer form and counts if both are there.
+std::string ReadNemotronPattern(const JsonReader& config, const char* list,
+                                const char* pattern) {
+  const auto words = config.Strings(list);
+  if (!words.has_value()) {
+    return config.Has(pattern) ? config.String(pattern) : "";
+  }
+  std::string letters;
+  for (size_t i = 0; i < words->size(); ++i) {
+    const std::string& word = (*words)[i];
+    if (word == "mamba" || word == "linear_attention") {
+      letters += 'M';
+    } else if (word == "moe") {
+      letters += 'E';
+    } else if (word == "attention" || word == "full_attention") {
+      letters += '*';
+    } else if (word == "mlp") {
+      letters += '-';
+    } else {
+      config.AddFault(absl::StrCat(list, "[", i, "]"),
+                      UnknownNameMessage("layer type", word,
+                                         {"attention", "mamba", "mlp", "moe"},
+                                         ""));
+    }
+  }
+  return letters;
+}
+
 void ImportNemotronH(const JsonReader& config, Model* model,
                      LayerStack* stack) {
   constexpr char kPattern[] = "hybrid_override_pattern";
+  constexpr char kList[] = "layers_block_type";
+  const char* used = config.Has(kList) ? kList : kPattern;
+  const std::string pattern = ReadNemotronPattern(config, kList, kPattern);
+  const int64_t letters = pattern.size();
   DecoderFields fields;
   fields.head_dim = EitherName(config, "attention_head_dim", "head_dim");
   fields.default_kv_heads = 8;
   fields.default_head_dim = 128;
   fields.default_positions = 4096;
+  // The pattern gives the number of layers.
+  fields.default_layers = letters;
   const Decoder decoder = ReadDecoder(config, fields, model);
   // The default of the engines for this family.
   model->mutable_formats()->set_state("fp32");
-  const std::string pattern = config.String(kPattern);
-  const int64_t letters = pattern.size();
-  if (letters == 0 || decoder.layers() == 0) return;
+  if (letters == 0) {
+    config.AddFault(kPattern, absl::StrCat("is missing, and so is ", kList,
+                                           "; expected either"));
+    return;
+  }
   if (letters != decoder.layers()) {
-    config.AddFault(
-        kPattern,
-        absl::StrCat("found ", letters, " letters; expected num_hidden_layers ",
-                     decoder.layers()));
+    config.AddFault(used,
+                    absl::StrCat("found ", letters,
+                                 " layers; expected num_hidden_layers ",
+                                 decoder.layers()));
     return;
   }
   // Each kind is read once, so that each fault is reported once.
   std::string seen;
   std::vector<Block> blocks;
-  for (const char letter : pattern) {
+  const auto block_of = [&](char letter, const char* field) -> const Block& {
     size_t kind = seen.find(letter);
     if (kind == std::string::npos) {
       kind = seen.size();
@@ -667,13 +524,19 @@ void ImportNemotronH(const JsonReader& config, Model* model,
       blocks.push_back(ReadNemotronBlock(config, letter, decoder.attention));
       if (blocks.back().name().empty()) {
         config.AddFault(
-            kPattern,
+            field,
             absl::StrCat("found \"", Printable(std::string(1, letter)),
                          "\"; expected M (Mamba-2), * (attention), - (MLP) or "
                          "E (experts)"));
       }
     }
-    stack->Add(blocks[kind]);
+    return blocks[kind];
+  };
+  for (const char letter : pattern) stack->Add(block_of(letter, used));
+  constexpr char kMtpPattern[] = "mtp_hybrid_override_pattern";
+  for (const char letter :
+       ReadNemotronPattern(config, "mtp_layers_block_type", kMtpPattern)) {
+    stack->AddMtp(block_of(letter, kMtpPattern));
   }
 }
 
@@ -786,51 +649,126 @@ void ImportGptNeox(const JsonReader& config, Model* model, LayerStack* stack) {
 
 // Sorted by model_type.
 constexpr HfFamily kFamilies[] = {
-    {"deepseek_v2", "", false, ImportDeepSeekV2},
-    {"deepseek_v3", "", false, ImportDeepSeekV3},
-    {"falcon", "", true, ImportFalcon},
-    {"gemma", "", true, ImportGemma},
-    {"gemma2", "", true, ImportGemma2},
-    {"gemma3", "gemma3_text", true, ImportGemma3},
-    {"gemma3_text", "", true, ImportGemma3},
-    {"gpt2", "", true, ImportGpt2},
-    {"gpt_neox", "", false, ImportGptNeox},
-    {"gpt_oss", "", false, ImportGptOss},
-    {"jamba", "", false, ImportJamba},
-    {"kimi_k2", "", false, ImportDeepSeekV3},
-    {"llama", "", false, ImportLlama},
-    {"llama4", "llama4_text", false, ImportLlama4},
-    {"llama4_text", "", false, ImportLlama4},
-    {"mamba", "", true, ImportMamba},
-    {"mamba2", "", false, ImportMamba2},
-    {"ministral", "", false, ImportMistral},
-    {"mistral", "", false, ImportMistral},
-    {"mistral3", "mistral", false, ImportMistral},
-    {"mixtral", "", false, ImportMixtral},
-    {"nemotron_h", "", false, ImportNemotronH},
-    {"opt", "", true, ImportOpt},
-    {"phi3", "", false, ImportPhi3},
-    {"qwen2", "", false, ImportQwen2},
-    {"qwen2_moe", "", false, ImportQwen2Moe},
-    {"qwen3", "", false, ImportQwen3},
-    {"qwen3_moe", "", false, ImportQwen3Moe},
-    {"qwen3_next", "", false, ImportQwen3Next},
+    {"deepseek_v2", false, ImportDeepSeekV2},
+    {"deepseek_v3", false, ImportDeepSeekV3},
+    {"falcon", true, ImportFalcon},
+    {"gemma", true, ImportGemma},
+    {"gemma2", true, ImportGemma2},
+    {"gemma3_text", true, ImportGemma3},
+    {"gpt2", true, ImportGpt2},
+    {"gpt_neox", false, ImportGptNeox},
+    {"gpt_oss", false, ImportGptOss},
+    {"jamba", false, ImportJamba},
+    {"kimi_k2", false, ImportDeepSeekV3},
+    {"llama", false, ImportLlama},
+    {"llama4_text", false, ImportLlama4},
+    {"mamba", true, ImportMamba},
+    {"mamba2", false, ImportMamba2},
+    {"ministral", false, ImportMistral},
+    {"ministral3", false, ImportMistral},
+    {"mistral", false, ImportMistral},
+    {"mixtral", false, ImportMixtral},
+    {"nemotron_h", false, ImportNemotronH},
+    {"opt", true, ImportOpt},
+    {"phi3", false, ImportPhi3},
+    {"qwen2", false, ImportQwen2},
+    {"qwen2_5_omni_text", false, ImportQwen2},
+    {"qwen2_5_vl_text", false, ImportQwen2},
+    {"qwen2_moe", false, ImportQwen2Moe},
+    {"qwen2_vl_text", false, ImportQwen2},
+    {"qwen3", false, ImportQwen3},
+    {"qwen3_moe", false, ImportQwen3Moe},
+    {"qwen3_next", false, ImportQwen3Next},
+    {"qwen3_omni_moe_text", false, ImportQwen3Moe},
+    {"qwen3_vl_moe_text", false, ImportQwen3Moe},
+    {"qwen3_vl_text", false, ImportQwen3},
+};
+
+// Sorted by model_type.
+constexpr HfWrapper kWrappers[] = {
+    {"exaone4_5", "text_config", "exaone4"},
+    {"gemma3", "text_config", "gemma3_text"},
+    {"gemma3n", "text_config", "gemma3n_text"},
+    {"gemma4", "text_config", "gemma4_text"},
+    {"gemma4_unified", "text_config", "gemma4_unified_text"},
+    {"glm4v", "text_config", "glm4"},
+    {"glm4v_moe", "text_config", "glm4_moe"},
+    {"idefics3", "text_config", "llama"},
+    {"internvl", "text_config", "qwen2"},
+    {"internvl_chat", "llm_config", "internlm2"},
+    {"kimi_k25", "text_config", "kimi_k2"},
+    {"kimi_k3", "text_config", "kimi_linear"},
+    {"kimi_vl", "text_config", "deepseek_v3"},
+    {"lfm2_vl", "text_config", "lfm2"},
+    {"llama4", "text_config", "llama4_text"},
+    {"llava", "text_config", "llama"},
+    {"llava_next", "text_config", "llama"},
+    {"llava_onevision", "text_config", "qwen2"},
+    {"minimax_m3_vl", "text_config", "minimax_m3"},
+    {"mistral3", "text_config", "mistral"},
+    {"paligemma", "text_config", "gemma"},
+    {"qwen2_5_omni", "thinker_config.text_config", "qwen2_5_omni_text"},
+    {"qwen2_5_vl", "text_config", "qwen2_5_vl_text"},
+    {"qwen2_vl", "text_config", "qwen2_vl_text"},
+    {"qwen3_5", "text_config", "qwen3_5_text"},
+    {"qwen3_5_moe", "text_config", "qwen3_5_moe_text"},
+    {"qwen3_omni_moe", "thinker_config.text_config", "qwen3_omni_moe_text"},
+    {"qwen3_vl", "text_config", "qwen3_vl_text"},
+    {"qwen3_vl_moe", "text_config", "qwen3_vl_moe_text"},
+    {"smolvlm", "text_config", "llama"},
+    {"step3p7", "text_config", "step3p5"},
+    {"voxtral", "text_config", "llama"},
+};
+
+// Other names of families: the text decoders of wrappers.
+struct Synonym {
+  const char* model_type;
+  const char* family;
+};
+constexpr Synonym kSynonyms[] = {
+    {"glm4v_moe_text", "glm4_moe"},
+    {"glm4v_text", "glm4"},
+    {"kimi_k25_text", "kimi_k2"},
+    {"minimax_m3_text", "minimax_m3"},
 };
 
 }  // namespace
 
 const HfFamily* FindHfFamily(absl::string_view model_type) {
-  const auto* found = std::find_if(
-      std::begin(kFamilies), std::end(kFamilies),
-      [&](const HfFamily& family) { return family.model_type == model_type; });
-  return found == std::end(kFamilies) ? nullptr : found;
+  for (const Synonym& synonym : kSynonyms) {
+    if (model_type == synonym.model_type) model_type = synonym.family;
+  }
+  for (const absl::Span<const HfFamily> families :
+       {absl::Span<const HfFamily>(kFamilies), DenseFamilies(),
+        ExpertFamilies(), RecurrentFamilies()}) {
+    for (const HfFamily& family : families) {
+      if (family.model_type == model_type) return &family;
+    }
+  }
+  return nullptr;
+}
+
+const HfWrapper* FindHfWrapper(absl::string_view model_type) {
+  const auto* found = std::find_if(std::begin(kWrappers), std::end(kWrappers),
+                                   [&](const HfWrapper& wrapper) {
+                                     return wrapper.model_type == model_type;
+                                   });
+  return found == std::end(kWrappers) ? nullptr : found;
 }
 
 std::vector<std::string> HfModelTypes() {
   std::vector<std::string> types;
-  for (const HfFamily& family : kFamilies) {
-    types.emplace_back(family.model_type);
+  for (const absl::Span<const HfFamily> families :
+       {absl::Span<const HfFamily>(kFamilies), DenseFamilies(),
+        ExpertFamilies(), RecurrentFamilies()}) {
+    for (const HfFamily& family : families) {
+      types.emplace_back(family.model_type);
+    }
   }
+  for (const HfWrapper& wrapper : kWrappers) {
+    types.emplace_back(wrapper.model_type);
+  }
+  std::sort(types.begin(), types.end());
   return types;
 }
 

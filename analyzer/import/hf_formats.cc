@@ -275,7 +275,9 @@ Quantization ReadQuantization(const JsonReader& quantization,
 }  // namespace
 
 void ReadHfFormats(const JsonReader& root, const JsonReader& config,
-                   Model* model) {
+                   const JsonReader* sidecar, LayerStack* stack, Model* model) {
+  Model whole = *model;
+  stack->WriteTo(&whole);
   const std::string dtype = ReadDtype(root, config);
   CheckpointFormats* formats = model->mutable_formats();
   formats->set_linear(dtype);
@@ -286,7 +288,7 @@ void ReadHfFormats(const JsonReader& root, const JsonReader& config,
   const JsonReader& holder = config.Has(kConfig) ? config : root;
   if (!holder.Has(kConfig)) return;
   const Quantization quantization =
-      ReadQuantization(holder.Object(kConfig), *model);
+      ReadQuantization(holder.Object(kConfig), whole);
   if (!quantization.linear.empty()) formats->set_linear(quantization.linear);
   if (!quantization.experts.empty()) formats->set_experts(quantization.experts);
   if (!quantization.lm_head.empty()) formats->set_lm_head(quantization.lm_head);

@@ -4,6 +4,7 @@
 #define ANALYZER_IMPORT_HF_FORMATS_H_
 
 #include "analyzer/import/json_reader.h"
+#include "analyzer/import/layer_stack.h"
 #include "proto/model.pb.h"
 
 namespace tokenjoule {
@@ -16,7 +17,7 @@ namespace tokenjoule {
 // the schema cannot express, such as one that skips some MLPs, is a fault: a
 // model read as bf16 could be four times as large as the checkpoint.
 void ReadHfFormats(const JsonReader& root, const JsonReader& config,
-                   Model* model);
+                   const JsonReader* sidecar, LayerStack* stack, Model* model);
 
 }  // namespace tokenjoule
 

@@ -164,6 +164,7 @@ JsonReader::JsonReader(const json* object, std::string path, JsonLog* log)
     : object_(object), path_(std::move(path)), log_(log) {}
 
 const json* JsonReader::Find(absl::string_view name) const {
+  log_->asked.insert(absl::StrCat(path_, name));
   const auto found = object_->find(std::string(name));
   return found == object_->end() || found->is_null() ? nullptr : &*found;
 }
@@ -173,6 +174,7 @@ bool JsonReader::Has(absl::string_view name) const {
 }
 
 bool JsonReader::Contains(absl::string_view name) const {
+  log_->asked.insert(absl::StrCat(path_, name));
   return object_->contains(std::string(name));
 }
 
@@ -221,6 +223,16 @@ int64_t JsonReader::IntOr(absl::string_view name, int64_t otherwise,
   if (found != nullptr) return ToInt(name, *found, limits).value_or(0);
   NoteDefault(name, absl::StrCat(otherwise));
   return otherwise;
+}
+
+double JsonReader::Number(absl::string_view name, Limits limits) const {
+  const json* found = Find(name);
+  const double number =
+      found != nullptr && found->is_number() ? found->get<double>() : NAN;
+  if (number >= limits.min && number <= limits.max) return number;
+  AddUnexpected(name, found, absl::StrCat("a number from ", limits.min, " to ",
+                                          limits.max));
+  return 0;
 }
 
 bool JsonReader::BoolOr(absl::string_view name, bool otherwise) const {
@@ -288,6 +300,99 @@ JsonReader JsonReader::Object(absl::string_view name) const {
     found = &EmptyObject();
   }
   return JsonReader(found, absl::StrCat(path_, name, "."), log_);
+}
+
+std::vector<bool> JsonReader::Flags(absl::string_view name) const {
+  const json* found = Find(name);
+  std::vector<bool> flags;
+  if (found == nullptr) return flags;
+  bool good = found->is_array();
+  for (size_t i = 0; good && i < found->size(); ++i) {
+    const json& value = (*found)[i];
+    if (value.is_boolean()) {
+      flags.push_back(value.get<bool>());
+    } else {
+      const double number = value.is_number() ? value.get<double>() : NAN;
+      good = number == 0 || number == 1;
+      flags.push_back(number == 1);
+    }
+  }
+  if (good) return flags;
+  AddUnexpected(name, found, "a list of true and false, or of 1 and 0");
+  return {};
+}
+
+std::vector<double> JsonReader::Numbers(absl::string_view name,
+                                        Limits limits) const {
+  const json* found = Find(name);
+  std::vector<double> numbers;
+  if (found == nullptr) return numbers;
+  bool good = found->is_array();
+  for (size_t i = 0; good && i < found->size(); ++i) {
+    const json& value = (*found)[i];
+    const double number = value.is_number() ? value.get<double>() : NAN;
+    good = number >= limits.min && number <= limits.max;
+    numbers.push_back(number);
+  }
+  if (good) return numbers;
+  AddUnexpected(name, found, absl::StrCat("a list of numbers from ", limits.min,
+                                          " to ", limits.max));
+  return {};
+}
+
+std::vector<JsonReader> JsonReader::Objects(absl::string_view name) const {
+  const json* found = Find(name);
+  std::vector<JsonReader> objects;
+  if (found == nullptr) return objects;
+  if (!found->is_array()) {
+    AddUnexpected(name, found, "a list of objects");
+    return objects;
+  }
+  for (size_t i = 0; i < found->size(); ++i) {
+    const std::string entry = absl::StrCat(name, "[", i, "]");
+    const json* object = &(*found)[i];
+    if (!object->is_object()) {
+      AddUnexpected(entry, object, "an object");
+      object = &EmptyObject();
+    }
+    objects.push_back(
+        JsonReader(object, absl::StrCat(path_, entry, "."), log_));
+  }
+  return objects;
+}
+
+bool JsonReader::IsObject(absl::string_view name) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_object();
+}
+
+bool JsonReader::IsList(absl::string_view name) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_array();
+}
+
+bool JsonReader::IsSize(absl::string_view name) const {
+  const auto found = object_->find(std::string(name));
+  return found != object_->end() && found->is_number() &&
+         found->get<double>() != 0;
+}
+
+void JsonReader::AddNote(std::string sentence) const {
+  std::vector<std::string>& notes = log_->notes;
+  if (std::find(notes.begin(), notes.end(), sentence) == notes.end()) {
+    notes.push_back(std::move(sentence));
+  }
+}
+
+std::vector<std::string> JsonReader::Unasked() const {
+  std::vector<std::string> names;
+  for (const auto& item : object_->items()) {
+    if (item.value().is_null()) continue;
+    if (log_->asked.count(absl::StrCat(path_, item.key())) == 0) {
+      names.push_back(item.key());
+    }
+  }
+  return names;
 }
 
 std::vector<std::string> JsonReader::Names() const {

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "analyzer/description/faults.h"
@@ -27,6 +28,10 @@ struct JsonLog {
   std::vector<Fault> faults;
   // Absent fields with the defaults used for them, as "head_dim = 256".
   std::vector<std::string> defaults;
+  // What a reader of the answer should know about it, as full sentences.
+  std::vector<std::string> notes;
+  // Names of the fields that were asked for, with the paths of their objects.
+  absl::flat_hash_set<std::string> asked;
 };
 
 // One object of a document. A field that is null counts as absent, except for
@@ -50,7 +55,10 @@ class JsonReader {
   // default.
   int64_t IntOr(absl::string_view name, int64_t otherwise,
                 Limits limits = {}) const;
-  // The same for a Boolean; a default of false is not recorded.
+  // A required number, which may be fractional, within the limits; 0 if it is
+  // absent or invalid.
+  double Number(absl::string_view name, Limits limits = {}) const;
+  // The same as IntOr for a Boolean; a default of false is not recorded.
   bool BoolOr(absl::string_view name, bool otherwise) const;
   // A required string; empty if it is absent or invalid.
   std::string String(absl::string_view name) const;
@@ -66,13 +74,29 @@ class JsonReader {
   absl::optional<std::vector<int64_t>> Ints(absl::string_view name,
                                             Limits limits) const;
 
+  // A list of Booleans or of the numbers 0 and 1; empty if it is absent or
+  // invalid.
+  std::vector<bool> Flags(absl::string_view name) const;
+  // The same of numbers; empty if it is absent or invalid.
+  std::vector<double> Numbers(absl::string_view name, Limits limits) const;
+
   // A required object; an empty object if it is absent.
   JsonReader Object(absl::string_view name) const;
+  // A list of objects; empty if it is absent or invalid.
+  std::vector<JsonReader> Objects(absl::string_view name) const;
+  // Whether the field is an object, a list, or a whole number other than 0.
+  bool IsObject(absl::string_view name) const;
+  bool IsList(absl::string_view name) const;
+  bool IsSize(absl::string_view name) const;
   // Names of all fields, sorted.
   std::vector<std::string> Names() const;
 
   // Records a fault of a field.
   void AddFault(absl::string_view name, std::string message) const;
+  // Records a sentence for the reader of the answer, once.
+  void AddNote(std::string sentence) const;
+  // Fields of this object that nothing has asked for, sorted.
+  std::vector<std::string> Unasked() const;
   // Records that `value` is used for an absent field.
   void NoteDefault(absl::string_view name, absl::string_view value) const;
 

@@ -45,57 +45,63 @@ int Repeats(const std::vector<Run>& runs, int begin, int period) {
   return (end - begin) / period;
 }
 
-// The distinct kinds of block and the runs of layers of each kind.
-struct Kinds {
-  std::vector<Block> blocks;
-  std::vector<Run> runs;
-};
-
-Kinds KindsOf(const std::vector<LayerStack::Layer>& layers) {
-  Kinds kinds;
-  // Serialised blocks, so that a comparison covers every field.
-  absl::flat_hash_map<std::string, int> known;
-  absl::flat_hash_map<std::string, int> uses_of_name;
-  for (const LayerStack::Layer& layer : layers) {
+// The distinct kinds of block.
+class Kinds {
+ public:
+  // The number of a block's kind, which is added if it is new.
+  int IndexOf(const Block& block) {
+    // Serialised blocks, so that a comparison covers every field.
     const auto inserted =
-        known.emplace(layer.block.SerializeAsString(), kinds.blocks.size());
+        known_.emplace(block.SerializeAsString(), blocks_.size());
     if (inserted.second) {
-      kinds.blocks.push_back(layer.block);
-      const int uses = ++uses_of_name[layer.block.name()];
+      blocks_.push_back(block);
+      const int uses = ++uses_of_name_[block.name()];
       if (uses > 1) {
-        kinds.blocks.back().set_name(
-            absl::StrCat(layer.block.name(), "-", uses));
+        blocks_.back().set_name(absl::StrCat(block.name(), "-", uses));
       }
     }
-    const int kind = inserted.first->second;
-    if (!kinds.runs.empty() && kinds.runs.back().block == kind) {
-      ++kinds.runs.back().count;
+    return inserted.first->second;
+  }
+  const std::vector<Block>& blocks() const { return blocks_; }
+
+ private:
+  std::vector<Block> blocks_;
+  absl::flat_hash_map<std::string, int> known_;
+  absl::flat_hash_map<std::string, int> uses_of_name_;
+};
+
+std::vector<Run> RunsOf(const std::vector<LayerStack::Layer>& layers,
+                        Kinds* kinds) {
+  std::vector<Run> runs;
+  for (const LayerStack::Layer& layer : layers) {
+    const int kind = kinds->IndexOf(layer.block);
+    if (!runs.empty() && runs.back().block == kind) {
+      ++runs.back().count;
     } else {
-      kinds.runs.push_back({kind, 1});
+      runs.push_back({kind, 1});
     }
   }
-  return kinds;
+  return runs;
 }
 
 }  // namespace
 
 void LayerStack::Add(const Block& block) {
-  layers_.push_back({block, numbers()});
+  layers_.push_back({block, numbers_++});
 }
 
 void LayerStack::AddToLast(const Block& block) {
   layers_.push_back({block, layers_.empty() ? 0 : layers_.back().number});
 }
 
-int64_t LayerStack::numbers() const {
-  return layers_.empty() ? 0 : layers_.back().number + 1;
-}
-
 void LayerStack::WriteTo(Model* model) const {
-  const Kinds kinds = KindsOf(layers_);
-  const std::vector<Block>& blocks = kinds.blocks;
-  const std::vector<Run>& runs = kinds.runs;
+  Kinds kinds;
+  const std::vector<Run> runs = RunsOf(layers_, &kinds);
+  std::vector<int> mtp;
+  for (const Block& block : mtp_) mtp.push_back(kinds.IndexOf(block));
+  const std::vector<Block>& blocks = kinds.blocks();
   for (const Block& block : blocks) *model->add_block() = block;
+  for (const int kind : mtp) model->add_mtp_block(blocks[kind].name());
   const int size = runs.size();
   // best[i] covers the first i runs.
   std::vector<Step> best(size + 1);

@@ -26,11 +26,18 @@ class LayerStack {
   void Add(const Block& block);
   // Appends a further block of the layer before.
   void AddToLast(const Block& block);
+  // Leaves out a layer that does nothing.
+  void Skip() { ++numbers_; }
+
+  // Appends a block to the multi-token-prediction module. Without any, the
+  // module has one block of the kind of the last layer.
+  void AddMtp(const Block& block) { mtp_.push_back(block); }
+  std::vector<Block>& mutable_mtp() { return mtp_; }
 
   const std::vector<Layer>& layers() const { return layers_; }
   std::vector<Layer>& mutable_layers() { return layers_; }
   // Number of the checkpoint's layers.
-  int64_t numbers() const;
+  int64_t numbers() const { return numbers_; }
 
   // Writes the kinds of block, in order of appearance, and the order of layers
   // as patterns with as few runs, then as few patterns, as possible. Takes time
@@ -39,6 +46,8 @@ class LayerStack {
 
  private:
   std::vector<Layer> layers_;
+  std::vector<Block> mtp_;
+  int64_t numbers_ = 0;
 };
 
 }  // namespace tokenjoule

@@ -139,60 +139,6 @@ void HoldCache(const LedgerWriter<N, Reader>& c, const CachedToken<N>& logical,
   c.ledger->prefix_footprint += held.Times(shared * c.layers);
 }
 
-// Positions that attention reads where an indexer chooses them.
-template <typename N, typename Reader>
-N ChosenOf(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
-           const N& span) {
-  return Min(span, N(c.read(indexer, Indexer::kTopKFieldNumber)));
-}
-// The same for a prompt's token, in the mean.
-template <typename N, typename Reader>
-N ChosenOfPrefill(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
-                  const N& span) {
-  if (!HasPrompts(c)) return ChosenOf(c, indexer, span);
-  return NarrowPrefillSpan(
-      c, WindowedSum<N>, N(c.read(indexer, Indexer::kTopKFieldNumber)));
-}
-
-// The indexer of sparse attention: `heads` index queries per token, projected
-// from `q_in` elements, are scored against the one index key of every position;
-// a weight per head, from the residual stream, sums the scores (arXiv:2512.02556,
-// eq. 1: a product, a ReLU and a weighted sum, so 3 vector FLOP per score).
-// Index weights, keys and scores are replicated on every chip of the group, as
-// vLLM and SGLang do.
-template <typename N, typename Reader>
-void AddIndexer(LedgerWriter<N, Reader>& c, const Indexer& indexer,
-                const N& q_in, const N& prefill_span, const std::string& name) {
-  if (indexer.reused()) return;
-  const N heads = c.read(indexer, Indexer::kHeadsFieldNumber);
-  const N e = c.read(indexer, Indexer::kHeadDimFieldNumber);
-  const N t = c.tokens.linear();
-  const NumberFormat& format = *c.matrices->mixer;
-  const NumberFormat& keys = GetFormat(
-      indexer.key_format().empty() ? "fp8-g128" : indexer.key_format());
-  Operator<N>& project =
-      c.Add(name + "index_proj", Part::kAttention, c.layers);
-  c.Matmul(project, t, q_in, heads * e, q_in * heads * e, format);
-  c.Matmul(project, t, c.d, e, c.d * e, format);
-  // The weights of the heads stay in the format of vectors.
-  c.Multiply(project, t, c.d, heads, *c.formats.vectors);
-  c.HoldWeights(project, c.d * heads, c.d * heads, *c.formats.vectors);
-  c.Vector(project, N(2.0) * e);  // the layer norm of the key
-  project.weight_format = &KernelFormat(format);
-  project.vector_flop = Flop<N>(t * (N(3.0) * heads * e + N(11.0) * e));
-
-  Operator<N>& score = c.Add(name + "index_score", Part::kAttention, c.layers);
-  AddScores(c, heads, c.context, prefill_span, e, e, &score, kIndexScoreFlop);
-  score.weight_format = &keys;
-  const CachedToken<N> key = {e, &keys, N(0.0), &keys};
-  AddCache(c, key, c.context, c.prefix_tokens, &score);
-  score.kv_sharing = heads;
-  score.activation_in = c.Stream(t * heads * (e + N(1.0)));
-  CachedToken<N> held = key;
-  held.keys = held.keys * c.tp;
-  HoldCache(c, key, held, c.context);
-}
-
 // Sum of min(i, W) over the first x positions: x^2 / 2, or W x - W^2 / 2 beyond
 // the window.
 template <typename N>
@@ -247,6 +193,62 @@ N PrefillSpan(const LedgerWriter<N, Reader>& c, const Attention& attention) {
   return NarrowPrefillSpan(
       c, WindowedSum<N>,
       N(c.read(attention, Attention::kSlidingTokensFieldNumber)));
+}
+
+// Positions that attention reads where an indexer chooses them.
+template <typename N, typename Reader>
+N ChosenOf(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
+           const N& span) {
+  return Min(span, N(c.read(indexer, Indexer::kTopKFieldNumber)));
+}
+// The same for a prompt's token, in the mean.
+template <typename N, typename Reader>
+N ChosenOfPrefill(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
+                  const N& span) {
+  if (!HasPrompts(c)) return ChosenOf(c, indexer, span);
+  return NarrowPrefillSpan(
+      c, WindowedSum<N>, N(c.read(indexer, Indexer::kTopKFieldNumber)));
+}
+
+// The indexer of sparse attention: `heads` index queries per token, projected
+// from `q_in` elements, are scored against the one index key of every position;
+// a weight per head, from the residual stream, sums the scores (arXiv:2512.02556,
+// eq. 1: a product, a ReLU and a weighted sum, so 3 vector FLOP per score).
+// Index weights, keys and scores are replicated on every chip of the group, as
+// vLLM and SGLang do.
+template <typename N, typename Reader>
+void AddIndexer(LedgerWriter<N, Reader>& c, const Indexer& indexer,
+                const N& q_in, const N& prefill_span, const std::string& name) {
+  if (indexer.reused()) return;
+  const N heads = c.read(indexer, Indexer::kHeadsFieldNumber);
+  const N e = c.read(indexer, Indexer::kHeadDimFieldNumber);
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.matrices->mixer;
+  const NumberFormat& keys = GetFormat(
+      indexer.key_format().empty() ? "fp8-g128" : indexer.key_format());
+  Operator<N>& project =
+      c.Add(name + "index_proj", Part::kAttention, c.layers);
+  c.Matmul(project, t, q_in, heads * e, q_in * heads * e, format);
+  c.Matmul(project, t, c.d, e, c.d * e, format);
+  // The weights of the heads stay in the format of vectors.
+  if (!indexer.no_head_weights()) {
+    c.Multiply(project, t, c.d, heads, *c.formats.vectors);
+    c.HoldWeights(project, c.d * heads, c.d * heads, *c.formats.vectors);
+  }
+  c.Vector(project, N(2.0) * e);  // the layer norm of the key
+  project.weight_format = &KernelFormat(format);
+  project.vector_flop = Flop<N>(t * (N(3.0) * heads * e + N(11.0) * e));
+
+  Operator<N>& score = c.Add(name + "index_score", Part::kAttention, c.layers);
+  AddScores(c, heads, c.context, prefill_span, e, e, &score, kIndexScoreFlop);
+  score.weight_format = &keys;
+  const CachedToken<N> key = {e, &keys, N(0.0), &keys};
+  AddCache(c, key, c.context, c.prefix_tokens, &score);
+  score.kv_sharing = heads;
+  score.activation_in = c.Stream(t * heads * (e + N(1.0)));
+  CachedToken<N> held = key;
+  held.keys = held.keys * c.tp;
+  HoldCache(c, key, held, c.context);
 }
 
 template <typename N, typename Reader>

@@ -56,7 +56,7 @@ void AddProjections(
     const N t = c.tokens.linear();
     Operator<N>& op =
         c.Add(c.NameOf(prefix, projection.name()), Part::kExtra, count);
-    c.Matmul(op, t, in, out / c.tp, in * out, format);
+    if (projection.in() > 0) c.Matmul(op, t, in, out / c.tp, in * out, format);
     if (projection.vector() > 0) {
       c.Vector(op, vector);
       op.vector_flop = Flop<N>(t * vector);
@@ -188,13 +188,26 @@ N LayersOf(const LedgerWriter<N, Reader>& c, const std::string& block) {
   return layers;
 }
 
+// Whether a layer of the model is of this kind of block.
+inline bool IsInLayers(const Model& model, const std::string& block) {
+  for (const LayerPattern& pattern : model.layers()) {
+    for (const LayerPattern::Run& run : pattern.run()) {
+      if (run.block() == block) return true;
+    }
+  }
+  return false;
+}
+
 template <typename N, typename Reader>
 N AddModel(LedgerWriter<N, Reader>& c) {
   AddEmbedding(c);
   AddProjections(c, c.model.extra(), "", *c.formats.linear, N(1.0));
   N layers(0.0);
   for (int i = 0; i < c.model.block_size(); ++i) {
-    const N count = LayersOf(c, c.model.block(i).name());
+    const std::string& name = c.model.block(i).name();
+    // Blocks of an MTP module need not be in a layer.
+    if (!IsInLayers(c.model, name)) continue;
+    const N count = LayersOf(c, name);
     layers += count;
     AddBlock(c, i, count);
   }

@@ -178,21 +178,27 @@ void AddLinearAttention(LedgerWriter<N, Reader>& c,
   // Decays of the gated delta rule are projected beside the write strengths; the
   // delta rule of Kimi has low-rank decays and gates; lightning attention has
   // fixed decays and no write strength.
-  const N gates(kimi ? 0.0 : 1.0);
+  const bool low_gate = kimi && !linear.full_rank_gate();
+  const bool low_decay = kimi && !linear.full_rank_decay();
+  const N gates(low_gate ? 0.0 : 1.0);
+  const N decays(kimi && !low_decay ? 1.0 : 0.0);
   const N per_head(gated_delta ? 2.0 : kimi ? 1.0 : 0.0);
   const N out_width =
-      N(2.0) * keys + (N(1.0) + gates) * values + per_head * heads;
-  const N out_width_all = N(2.0) * keys_all + (N(1.0) + gates) * values_all +
+      (N(2.0) + decays) * keys + (N(1.0) + gates) * values + per_head * heads;
+  const N out_width_all = (N(2.0) + decays) * keys_all +
+                          (N(1.0) + gates) * values_all +
                           per_head * value_heads;
   Operator<N>& in = c.Add(name + "in_proj", Part::kStateSpace, c.layers);
   c.Matmul(in, t, c.d, out_width, c.d * out_width_all, format);
   if (linear.qk_norm()) c.Vector(in, N(2.0) * key_dim);
-  if (kimi) {
+  if (low_gate || low_decay) {
     // d -> one head's width -> all heads, for the decay and for the gate.
+    const N pairs((low_gate ? 1.0 : 0.0) + (low_decay ? 1.0 : 0.0));
+    const N g(low_gate ? 1.0 : 0.0), y(low_decay ? 1.0 : 0.0);
     Operator<N>& low = c.Add(name + "low_rank", Part::kStateSpace, c.layers);
-    c.Matmul(low, t, c.d, N(2.0) * key_dim, N(2.0) * c.d * key_dim, format);
-    c.Matmul(low, t, key_dim, keys + values, key_dim * (keys_all + values_all),
-             format);
+    c.Matmul(low, t, c.d, pairs * key_dim, pairs * c.d * key_dim, format);
+    c.Matmul(low, t, key_dim, y * keys + g * values,
+             key_dim * (y * keys_all + g * values_all), format);
   }
 
   const N mixed = N(2.0) * keys + values;
