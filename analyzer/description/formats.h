@@ -40,6 +40,9 @@ struct NumberFormat {
   int elements_per_scale;
   // Layout and source, for `list formats`.
   absl::string_view description;
+  // Other names of the format, separated by blanks: "bfloat16". Names and
+  // synonyms are compared without case, and hyphens are underscores.
+  absl::string_view synonyms = "";
 };
 
 // All formats, in the order `list formats` shows them.
@@ -59,8 +62,13 @@ inline constexpr double kRandomToggleRate = 0.5;
 // left out. A model of data, not a measurement: docs/model.md.
 double ToggleRate(const NumberFormat& format);
 
-// The format with this name, or nullptr.
+// The format with this name or synonym, however it is spelt ("BF16", "q4_K",
+// "bfloat16"), or nullptr.
 const NumberFormat* FindFormat(absl::string_view name);
+
+// The name of that format, or `name` itself if there is none. Readers of
+// descriptions and flags replace what was typed by it.
+std::string FormatName(absl::string_view name);
 
 // The format with this name, which validation must already have found to exist.
 // Any other name is a bug: it is reported on stderr and the program aborts, in
