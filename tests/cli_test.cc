@@ -323,8 +323,117 @@ TEST(CliTest, TheExampleMachineIsWhole) {
   EXPECT_THAT(outcome.out, HasSubstr("qwen3-8b on my-accelerator"));
 }
 
+TEST(CliTest, NamesAndCountsAreReadAsPeopleWriteThem) {
+  const Outcome outcome = RunTool(
+      "analyze --model=meta-llama/Llama-3.1-8B-Instruct --hardware=H100 "
+      "--context=128k --batch=1k --weights=FP8 --format=json");
+  EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
+  EXPECT_EQ(outcome.err,
+            "tokenjoule: note: hardware \"H100\" taken as h100-sxm; also "
+            "h100-nvl, h100-pcie\n");
+  const Report report = FromJson<Report>(outcome.out);
+  EXPECT_EQ(report.model(), "llama-3.1-8b");
+  EXPECT_EQ(report.hardware(), "h100-sxm");
+  EXPECT_EQ(report.scenario().context(), 131072);
+  EXPECT_EQ(report.scenario().batch(), 1024);
+  EXPECT_EQ(report.scenario().weights(), "fp8");
+  const BatchStudy study = FromJson<BatchStudy>(
+      RunTool("batch --model=qwen3-8b --hardware='RTX 4090,MI300X' "
+              "--context=1k:4k:x2 --batch=1,0.5k --format=json")
+          .out);
+  ASSERT_EQ(study.series_size(), 6);
+  EXPECT_EQ(study.series(2).hardware(), "rtx-4090");
+  EXPECT_EQ(study.series(2).context(), 4096);
+  EXPECT_EQ(study.rows(1).scenario().batch(), 512);
+  const Outcome odd =
+      RunTool(absl::StrCat("analyze ", kPoint, " --context=128q --prompt=1kb"));
+  EXPECT_EQ(odd.exit_code, 2);
+  EXPECT_THAT(odd.err, HasSubstr("--context: expected a number, which may end "
+                                 "in k (1024) or M (1048576), found \"128q\""));
+  EXPECT_THAT(odd.err, HasSubstr("--prompt: "));
+  // --set counts in the same way.
+  EXPECT_EQ(FromJson<Report>(RunTool(absl::StrCat("analyze ", kPoint,
+                                                  " --set=scenario.context=8k "
+                                                  "--format=json"))
+                                 .out)
+                .scenario()
+                .context(),
+            8192);
+  EXPECT_EQ(RunTool("analyze --model=Qwen/Qwen3-8B-AWQ --hardware=h100-sxm")
+                .exit_code,
+            3);
+}
+
+TEST(CliTest, AMachineOfOnesOwnTakesAtMostTwoFailedLints) {
+  const std::string path = TempPath("mine.textproto");
+  const Outcome begun = RunTool(
+      absl::StrCat("new-hardware --base=desktop-gpu --name=mine --out=", path));
+  EXPECT_EQ(begun.exit_code, 0) << begun.err;
+  const Outcome open = RunTool(absl::StrCat("lint ", path));
+  EXPECT_EQ(open.exit_code, 3);
+  // Each placeholder with its place, and nothing else.
+  for (const absl::string_view line : absl::StrSplit(open.err, '\n')) {
+    if (line.empty()) continue;
+    EXPECT_THAT(std::string(line),
+                ContainsRegex(":[0-9]+:[0-9]+: .*nan is no number: fill it in; "
+                              "expected "));
+  }
+  std::string text;
+  const std::string begun_text = Read(path);
+  for (const absl::string_view line : absl::StrSplit(begun_text, '\n')) {
+    absl::StrAppend(
+        &text,
+        absl::StrReplaceAll(
+            line, {{"nan", absl::StrContains(line, "power_cap_w") ? "300"
+                           : absl::StrContains(line, "mhz")       ? "1500"
+                                                                  : "10"}}),
+        "\n");
+  }
+  Write(path, text);
+  const Outcome filled = RunTool(absl::StrCat("lint ", path));
+  EXPECT_EQ(filled.exit_code, 0) << filled.err;
+  EXPECT_THAT(filled.err, HasSubstr("no range, no source: "));
+  EXPECT_EQ(std::count(filled.err.begin(), filled.err.end(), '\n'), 1);
+  EXPECT_THAT(filled.out, HasSubstr("\n    inherits node from base "
+                                    "desktop-gpu: host_power_w_per_chip"));
+  const Outcome strict = RunTool(absl::StrCat("lint --catalogue ", path));
+  EXPECT_EQ(strict.exit_code, 3);
+  EXPECT_THAT(strict.err, HasSubstr("source: is missing"));
+  EXPECT_EQ(RunTool(absl::StrCat("analyze --model=qwen3-8b --hardware=", path))
+                .exit_code,
+            0);
+  EXPECT_EQ(RunTool("new-hardware").exit_code, 2);
+  EXPECT_EQ(RunTool("new-hardware --base=asic stray").exit_code, 2);
+  EXPECT_EQ(RunTool("new-hardware --base=nothing-like-it").exit_code, 3);
+}
+
+// Descriptions as users wrote them, some for an older schema.
+TEST(CliTest, DescriptionsOfUsersAreAnswered) {
+  const std::string folder = "analyzer/description/testdata/machines/";
+  for (const char* machine :
+       {"xeon-ddr4", "rtx3090-base-host", "m4max-tb5 --tp=2"}) {
+    const std::vector<std::string> words = absl::StrSplit(machine, ' ');
+    const Outcome outcome = RunTool(absl::StrCat(
+        "analyze --model=qwen3-8b --weights=q4_0 --hardware=", folder, words[0],
+        ".textproto ", words.size() > 1 ? words[1] : ""));
+    EXPECT_EQ(outcome.exit_code, 0) << machine << outcome.err;
+  }
+  EXPECT_EQ(RunTool(absl::StrCat("analyze --hardware=h100-sxm --model=", folder,
+                                 "qwen36-27b.textproto"))
+                .exit_code,
+            0);
+  const Outcome drafted = RunTool(absl::StrCat(
+      "analyze --model=llama-3-8b --hardware=h100-sxm --draft=", folder,
+      "eagle-llama3-8b.textproto --draft-tokens=4 --acceptance-rate=0.7"));
+  EXPECT_EQ(drafted.exit_code, 0) << drafted.err;
+}
+
 TEST(CliTest, ListAndExplain) {
   EXPECT_THAT(RunTool("list").out, HasSubstr("h100-sxm"));
+  EXPECT_THAT(RunTool("list hardware").out,
+              HasSubstr("700 W; also H100, H100-80GB, H100-SXM5, ...\n"));
+  EXPECT_THAT(RunTool("list models --format=json").out,
+              HasSubstr("\"Qwen/Qwen3-8B\""));
   EXPECT_THAT(RunTool("list models").out, HasSubstr("llama-3.1-8b"));
   EXPECT_THAT(RunTool("list formats --format=csv").out, HasSubstr("int4-g128"));
   EXPECT_EQ(RunTool("list moduls").exit_code, 2);
@@ -445,7 +554,7 @@ TEST(CliTest, UsageFaultsExitWithTwo) {
 TEST(CliTest, BadDataExitsWithThree) {
   for (const std::string& args :
        {std::string("analyze --model=lama-3.1-8b --hardware=h100-sxm"),
-        std::string("analyze --model=llama-3.1-8b --hardware=h100sxm"),
+        std::string("analyze --model=llama-3.1-8b --hardware=h100-smx"),
         std::string("analyze --model=/nowhere.textproto --hardware=h100-sxm"),
         std::string("analyze --model=/ --hardware=h100-sxm"),
         absl::StrCat("analyze ", kPoint, " --batch=0"),

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/description/counts.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/report/table.h"
 
@@ -37,7 +38,8 @@ absl::string_view BooleanText(absl::string_view text) {
   return "";
 }
 
-absl::Status ReadNumber(absl::string_view text, double* number) {
+absl::Status ReadNumber(absl::string_view text, bool counts, double* number) {
+  if (counts) return ParseCount(text, number);
   if (!absl::SimpleAtod(text, number) || !std::isfinite(*number)) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a number, found \"", Printable(text), "\""));
@@ -45,7 +47,8 @@ absl::Status ReadNumber(absl::string_view text, double* number) {
   return absl::OkStatus();
 }
 
-absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
+absl::Status ParseRange(absl::string_view text, bool counts,
+                        std::vector<double>* numbers) {
   std::vector<absl::string_view> parts = absl::StrSplit(text, ':');
   if (parts.size() == 2) parts.push_back("1");
   if (parts.size() != 3) {
@@ -55,9 +58,10 @@ absl::Status ParseRange(absl::string_view text, std::vector<double>* numbers) {
   }
   const bool geometric = absl::StartsWith(parts[2], "x");
   double from = 0, to = 0, step = 0;
-  absl::Status status = ReadNumber(parts[0], &from);
-  status.Update(ReadNumber(parts[1], &to));
-  status.Update(ReadNumber(parts[2].substr(geometric ? 1 : 0), &step));
+  absl::Status status = ReadNumber(parts[0], counts, &from);
+  status.Update(ReadNumber(parts[1], counts, &to));
+  status.Update(ReadNumber(parts[2].substr(geometric ? 1 : 0),
+                           counts && !geometric, &step));
   if (!status.ok()) return status;
   if (from > to) {
     return absl::InvalidArgumentError(
@@ -180,15 +184,17 @@ std::vector<FlagSpec> Concat(std::vector<FlagSpec> a,
   return a;
 }
 
-absl::Status ParseNumberList(absl::string_view text,
-                             std::vector<double>* numbers) {
+namespace {
+
+absl::Status ParseList(absl::string_view text, bool counts,
+                       std::vector<double>* numbers) {
   for (const absl::string_view part : absl::StrSplit(text, ',')) {
     absl::Status status;
     if (absl::StrContains(part, ':')) {
-      status = ParseRange(part, numbers);
+      status = ParseRange(part, counts, numbers);
     } else {
       double number = 0;
-      status = ReadNumber(part, &number);
+      status = ReadNumber(part, counts, &number);
       numbers->push_back(number);
     }
     if (!status.ok()) return status;
@@ -198,6 +204,18 @@ absl::Status ParseNumberList(absl::string_view text,
     }
   }
   return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status ParseNumberList(absl::string_view text,
+                             std::vector<double>* numbers) {
+  return ParseList(text, /*counts=*/false, numbers);
+}
+
+absl::Status ParseCountList(absl::string_view text,
+                            std::vector<double>* numbers) {
+  return ParseList(text, /*counts=*/true, numbers);
 }
 
 }  // namespace tokenjoule

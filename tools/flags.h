@@ -76,6 +76,11 @@ std::vector<FlagSpec> Concat(std::vector<FlagSpec> a,
 absl::Status ParseNumberList(absl::string_view text,
                              std::vector<double>* numbers);
 
+// The same for counts of tokens or sequences, which may end in k (1024) or M
+// (1048576): "1k:128k:x2". A factor has no such ending.
+absl::Status ParseCountList(absl::string_view text,
+                            std::vector<double>* numbers);
+
 }  // namespace tokenjoule
 
 #endif  // TOOLS_FLAGS_H_

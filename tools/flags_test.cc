@@ -112,6 +112,23 @@ TEST(FlagsTest, NumberListsAreEnumerationsAndRanges) {
   EXPECT_THAT(Numbers("1:4"), ElementsAre(1, 2, 3, 4));
 }
 
+TEST(FlagsTest, ListsOfCountsMayEndInPowersOfTwo) {
+  const auto counts = [](absl::string_view text) {
+    std::vector<double> numbers;
+    EXPECT_TRUE(ParseCountList(text, &numbers).ok()) << text;
+    return numbers;
+  };
+  EXPECT_THAT(counts("1,8k,1M"), ElementsAre(1, 8192, 1048576));
+  EXPECT_THAT(counts("1k:4k:x2"), ElementsAre(1024, 2048, 4096));
+  EXPECT_THAT(counts("1k:3k:1k"), ElementsAre(1024, 2048, 3072));
+  std::vector<double> numbers;
+  for (const char* bad : {"128q", "1k:4k:x2k", "k", "1:8kb:x2"}) {
+    EXPECT_FALSE(ParseCountList(bad, &numbers).ok()) << bad;
+  }
+  // Other lists have no such endings.
+  EXPECT_FALSE(ParseNumberList("1k", &numbers).ok());
+}
+
 TEST(FlagsTest, RangesThatMakeNoSenseAreRefused) {
   std::vector<double> numbers;
   for (const char* bad :

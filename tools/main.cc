@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/notices.h"
 #include "analyzer/report/table.h"
 #include "tools/command.h"
 #include "tools/flags.h"
@@ -85,6 +86,9 @@ int Main(const std::vector<Command>& commands, int argc,
     if (!status.ok()) return Fail(status, kExitUsage);
     const absl::Status there = GoWhereTheCallerIs();
     if (!there.ok()) return Fail(there, kExitBadData);
+    SetNoticeSink([](absl::string_view notice) {
+      std::cerr << absl::StrCat("tokenjoule: note: ", notice, "\n");
+    });
     return command.run(flags);
   }
   return Fail(absl::InvalidArgumentError(UnknownNameMessage(

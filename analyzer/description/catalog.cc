@@ -4,19 +4,24 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "analyzer/base/size_limits.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/description/bare_numbers.h"
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
+#include "analyzer/description/names.h"
+#include "analyzer/description/notices.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "google/protobuf/descriptor.h"
@@ -120,10 +125,71 @@ bool MayMean(absl::string_view name, const std::string& choice) {
          absl::StartsWith(wanted, absl::StrCat(choice, "-"));
 }
 
+// The file of that exact name, or nullptr.
+const EmbeddedFile* FindEmbedded(SpecKind kind, absl::string_view name) {
+  const KindInfo info = InfoOf(kind);
+  const std::string wanted = absl::StrCat(info.directory, name, kSuffix);
+  for (const EmbeddedFile& file : EmbeddedFiles()) {
+    if (file.path == wanted && IsOfKind(file, info)) return &file;
+  }
+  return nullptr;
+}
+
+// Whether users call entries of this kind by other names than those of files.
+bool HasAliases(SpecKind kind) {
+  return kind == SpecKind::kModel || kind == SpecKind::kSystem;
+}
+
+// The text of an entry of the catalogue.
+NamedText TextOf(const EmbeddedFile& file) {
+  return {std::string(file.path), std::string(file.content),
+          /*embedded=*/true};
+}
+
+// An error for a name like "Qwen/Qwen3-8B-AWQ" that says which entry has the
+// shapes; OK if the name says no format.
+absl::Status ErrorOfQuantised(absl::string_view name) {
+  const QuantisedName quantised =
+      FindQuantised(name, NamesOfKind(SpecKind::kModel));
+  if (quantised.name.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown model \"", Printable(name),
+      "\"; it is named as a quantised checkpoint with the shapes of ",
+      quantised.name, ": give --model=", quantised.name,
+      " --weights=", quantised.format,
+      ", or convert its config.json with `tokenjoule import-hf`"));
+}
+
+// An error for a Hugging Face id that the catalogue does not list.
+absl::Status ErrorOfId(absl::string_view id) {
+  RETURN_IF_ERROR(ErrorOfQuantised(id));
+  std::string hint;
+  const std::string mirrored = FindMirrored(id, NamesOfKind(SpecKind::kModel));
+  if (!mirrored.empty()) {
+    hint = absl::StrCat("did you mean \"", mirrored, "\"? Otherwise convert");
+  } else {
+    hint = "convert";
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "unknown model \"", Printable(id),
+      "\"; it is neither a file nor a "
+      "Hugging Face id of the catalogue; ",
+      hint,
+      " its config.json with `tokenjoule import-hf` (`tokenjoule list models` "
+      "shows all names)"));
+}
+
 // Finds the text of a catalogue entry or of a file. `relative_to` is the file
 // that refers to it.
 absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
                                absl::string_view relative_to) {
+  if (kind == SpecKind::kModel && IsHuggingFaceId(name)) {
+    const FoundName found = FindName(name, NamesOfKind(kind));
+    if (!found.name.empty()) return TextOf(*FindEmbedded(kind, found.name));
+    absl::StatusOr<std::string> text = ReadTextFile(std::string(name));
+    if (!text.ok()) return ErrorOfId(name);
+    return NamedText{std::string(name), *std::move(text)};
+  }
   if (IsPath(name)) {
     std::string path(name);
     const size_t slash = relative_to.rfind('/');
@@ -135,15 +201,20 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
   }
   const KindInfo info = InfoOf(kind);
   // Names of the catalogue are folded ones; users type "Llama-3.1-8B".
-  const std::string wanted =
-      absl::StrCat(info.directory, FoldedName(name), kSuffix);
-  for (const EmbeddedFile& file : EmbeddedFiles()) {
-    if (file.path == wanted && IsOfKind(file, info)) {
-      return NamedText{wanted, std::string(file.content)};
+  const EmbeddedFile* file = FindEmbedded(kind, FoldedName(name));
+  if (file != nullptr) return TextOf(*file);
+  if (HasAliases(kind)) {
+    const FoundName found = FindName(name, NamesOfKind(kind));
+    if (!found.others.empty()) {
+      GiveNotice(absl::StrCat(info.noun, " \"", Printable(name), "\" taken as ",
+                              found.name, "; also ",
+                              absl::StrJoin(found.others, ", ")));
     }
+    if (!found.name.empty()) return TextOf(*FindEmbedded(kind, found.name));
   }
+  if (kind == SpecKind::kModel) RETURN_IF_ERROR(ErrorOfQuantised(name));
   std::vector<std::string> choices = CatalogNames(kind);
-  if (kind == SpecKind::kModel || kind == SpecKind::kSystem) {
+  if (HasAliases(kind)) {
     // Where digits differ, another model or machine is meant.
     choices.erase(std::remove_if(choices.begin(), choices.end(),
                                  [&](const std::string& choice) {
@@ -277,6 +348,7 @@ template <typename Spec>
 struct ParsedFile {
   Spec spec;
   std::unique_ptr<FieldLocations> locations;
+  BareNumbers bare;
 };
 
 // Parses and checks the fields of one file; a base may fill in what is missing.
@@ -284,8 +356,12 @@ template <typename Spec>
 ParsedFile<Spec> ParseFile(const NamedText& text, bool may_be_partial,
                            std::vector<Fault>* faults) {
   ParsedFile<Spec> parsed;
-  const bool whole = ParseTextproto(text.text, text.file, &parsed.spec,
-                                    &parsed.locations, faults);
+  std::vector<Fault> moved;
+  const bool whole =
+      ParseTextproto(text.text, text.file, &parsed.spec, &parsed.locations,
+                     faults, text.embedded ? nullptr : &moved);
+  for (const Fault& field : moved) GiveNotice(field.ToString());
+  if (!text.embedded) parsed.bare = FillBareNumbers(text.file, &parsed.spec);
   ValidateFields(parsed.spec,
                  {text.file, parsed.locations.get(), whole && !may_be_partial},
                  faults);
@@ -330,6 +406,7 @@ void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
       AddStatus(found.status(), text.file, "base", location, faults);
     }
   }
+  FinishBareNumbers(text.file, parsed.bare, *technology, &parsed.spec);
   Overlay(parsed.spec, technology);
 }
 
@@ -382,6 +459,7 @@ void ResolveRuntime(const NamedText& text, const std::string& generation,
     }
   }
   if (resolution.before_fits && HoldsFits(parsed.spec)) return;
+  FinishBareNumbers(text.file, parsed.bare, *runtime, &parsed.spec);
   const google::protobuf::RepeatedPtrField<OnGeneration> variants =
       parsed.spec.on();
   parsed.spec.clear_on();
@@ -452,6 +530,24 @@ const FieldLocations* Descend(const FieldLocations* locations,
   return locations->GetTreeForNested(field, index);
 }
 
+// The same of the entry of a list that has the name of `entry`; nullptr if it
+// comes from a base.
+const FieldLocations* DescendToEntry(const FieldLocations* locations,
+                                     const Message& message,
+                                     const char* field_name,
+                                     const Message& entry) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(field_name);
+  const Reflection& reflection = *message.GetReflection();
+  for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+    if (EntryName(reflection.GetRepeatedMessage(message, field, i)) ==
+        EntryName(entry)) {
+      return Descend(locations, message, field_name, i);
+    }
+  }
+  return nullptr;
+}
+
 // Fills in the technologies of memory levels, engines and links, and the
 // runtime, whose path is relative to `runtime_file`. Entries that come from a
 // class have no location in the file.
@@ -462,7 +558,8 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
   const FieldLocations* root = parsed.locations.get();
   for (int i = 0; i < hardware->memory_size(); ++i) {
     MemoryLevel* level = hardware->mutable_memory(i);
-    const FieldLocations* place = Descend(root, parsed.spec, "memory", i);
+    const FieldLocations* place =
+        DescendToEntry(root, parsed.spec, "memory", *level);
     ResolveInPlace(SpecKind::kMemoryTechnology, file,
                    EntryPath("memory", *level, i) + ".technology",
                    Descend(place, *level, "technology", -1), resolution,
@@ -470,7 +567,8 @@ void ResolveTechnologies(const ParsedFile<Hardware>& parsed,
   }
   for (int i = 0; i < hardware->engine_size(); ++i) {
     ComputeEngine* engine = hardware->mutable_engine(i);
-    const FieldLocations* place = Descend(root, parsed.spec, "engine", i);
+    const FieldLocations* place =
+        DescendToEntry(root, parsed.spec, "engine", *engine);
     const std::string path = EntryPath("engine", *engine, i);
     if (engine->has_logic()) {
       ResolveInPlace(SpecKind::kLogicTechnology, file, path + ".logic",
@@ -507,6 +605,202 @@ absl::StatusOr<NamedText> FindBase(absl::string_view base,
   return system.ok() ? system : found;
 }
 
+// Clears a group of a base that is of another technology than the one that the
+// user's file names, and appends the paths of its numbers to `dropped`.
+template <typename Technology>
+void ClearOther(const std::string& path, const Technology& over,
+                Technology* of_base, std::vector<std::string>* dropped) {
+  if (over.base().empty() || of_base->base().empty() ||
+      FoldedName(over.base()) == FoldedName(of_base->base())) {
+    return;
+  }
+  ForEachConstant(*of_base,
+                  [&](const std::string& below, const Constant&, const auto&) {
+                    dropped->push_back(absl::StrCat(path, ".", below));
+                  });
+  of_base->Clear();
+}
+
+// The technology that a file names, with what the file says of it.
+template <typename Technology>
+Technology Named(SpecKind kind, const Technology& over,
+                 absl::string_view relative_to) {
+  Technology technology;
+  const absl::StatusOr<NamedText> found = Find(kind, over.base(), relative_to);
+  std::vector<Fault> reported_later;
+  if (found.ok()) {
+    ResolveTechnology(kind, *found, 0, &technology, &reported_later);
+  }
+  Overlay(over, &technology);
+  return technology;
+}
+
+void YieldLevel(const MemoryLevel& over, absl::string_view file,
+                MemoryLevel* of_base, std::vector<std::string>* dropped) {
+  const std::string path = absl::StrCat("memory.", over.name());
+  const bool differs = !over.technology().base().empty() &&
+                       FoldedName(over.technology().base()) !=
+                           FoldedName(of_base->technology().base());
+  ClearOther(path + ".technology", over.technology(),
+             of_base->mutable_technology(), dropped);
+  if (!differs || !over.has_devices()) return;
+  const MemoryTechnology technology =
+      Named(SpecKind::kMemoryTechnology, over.technology(), file);
+  if (technology.has_capacity_gb_per_device() && of_base->has_capacity_gb() &&
+      !over.has_capacity_gb()) {
+    of_base->clear_capacity_gb();
+    dropped->push_back(path + ".capacity_gb");
+  }
+  if (technology.has_bandwidth_gb_per_s_per_device() &&
+      of_base->has_bandwidth_gb_per_s() && !over.has_bandwidth_gb_per_s()) {
+    of_base->clear_bandwidth_gb_per_s();
+    of_base->clear_reference_clock_mhz();
+    of_base->clear_clock_mhz();
+    dropped->push_back(path + ".bandwidth_gb_per_s");
+  }
+}
+
+void YieldEngine(const ComputeEngine& over, absl::string_view file,
+                 ComputeEngine* of_base, std::vector<std::string>* dropped) {
+  const std::string path = absl::StrCat("engine.", over.name());
+  const bool differs =
+      !over.logic().base().empty() &&
+      FoldedName(over.logic().base()) != FoldedName(of_base->logic().base());
+  if (over.has_analog()) {
+    ClearOther(path + ".analog", over.analog(), of_base->mutable_analog(),
+               dropped);
+  }
+  if (!differs) return;
+  ClearOther(path + ".logic", over.logic(), of_base->mutable_logic(), dropped);
+  const LogicTechnology logic =
+      Named(SpecKind::kLogicTechnology, over.logic(), file);
+  for (ComputeEngine::FormatRate& rate : *of_base->mutable_rate()) {
+    const auto is_this = [&](const auto& other) {
+      return other.format() == rate.format();
+    };
+    const bool is_given = std::any_of(
+        over.rate().begin(), over.rate().end(), [&](const auto& other) {
+          return is_this(other) && other.has_energy_pj_per_flop();
+        });
+    if (!rate.has_energy_pj_per_flop() || is_given ||
+        std::none_of(logic.mac().begin(), logic.mac().end(), is_this)) {
+      continue;
+    }
+    rate.clear_energy_pj_per_flop();
+    dropped->push_back(
+        absl::StrCat(path, ".rate.", rate.format(), ".energy_pj_per_flop"));
+  }
+}
+
+// Where a file names a technology, its numbers win over those that the base
+// gives for another technology: clears these in `base`, and tells the user.
+void YieldToNamedTechnologies(const Hardware& over, const NamedText& text,
+                              Hardware* base) {
+  std::vector<std::string> dropped;
+  for (const MemoryLevel& level : over.memory()) {
+    for (MemoryLevel& of_base : *base->mutable_memory()) {
+      if (level.name() != of_base.name() || !level.has_technology()) continue;
+      YieldLevel(level, text.file, &of_base, &dropped);
+    }
+  }
+  for (const ComputeEngine& engine : over.engine()) {
+    for (ComputeEngine& of_base : *base->mutable_engine()) {
+      if (engine.name() != of_base.name()) continue;
+      YieldEngine(engine, text.file, &of_base, &dropped);
+    }
+  }
+  const LinkTechnology& link = over.interconnect().technology();
+  if (!link.base().empty() && base->has_interconnect()) {
+    Interconnect* of_base = base->mutable_interconnect();
+    const bool differs =
+        FoldedName(link.base()) != FoldedName(of_base->technology().base());
+    ClearOther("interconnect.technology", link, of_base->mutable_technology(),
+               &dropped);
+    if (differs && of_base->has_energy_pj_per_bit()) {
+      of_base->clear_energy_pj_per_bit();
+      dropped.push_back("interconnect.energy_pj_per_bit");
+    }
+  }
+  if (dropped.empty() || text.embedded) return;
+  GiveNotice(absl::StrCat(
+      PrintablePath(text.file),
+      ": the technologies that it names win over these numbers of base ",
+      over.base(), ": ", absl::StrJoin(dropped, ", ")));
+}
+
+// Bandwidth of a level whose technology is not filled in yet, GB/s; 0 if it is
+// not given.
+double BandwidthOf(const MemoryLevel& level, absl::string_view file) {
+  if (level.has_bandwidth_gb_per_s()) return level.bandwidth_gb_per_s().value();
+  if (!level.has_devices()) return 0;
+  return level.devices().value() *
+         Named(SpecKind::kMemoryTechnology, level.technology(), file)
+             .bandwidth_gb_per_s_per_device()
+             .value();
+}
+
+// Puts the levels that a file adds to its base in their places, and those for
+// which it says a `place`.
+void PlaceLevels(const ParsedFile<Hardware>& parsed, absl::string_view file,
+                 const std::vector<std::string>& levels_of_base,
+                 Hardware* hardware, std::vector<Fault>* faults) {
+  std::vector<MemoryLevel> levels(hardware->memory().begin(),
+                                  hardware->memory().end());
+  const auto find = [&](const std::string& name) {
+    return std::find_if(
+        levels.begin(), levels.end(),
+        [&](const MemoryLevel& level) { return level.name() == name; });
+  };
+  for (int i = 0; i < parsed.spec.memory_size(); ++i) {
+    const MemoryLevel& given = parsed.spec.memory(i);
+    const bool is_new = !levels_of_base.empty() &&
+                        std::find(levels_of_base.begin(), levels_of_base.end(),
+                                  given.name()) == levels_of_base.end();
+    if (!is_new && !given.has_place()) continue;
+    const auto at = find(given.name());
+    if (at == levels.end()) continue;
+    MemoryLevel level = *at;
+    levels.erase(at);
+    level.clear_place();
+    if (!given.has_place()) {
+      const double bandwidth = BandwidthOf(level, file);
+      const auto before = std::find_if(
+          levels.begin(), levels.end(), [&](const MemoryLevel& other) {
+            return bandwidth > 0 && BandwidthOf(other, file) > bandwidth;
+          });
+      levels.insert(before, std::move(level));
+      continue;
+    }
+    const Place& place = given.place();
+    const bool is_before = !place.before().empty();
+    const std::string& other = is_before ? place.before() : place.after();
+    const auto neighbour = find(other);
+    const std::string path =
+        absl::StrCat(EntryPath("memory", given, i), ".place");
+    const auto location =
+        LocationOf(Descend(parsed.locations.get(), parsed.spec, "memory", i),
+                   given, "place");
+    if (is_before != place.after().empty()) {
+      AddStatus(absl::InvalidArgumentError(
+                    "expected exactly one of before and after, with the name "
+                    "of another level"),
+                file, path, location, faults);
+    } else if (neighbour == levels.end()) {
+      std::vector<std::string> names;
+      for (const MemoryLevel& one : levels) names.push_back(one.name());
+      AddStatus(absl::InvalidArgumentError(
+                    UnknownNameMessage("memory level", other, names, "")),
+                file, path, location, faults);
+    } else {
+      levels.insert(is_before ? neighbour : neighbour + 1, std::move(level));
+      continue;
+    }
+    levels.push_back(std::move(level));
+  }
+  hardware->clear_memory();
+  for (MemoryLevel& level : levels) *hardware->add_memory() = std::move(level);
+}
+
 // Resolves a machine by overlaying it on its class. `runtime` takes the place
 // of the machine's own, if it is not empty.
 void ResolveHardware(const NamedText& text, const std::string& runtime,
@@ -524,6 +818,7 @@ void ResolveHardware(const NamedText& text, const std::string& runtime,
             : FindBase(base, text.file);
     if (found.ok()) {
       ResolveHardware(*found, runtime, resolution, depth + 1, hardware, faults);
+      hardware->clear_aliases();
     } else {
       AddStatus(found.status(), text.file, "base", location, faults);
     }
@@ -531,7 +826,14 @@ void ResolveHardware(const NamedText& text, const std::string& runtime,
   if (resolution.before_fits && HoldsFits(parsed.spec)) {
     hardware->set_name(parsed.spec.name());
   } else {
+    FinishBareNumbers(text.file, parsed.bare, *hardware, &parsed.spec);
+    std::vector<std::string> levels_of_base;
+    for (const MemoryLevel& level : hardware->memory()) {
+      levels_of_base.push_back(level.name());
+    }
+    YieldToNamedTechnologies(parsed.spec, text, hardware);
     Overlay(parsed.spec, hardware);
+    PlaceLevels(parsed, text.file, levels_of_base, hardware, faults);
   }
   if (depth > 0) return;
   if (!runtime.empty()) {
@@ -586,6 +888,7 @@ absl::StatusOr<Model> FinishModel(const NamedText& text,
   RETURN_IF_ERROR(FaultsToStatus(faults));
   AddSetSource(overrides, &parsed.spec);
   ApplyOverrides(overrides, "model", &parsed.spec, &faults);
+  FinishBareNumbers(text.file, parsed.bare, Model(), &parsed.spec);
   const ValidateOptions options = {text.file, nullptr, true};
   if (!overrides.empty()) ValidateFields(parsed.spec, options, &faults);
   if (faults.empty()) ValidateModel(parsed.spec, options, &faults);
@@ -622,6 +925,23 @@ absl::StatusOr<Hardware> FinishHardware(
 
 }  // namespace
 
+absl::Span<const CatalogNamesOf> NamesOfKind(SpecKind kind) {
+  static const auto* const names = [] {
+    auto* all = new std::map<SpecKind, std::vector<CatalogNamesOf>>;
+    for (const SpecKind one : {SpecKind::kModel, SpecKind::kSystem}) {
+      const KindInfo info = InfoOf(one);
+      for (const EmbeddedFile& file : EmbeddedFiles()) {
+        if (!IsOfKind(file, info)) continue;
+        (*all)[one].push_back(ReadNames(Stem(file.path), file.content));
+      }
+    }
+    return all;
+  }();
+  const auto found = names->find(kind);
+  if (found == names->end()) return {};
+  return found->second;
+}
+
 std::vector<std::string> CatalogNames(SpecKind kind) {
   const KindInfo info = InfoOf(kind);
   std::vector<std::string> names;
@@ -644,6 +964,31 @@ absl::StatusOr<Hardware> LoadHardware(
     absl::string_view name, absl::Span<const FieldOverride> overrides) {
   ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kSystem, name, ""));
   return FinishHardware(text, overrides);
+}
+
+absl::StatusOr<std::vector<HardwareFile>> LoadHardwareFiles(
+    absl::string_view name) {
+  std::vector<HardwareFile> files;
+  ASSIGN_OR_RETURN(NamedText text, Find(SpecKind::kSystem, name, ""));
+  while (true) {
+    std::vector<Fault> faults;
+    ParsedFile<Hardware> parsed =
+        ParseFile<Hardware>(text, /*may_be_partial=*/true, &faults);
+    RETURN_IF_ERROR(FaultsToStatus(faults));
+    const std::string base = parsed.spec.base();
+    files.push_back({Stem(text.file), std::move(parsed.spec)});
+    if (base.empty() || files.size() > kDeepestBase) return files;
+    ASSIGN_OR_RETURN(text, FindBase(base, text.file));
+  }
+}
+
+absl::StatusOr<Hardware> LoadBase(absl::string_view base) {
+  ASSIGN_OR_RETURN(const NamedText text, FindBase(base, ""));
+  std::vector<Fault> faults;
+  Hardware hardware;
+  ResolveHardware(text, "", {}, 0, &hardware, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
+  return hardware;
 }
 
 namespace {

@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "analyzer/description/names.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
 #include "proto/runtime.pb.h"
@@ -39,6 +40,10 @@ inline constexpr absl::string_view kRuntimePath = "runtime";
 // Names of one kind, sorted, as in `tokenjoule list`.
 std::vector<std::string> CatalogNames(SpecKind kind);
 
+// The names of all models, or of all machines, with their aliases and Hugging
+// Face ids, sorted; empty for other kinds.
+absl::Span<const CatalogNamesOf> NamesOfKind(SpecKind kind);
+
 // A change to one field, from --set=ROOT.PATH=VALUE.
 struct FieldOverride {
   // Path below the root, e.g. "memory.hbm.bandwidth_gb_per_s".
@@ -57,9 +62,10 @@ struct Overrides {
   absl::Status AddAssignment(absl::string_view assignment);
 };
 
-// Loads the model with this name or, if the name has a slash or ends in
-// ".textproto", from that file; applies `overrides`, then validates it. Fails
-// with every fault at once (InvalidArgument, one line per fault).
+// Loads the model with this name, alias or Hugging Face id or, if the name has
+// a slash or ends in ".textproto", from that file; applies `overrides`, then
+// validates it. Fails with every fault at once (InvalidArgument, one line per
+// fault). Gives a notice if an alias may well mean another entry.
 absl::StatusOr<Model> LoadModel(absl::string_view name,
                                 absl::Span<const FieldOverride> overrides = {});
 
@@ -68,6 +74,23 @@ absl::StatusOr<Model> LoadModel(absl::string_view name,
 // by the name of the file ("hbm3:hpca17").
 absl::StatusOr<Hardware> LoadHardware(
     absl::string_view name, absl::Span<const FieldOverride> overrides = {});
+
+// A machine's file, or one of its bases, as it stands.
+struct HardwareFile {
+  // The name by which sources of this file are qualified (LoadHardware).
+  std::string name;
+  Hardware hardware;
+};
+
+// The file of a machine, found as by LoadHardware, then its base, the base of
+// that, and so on. Fails with every fault of these files.
+absl::StatusOr<std::vector<HardwareFile>> LoadHardwareFiles(
+    absl::string_view name);
+
+// The machine that a user's file with no more than a name and this base
+// describes, as far as the base says it: its technologies are filled in, and
+// nothing is required. `base` is a class, a machine or a path.
+absl::StatusOr<Hardware> LoadBase(absl::string_view base);
 
 // Loads a runtime as it is on chips of this generation, with its bases filled
 // in.
@@ -103,6 +126,9 @@ absl::StatusOr<AnalogCircuit> LoadCircuitTechnology(absl::string_view name);
 struct NamedText {
   std::string file;
   std::string text;
+  // Whether it is a file of the catalogue that the binary holds. Only files of
+  // users may leave out ranges and sources.
+  bool embedded = false;
 };
 
 // The text of a design space, by name or from a file as above.

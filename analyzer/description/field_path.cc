@@ -5,12 +5,17 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/description/counts.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/formats.h"
+#include "analyzer/description/notices.h"
+#include "proto/options.pb.h"
 
 namespace tokenjoule {
 namespace {
@@ -64,6 +69,19 @@ std::vector<std::string> FieldNames(const Descriptor& type) {
   return names;
 }
 
+// The name of the format that a flag gives. A file of GGUF is called by the
+// format of most of its matrices.
+std::string FormatOf(absl::string_view value) {
+  const std::string name = FormatName(value);
+  const std::string folded = FoldedName(value);
+  if (absl::StartsWith(name, "q") && FoldedName(name) != folded) {
+    GiveNotice(absl::StrCat(
+        "format \"", Printable(value), "\" taken as ", name,
+        "; files of that name store some of their matrices in wider formats"));
+  }
+  return name;
+}
+
 absl::Status SetScalar(Message* message, const FieldDescriptor& field,
                        absl::string_view value, absl::string_view source_id) {
   const Reflection& reflection = *message->GetReflection();
@@ -72,8 +90,11 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
         absl::StrCat("expected ", kind, ", found \"", Printable(value), "\""));
   };
   double number = 0;
-  const bool is_number =
-      absl::SimpleAtod(value, &number) && std::isfinite(number);
+  bool is_number = absl::SimpleAtod(value, &number) && std::isfinite(number);
+  if (field.options().GetExtension(range).counts()) {
+    RETURN_IF_ERROR(ParseCount(value, &number));
+    is_number = true;
+  }
   switch (field.cpp_type()) {
     case FieldDescriptor::CPPTYPE_MESSAGE: {
       if (!IsConstant(field)) {
@@ -117,7 +138,11 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
       return absl::OkStatus();
     }
     case FieldDescriptor::CPPTYPE_STRING:
-      reflection.SetString(message, &field, std::string(value));
+      reflection.SetString(
+          message, &field,
+          field.options().GetExtension(name_of) == NUMBER_FORMAT
+              ? FormatOf(value)
+              : std::string(value));
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_ENUM: {
       // The command line accepts "power-law" for POWER_LAW.

@@ -109,17 +109,38 @@ TEST(FieldPathTest, EveryKindOfFieldTakesWhatItShould) {
   EXPECT_EQ(scenario.speculation().draft_tokens(), 4);
 }
 
+TEST(FieldPathTest, CountsAndFormatsAreReadAsPeopleWriteThem) {
+  Scenario scenario;
+  EXPECT_TRUE(SetField(&scenario, "context", "128k", "").ok());
+  EXPECT_EQ(scenario.context(), 131072);
+  EXPECT_TRUE(SetField(&scenario, "context", "1M", "").ok());
+  EXPECT_EQ(scenario.context(), 1048576);
+  EXPECT_TRUE(SetField(&scenario, "kv_page_tokens", "1k", "").ok());
+  EXPECT_EQ(scenario.kv_page_tokens(), 1024);
+  EXPECT_TRUE(SetField(&scenario, "weights", "BFloat16", "").ok());
+  EXPECT_EQ(scenario.weights(), "bf16");
+  // Validation says which formats there are.
+  EXPECT_TRUE(SetField(&scenario, "weights", "bf61", "").ok());
+  EXPECT_EQ(scenario.weights(), "bf61");
+  EXPECT_FALSE(SetField(&scenario, "tp", "1k", "").ok());
+}
+
 TEST(FieldPathTest, EveryKindOfFieldSaysWhatItExpected) {
   Scenario scenario;
   const auto why = [&](absl::string_view path, absl::string_view value) {
     return WhyNot(path, value, &scenario);
   };
-  EXPECT_EQ(why("batch", "many"), "expected a number, found \"many\"");
-  EXPECT_EQ(why("batch", ""), "expected a number, found \"\"");
-  EXPECT_EQ(why("batch", "1,5"), "expected a number, found \"1,5\"");
-  EXPECT_EQ(why("batch", "nan"), "expected a number, found \"nan\"");
-  EXPECT_EQ(why("batch", "inf"), "expected a number, found \"inf\"");
-  EXPECT_EQ(why("batch", "1e999"), "expected a number, found \"1e999\"");
+  for (const char* value : {"many", "", "1,5", "nan", "inf", "1e999"}) {
+    EXPECT_EQ(why("routing_exponent", value),
+              absl::StrCat("expected a number, found \"", value, "\""));
+    // Counts may have an ending.
+    EXPECT_EQ(why("batch", value),
+              absl::StrCat("expected a number, which may end in k (1024) or M "
+                           "(1048576), found \"",
+                           value, "\""));
+  }
+  EXPECT_EQ(why("kv_page_tokens", "0.0001k"),
+            "expected a whole number, found \"0.0001k\"");
   EXPECT_EQ(why("tp", "1.5"), "expected a whole number, found \"1.5\"");
   EXPECT_EQ(why("tp", "2147483648"),
             "expected a smaller number, found \"2147483648\"");

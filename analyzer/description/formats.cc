@@ -26,16 +26,23 @@ using Operand = NumberFormat::Operand;
 
 // Bits per element are exact: value bits + scale bits / group size.
 constexpr NumberFormat kFormats[] = {
-    {"fp32", 32, 32, 25, Operand::kFloat, "fp32", 8, 127, 0, "IEEE 754 binary32"},
-    {"bf16", 16, 16, 9, Operand::kFloat, "bf16", 8, 127, 0, "bfloat16"},
-    {"fp16", 16, 16, 12, Operand::kFloat, "fp16", 5, 15, 0, "IEEE 754 binary16"},
+    {"fp32", 32, 32, 25, Operand::kFloat, "fp32", 8, 127, 0,
+     "IEEE 754 binary32", "f32 float32 float single"},
+    {"bf16", 16, 16, 9, Operand::kFloat, "bf16", 8, 127, 0, "bfloat16",
+     "bfloat16 bfloat"},
+    {"fp16", 16, 16, 12, Operand::kFloat, "fp16", 5, 15, 0, "IEEE 754 binary16",
+     "f16 float16 half"},
     {"fp8", 8, 8, 5, Operand::kFloat, "fp8", 4, 7, 4096 * 4096,
-     "OCP OFP8 (E4M3, E5M2), one scale per tensor, not counted"},
-    {"fp8-block128", 8 + 32.0 / (128 * 128), 8, 5, Operand::kFloat, "fp8", 4, 7, 128 * 128,
+     "OCP OFP8 (E4M3, E5M2), one scale per tensor, not counted",
+     "f8 float8 fp8_e4m3 fp8_e4m3fn fp8_e5m2 e4m3 e4m3fn e5m2 float8_e4m3fn "
+     "float8_e5m2 f8_e4m3 f8_e5m2"},
+    {"fp8-block128", 8 + 32.0 / (128 * 128), 8, 5, Operand::kFloat, "fp8", 4, 7,
+     128 * 128,
      "E4M3 with an fp32 scale for each 128 x 128 block (DeepSeek-V3 technical "
-     "report, arXiv:2412.19437)"},
+     "report, arXiv:2412.19437)",
+     "fp8_block fp8_blockwise fp8_w8a8_block"},
     {"int8", 8, 8, 8, Operand::kInteger, "int8", 0, 0, 4096,
-     "8-bit integer, one scale per channel, not counted"},
+     "8-bit integer, one scale per channel, not counted", "i8"},
     {"int8-w8a16", 8, 8, 8, Operand::kInteger, "bf16", 0, 0, 4096,
      "8-bit integer weights that are multiplied as bf16; one scale per channel, "
      "not counted"},
@@ -46,13 +53,14 @@ constexpr NumberFormat kFormats[] = {
      "for each 128 elements of the latent, the rotary key in 16 bits; 656 bytes "
      "per token and layer in DeepSeek-V3 (FlashMLA, README)"},
     {"int4", 4, 4, 4, Operand::kInteger, "bf16", 0, 0, 128,
-     "4-bit integer without scales; a bound rather than a checkpoint"},
+     "4-bit integer without scales; a bound rather than a checkpoint", "i4"},
     {"int4-g32", 4 + 20.0 / 32, 4, 4, Operand::kInteger, "bf16", 0, 0, 32,
      "4-bit integer, fp16 scale and 4-bit zero point for each 32 (GPTQ, AWQ)"},
     {"int4-g64", 4 + 20.0 / 64, 4, 4, Operand::kInteger, "bf16", 0, 0, 64,
      "4-bit integer, fp16 scale and 4-bit zero point for each 64 (GPTQ, AWQ)"},
     {"int4-g128", 4 + 20.0 / 128, 4, 4, Operand::kInteger, "bf16", 0, 0, 128,
-     "4-bit integer, fp16 scale and 4-bit zero point for each 128 (GPTQ, AWQ)"},
+     "4-bit integer, fp16 scale and 4-bit zero point for each 128 (GPTQ, AWQ)",
+     "awq gptq w4a16"},
     {"nf4", 4 + 8.0 / 64 + 32.0 / (64 * 256), 4, 4, Operand::kStorageOnly, "bf16",
      0, 0, 64,
      "bitsandbytes NormalFloat4, an 8-bit scale for each 64 and an fp32 scale of "
@@ -61,10 +69,11 @@ constexpr NumberFormat kFormats[] = {
     {"nf4-single", 4 + 32.0 / 64, 4, 4, Operand::kStorageOnly, "bf16", 0, 0, 64,
      "bitsandbytes NormalFloat4 or FP4, an fp32 scale for each 64"},
     {"mxfp4", 4 + 8.0 / 32, 4, 3, Operand::kFloat, "bf16", 2, 1, 32,
-     "OCP Microscaling FP4 (E2M1), an 8-bit scale for each 32"},
+     "OCP Microscaling FP4 (E2M1), an 8-bit scale for each 32", "mx4"},
     {"nvfp4", 4 + 8.0 / 16, 4, 3, Operand::kFloat, "nvfp4", 2, 1, 16,
      "NVIDIA FP4 (E2M1), an FP8 scale for each 16; the fp32 scale per tensor "
-     "is not counted"},
+     "is not counted",
+     "nv_fp4"},
     {"q4_0", 18 * 8.0 / 32, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF: blocks of 32, 18 bytes"},
     {"q4_1", 20 * 8.0 / 32, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
@@ -109,28 +118,28 @@ constexpr NumberFormat kFormats[] = {
      "GGUF: super-blocks of 256, 66 bytes"},
     {"q2_k_s", 84 * 8.0 / 256, 0, 2, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q2_K_S: a format for each class of matrix, most of them q2_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q3_k_s", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q3_K_S: a format for each class of matrix, most of them q3_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q3_k_m", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q3_K_M: a format for each class of matrix, most of them q3_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q3_k_l", 110 * 8.0 / 256, 0, 3, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q3_K_L: a format for each class of matrix, most of them q3_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q4_k_s", 144 * 8.0 / 256, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q4_K_S: a format for each class of matrix, most of them q4_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q4_k_m", 144 * 8.0 / 256, 0, 4, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q4_K_M: a format for each class of matrix, most of them q4_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q5_k_s", 176 * 8.0 / 256, 0, 5, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q5_K_S: a format for each class of matrix, most of them q5_k",
-     nullptr, true},
+     "", nullptr, true},
     {"q5_k_m", 176 * 8.0 / 256, 0, 5, Operand::kStorageOnly, "fp16", 0, 0, 0,
      "GGUF file of type Q5_K_M: a format for each class of matrix, most of them q5_k",
-     nullptr, true},
+     "", nullptr, true},
 };
 
 // Probability that a standard normal variable is below x.
@@ -392,7 +401,23 @@ const NumberFormat* FindFormat(absl::string_view name) {
   for (const NumberFormat& format : kFormats) {
     if (format.name == name) return &format;
   }
+  const std::string wanted = FoldedName(name);
+  for (const NumberFormat& format : kFormats) {
+    if (FoldedName(format.name) == wanted) return &format;
+  }
+  if (wanted.empty()) return nullptr;
+  for (const NumberFormat& format : kFormats) {
+    for (const absl::string_view synonym :
+         absl::StrSplit(format.synonyms, ' ')) {
+      if (FoldedName(synonym) == wanted) return &format;
+    }
+  }
   return FindMadeFormat(name);
+}
+
+std::string FormatName(absl::string_view name) {
+  const NumberFormat* format = FindFormat(name);
+  return std::string(format == nullptr ? name : format->name);
 }
 
 const NumberFormat& GetFormat(absl::string_view name) {

@@ -40,6 +40,9 @@ struct NumberFormat {
   int elements_per_scale;
   // Layout and source, for `list formats`.
   absl::string_view description;
+  // Other names of the format, separated by blanks: "bfloat16". Names and
+  // synonyms are compared without case, and hyphens are underscores.
+  absl::string_view synonyms = "";
   // For a mix of formats, the one that most of its elements are stored in: the
   // format that kernels see. nullptr if it is not a mix.
   const NumberFormat* most = nullptr;
@@ -70,8 +73,9 @@ inline constexpr double kRandomToggleRate = 0.5;
 // left out. A model of data, not a measurement: docs/model.md.
 double ToggleRate(const NumberFormat& format);
 
-// The format with this name, or nullptr. Beside the formats of the table it
-// knows families and mixes:
+// The format with this name or synonym, however it is spelt ("BF16", "q4_K",
+// "bfloat16"), or nullptr. Beside the formats of the table it knows families and
+// mixes:
 //   intB-gG         B bits (1 to 8) per value; for each G values an fp16 scale
 //                   and a zero point of B bits (GPTQ, AWQ);
 //   intB-gG-sym     the same without zero points (compressed-tensors);
@@ -81,6 +85,10 @@ double ToggleRate(const NumberFormat& format);
 //   "A:m B:n"       of every m + n equal tensors, m are stored in A and n in B:
 //                   bits per element are the mean. Counts may have decimals.
 const NumberFormat* FindFormat(absl::string_view name);
+
+// The name of that format, or `name` itself if there is none. Readers of
+// descriptions and flags replace what was typed by it.
+std::string FormatName(absl::string_view name);
 
 // The format with this name, which validation must already have found to exist.
 // Any other name is a bug: it is reported on stderr and the program aborts, in

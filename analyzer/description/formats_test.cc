@@ -4,12 +4,16 @@
 #include <cmath>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <random>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/description/faults.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -124,8 +128,58 @@ TEST(FormatsTest, WideFormatsRepeatTheirExponentsAndPackedOnesAreRandom) {
 }
 
 TEST(FormatsTest, UnknownNamesAreNotFound) {
-  for (const absl::string_view name : {"", "BF16", "bf16 ", "int4-g", "fp4"}) {
+  for (const absl::string_view name : {"", "bf16 x", "int4-g", "fp4", " "}) {
     EXPECT_EQ(FindFormat(name), nullptr) << name;
+    EXPECT_EQ(FormatName(name), name);
+  }
+}
+
+TEST(FormatsTest, FormatsAreFoundHoweverPeopleWriteThem) {
+  const std::pair<const char*, const char*> kTyped[] = {
+      {"BF16", "bf16"},
+      {"bfloat16", "bf16"},
+      {"FP16", "fp16"},
+      {"float16", "fp16"},
+      {"half", "fp16"},
+      {"f16", "fp16"},
+      {"f32", "fp32"},
+      {"float32", "fp32"},
+      {"FP8", "fp8"},
+      {"fp8_e4m3", "fp8"},
+      {"E4M3", "fp8"},
+      {"float8_e4m3fn", "fp8"},
+      {"INT8", "int8"},
+      {"INT4", "int4"},
+      {"int4_g128", "int4-g128"},
+      {"INT4-G128", "int4-g128"},
+      {"AWQ", "int4-g128"},
+      {"Q8_0", "q8_0"},
+      {"q8-0", "q8_0"},
+      {"q4_K_M", "q4_k"},
+      {"Q4_K", "q4_k"},
+      {"Q6_K", "q6_k"},
+      {"MXFP4", "mxfp4"},
+      {"NVFP4", "nvfp4"},
+      {"fp8_block128", "fp8-block128"}};
+  for (const auto& [typed, name] : kTyped) {
+    EXPECT_EQ(FormatName(typed), name) << typed;
+  }
+}
+
+TEST(FormatsTest, NoSynonymIsOfTwoFormatsOrTheNameOfAnother) {
+  std::map<std::string, absl::string_view> owners;
+  for (const NumberFormat& format : NumberFormats()) {
+    EXPECT_TRUE(owners.emplace(FoldedName(format.name), format.name).second)
+        << format.name;
+  }
+  for (const NumberFormat& format : NumberFormats()) {
+    if (format.synonyms.empty()) continue;
+    for (const absl::string_view synonym :
+         absl::StrSplit(format.synonyms, ' ')) {
+      EXPECT_FALSE(synonym.empty()) << format.name;
+      EXPECT_TRUE(owners.emplace(FoldedName(synonym), format.name).second)
+          << synonym;
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
@@ -11,6 +12,7 @@
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/names.h"
 #include "analyzer/description/study_data.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
@@ -46,39 +48,60 @@ absl::StatusOr<Spec> LoadPart(const std::string& path) {
   return spec;
 }
 
+// Reads a file strictly, without its bases: every number has a range and a
+// source.
+template <typename Spec>
+absl::Status ReadStrictly(const std::string& path) {
+  return LoadPart<Spec>(path).status();
+}
+
 struct Kind {
   const char* name;
   const char* message;
   Loader load;
+  // Null where files have no physical constants.
+  absl::Status (*read_strictly)(const std::string& path) = nullptr;
 };
+
+// Whether a path lies below a folder of the catalogue.
+bool IsOfCatalogue(absl::string_view path) {
+  const std::string inside = absl::StrCat("/", path);
+  return absl::StrContains(inside, "/hw_specs/") ||
+         absl::StrContains(inside, "/runtimes/");
+}
 
 // If two kinds share a message, a file is taken to be of the first kind.
 constexpr Kind kKinds[] = {
     {"model", "Model",
      [](const std::string& path) { return NameOf(LoadModel(path)); }},
     {"hardware", "Hardware",
-     [](const std::string& path) { return NameOf(LoadHardware(path)); }},
+     [](const std::string& path) { return NameOf(LoadHardware(path)); },
+     ReadStrictly<Hardware>},
     {"class", "Hardware",
-     [](const std::string& path) { return NameOf(LoadPart<Hardware>(path)); }},
+     [](const std::string& path) { return NameOf(LoadBase(path)); },
+     ReadStrictly<Hardware>},
     {"runtime", "Runtime",
-     [](const std::string& path) { return NameOf(LoadRuntime(path)); }},
+     [](const std::string& path) { return NameOf(LoadRuntime(path)); },
+     ReadStrictly<Runtime>},
     {"evidence", "Evidence",
      [](const std::string& path) -> absl::StatusOr<std::string> {
        RETURN_IF_ERROR(LoadPart<Evidence>(path).status());
        return std::string("evidence");
      }},
     {"memory-technology", "MemoryTechnology",
-     [](const std::string& path) {
-       return NameOf(LoadMemoryTechnology(path));
-     }},
+     [](const std::string& path) { return NameOf(LoadMemoryTechnology(path)); },
+     ReadStrictly<MemoryTechnology>},
     {"logic-technology", "LogicTechnology",
-     [](const std::string& path) { return NameOf(LoadLogicTechnology(path)); }},
+     [](const std::string& path) { return NameOf(LoadLogicTechnology(path)); },
+     ReadStrictly<LogicTechnology>},
     {"link-technology", "LinkTechnology",
-     [](const std::string& path) { return NameOf(LoadLinkTechnology(path)); }},
+     [](const std::string& path) { return NameOf(LoadLinkTechnology(path)); },
+     ReadStrictly<LinkTechnology>},
     {"circuit-technology", "AnalogCircuit",
      [](const std::string& path) {
        return NameOf(LoadCircuitTechnology(path));
-     }},
+     },
+     ReadStrictly<AnalogCircuit>},
     {"scenario", "Scenario",
      [](const std::string& path) -> absl::StatusOr<std::string> {
        RETURN_IF_ERROR(LoadPart<Scenario>(path).status());
@@ -136,15 +159,55 @@ std::vector<std::string> LintKinds() {
 }
 
 absl::StatusOr<LintedFile> LintFile(absl::string_view path,
-                                    absl::string_view kind) {
+                                    absl::string_view kind,
+                                    const LintOptions& options) {
   std::string file(path);
   ASSIGN_OR_RETURN(const Kind* const found, FindKind(file, kind));
   // Without a slash, the name would be looked up in the catalogue.
   if (!absl::StrContains(file, '/') && !absl::EndsWith(file, ".textproto")) {
     file = absl::StrCat("./", file);
   }
+  // Neither a Hugging Face id.
+  if (found->message == absl::string_view("Model") && IsHuggingFaceId(file)) {
+    file = absl::StrCat("./", file);
+  }
+  const bool strictly = options.catalogue || IsOfCatalogue(file);
+  if (strictly && found->read_strictly != nullptr) {
+    RETURN_IF_ERROR(found->read_strictly(file));
+  }
   ASSIGN_OR_RETURN(std::string name, found->load(file));
-  return LintedFile{found->name, std::move(name)};
+  LintedFile linted = {found->name, std::move(name), {}};
+  if (linted.kind == "hardware") {
+    ASSIGN_OR_RETURN(linted.inheritance, InheritanceOf(file));
+  }
+  if (linted.kind == "hardware" || linted.kind == "model") {
+    RETURN_IF_ERROR(LintNames(file, linted.kind));
+  }
+  return linted;
+}
+
+absl::Status LintNames(absl::string_view file, absl::string_view kind) {
+  const SpecKind spec = kind == "model" ? SpecKind::kModel : SpecKind::kSystem;
+  ASSIGN_OR_RETURN(const std::string text, ReadTextFile(std::string(file)));
+  // A file that repeats an entry of the catalogue takes its place; only its
+  // aliases and ids can clash, because a user's machine may be named at will.
+  absl::string_view stem = file.substr(file.rfind('/') + 1);
+  stem = absl::StripSuffix(stem, ".textproto");
+  CatalogNamesOf own = ReadNames(stem, text);
+  if (own.aliases.empty() && own.hf_ids.empty()) return absl::OkStatus();
+  std::vector<CatalogNamesOf> entries;
+  for (const CatalogNamesOf& entry : NamesOfKind(spec)) {
+    // The entry itself, whatever its file is called here.
+    const bool is_same = entry.name == stem || (entry.aliases == own.aliases &&
+                                                entry.hf_ids == own.hf_ids);
+    if (!is_same) entries.push_back(entry);
+  }
+  entries.push_back(std::move(own));
+  std::vector<Fault> faults;
+  for (std::string& clash : NameClashes(entries)) {
+    faults.push_back({std::string(file), 0, 0, "aliases", std::move(clash)});
+  }
+  return FaultsToStatus(faults);
 }
 
 }  // namespace tokenjoule

@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/description/inheritance.h"
 
 namespace tokenjoule {
 
@@ -17,6 +18,16 @@ struct LintedFile {
   std::string kind;
   // The description's own name; empty for a scenario.
   std::string name;
+  // Of a machine with a base: what it inherits from where.
+  Inheritance inheritance;
+};
+
+// How strictly files are read.
+struct LintOptions {
+  // Whether every number must have a range and a source, and no field may have
+  // its old name, as in the files of the catalogue. Files below a folder
+  // hw_specs/ or runtimes/ are read so in any case.
+  bool catalogue = false;
 };
 
 // The kinds of file: "model", "hardware", "class", ...
@@ -28,7 +39,12 @@ std::vector<std::string> LintKinds();
 // but may be incomplete, so the kind of a class must be given. Fails with every
 // fault, one per line.
 absl::StatusOr<LintedFile> LintFile(absl::string_view path,
-                                    absl::string_view kind);
+                                    absl::string_view kind,
+                                    const LintOptions& options = {});
+
+// Faults of the names of the catalogue's models and machines (NameClashes), and
+// of a file that takes a name of another entry. OK if there are none.
+absl::Status LintNames(absl::string_view file, absl::string_view kind);
 
 }  // namespace tokenjoule
 

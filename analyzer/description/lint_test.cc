@@ -1,10 +1,14 @@
 #include "analyzer/description/lint.h"
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
 #include "analyzer/description/embedded_files.h"
+#include "analyzer/description/notices.h"
 #include "analyzer/testing/files.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
@@ -88,6 +92,73 @@ TEST(LintTest, BasesAreFoundBesideTheFile) {
       "# proto-message: Hardware\nname: \"based\"\nbase: \"./no.textproto\"\n");
   EXPECT_THAT(FaultsOf(path), HasSubstr("based.textproto:3:1: base: "));
   EXPECT_THAT(FaultsOf(path), HasSubstr("no.textproto: cannot be read"));
+}
+
+constexpr char kMachines[] = "analyzer/description/testdata/machines/";
+
+// Descriptions as users wrote them, some for an older schema: each can be used
+// as it is.
+TEST(LintTest, DescriptionsOfUsersCanBeUsed) {
+  for (const char* name : {"eagle-llama3-8b", "m4max-tb5", "qwen36-27b",
+                           "rtx3090-base-host", "xeon-ddr4"}) {
+    const absl::StatusOr<LintedFile> linted =
+        LintFile(absl::StrCat(kMachines, name, ".textproto"), "");
+    ASSERT_TRUE(linted.ok()) << name << ": " << linted.status();
+    EXPECT_EQ(linted->name, name);
+  }
+}
+
+TEST(LintTest, FieldsInTheirOldPlaceAreReadAndNamed) {
+  std::vector<std::string> notices;
+  SetNoticeSink(
+      [&](absl::string_view notice) { notices.emplace_back(notice); });
+  const Hardware cpu =
+      OrDie(LoadHardware(absl::StrCat(kMachines, "xeon-ddr4.textproto")));
+  SetNoticeSink(nullptr);
+  EXPECT_EQ(cpu.runtime().memory_fraction().value(), 0.95);
+  EXPECT_EQ(cpu.runtime().overlap_fraction().value(), 1);
+  EXPECT_EQ(cpu.memory(0).path_energy_pj_per_bit().value(), 6);
+  EXPECT_EQ(cpu.memory(0).phy_energy_pj_per_bit().value(), 0);
+  ASSERT_EQ(notices.size(), 3u);
+  EXPECT_THAT(notices[0], HasSubstr("xeon-ddr4.textproto:9:28: "
+                                    "\"usable_capacity_fraction\" of "
+                                    "MemoryLevel is now"));
+}
+
+TEST(LintTest, AFartherLevelOfABaseIsThere) {
+  const Hardware machine = OrDie(
+      LoadHardware(absl::StrCat(kMachines, "rtx3090-base-host.textproto")));
+  EXPECT_EQ(machine.memory(0).name(), "host");
+  EXPECT_EQ(machine.memory(1).name(), "gddr");
+  EXPECT_EQ(machine.memory(1).pins(), WEIGHTS);
+}
+
+TEST(LintTest, TheCatalogueRequiresRangesAndSources) {
+  const std::string text =
+      "# proto-message: LinkTechnology\nname: \"l\"\n"
+      "energy_pj_per_bit { value: 1 }\n";
+  const std::string path = Written("link.textproto", text);
+  EXPECT_TRUE(LintFile(path, "").ok());
+  LintOptions strict;
+  strict.catalogue = true;
+  EXPECT_THAT(ErrorOf(LintFile(path, "", strict)),
+              HasSubstr("energy_pj_per_bit.low: is missing"));
+  EXPECT_THAT(ErrorOf(LintFile(path, "", strict)),
+              HasSubstr("energy_pj_per_bit.source: is missing"));
+}
+
+TEST(LintTest, AnAliasOfAnotherEntryIsAFault) {
+  const std::string path =
+      Written("mine.textproto",
+              "# proto-message: Hardware\nname: \"mine\"\nbase: \"h100-sxm\"\n"
+              "aliases: [\"My Card\", \"h200\"]\n");
+  EXPECT_THAT(FaultsOf(path), HasSubstr("the alias \"h200\" of mine is also a "
+                                        "name of h200"));
+  const std::string free =
+      Written("mine.textproto",
+              "# proto-message: Hardware\nname: \"mine\"\nbase: \"h100-sxm\"\n"
+              "aliases: \"My Card\"\n");
+  EXPECT_TRUE(LintFile(free, "").ok());
 }
 
 }  // namespace

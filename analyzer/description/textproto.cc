@@ -11,8 +11,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/base/size_limits.h"
+#include "analyzer/description/formats.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
+#include "proto/options.pb.h"
 
 namespace tokenjoule {
 namespace {
@@ -22,6 +24,7 @@ using ::google::protobuf::DescriptorPool;
 using ::google::protobuf::EnumDescriptor;
 using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
 using ::google::protobuf::TextFormat;
 
 constexpr int kMostSyntaxFaults = 50;
@@ -125,25 +128,162 @@ void Relocate(const std::string& text, Complaint* complaint) {
 // Fields that are gone, what stands in their place, and why.
 struct MovedField {
   absl::string_view message, field, now;
+  // Whether `now`, a path from the root, means the same.
+  bool is_same = false;
   absl::string_view why = "software decides it";
   absl::string_view document = "docs/runtimes.md";
+  // Field of the message that held the old one which means the same, and the
+  // field beside it that is left without a part; empty if none does.
+  absl::string_view same_here = "";
+  absl::string_view nothing_left_for = "";
 };
 constexpr MovedField kMovedFields[] = {
-    {"Hardware", "overheads", "runtime"},
-    {"Hardware", "overlap_fraction", "runtime.overlap_fraction"},
-    {"MemoryLevel", "usable_capacity_fraction", "runtime.memory_fraction"},
-    {"MemoryLevel", "cache_bandwidth_factor", "runtime.cache_bandwidth_share"},
+    {"Hardware", "overheads", "runtime", true},
+    {"Hardware", "overlap_fraction", "runtime.overlap_fraction", true},
+    {"MemoryLevel", "usable_capacity_fraction", "runtime.memory_fraction",
+     true},
+    {"MemoryLevel", "cache_bandwidth_factor", "runtime.cache_bandwidth_share",
+     true},
     {"MemoryLevel", "expert_bandwidth_factor",
-     "runtime.expert_bandwidth_factor"},
-    {"MemoryLevel", "state_bandwidth_factor", "runtime.state_bandwidth_share"},
-    {"MemoryLevel", "cache_passes", "runtime.cache_passes"},
-    {"MemoryLevel", "activation_passes", "runtime.activation_passes"},
-    {"MemoryLevel", "cache_half_transfer_mb", "runtime.cache_half_transfer_mb"},
+     "runtime.expert_bandwidth_factor", true},
+    {"MemoryLevel", "state_bandwidth_factor", "runtime.state_bandwidth_share",
+     true},
+    {"MemoryLevel", "cache_passes", "runtime.cache_passes", true},
+    {"MemoryLevel", "activation_passes", "runtime.activation_passes", true},
+    {"MemoryLevel", "cache_half_transfer_mb", "runtime.cache_half_transfer_mb",
+     true},
     {"MemoryLevel", "stored", "runtime.kernels"},
     {"MemoryLevel", "phy_controller_energy_pj_per_bit",
-     "phy_energy_pj_per_bit and path_energy_pj_per_bit",
-     "what is known of it is stated apart from the rest", "docs/hardware.md"},
+     "phy_energy_pj_per_bit and path_energy_pj_per_bit", false,
+     "what is known of it is stated apart from the rest", "docs/hardware.md",
+     "path_energy_pj_per_bit", "phy_energy_pj_per_bit"},
 };
+
+// The entry of a complaint about an unknown field; nullptr if the field has not
+// moved.
+const MovedField* FindMoved(const Complaint& complaint,
+                            const DescriptorPool& pool) {
+  if (!absl::StrContains(complaint.message, "has no field named")) {
+    return nullptr;
+  }
+  const Descriptor* type =
+      pool.FindMessageTypeByName(Quoted(complaint.message, 0));
+  for (const MovedField& moved : kMovedFields) {
+    if (type != nullptr && type->name() == moved.message &&
+        Quoted(complaint.message, 1) == moved.field) {
+      return &moved;
+    }
+  }
+  return nullptr;
+}
+
+// Offset of a position that the parser reports, whose columns count a tab up to
+// the next multiple of eight; npos if there is none.
+size_t OffsetOf(const std::string& text, int line, int column) {
+  size_t at = LineBegin(text, line);
+  if (at == std::string::npos) return at;
+  for (int reached = 0; reached < column && at < text.size(); ++at) {
+    reached = text[at] == '\t' ? (reached / 8 + 1) * 8 : reached + 1;
+  }
+  return at;
+}
+
+// The text between the braces of a group that opens at or after `at`; empty if
+// there is no such group.
+std::string InsideBraces(const std::string& text, size_t at) {
+  const size_t open = text.find_first_not_of(": \t\r\n", at);
+  if (open == std::string::npos || text[open] != '{') return "";
+  int depth = 0;
+  char quote = 0;
+  for (size_t i = open; i < text.size(); ++i) {
+    const char c = text[i];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+      continue;
+    }
+    if (c == '"' || c == '\'') quote = c;
+    if (c == '#') i = std::min(text.find('\n', i), text.size() - 1);
+    if (c == '{') ++depth;
+    if (c == '}' && --depth == 0) return text.substr(open + 1, i - open - 1);
+  }
+  return "";
+}
+
+// The message of type `type` that holds a position of the file: the root, or an
+// entry of one of its lists.
+Message* HolderOf(absl::string_view type, const Complaint& complaint,
+                  const TextFormat::ParseInfoTree& locations, Message* root) {
+  if (root->GetDescriptor()->name() == type) return root;
+  Message* holder = nullptr;
+  for (int i = 0; i < root->GetDescriptor()->field_count(); ++i) {
+    const FieldDescriptor* field = root->GetDescriptor()->field(i);
+    if (!field->is_repeated() || field->message_type() == nullptr ||
+        field->message_type()->name() != type) {
+      continue;
+    }
+    const int size = root->GetReflection()->FieldSize(*root, field);
+    for (int k = 0; k < size; ++k) {
+      const auto at = locations.GetLocation(field, k);
+      if (std::tie(at.line, at.column) <=
+          std::tie(complaint.line, complaint.column)) {
+        holder = root->GetReflection()->MutableRepeatedMessage(root, field, k);
+      }
+    }
+  }
+  return holder;
+}
+
+// Reads a moved field as the one that means the same now. Returns whether
+// it did.
+bool ReadMoved(const MovedField& moved, const Complaint& complaint,
+               const std::string& text,
+               const TextFormat::ParseInfoTree& locations, Message* root) {
+  if (!moved.is_same && moved.same_here.empty()) return false;
+  Message* holder = moved.is_same
+                        ? root
+                        : HolderOf(moved.message, complaint, locations, root);
+  const std::string inside =
+      InsideBraces(text, OffsetOf(text, complaint.line, complaint.column));
+  if (holder == nullptr || inside.empty()) return false;
+  const std::vector<std::string> steps =
+      absl::StrSplit(moved.is_same ? moved.now : moved.same_here, '.');
+  const FieldDescriptor* field = nullptr;
+  for (const std::string& step : steps) {
+    if (field != nullptr) {
+      holder = holder->GetReflection()->MutableMessage(holder, field);
+    }
+    field = holder->GetDescriptor()->FindFieldByName(step);
+    if (field == nullptr || field->message_type() == nullptr) return false;
+  }
+  const Reflection& reflection = *holder->GetReflection();
+  // A group is merged, a constant must not be there yet.
+  const bool is_group = steps.size() == 1 && moved.is_same;
+  if (!is_group && reflection.HasField(*holder, field)) return false;
+  Message* constant = reflection.MutableMessage(holder, field);
+  const std::unique_ptr<Message> read(constant->New());
+  TextFormat::Parser parser;
+  Collector ignored;
+  parser.RecordErrorsTo(&ignored);
+  if (!parser.ParseFromString(inside, read.get())) {
+    if (!is_group) reflection.ClearField(holder, field);
+    return false;
+  }
+  constant->MergeFrom(*read);
+  const FieldDescriptor* emptied = holder->GetDescriptor()->FindFieldByName(
+      std::string(moved.nothing_left_for));
+  if (emptied != nullptr && !reflection.HasField(*holder, emptied)) {
+    Message* nothing = reflection.MutableMessage(holder, emptied);
+    nothing->CopyFrom(*constant);
+    for (const char* part : {"value", "low", "high"}) {
+      const FieldDescriptor* number =
+          nothing->GetDescriptor()->FindFieldByName(part);
+      if (nothing->GetReflection()->HasField(*nothing, number)) {
+        nothing->GetReflection()->SetDouble(nothing, number, 0);
+      }
+    }
+  }
+  return true;
+}
 
 // Rewrites the parser's message to say what was expected.
 std::string Explain(const Complaint& complaint, const Message& root) {
@@ -151,14 +291,10 @@ std::string Explain(const Complaint& complaint, const Message& root) {
   if (absl::StrContains(complaint.message, "has no field named")) {
     const Descriptor* type =
         pool->FindMessageTypeByName(Quoted(complaint.message, 0));
-    for (const MovedField& moved : kMovedFields) {
-      if (type == nullptr || type->name() != moved.message ||
-          Quoted(complaint.message, 1) != moved.field) {
-        continue;
-      }
-      return absl::StrCat("unknown field of ", moved.message, " \"",
-                          moved.field, "\"; ", moved.why, ": give ",
-                          moved.now, " (", moved.document, ")");
+    if (const MovedField* moved = FindMoved(complaint, *pool)) {
+      return absl::StrCat("unknown field of ", moved->message, " \"",
+                          moved->field, "\"; ", moved->why, ": give ",
+                          moved->now, " (", moved->document, ")");
     }
     std::vector<std::string> names;
     for (int i = 0; type != nullptr && i < type->field_count(); ++i) {
@@ -231,12 +367,34 @@ bool BlankLine(int line, std::string* text) {
   return true;
 }
 
+// Replaces number formats, however they are spelt, by their names.
+void NameFormats(Message* message) {
+  const Descriptor& type = *message->GetDescriptor();
+  const Reflection& reflection = *message->GetReflection();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->message_type() != nullptr) {
+      if (field->is_repeated()) {
+        for (int k = 0; k < reflection.FieldSize(*message, field); ++k) {
+          NameFormats(reflection.MutableRepeatedMessage(message, field, k));
+        }
+      } else if (reflection.HasField(*message, field)) {
+        NameFormats(reflection.MutableMessage(message, field));
+      }
+    } else if (!field->is_repeated() && reflection.HasField(*message, field) &&
+               field->options().GetExtension(name_of) == NUMBER_FORMAT) {
+      reflection.SetString(message, field,
+                           FormatName(reflection.GetString(*message, field)));
+    }
+  }
+}
+
 }  // namespace
 
 bool ParseTextproto(absl::string_view text, absl::string_view file,
                     Message* message,
                     std::unique_ptr<FieldLocations>* locations,
-                    std::vector<Fault>* faults) {
+                    std::vector<Fault>* faults, std::vector<Fault>* moved) {
   const size_t before = faults->size();
   *locations = std::make_unique<FieldLocations>();
   if (text.size() > kMaxFileBytes) {
@@ -272,7 +430,21 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
       break;
     }
   }
+  NameFormats(message);
+  const DescriptorPool& pool = *message->GetDescriptor()->file()->pool();
   for (const Complaint& complaint : complaints) {
+    const MovedField* old =
+        moved == nullptr ? nullptr : FindMoved(complaint, pool);
+    if (old != nullptr &&
+        ReadMoved(*old, complaint, std::string(text), **locations, message)) {
+      moved->push_back(
+          {std::string(file), complaint.line + 1, complaint.column + 1, "",
+           absl::StrCat("\"", old->field, "\" of ", old->message, " is now ",
+                        old->now, ", and is read as ",
+                        old->same_here.empty() ? "that" : old->same_here, " (",
+                        old->document, ")")});
+      continue;
+    }
     faults->push_back({std::string(file), complaint.line + 1,
                        complaint.column + 1, "", Explain(complaint, *message)});
   }

@@ -23,10 +23,16 @@ using FieldLocations = google::protobuf::TextFormat::ParseInfoTree;
 // are faults, the message holds whatever could still be read. Returns whether
 // there were no faults. Rejects input that is not UTF-8 or is longer than 4 MB;
 // never crashes.
+//
+// Fields that have another name or place since are faults that say where they
+// are now. If `moved` is given, those that have exactly one meaning there are
+// read as that, unless the new field is given too, and are appended to `moved`
+// instead.
 bool ParseTextproto(absl::string_view text, absl::string_view file,
                     google::protobuf::Message* message,
                     std::unique_ptr<FieldLocations>* locations,
-                    std::vector<Fault>* faults);
+                    std::vector<Fault>* faults,
+                    std::vector<Fault>* moved = nullptr);
 
 // `message` as textproto, fields in schema order.
 std::string PrintTextproto(const google::protobuf::Message& message);

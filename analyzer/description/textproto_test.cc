@@ -259,5 +259,44 @@ TEST(TextprotoTest, FieldsThatMovedAreNamed) {
             "path_energy_pj_per_bit (docs/hardware.md)");
 }
 
+// Users keep files in the old form.
+TEST(TextprotoTest, FieldsThatMovedAreReadWhereTheyMeanTheSame) {
+  Hardware hardware;
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> faults, moved;
+  ParseTextproto(
+      "memory { name: \"far\"\n"
+      "\tusable_capacity_fraction { value: 0.9 low: 0.8 high: 1 }\n"
+      "  phy_controller_energy_pj_per_bit { value: 8 low: 4 # } a brace\n"
+      "    high: 9 source: \"a}b\" }\n"
+      "}\n"
+      "memory { name: \"near\" stored { format: \"fp8\" } }\n"
+      "overlap_fraction { value: 1 }\n"
+      "overlap_fraction { value: 0.5 }\n"
+      "overheads { time_per_step_us { value: 7 } }\n",
+      "old.textproto", &hardware, &locations, &faults, &moved);
+  ASSERT_EQ(moved.size(), 4u);
+  EXPECT_EQ(hardware.runtime().time_per_step_us().value(), 7);
+  EXPECT_EQ(
+      moved[0].ToString(),
+      "old.textproto:2:34: \"usable_capacity_fraction\" of MemoryLevel is "
+      "now runtime.memory_fraction, and is read as that "
+      "(docs/runtimes.md)");
+  const MemoryLevel& far = hardware.memory(0);
+  EXPECT_EQ(hardware.runtime().memory_fraction().value(), 0.9);
+  EXPECT_EQ(far.path_energy_pj_per_bit().value(), 8);
+  EXPECT_EQ(far.path_energy_pj_per_bit().high(), 9);
+  EXPECT_EQ(far.path_energy_pj_per_bit().source(), "a}b");
+  // The old constant was the sum of both.
+  EXPECT_EQ(far.phy_energy_pj_per_bit().value(), 0);
+  EXPECT_EQ(far.phy_energy_pj_per_bit().source(), "a}b");
+  EXPECT_FALSE(hardware.memory(1).has_path_energy_pj_per_bit());
+  EXPECT_EQ(hardware.runtime().overlap_fraction().value(), 1);
+  // What has no one meaning now, and what is given twice, stays a fault.
+  ASSERT_EQ(faults.size(), 2u);
+  EXPECT_THAT(faults[0].message, HasSubstr("\"stored\""));
+  EXPECT_THAT(faults[1].message, HasSubstr("\"overlap_fraction\""));
+}
+
 }  // namespace
 }  // namespace tokenjoule

@@ -171,7 +171,11 @@ class FieldValidator {
                       const FieldLocations* tree, const FieldDescriptor* field,
                       const std::string& path) {
     if (limits.min() == 0 && limits.max() == 0) return;
-    // This form also rejects NaN.
+    if (std::isnan(value)) {
+      AddFault(tree, field, -1, path,
+               absl::StrCat("nan is no number: fill it in", Expected(limits)));
+      return;
+    }
     if (!(value >= limits.min() && value <= limits.max())) {
       AddFault(
           tree, field, -1, path,
@@ -235,6 +239,11 @@ class FieldValidator {
     bool whole = true;
     for (const Part& part : parts) {
       const std::string part_path = absl::StrCat(path, ".", part.name);
+      // A range that the reader filled in is at fault only with its value.
+      const bool filled_in =
+          tree != nullptr &&
+          tree->GetLocation(type.FindFieldByName(part.name), -1).line < 0;
+      if (part.present && filled_in) continue;
       if (part.present) {
         ValidateNumber(part.value, limits, tree,
                        type.FindFieldByName(part.name), part_path);
@@ -244,8 +253,9 @@ class FieldValidator {
                  "is missing; a constant has value, low, high and source");
       }
     }
-    if (whole && !(constant.low() <= constant.value() &&
-                   constant.value() <= constant.high())) {
+    if (whole && !std::isnan(constant.value()) &&
+        !(constant.low() <= constant.value() &&
+          constant.value() <= constant.high())) {
       AddFault(tree, type.FindFieldByName("value"), -1, path,
                absl::StrCat("value ", Number(constant.value()),
                             " is not between low ", Number(constant.low()),
@@ -355,6 +365,41 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
             technology.toggle_slope_pj_per_bit().high();
     check->Require(least >= 0, path + ".toggle_slope_pj_per_bit",
                    "takes more from an access than it costs");
+  }
+}
+
+// A nearer level serves a farther one: where it is both larger and slower, the
+// two stand in the wrong order.
+void CheckOrder(const Hardware& hardware, CrossChecker* check) {
+  const auto capacity = [](const MemoryLevel& level) {
+    return level.has_capacity_gb()
+               ? level.capacity_gb().value()
+               : level.devices().value() *
+                     level.technology().capacity_gb_per_device().value();
+  };
+  const auto bandwidth = [](const MemoryLevel& level) {
+    return level.has_bandwidth_gb_per_s()
+               ? level.bandwidth_gb_per_s().value()
+               : level.devices().value() *
+                     level.technology().bandwidth_gb_per_s_per_device().value();
+  };
+  for (int near = 1; near < hardware.memory_size(); ++near) {
+    const MemoryLevel& nearer = hardware.memory(near);
+    const MemoryLevel& farther = hardware.memory(near - 1);
+    check->Require(
+        capacity(nearer) <= capacity(farther) ||
+            bandwidth(nearer) >= bandwidth(farther),
+        absl::StrCat("memory.", Printable(nearer.name())),
+        absl::StrCat("is nearer than ", Printable(farther.name()),
+                     ", but larger (", Number(capacity(nearer)), " and ",
+                     Number(capacity(farther)), " GB) and slower (",
+                     Number(bandwidth(nearer)), " and ",
+                     Number(bandwidth(farther)),
+                     " GB/s); levels stand from far to near: write it before ",
+                     Printable(farther.name()),
+                     ", or in a machine with a base give "
+                     "place { before: \"",
+                     Printable(farther.name()), "\" }"));
   }
 }
 
@@ -569,6 +614,7 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   for (const MemoryLevel& level : hardware.memory()) {
     CheckMemoryLevel(level, &check);
   }
+  CheckOrder(hardware, &check);
   const int kernels = hardware.runtime().kernels_size();
   check.Require(kernels <= kMaxKernelFormats, "runtime.kernels",
                 absl::StrCat("has ", kernels, " formats; expected at most ",

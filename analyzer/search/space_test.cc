@@ -58,7 +58,8 @@ TEST(SpaceTest, AValueIsNamedWithItsOwnPlace) {
   EXPECT_EQ(FaultsOf("axis { path: \"scenario.batch\"\n  value: \"1\"\n"
                      "  value: \"many\" }\n"),
             "s.textproto:5:3: axis[scenario.batch]: \"many\": expected a "
-            "number, found \"many\"");
+            "number, which may end in k (1024) or M (1048576), found "
+            "\"many\"");
   // The end of steps has none.
   EXPECT_THAT(FaultsOf("axis { path: \"hardware.memory.hbm.bandwidth_gb_per_s\""
                        " linear { from: 5 to: -5 count: 3 } }\n"),

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/limits.h"
@@ -201,6 +202,13 @@ absl::Status AddAll(SpecKind kind, absl::string_view label, Load load,
     if (!spec.ok()) return spec.status();
     AddEntry(label, name, spec->description(), listing);
   }
+  for (const CatalogNamesOf& names : NamesOfKind(kind)) {
+    for (Listing::Entry& entry : *listing->mutable_entries()) {
+      if (entry.kind() != label || entry.name() != names.name) continue;
+      for (const std::string& alias : names.aliases) entry.add_also(alias);
+      for (const std::string& id : names.hf_ids) entry.add_also(id);
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -276,6 +284,12 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
                absl::StrFormat("%g bits an element; %s",
                                format.bits_per_element, format.description),
                &listing);
+      Listing::Entry* entry =
+          listing.mutable_entries(listing.entries_size() - 1);
+      for (const absl::string_view synonym :
+           absl::StrSplit(format.synonyms, ' ', absl::SkipEmpty())) {
+        entry->add_also(std::string(synonym));
+      }
     }
   }
   if (wanted("boundaries")) {

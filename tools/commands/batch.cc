@@ -39,7 +39,7 @@ absl::Status ReadNumbers(const ParsedFlags& flags, const std::string& name,
                          absl::string_view otherwise,
                          std::vector<double>* numbers) {
   const absl::Status status =
-      ParseNumberList(flags.Get(name, otherwise), numbers);
+      ParseCountList(flags.Get(name, otherwise), numbers);
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
       absl::StrCat("--", name, ": ", status.message()));

@@ -62,7 +62,8 @@ int Run(const ParsedFlags& flags) {
   Listing listing;
   std::vector<std::string> faults;
   for (const std::string& file : flags.positional) {
-    absl::StatusOr<LintedFile> linted = LintFile(file, flags.Get("as", ""));
+    absl::StatusOr<LintedFile> linted =
+        LintFile(file, flags.Get("as", ""), {flags.GetBool("catalogue")});
     if (!linted.ok()) {
       faults.emplace_back(linted.status().message());
       continue;
@@ -76,6 +77,12 @@ int Run(const ParsedFlags& flags) {
     entry->set_kind(linted->kind);
     entry->set_name(file);
     entry->set_description(linted->name);
+    for (const std::string& line : linted->inheritance.inherited) {
+      entry->add_inherited(line);
+    }
+    for (const std::string& line : linted->inheritance.warnings) {
+      entry->add_warnings(line);
+    }
   }
   if (!faults.empty()) {
     return Fail(absl::InvalidArgumentError(absl::StrJoin(faults, "\n")),
@@ -93,7 +100,12 @@ Command LintCommand() {
       "the other sub-commands do, including the files that they are based on.\n"
       "Tries the model and machine that a scenario names and every value of a\n"
       "space. Lists the files, or reports every fault of every file and exits\n"
-      "with 3.";
+      "with 3. Of a machine with a base it says which groups of constants "
+      "come\n"
+      "from which base, and warns where they are of another technology. "
+      "Numbers\n"
+      "without a range or a source are accepted with a note, except in the\n"
+      "catalogue's own folders.";
   command.examples =
       "  tokenjoule lint my-model.textproto my-accelerator.textproto\n"
       "  tokenjoule lint --as=class my-class.textproto\n";
@@ -101,7 +113,10 @@ Command LintCommand() {
       Concat({{"as", "KIND",
                absl::StrCat(absl::StrJoin(LintKinds(), ", "),
                             " (default: that of the file's `# proto-message:` "
-                            "line)")}},
+                            "line)")},
+              {"catalogue", "",
+               "require a range and a source of every number, as the "
+               "catalogue's files have them"}},
              OutputFlags<Listing>());
   command.run = Run;
   return command;

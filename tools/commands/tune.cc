@@ -34,7 +34,7 @@ absl::StatusOr<TuneOptions> ReadOptions(const ParsedFlags& flags) {
   status = read("price_per_chip_hour", &options.price_per_chip_hour);
   if (!status.ok()) return status;
   if (flags.Has("batches")) {
-    status = ParseNumberList(flags.Get("batches", ""), &options.batches);
+    status = ParseCountList(flags.Get("batches", ""), &options.batches);
     if (!status.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat("--batches: ", status.message()));

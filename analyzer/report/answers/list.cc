@@ -8,6 +8,19 @@
 namespace tokenjoule {
 namespace {
 
+// Of the other names, as many as fit beside a description.
+constexpr int kMostAlso = 3;
+
+// "; also H100, H100-80GB, ...".
+std::string AlsoText(const Listing::Entry& entry) {
+  std::string out;
+  for (int i = 0; i < entry.also_size() && i < kMostAlso; ++i) {
+    absl::StrAppend(&out, i == 0 ? "; also " : ", ", entry.also(i));
+  }
+  if (entry.also_size() > kMostAlso) out += ", ...";
+  return out;
+}
+
 std::string ListingTable(const Listing& listing, const TableOptions&) {
   std::string out, kind;
   TextTable table({"", ""});
@@ -20,7 +33,17 @@ std::string ListingTable(const Listing& listing, const TableOptions&) {
       kind = entry.kind();
       absl::StrAppend(&out, kind, "\n");
     }
-    table.AddRow({entry.name(), entry.description()});
+    table.AddRow(
+        {entry.name(), absl::StrCat(entry.description(), AlsoText(entry))});
+    if (entry.inherited().empty() && entry.warnings().empty()) continue;
+    absl::StrAppend(&out, table.ToString(2));
+    table = TextTable({"", ""});
+    for (const std::string& line : entry.inherited()) {
+      absl::StrAppend(&out, "    ", line, "\n");
+    }
+    for (const std::string& line : entry.warnings()) {
+      absl::StrAppend(&out, "    warning: ", line, "\n");
+    }
   }
   if (!kind.empty()) absl::StrAppend(&out, table.ToString(2));
   return out;
