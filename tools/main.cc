@@ -14,6 +14,7 @@
 #include "absl/types/span.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/notices.h"
+#include "analyzer/import/checkpoint.h"
 #include "analyzer/report/table.h"
 #include "tools/command.h"
 #include "tools/flags.h"
@@ -86,6 +87,7 @@ int Main(const std::vector<Command>& commands, int argc,
     if (!status.ok()) return Fail(status, kExitUsage);
     const absl::Status there = GoWhereTheCallerIs();
     if (!there.ok()) return Fail(there, kExitBadData);
+    AcceptCheckpointsAsModels();
     SetNoticeSink([](absl::string_view notice) {
       std::cerr << absl::StrCat("tokenjoule: note: ", notice, "\n");
     });

@@ -954,8 +954,28 @@ std::vector<std::string> CatalogNames(SpecKind kind) {
   return names;
 }
 
+namespace {
+
+ModelImporter& TheModelImporter() {
+  static ModelImporter importer;
+  return importer;
+}
+
+}  // namespace
+
+void SetModelImporter(const ModelImporter& importer) {
+  TheModelImporter() = importer;
+}
+
 absl::StatusOr<Model> LoadModel(absl::string_view name,
                                 absl::Span<const FieldOverride> overrides) {
+  const bool in_catalog =
+      FindEmbedded(SpecKind::kModel, FoldedName(name)) != nullptr;
+  const ModelImporter& importer = TheModelImporter();
+  if (!in_catalog && importer.accepts != nullptr && importer.accepts(name)) {
+    ASSIGN_OR_RETURN(const std::string imported, importer.read(name));
+    return FinishModel({std::string(name), imported}, overrides);
+  }
   ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kModel, name, ""));
   return FinishModel(text, overrides);
 }

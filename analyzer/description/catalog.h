@@ -62,8 +62,21 @@ struct Overrides {
   absl::Status AddAssignment(absl::string_view assignment);
 };
 
+// Reads models of other projects, so that LoadModel takes their files as well.
+struct ModelImporter {
+  // Whether a path is meant for this importer.
+  bool (*accepts)(absl::string_view path) = nullptr;
+  // The model as a textproto; fails with every fault at once.
+  absl::StatusOr<std::string> (*read)(absl::string_view path) = nullptr;
+};
+
+// Sets the importer; without one, LoadModel takes textprotos alone. To be called
+// once, before models are loaded: it is not for several threads.
+void SetModelImporter(const ModelImporter& importer);
+
 // Loads the model with this name, alias or Hugging Face id or, if the name has
-// a slash or ends in ".textproto", from that file; applies `overrides`, then
+// a slash or ends in ".textproto", from that file, or through the importer if
+// that accepts it; applies `overrides`, then
 // validates it. Fails with every fault at once (InvalidArgument, one line per
 // fault). Gives a notice if an alias may well mean another entry.
 absl::StatusOr<Model> LoadModel(absl::string_view name,

@@ -66,8 +66,20 @@ std::string Config(const std::string& name) {
   return OrDie(ReadTextFile(absl::StrCat(kDirectory, name, ".json")));
 }
 
+absl::StatusOr<Model> ImportAs(const std::string& json,
+                               const std::string& path,
+                               const std::string& name) {
+  HfFiles files;
+  files.config = json;
+  files.path = path;
+  absl::StatusOr<ImportedModel> imported =
+      ImportHuggingFace(files, name, "2026-01-02");
+  if (!imported.ok()) return imported.status();
+  return imported->model;
+}
+
 absl::StatusOr<Model> Import(const std::string& json) {
-  return ImportHuggingFace(json, "c.json", "m", "2026-01-02");
+  return ImportAs(json, "c.json", "m");
 }
 
 Model MustImport(const std::string& json) { return OrDie(Import(json)); }
@@ -784,8 +796,7 @@ TEST(ImportHfTest, WhatTheSchemaCannotExpressIsRefused) {
 TEST(ImportHfTest, NameComesFromTheConfigurationOrTheDirectory) {
   const auto name = [](const std::string& json, const std::string& file,
                        const std::string& given) {
-    absl::StatusOr<Model> model =
-        ImportHuggingFace(json, file, given, "2026-01-02");
+    absl::StatusOr<Model> model = ImportAs(json, file, given);
     EXPECT_TRUE(model.ok()) << model.status();
     return model.ok() ? model->name() : "";
   };
@@ -801,8 +812,8 @@ TEST(ImportHfTest, NameComesFromTheConfigurationOrTheDirectory) {
 }
 
 TEST(ImportHfTest, OddFileNamesMakeGoodTextprotos) {
-  const Model model = OrDie(ImportHuggingFace(
-      Config("gpt2"), "a\nname: \"b\"\xff/config.json", "", "2026-01-02"));
+  const Model model = OrDie(
+      ImportAs(Config("gpt2"), "a\nname: \"b\"\xff/config.json", ""));
   const Model parsed =
       OrDie(ParseModel(ImportedModelText(model), "m.textproto"));
   EXPECT_TRUE(MessageDifferencer::Equals(parsed, model));

@@ -10,8 +10,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/notices.h"
+#include "analyzer/import/checkpoint.h"
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/output.h"
@@ -40,7 +41,7 @@ bool IsDate(const std::string& text) {
 absl::Status CheckUsage(const ParsedFlags& flags, const std::string& date) {
   std::vector<std::string> faults;
   if (flags.positional.size() != 1) {
-    faults.push_back(absl::StrCat("expected one config.json, found ",
+    faults.push_back(absl::StrCat("expected one config.json or folder, found ",
                                   flags.positional.size(), " arguments"));
   }
   const std::string name = flags.Get("name", "");
@@ -63,12 +64,13 @@ int Run(const ParsedFlags& flags) {
   const absl::Status usage = CheckUsage(flags, date);
   if (!usage.ok()) return Fail(usage, kExitUsage);
   const std::string& file = flags.positional[0];
-  absl::StatusOr<std::string> json = ReadTextFile(file);
-  if (!json.ok()) return Fail(json.status(), kExitBadData);
-  absl::StatusOr<Model> model =
-      ImportHuggingFace(*json, file, flags.Get("name", ""), date);
-  if (!model.ok()) return Fail(model.status(), kExitBadData);
-  return WriteOutput(flags, ImportedModelText(*model));
+  absl::StatusOr<ImportedModel> imported =
+      ImportCheckpoint(file, flags.Get("name", ""), date);
+  if (!imported.ok()) return Fail(imported.status(), kExitBadData);
+  for (const std::string& note : imported->notes) {
+    GiveNotice(absl::StrCat(PrintablePath(file), ": ", note));
+  }
+  return WriteOutput(flags, ImportedModelText(imported->model));
 }
 
 Command ImportHfCommand() {
@@ -77,7 +79,10 @@ Command ImportHfCommand() {
   command.summary = "a Hugging Face config.json into a model textproto";
   command.description =
       "Reads the architecture and the checkpoint's number formats from a\n"
-      "config.json and prints a textproto that --model takes. Fields that are\n"
+      "config.json, or the folder that holds it, and prints a textproto that\n"
+      "--model takes. --model takes the config.json itself too; the textproto\n"
+      "is for reading, changing and keeping. hf_quant_config.json and other\n"
+      "files of quantisers beside it are read. Fields that are\n"
       "absent have the defaults of the transformers library; the source that\n"
       "the textproto cites lists them. What the schema cannot express is\n"
       "refused, not guessed.";
