@@ -696,6 +696,8 @@ SplitHeads HeadsOf(const Block& block) {
       return {"query", block.attention().heads(), block.attention().kv_heads()};
     case Block::kLatentAttention:
       return {"query", block.latent_attention().heads(), 0};
+    case Block::kCompressedAttention:
+      return {"query", block.compressed_attention().heads(), 0};
     case Block::kMamba2:
       return {"state-space", block.mamba2().heads(), 0};
     case Block::kLinearAttention:

@@ -722,6 +722,83 @@ void ImportLongCat(const JsonReader& config, Model* model, LayerStack* stack) {
   stack->AddMtp(dense);
 }
 
+// DeepSeek-V4: attention over a window and over compressed positions, whose ratio
+// differs by layer, and residual streams that are mixed by small matrices
+// (hyper-connections).
+void ImportDeepSeekV4(const JsonReader& config, Model* model,
+                      LayerStack* stack) {
+  const int64_t layers = ReadSizes(config, "num_hidden_layers", 1048576, model);
+  const int64_t d = model->d_model();
+  CompressedAttention attention;
+  attention.set_heads(config.Int("num_attention_heads", kHeadLimits));
+  attention.set_head_dim(config.IntOr("head_dim", 512, kHeadLimits));
+  attention.set_q_rank(config.Int("q_lora_rank", kHeadLimits));
+  attention.set_sliding_tokens(
+      config.IntOr("sliding_window", 128, kWindowLimits));
+  attention.set_output_groups(config.Int("o_groups", kHeadLimits));
+  attention.set_output_rank(config.Int("o_lora_rank", kHeadLimits));
+  attention.set_sinks(true);
+  // The modules for drafts have an entry too.
+  const auto ratios = config.Ints("compress_ratios", {0, 1'000'000})
+                          .value_or(std::vector<int64_t>());
+  if (static_cast<int64_t>(ratios.size()) < layers) {
+    config.AddFault("compress_ratios",
+                    absl::StrCat("found ", ratios.size(),
+                                 " entries; expected one for each of ", layers,
+                                 " layers"));
+    return;
+  }
+  const Indexer indexer = ReadIndexer(config);
+  const MixtureOfExperts moe = ReadDeepSeekExperts(config, "noaux_tc");
+  const int64_t hashed =
+      config.IntOr("num_hash_layers", 3, {0, kOffsetLimits.max});
+  const int64_t streams = config.IntOr("hc_mult", 4, {1, 64});
+  const int64_t mixes = (2 + streams) * streams;
+  Projection mix;
+  mix.set_name("hyper_connection");
+  mix.set_in(streams * d);
+  mix.set_out(mixes);
+  mix.set_vector(mixes + 3);
+  *model->add_extra() = mix;
+  model->mutable_extra(0)->set_out(streams);
+  model->mutable_extra(0)->set_vector(streams + 1);
+  constexpr int64_t kIndexed = 4;
+  for (int64_t i = 0; i < layers; ++i) {
+    Block block;
+    block.set_norms(2);
+    *block.mutable_compressed_attention() = attention;
+    CompressedAttention* own = block.mutable_compressed_attention();
+    own->set_ratio(ratios[i]);
+    block.set_name(ratios[i] == 0 ? "window" : "compressed");
+    if (ratios[i] == kIndexed) {
+      block.set_name("indexed");
+      own->set_overlap(2);
+      *own->mutable_indexer() = indexer;
+    }
+    *block.add_extra() = mix;
+    *block.add_extra() = mix;
+    block.mutable_extra(0)->set_name("mixer_connection");
+    block.mutable_extra(1)->set_name("expert_connection");
+    *block.mutable_moe() = moe;
+    // The first layers choose experts by a table of tokens, which takes no
+    // arithmetic.
+    if (i < hashed) {
+      block.mutable_moe()->set_router_bias(false);
+      block.set_name(absl::StrCat(block.name(), "-hashed"));
+    }
+    stack->Add(block);
+  }
+  if (config.IsString("expert_dtype", "fp4")) {
+    model->mutable_formats()->set_experts("mxfp4");
+  }
+  Block mtp = stack->layers().back().block;
+  mtp.set_name("mtp");
+  mtp.mutable_compressed_attention()->set_ratio(0);
+  mtp.mutable_compressed_attention()->clear_overlap();
+  mtp.mutable_compressed_attention()->clear_indexer();
+  stack->AddMtp(mtp);
+}
+
 // Sorted by model_type.
 constexpr HfFamily kFamilies[] = {
     {"afmoe", false, ImportAfMoe},
@@ -729,6 +806,7 @@ constexpr HfFamily kFamilies[] = {
     {"dbrx", false, ImportDbrx},
     {"deepseek", false, ImportDeepSeekV1},
     {"deepseek_v32", false, ImportSparseDeepSeek},
+    {"deepseek_v4", false, ImportDeepSeekV4},
     {"dots1", false, ImportDots1},
     {"ernie4_5_moe", true, ImportErnieMoe},
     {"exaone_moe", false, ImportExaoneMoe},

@@ -464,6 +464,115 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
            *c.matrices->output);
 }
 
+// One projection pair of a compressor, gate and value of `width` each, with its
+// position bias of `ratio` x width and the norm of a compressed vector.
+template <typename N, typename Reader>
+void AddCompressor(LedgerWriter<N, Reader>& c, const N& width, const N& norm,
+                   const N& ratio, Operator<N>* op) {
+  c.Matmul(*op, c.tokens.linear(), c.d, N(2.0) * width, N(2.0) * c.d * width,
+           *c.matrices->mixer);
+  c.Vector(*op, ratio * width + norm);
+}
+
+// Attention over a window and compressed positions. With S positions in the
+// context, min(S, W) vectors of the window are read and S / r compressed ones, or
+// those among them that the indexer chose. Every chip of a group holds the whole
+// cache, since all heads share it.
+template <typename N, typename Reader>
+void AddCompressedAttention(LedgerWriter<N, Reader>& c,
+                            const CompressedAttention& attention,
+                            const std::string& block) {
+  using Field = CompressedAttention;
+  const N heads = c.read(attention, Field::kHeadsFieldNumber);
+  const N h = heads / c.tp;
+  const N e = c.read(attention, Field::kHeadDimFieldNumber);
+  const N q_rank = c.read(attention, Field::kQRankFieldNumber);
+  const N window = c.read(attention, Field::kSlidingTokensFieldNumber);
+  const N groups = c.read(attention, Field::kOutputGroupsFieldNumber);
+  const N rank = c.read(attention, Field::kOutputRankFieldNumber);
+  const bool compresses = attention.ratio() > 0;
+  const N ratio = c.read(attention, Field::kRatioFieldNumber);
+  const N overlap =
+      attention.overlap() > 0
+          ? N(c.read(attention, Field::kOverlapFieldNumber))
+          : N(1.0);
+  const N t = c.tokens.linear();
+  const NumberFormat& format = *c.matrices->mixer;
+  const std::string name = c.NameOf(block, ".attention.");
+
+  Operator<N>& down = c.Add(name + "down_proj", Part::kAttention, c.layers);
+  c.Matmul(down, t, c.d, q_rank + e, c.d * (q_rank + e), format);
+  c.Vector(down, q_rank + e);  // their norms
+  down.vector_flop = Flop<N>(N(4.0) * t * (q_rank + e));
+  Operator<N>& query = c.Add(name + "q_proj", Part::kAttention, c.layers);
+  c.Matmul(query, t, q_rank, h * e, q_rank * heads * e, format);
+  query.vector_flop = Flop<N>(N(3.0) * t * h * e);
+
+  N span = Min(c.context, window);
+  N prefill_span = HasPrompts(c)
+                       ? NarrowPrefillSpan(c, WindowedSum<N>, window)
+                       : span;
+  N written(1.0);
+  if (compresses) {
+    Operator<N>& press = c.Add(name + "compressor", Part::kAttention, c.layers);
+    AddCompressor(c, overlap * e, e, ratio, &press);
+    const N all = c.context / ratio;
+    N chosen = all, prefill_chosen = WholePrefillSpan(c) / ratio;
+    if (attention.has_indexer()) {
+      const Indexer& indexer = attention.indexer();
+      const N index_heads = c.read(indexer, Indexer::kHeadsFieldNumber);
+      const N index_dim = c.read(indexer, Indexer::kHeadDimFieldNumber);
+      const NumberFormat& keys = GetFormat(
+          indexer.key_format().empty() ? "fp8-g128" : indexer.key_format());
+      AddCompressor(c, overlap * index_dim, index_dim, ratio, &press);
+      Operator<N>& project =
+          c.Add(name + "index_proj", Part::kAttention, c.layers);
+      c.Matmul(project, t, q_rank, index_heads * index_dim,
+               q_rank * index_heads * index_dim, format);
+      c.HoldWeights(project, c.d * index_heads, c.d * index_heads,
+                    *c.formats.vectors);
+      Operator<N>& score =
+          c.Add(name + "index_score", Part::kAttention, c.layers);
+      AddScores(c, index_heads, all, prefill_chosen, index_dim, index_dim,
+                &score, kIndexScoreFlop);
+      score.weight_format = &keys;
+      score.kv_sharing = index_heads;
+      const CachedToken<N> key = {index_dim, &keys, N(0.0), &keys};
+      AddCache(c, key, all, c.prefix_tokens / ratio, &score);
+      score.kv_write = key.Times(t / ratio);
+      CachedToken<N> held = key;
+      held.keys = held.keys * c.tp;
+      HoldCache(c, key, held, all);
+      const N top_k = c.read(indexer, Indexer::kTopKFieldNumber);
+      chosen = Min(all, top_k);
+      prefill_chosen = Min(prefill_chosen, top_k);
+    }
+    span += chosen;
+    prefill_span += prefill_chosen;
+    written += N(1.0) / ratio;
+  }
+  // softmax(q K^T) K: two products with the same vector.
+  Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
+  AddScores(c, h, span, prefill_span, N(2.0) * e, N(2.0) * e, &core);
+  const CachedToken<N> token = {e, c.formats.kv, N(0.0), c.formats.kv};
+  AddCache(c, token, span, Min(c.prefix_tokens, window), &core);
+  core.kv_write = token.Times(t * written);
+  core.kv_sharing = h;
+  core.activation_in = c.Stream(t * (h + N(1.0)) * e);
+  core.activation_out = c.Stream(t * h * e);
+  if (attention.sinks()) c.ShardedVector(core, heads);
+  CachedToken<N> held = token;
+  held.keys = held.keys * c.tp;
+  HoldCache(c, token, held,
+            Min(c.context, window) + (compresses ? c.context / ratio : N(0.0)));
+
+  // Each group's heads are projected by a matrix of their own.
+  Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
+  c.Matmul(output, t, h * e, rank, heads * e * rank, *c.matrices->output);
+  c.Matmul(output, t, groups * rank / c.tp, c.d, groups * rank * c.d,
+           *c.matrices->output);
+}
+
 }  // namespace ledger_internal
 }  // namespace tokenjoule
 

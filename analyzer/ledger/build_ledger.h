@@ -131,6 +131,9 @@ void AddMixer(LedgerWriter<N, Reader>& c, const Block& block) {
       return AddLinearAttention(c, block.linear_attention(), block.name());
     case Block::kShortConvolution:
       return AddShortConvolution(c, block.short_convolution(), block.name());
+    case Block::kCompressedAttention:
+      return AddCompressedAttention(c, block.compressed_attention(),
+                                    block.name());
     case Block::kRwkv:
       return AddRwkv(c, block.rwkv(), block.name());
     case Block::MIXER_NOT_SET:
