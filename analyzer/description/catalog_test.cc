@@ -460,6 +460,17 @@ TEST(CatalogTest, ANumberWithHalfARangeIsAFault) {
               HasSubstr("nan is no number: fill it in; expected 1e-09 to"));
 }
 
+TEST(CatalogTest, WhatABaseLeavesOpenIsSaidToComeFromIt) {
+  const std::string error =
+      HardwareError(Replaced(kOwnCard, "name: \"gddr\"", "name: \"vram\""));
+  EXPECT_THAT(error,
+              HasSubstr("memory.gddr.technology.kind: is missing; base "
+                        "desktop-gpu leaves it open: give it in a memory "
+                        "called \"gddr\" (this file has vram, l2)"));
+  EXPECT_THAT(HardwareError("name: \"h\" base: \"desktop-gpu\"\n"),
+              HasSubstr("memory called \"l2\" (this file has none)"));
+}
+
 std::vector<std::string> LevelsOf(const Hardware& hardware) {
   std::vector<std::string> names;
   for (const MemoryLevel& level : hardware.memory()) {
