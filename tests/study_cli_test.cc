@@ -113,7 +113,7 @@ TEST(StudyCliTest, BadDataExitsWithThree) {
         absl::StrCat("compare ", kPoint, " --to.tp=3"),
         absl::StrCat("compare ", kPoint, " --to.boundary=chip"),
         std::string("compare /nowhere/a /nowhere/b"),
-        std::string("ceiling --model=llama-3.1-8b --hardware=h100"),
+        std::string("ceiling --model=llama-3.1-8b --hardware=h10"),
         absl::StrCat("ceiling ", kPoint, " --batch=-1"),
         absl::StrCat("sensitivity ", kPoint, " --context=0"),
         absl::StrCat("sensitivity ", kPoint, " --out=/nowhere/x"),

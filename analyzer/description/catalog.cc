@@ -896,6 +896,36 @@ absl::StatusOr<Model> FinishModel(const NamedText& text,
   return std::move(parsed.spec);
 }
 
+// Adds to missing fields of memory levels and engines that a file does not
+// mention that its base leaves them open: users may call their own by another
+// name.
+void NameOpenEntries(const NamedText& text, std::vector<Fault>* faults) {
+  Hardware own;
+  std::unique_ptr<FieldLocations> locations;
+  std::vector<Fault> reported;
+  ParseTextproto(text.text, text.file, &own, &locations, &reported, &reported);
+  if (own.base().empty()) return;
+  const auto add = [&](absl::string_view list, const auto& entries) {
+    std::vector<std::string> names;
+    for (const auto& entry : entries) names.push_back(entry.name());
+    for (Fault& fault : *faults) {
+      const std::vector<std::string> steps =
+          absl::StrSplit(fault.path, absl::MaxSplits('.', 2));
+      if (!absl::StartsWith(fault.message, "is missing") || steps.size() < 2 ||
+          steps[0] != list ||
+          std::find(names.begin(), names.end(), steps[1]) != names.end()) {
+        continue;
+      }
+      absl::StrAppend(&fault.message, "; base ", Printable(own.base()),
+                      " leaves it open: give it in a ", list, " called \"",
+                      steps[1], "\" (this file has ",
+                      names.empty() ? "none" : absl::StrJoin(names, ", "), ")");
+    }
+  };
+  add("memory", own.memory());
+  add("engine", own.engine());
+}
+
 absl::StatusOr<Hardware> FinishHardware(
     const NamedText& text, absl::Span<const FieldOverride> overrides,
     const Resolution& resolution = {}) {
@@ -919,6 +949,7 @@ absl::StatusOr<Hardware> FinishHardware(
   const ValidateOptions options = {text.file, nullptr, true};
   ValidateFields(hardware, options, &faults);
   if (faults.empty()) ValidateHardware(hardware, options, &faults);
+  if (!faults.empty()) NameOpenEntries(text, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return hardware;
 }

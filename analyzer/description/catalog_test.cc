@@ -328,7 +328,12 @@ TEST(CatalogTest, QuantisedCheckpointsNameTheirShapesAndFormat) {
       {"RedHatAI/Meta-Llama-3.1-8B-Instruct-quantized.w4a16",
        "--model=llama-3.1-8b --weights=int4-g128"},
       {"Qwen/Qwen2.5-72B-Instruct-GPTQ-Int8",
-       "--model=qwen2.5-72b --weights=int8"},
+       "--model=qwen2.5-72b --weights=int8-g128"},
+      {"unsloth/Llama-3.1-8B-Instruct-bnb-4bit",
+       "--model=llama-3.1-8b --weights=nf4"},
+      {"mlx-community/Qwen3-8B-4bit",
+       "--model=qwen3-8b --weights=int4-g64-affine"},
+      {"bartowski/Qwen3-8B-Q4_K_M.gguf", "--model=qwen3-8b --weights=q4_k_m"},
       {"Qwen/Qwen3-30B-A3B-GPTQ-Int4",
        "--model=qwen3-30b-a3b --weights=int4-g128"},
       {"bartowski/Llama-3.3-70B-Instruct-Q8_0",
@@ -458,6 +463,17 @@ TEST(CatalogTest, ANumberWithHalfARangeIsAFault) {
   EXPECT_THAT(error, Not(HasSubstr("low")));
   EXPECT_THAT(HardwareError(Replaced(kOwnCard, "value: 936", "value: nan")),
               HasSubstr("nan is no number: fill it in; expected 1e-09 to"));
+}
+
+TEST(CatalogTest, WhatABaseLeavesOpenIsSaidToComeFromIt) {
+  const std::string error =
+      HardwareError(Replaced(kOwnCard, "name: \"gddr\"", "name: \"vram\""));
+  EXPECT_THAT(error,
+              HasSubstr("memory.gddr.technology.kind: is missing; base "
+                        "desktop-gpu leaves it open: give it in a memory "
+                        "called \"gddr\" (this file has vram, l2)"));
+  EXPECT_THAT(HardwareError("name: \"h\" base: \"desktop-gpu\"\n"),
+              HasSubstr("memory called \"l2\" (this file has none)"));
 }
 
 std::vector<std::string> LevelsOf(const Hardware& hardware) {

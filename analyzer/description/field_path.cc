@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -14,7 +13,6 @@
 #include "analyzer/description/counts.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/formats.h"
-#include "analyzer/description/notices.h"
 #include "proto/options.pb.h"
 
 namespace tokenjoule {
@@ -67,19 +65,6 @@ std::vector<std::string> FieldNames(const Descriptor& type) {
     names.push_back(std::string(type.field(i)->name()));
   }
   return names;
-}
-
-// The name of the format that a flag gives. A file of GGUF is called by the
-// format of most of its matrices.
-std::string FormatOf(absl::string_view value) {
-  const std::string name = FormatName(value);
-  const std::string folded = FoldedName(value);
-  if (absl::StartsWith(name, "q") && FoldedName(name) != folded) {
-    GiveNotice(absl::StrCat(
-        "format \"", Printable(value), "\" taken as ", name,
-        "; files of that name store some of their matrices in wider formats"));
-  }
-  return name;
 }
 
 absl::Status SetScalar(Message* message, const FieldDescriptor& field,
@@ -141,7 +126,7 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
       reflection.SetString(
           message, &field,
           field.options().GetExtension(name_of) == NUMBER_FORMAT
-              ? FormatOf(value)
+              ? FormatName(value)
               : std::string(value));
       return absl::OkStatus();
     case FieldDescriptor::CPPTYPE_ENUM: {

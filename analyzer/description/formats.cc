@@ -412,7 +412,7 @@ const NumberFormat* FindFormat(absl::string_view name) {
       if (FoldedName(synonym) == wanted) return &format;
     }
   }
-  return FindMadeFormat(name);
+  return FindMadeFormat(absl::AsciiStrToLower(name));
 }
 
 std::string FormatName(absl::string_view name) {

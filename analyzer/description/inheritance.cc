@@ -215,18 +215,37 @@ absl::StatusOr<Inheritance> InheritanceOf(absl::string_view name) {
   }
   for (const MemoryLevel& level : whole.memory()) {
     const std::string base = GivenBy(files, [&](const Hardware& file) {
-      for (const MemoryLevel& given : file.memory()) {
-        if (given.name() == level.name() &&
-            !given.technology().base().empty()) {
-          return true;
-        }
-      }
-      return false;
+      return std::any_of(file.memory().begin(), file.memory().end(),
+                         [&](const MemoryLevel& given) {
+                           return given.name() == level.name() &&
+                                  !given.technology().base().empty();
+                         });
     });
     if (base.empty()) continue;
     result.inherited.push_back(
         absl::StrCat("inherits technology ", level.technology().base(),
                      " of memory.", level.name(), " from base ", base));
+  }
+  for (const ComputeEngine& engine : whole.engine()) {
+    const std::string base = GivenBy(files, [&](const Hardware& file) {
+      return std::any_of(file.engine().begin(), file.engine().end(),
+                         [&](const ComputeEngine& given) {
+                           return given.name() == engine.name() &&
+                                  !given.logic().base().empty();
+                         });
+    });
+    if (base.empty()) continue;
+    result.inherited.push_back(
+        absl::StrCat("inherits technology ", engine.logic().base(),
+                     " of engine.", engine.name(), " from base ", base));
+  }
+  const std::string link_base = GivenBy(files, [](const Hardware& file) {
+    return !file.interconnect().technology().base().empty();
+  });
+  if (!link_base.empty()) {
+    result.inherited.push_back(absl::StrCat(
+        "inherits technology ", whole.interconnect().technology().base(),
+        " of the interconnect from base ", link_base));
   }
   const std::string runtime_base = GivenBy(files, [](const Hardware& file) {
     return !file.runtime().base().empty();

@@ -89,12 +89,23 @@ struct Mark {
   absl::string_view word, format;
 };
 constexpr Mark kMarks[] = {
-    {"gptq-int8", "int8"}, {"gptq-8bit", "int8"},  {"awq", "int4-g128"},
-    {"gptq", "int4-g128"}, {"w4a16", "int4-g128"}, {"w8a8", "int8"},
-    {"w8a16", "int8"},     {"nvfp4", "nvfp4"},     {"fp4", "nvfp4"},
-    {"mxfp4", "mxfp4"},    {"fp8", "fp8"},         {"bnb-4bit", "nf4"},
-    {"nf4", "nf4"},        {"4bit", "int4-g64"},   {"8bit", "int8"},
-    {"int4", "int4-g128"}, {"int8", "int8"},
+    {"gptq-int8", "int8-g128"},
+    {"gptq-8bit", "int8-g128"},
+    {"awq", "int4-g128"},
+    {"gptq", "int4-g128"},
+    {"w4a16", "int4-g128"},
+    {"w8a8", "int8"},
+    {"w8a16", "int8-w8a16"},
+    {"nvfp4", "nvfp4"},
+    {"fp4", "nvfp4"},
+    {"mxfp4", "mxfp4"},
+    {"fp8", "fp8"},
+    {"bnb-4bit", "nf4"},
+    {"nf4", "nf4"},
+    {"4bit", "int4-g64-affine"},
+    {"8bit", "int8-g64-affine"},
+    {"int4", "int4-g128"},
+    {"int8", "int8"},
 };
 
 // The format that the end of a folded name says; empty if it says none.
@@ -103,10 +114,7 @@ std::string MarkedFormat(absl::string_view ending) {
       absl::StrCat(absl::StrReplaceAll(ending, {{".", "-"}}), "-");
   for (const Mark& mark : kMarks) {
     if (!absl::StrContains(words, absl::StrCat("-", mark.word, "-"))) continue;
-    // Where the table does not have 4-bit floats by quantiles, integers with a
-    // scale for each 64 are nearest.
-    return std::string(FindFormat(mark.format) != nullptr ? mark.format
-                                                          : "int4-g64");
+    return std::string(mark.format);
   }
   // Any run of words may be the name of a format: "q8-0".
   for (size_t begin = 0; begin < words.size(); ++begin) {
@@ -120,7 +128,7 @@ std::string MarkedFormat(absl::string_view ending) {
       }
     }
   }
-  return absl::StrContains(words, "-gguf-") ? "q4_k" : "";
+  return absl::StrContains(words, "-gguf-") ? "q4_k_m" : "";
 }
 
 }  // namespace

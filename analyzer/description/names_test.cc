@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "analyzer/description/formats.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -68,6 +70,16 @@ TEST(NamesTest, AQuantisedNameSaysItsShapesAndItsFormat) {
       FindQuantised("x/LM-2-9B-Instruct-AWQ", Entries());
   EXPECT_EQ(found.name, "lm-2-9b");
   EXPECT_EQ(found.format, "int4-g128");
+  // Every ending says a format that there is.
+  for (const char* ending :
+       {"GPTQ-Int8", "GPTQ-8bit", "AWQ",        "GPTQ",  "w4a16", "w8a8",
+        "w8a16",     "NVFP4",     "FP4",        "MXFP4", "FP8",   "FP8-dynamic",
+        "bnb-4bit",  "nf4",       "4bit",       "8bit",  "Int4",  "Int8",
+        "Q8_0",      "GGUF",      "Q4_K_M.gguf"}) {
+    const std::string format =
+        FindQuantised(absl::StrCat("LM-2-9B-", ending), Entries()).format;
+    EXPECT_NE(FindFormat(format), nullptr) << ending << " " << format;
+  }
   EXPECT_EQ(FindQuantised("LM-2-9B-Q8_0", Entries()).format, "q8_0");
   // An ending that is no format.
   EXPECT_EQ(FindQuantised("x/LM-2-9B-Chat", Entries()).name, "");
