@@ -54,12 +54,12 @@ constexpr NumberFormat kFormats[] = {
      "4-bit integer, fp16 scale and 4-bit zero point for each 64 (GPTQ, AWQ)"},
     {"int4-g128", 4 + 20.0 / 128, 4, 4, Operand::kInteger, "bf16", 0, 0, 128,
      "4-bit integer, fp16 scale and 4-bit zero point for each 128 (GPTQ, AWQ)"},
-    {"nf4", 4 + 8.0 / 64 + 32.0 / (64 * 256), 4, 4, Operand::kStorageOnly, "bf16",
+    {"nf4", 4 + 8.0 / 64 + 32.0 / (64 * 256), 0, 4, Operand::kStorageOnly, "bf16",
      0, 0, 64,
      "bitsandbytes NormalFloat4, an 8-bit scale for each 64 and an fp32 scale of "
      "scales for each 256 of those (double quantisation; QLoRA, "
      "arXiv:2305.14314)"},
-    {"nf4-single", 4 + 32.0 / 64, 4, 4, Operand::kStorageOnly, "bf16", 0, 0, 64,
+    {"nf4-single", 4 + 32.0 / 64, 0, 4, Operand::kStorageOnly, "bf16", 0, 0, 64,
      "bitsandbytes NormalFloat4 or FP4, an fp32 scale for each 64"},
     {"mxfp4", 4 + 8.0 / 32, 4, 3, Operand::kFloat, "bf16", 2, 1, 32,
      "OCP Microscaling FP4 (E2M1), an 8-bit scale for each 32"},
