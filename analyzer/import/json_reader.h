@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "analyzer/description/faults.h"
@@ -27,6 +28,10 @@ struct JsonLog {
   std::vector<Fault> faults;
   // Absent fields with the defaults used for them, as "head_dim = 256".
   std::vector<std::string> defaults;
+  // What the import decided or assumed, as full sentences.
+  std::vector<std::string> notes;
+  // The fields of each object in the order of the file, by a hash of its path.
+  absl::flat_hash_map<uint64_t, std::vector<std::string>> order;
 };
 
 // One object of a document. A field that is null counts as absent, except for
@@ -71,6 +76,28 @@ class JsonReader {
   // Names of all fields, sorted.
   std::vector<std::string> Names() const;
 
+  // The same in the order of the file. Objects within lists are sorted.
+  std::vector<std::string> NamesInOrder() const;
+  // Whether the field is present and has this type.
+  bool IsObject(absl::string_view name) const;
+  bool IsList(absl::string_view name) const;
+  bool IsText(absl::string_view name) const;
+  // Whether the field is present and equals this number.
+  bool IsNumber(absl::string_view name, double value) const;
+  // Whether the field is present and is false.
+  bool IsFalse(absl::string_view name) const;
+  // A required number within the limits, which may have decimals; 0 if it is
+  // absent or invalid.
+  double Number(absl::string_view name, double min, double max) const;
+  // The strings of a list and of lists within it; nothing if it is absent or
+  // invalid.
+  absl::optional<std::vector<std::string>> NestedStrings(
+      absl::string_view name) const;
+  // The objects of a list; none if it is absent or invalid.
+  std::vector<JsonReader> Objects(absl::string_view name) const;
+
+  // Records a decision or an assumption, once.
+  void AddNote(std::string note) const;
   // Records a fault of a field.
   void AddFault(absl::string_view name, std::string message) const;
   // Records that `value` is used for an absent field.
