@@ -1,5 +1,6 @@
 #include "analyzer/description/formats.h"
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdio>
@@ -61,12 +62,12 @@ constexpr NumberFormat kFormats[] = {
     {"int4-g128", 4 + 20.0 / 128, 4, 4, Operand::kInteger, "bf16", 0, 0, 128,
      "4-bit integer, fp16 scale and 4-bit zero point for each 128 (GPTQ, AWQ)",
      "awq gptq w4a16"},
-    {"nf4", 4 + 8.0 / 64 + 32.0 / (64 * 256), 4, 4, Operand::kStorageOnly, "bf16",
+    {"nf4", 4 + 8.0 / 64 + 32.0 / (64 * 256), 0, 4, Operand::kStorageOnly, "bf16",
      0, 0, 64,
      "bitsandbytes NormalFloat4, an 8-bit scale for each 64 and an fp32 scale of "
      "scales for each 256 of those (double quantisation; QLoRA, "
      "arXiv:2305.14314)"},
-    {"nf4-single", 4 + 32.0 / 64, 4, 4, Operand::kStorageOnly, "bf16", 0, 0, 64,
+    {"nf4-single", 4 + 32.0 / 64, 0, 4, Operand::kStorageOnly, "bf16", 0, 0, 64,
      "bitsandbytes NormalFloat4 or FP4, an fp32 scale for each 64"},
     {"mxfp4", 4 + 8.0 / 32, 4, 3, Operand::kFloat, "bf16", 2, 1, 32,
      "OCP Microscaling FP4 (E2M1), an 8-bit scale for each 32", "mx4"},
@@ -263,10 +264,19 @@ absl::optional<int> TakeNumber(absl::string_view prefix, int most,
 constexpr int kWidestInteger = 8;
 constexpr int kLargestGroup = 1 << 20;
 
-// intB-gG, intB-gG-sym, intB-gG-affine.
+// intB, intB-gG, intB-gG-sym, intB-gG-affine.
 bool MakeInteger(absl::string_view name, MadeFormat* made) {
   const absl::optional<int> bits = TakeNumber("int", kWidestInteger, &name);
   if (!bits.has_value()) return false;
+  if (name.empty()) {
+    made->bits_per_element = *bits;
+    made->precision_bits = *bits;
+    made->operand = Operand::kStorageOnly;
+    made->activations = "bf16";
+    made->own_description = absl::StrCat(
+        *bits, "-bit integer, one scale per channel, not counted");
+    return true;
+  }
   const absl::optional<int> group = TakeNumber("-g", kLargestGroup, &name);
   if (!group.has_value()) return false;
   double beside = 16 + *bits;
@@ -294,7 +304,29 @@ bool MakeInteger(absl::string_view name, MadeFormat* made) {
   return true;
 }
 
-// fp8-gG, fp8-blockG.
+// bitsX.
+bool MakeBits(absl::string_view name, MadeFormat* made) {
+  constexpr double kLeast = 0.125, kMost = 32;
+  if (!absl::ConsumePrefix(&name, "bits")) return false;
+  // Digits and a point only: no sign, exponent, blank or "nan".
+  if (name.find_first_not_of("0123456789.") != absl::string_view::npos) {
+    return false;
+  }
+  double bits = 0;
+  if (!absl::SimpleAtod(name, &bits) || !(bits >= kLeast) ||
+      !(bits <= kMost)) {
+    return false;
+  }
+  made->bits_per_element = bits;
+  made->precision_bits = std::max(1, static_cast<int>(bits));
+  made->operand = Operand::kStorageOnly;
+  made->activations = "bf16";
+  made->own_description =
+      absl::StrCat(bits, " bits per value, packed in a layout of its own");
+  return true;
+}
+
+// fp8-gG, fp8-blockG, fp8-blockG-e8m0.
 bool MakeFp8(absl::string_view name, MadeFormat* made) {
   absl::string_view rest = name;
   absl::optional<int> group = TakeNumber("fp8-g", kLargestGroup, &rest);
@@ -304,8 +336,10 @@ bool MakeFp8(absl::string_view name, MadeFormat* made) {
     group = TakeNumber("fp8-block", 1024, &rest);
     elements = group.value_or(0) * static_cast<double>(group.value_or(0));
   }
-  if (!group.has_value() || !rest.empty()) return false;
-  made->bits_per_element = 8 + 32 / elements;
+  if (!group.has_value()) return false;
+  const bool is_exponent = rest == "-e8m0" && absl::StartsWith(name, "fp8-block");
+  if (!rest.empty() && !is_exponent) return false;
+  made->bits_per_element = 8 + (is_exponent ? 8 : 32) / elements;
   made->operand_bits = 8;
   made->precision_bits = 5;
   made->operand = Operand::kFloat;
@@ -314,7 +348,8 @@ bool MakeFp8(absl::string_view name, MadeFormat* made) {
   made->exponent_bias = 7;
   made->elements_per_scale = static_cast<int>(elements);
   made->own_description =
-      absl::StrCat("E4M3 with an fp32 scale for each ", elements);
+      absl::StrCat("E4M3 with an ", is_exponent ? "8-bit" : "fp32",
+                   " scale for each ", elements);
   return true;
 }
 
@@ -364,7 +399,7 @@ const NumberFormat* FindMadeFormat(absl::string_view name) {
   }
   auto format = std::make_unique<MadeFormat>();
   if (!MakeInteger(name, format.get()) && !MakeFp8(name, format.get()) &&
-      !MakeMix(name, format.get())) {
+      !MakeBits(name, format.get()) && !MakeMix(name, format.get())) {
     return nullptr;
   }
   format->own_name = std::string(name);

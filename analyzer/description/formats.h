@@ -76,12 +76,17 @@ double ToggleRate(const NumberFormat& format);
 // The format with this name or synonym, however it is spelt ("BF16", "q4_K",
 // "bfloat16"), or nullptr. Beside the formats of the table it knows families and
 // mixes:
+//   intB            B bits (1 to 8) per value; scales per channel, not counted;
 //   intB-gG         B bits (1 to 8) per value; for each G values an fp16 scale
 //                   and a zero point of B bits (GPTQ, AWQ);
 //   intB-gG-sym     the same without zero points (compressed-tensors);
 //   intB-gG-affine  the same with a 16-bit scale and a 16-bit bias (MLX);
 //   fp8-gG          E4M3 with an fp32 scale for each G values;
 //   fp8-blockG      E4M3 with an fp32 scale for each G x G values;
+//   fp8-blockG-e8m0 the same with an 8-bit scale;
+//   bitsX           X bits per value, scales and tables included, in a layout
+//                   that the name does not say (EXL2, AQLM); X may have
+//                   decimals;
 //   "A:m B:n"       of every m + n equal tensors, m are stored in A and n in B:
 //                   bits per element are the mean. Counts may have decimals.
 const NumberFormat* FindFormat(absl::string_view name);

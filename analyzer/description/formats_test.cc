@@ -47,6 +47,30 @@ TEST(FormatsTest, StoredBitsCountTheirShareOfScales) {
   EXPECT_EQ(bits("q6_k"), 6.5625);
 }
 
+TEST(FormatsTest, FamiliesOfFormatsAreMadeFromTheirNames) {
+  const auto bits = [](absl::string_view name) {
+    return GetFormat(name).bits_per_element;
+  };
+  EXPECT_EQ(bits("int3"), 3);
+  // 16 + 3 bits per 128 values.
+  EXPECT_EQ(bits("int3-g128"), 3.1484375);
+  EXPECT_EQ(bits("int8-g128-sym"), 8.125);
+  EXPECT_EQ(bits("int6-g64-affine"), 6.5);
+  EXPECT_EQ(bits("fp8-g128"), 8.25);
+  EXPECT_EQ(bits("fp8-block32"), 8 + 1.0 / 32);
+  EXPECT_EQ(bits("fp8-block32-e8m0"), 8 + 1.0 / 128);
+  EXPECT_EQ(bits("bits4.25"), 4.25);
+  EXPECT_EQ(bits("bits2"), 2);
+  EXPECT_EQ(bits("int4-g128:3 bf16:1"), (3 * 4.15625 + 16) / 4);
+  for (const absl::string_view name :
+       {"int0", "int9", "int", "int3-", "int3-g0", "int4-g128-asym", "bits",
+        "bits0", "bits33", "bits-4", "bitsnan", "bitsinf", "bits1e1", "bits 4",
+        "bits4.2.5", "fp8-g128-e8m0", "fp8-block32-e4m3", "int4-g128:-1 bf16:1",
+        "int4-g128:nan bf16:1"}) {
+    EXPECT_EQ(FindFormat(name), nullptr) << name;
+  }
+}
+
 // The activation format of every weight format must be one that engines
 // multiply.
 TEST(FormatsTest, ActivationsOfEveryFormatAreAFormatThatIsMultiplied) {

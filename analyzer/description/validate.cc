@@ -196,7 +196,8 @@ class FieldValidator {
     };
     switch (field.options().GetExtension(name_of)) {
       case NUMBER_FORMAT:
-        if (name.empty()) break;
+        // Families and mixes have no line of their own in the list.
+        if (name.empty() || FindFormat(name) != nullptr) break;
         check("number format", FormatNames(),
               "(`tokenjoule list formats` shows all)");
         break;

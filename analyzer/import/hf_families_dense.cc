@@ -577,7 +577,7 @@ void ImportNemotronNas(const JsonReader& config, Model* model,
       } else {
         // int(2 ffn_mult d / 3), rounded up to 256.
         const double multiple =
-            std::round(ffn.Number("ffn_mult", {0, 1000}) * 1e6) / 1e6;
+            std::round(ffn.Number("ffn_mult", 0, 1000) * 1e6) / 1e6;
         const auto width = static_cast<int64_t>(2 * multiple * d / 3);
         mlp->set_d_ff((width + 255) / 256 * 256);
       }

@@ -543,7 +543,7 @@ void ImportLfm2(const JsonReader& config, Model* model, LayerStack* stack) {
     auto width = static_cast<int64_t>(2 * decoder.mlp.d_ff() / 3);
     if (config.Has("block_ffn_dim_multiplier")) {
       width = static_cast<int64_t>(
-          config.Number("block_ffn_dim_multiplier", {0, 64}) *
+          config.Number("block_ffn_dim_multiplier", 0, 64) *
           static_cast<double>(width));
     }
     if (multiple > 0) {

@@ -9,13 +9,19 @@
 
 namespace tokenjoule {
 
-// Fills in `model->formats` from `dtype` or `torch_dtype` and from
-// `quantization_config`, which are in `config` (the decoder's object) or in
-// `root` (the top-level object). The model's blocks must already be set,
-// because they determine the use of each format; `formats.state` may be set to
-// the family's default, which the configuration overrides. A quantisation that
-// the schema cannot express, such as one that skips some MLPs, is a fault: a
-// model read as bf16 could be four times as large as the checkpoint.
+// Fills in `model->formats` from `dtype` or `torch_dtype` and from the
+// quantisation (hf_quantization.h), which are in `config` (the decoder's
+// object), in `root` (the top-level object) or, the quantisation only, in the
+// object of a file beside config.json (`sidecar`, which may be nullptr).
+//
+// Every matrix of every layer is resolved by its name. The model has the
+// formats of most elements of each class; layers in which a matrix has another
+// format say so in their own `formats`. Matrices that differ within one field
+// of a layer, as experts may, become a mix by elements.
+//
+// The stack must hold all layers and not be written to the model yet. d_model,
+// vocab_size and tied_embeddings must be set, and `formats.state` may be set to
+// the family's default, which the configuration overrides.
 void ReadHfFormats(const JsonReader& root, const JsonReader& config,
                    const JsonReader* sidecar, LayerStack* stack, Model* model);
 

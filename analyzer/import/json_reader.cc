@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <utility>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/base/size_limits.h"
@@ -91,8 +92,17 @@ class QuotedText {
   std::vector<size_t> quotes_;
 };
 
-// Records the first fault of a text without building values and without
-// exceptions.
+// Hash of a path of which `path` has the hash `before`: FNV-1a.
+constexpr uint64_t kRootHash = 0xcbf29ce484222325;
+uint64_t HashOfPath(uint64_t before, absl::string_view path) {
+  for (const char c : path) {
+    before = (before ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  }
+  return before;
+}
+
+// Records the first fault of a text, and the order of fields, without building
+// values and without exceptions.
 class SyntaxChecker : public nlohmann::json_sax<json> {
  public:
   bool null() override { return true; }
@@ -102,9 +112,27 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
   bool number_float(number_float_t, const string_t&) override { return true; }
   bool string(string_t&) override { return true; }
   bool binary(binary_t&) override { return true; }
-  bool key(string_t&) override { return true; }
-  bool start_object(std::size_t) override { return Enter(); }
-  bool start_array(std::size_t) override { return Enter(); }
+  bool key(string_t& name) override {
+    if (!places_.back().is_known) return true;
+    places_.back().next =
+        HashOfPath(HashOfPath(places_.back().hash, name), ".");
+    order[places_.back().hash].push_back(name);
+    return true;
+  }
+  bool start_object(std::size_t) override {
+    Place place;
+    if (places_.empty()) {
+      place = {kRootHash, 0, true};
+    } else if (places_.back().is_known) {
+      place = {places_.back().next, 0, true};
+    }
+    places_.push_back(place);
+    return Enter();
+  }
+  bool start_array(std::size_t) override {
+    places_.emplace_back();
+    return Enter();
+  }
   bool end_object() override { return Leave(); }
   bool end_array() override { return Leave(); }
 
@@ -128,8 +156,19 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
   // Offset just after the last value read.
   size_t place = 0;
   std::string message;
+  // JsonLog::order.
+  absl::flat_hash_map<uint64_t, std::vector<std::string>> order;
 
  private:
+  // An object or list that is open.
+  struct Place {
+    // Of an object: hashes of its path and of that of the field being read.
+    uint64_t hash = 0;
+    uint64_t next = 0;
+    // Not a list, nor within one.
+    bool is_known = false;
+  };
+
   bool Enter() {
     if (++depth_ <= kMaxNesting) return true;
     message = absl::StrCat("is nested more than ", kMaxNesting, " levels deep");
@@ -137,10 +176,12 @@ class SyntaxChecker : public nlohmann::json_sax<json> {
   }
   bool Leave() {
     --depth_;
+    places_.pop_back();
     return true;
   }
 
   int depth_ = 0;
+  std::vector<Place> places_;
 };
 
 // A fault at the last character before `place` of `text`, or about the whole
@@ -223,16 +264,6 @@ int64_t JsonReader::IntOr(absl::string_view name, int64_t otherwise,
   if (found != nullptr) return ToInt(name, *found, limits).value_or(0);
   NoteDefault(name, absl::StrCat(otherwise));
   return otherwise;
-}
-
-double JsonReader::Number(absl::string_view name, Limits limits) const {
-  const json* found = Find(name);
-  const double number =
-      found != nullptr && found->is_number() ? found->get<double>() : NAN;
-  if (number >= limits.min && number <= limits.max) return number;
-  AddUnexpected(name, found, absl::StrCat("a number from ", limits.min, " to ",
-                                          limits.max));
-  return 0;
 }
 
 bool JsonReader::BoolOr(absl::string_view name, bool otherwise) const {
@@ -340,37 +371,6 @@ std::vector<double> JsonReader::Numbers(absl::string_view name,
   return {};
 }
 
-std::vector<JsonReader> JsonReader::Objects(absl::string_view name) const {
-  const json* found = Find(name);
-  std::vector<JsonReader> objects;
-  if (found == nullptr) return objects;
-  if (!found->is_array()) {
-    AddUnexpected(name, found, "a list of objects");
-    return objects;
-  }
-  for (size_t i = 0; i < found->size(); ++i) {
-    const std::string entry = absl::StrCat(name, "[", i, "]");
-    const json* object = &(*found)[i];
-    if (!object->is_object()) {
-      AddUnexpected(entry, object, "an object");
-      object = &EmptyObject();
-    }
-    objects.push_back(
-        JsonReader(object, absl::StrCat(path_, entry, "."), log_));
-  }
-  return objects;
-}
-
-bool JsonReader::IsObject(absl::string_view name) const {
-  const json* found = Find(name);
-  return found != nullptr && found->is_object();
-}
-
-bool JsonReader::IsList(absl::string_view name) const {
-  const json* found = Find(name);
-  return found != nullptr && found->is_array();
-}
-
 bool JsonReader::IsSize(absl::string_view name) const {
   const auto found = object_->find(std::string(name));
   return found != object_->end() && found->is_number() &&
@@ -401,6 +401,93 @@ std::vector<std::string> JsonReader::Names() const {
   return names;
 }
 
+std::vector<std::string> JsonReader::NamesInOrder() const {
+  const auto found = log_->order.find(HashOfPath(kRootHash, path_));
+  if (found == log_->order.end()) return Names();
+  absl::flat_hash_set<absl::string_view> seen;
+  std::vector<std::string> names;
+  for (const std::string& name : found->second) {
+    if (seen.insert(name).second && Contains(name)) names.push_back(name);
+  }
+  // Two paths may be written alike, as "a.b" in the root and "b" in "a".
+  return names.size() == object_->size() ? names : Names();
+}
+
+bool JsonReader::IsObject(absl::string_view name) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_object();
+}
+
+bool JsonReader::IsList(absl::string_view name) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_array();
+}
+
+bool JsonReader::IsText(absl::string_view name) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_string();
+}
+
+bool JsonReader::IsNumber(absl::string_view name, double value) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_number() &&
+         found->get<double>() == value;
+}
+
+bool JsonReader::IsFalse(absl::string_view name) const {
+  const json* found = Find(name);
+  return found != nullptr && found->is_boolean() && !found->get<bool>();
+}
+
+double JsonReader::Number(absl::string_view name, double min,
+                          double max) const {
+  const json* found = Find(name);
+  const double number =
+      found != nullptr && found->is_number() ? found->get<double>() : NAN;
+  if (number >= min && number <= max) return number;  // false for NaN
+  AddUnexpected(name, found, absl::StrCat("a number from ", min, " to ", max));
+  return 0;
+}
+
+absl::optional<std::vector<std::string>> JsonReader::NestedStrings(
+    absl::string_view name) const {
+  const json* found = Find(name);
+  if (found == nullptr) return absl::nullopt;
+  std::vector<std::string> strings;
+  bool good = found->is_array();
+  const auto add = [&](const json& value) {
+    good = good && value.is_string();
+    if (good) strings.push_back(value.get<std::string>());
+  };
+  if (good) {
+    for (const json& value : *found) {
+      if (value.is_array()) {
+        for (const json& inner : value) add(inner);
+      } else {
+        add(value);
+      }
+    }
+  }
+  if (good) return strings;
+  AddUnexpected(name, found, "a list of strings, or of lists of strings");
+  return absl::nullopt;
+}
+
+std::vector<JsonReader> JsonReader::Objects(absl::string_view name) const {
+  const json* found = Find(name);
+  if (found == nullptr) return {};
+  std::vector<JsonReader> readers;
+  bool good = found->is_array();
+  for (size_t i = 0; good && i < found->size(); ++i) {
+    good = (*found)[i].is_object();
+    readers.push_back(JsonReader(
+        &(*found)[i], absl::StrCat(path_, name, "[", i, "]."), log_));
+  }
+  if (good) return readers;
+  AddUnexpected(name, found, "a list of objects");
+  return {};
+}
+
 JsonDocument::JsonDocument(absl::string_view text, absl::string_view file) {
   log_.file = std::string(file);
   const auto add = [this](Fault fault) {
@@ -420,6 +507,7 @@ JsonDocument::JsonDocument(absl::string_view text, absl::string_view file) {
     add(FaultAt(text, quoted.Original(checker.place), checker.message));
     return;
   }
+  log_.order = std::move(checker.order);
   json_ = std::make_unique<json>(
       json::parse(quoted.text(), nullptr, /*allow_exceptions=*/false));
   if (!json_->is_object()) {

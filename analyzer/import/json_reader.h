@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/container/flat_hash_map.h"
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
@@ -32,6 +33,8 @@ struct JsonLog {
   std::vector<std::string> notes;
   // Names of the fields that were asked for, with the paths of their objects.
   absl::flat_hash_set<std::string> asked;
+  // The fields of each object in the order of the file, by a hash of its path.
+  absl::flat_hash_map<uint64_t, std::vector<std::string>> order;
 };
 
 // One object of a document. A field that is null counts as absent, except for
@@ -55,9 +58,6 @@ class JsonReader {
   // default.
   int64_t IntOr(absl::string_view name, int64_t otherwise,
                 Limits limits = {}) const;
-  // A required number, which may be fractional, within the limits; 0 if it is
-  // absent or invalid.
-  double Number(absl::string_view name, Limits limits = {}) const;
   // The same as IntOr for a Boolean; a default of false is not recorded.
   bool BoolOr(absl::string_view name, bool otherwise) const;
   // A required string; empty if it is absent or invalid.
@@ -82,14 +82,30 @@ class JsonReader {
 
   // A required object; an empty object if it is absent.
   JsonReader Object(absl::string_view name) const;
-  // A list of objects; empty if it is absent or invalid.
-  std::vector<JsonReader> Objects(absl::string_view name) const;
-  // Whether the field is an object, a list, or a whole number other than 0.
-  bool IsObject(absl::string_view name) const;
-  bool IsList(absl::string_view name) const;
+  // Whether the field is a number other than 0.
   bool IsSize(absl::string_view name) const;
   // Names of all fields, sorted.
   std::vector<std::string> Names() const;
+
+  // The same in the order of the file. Objects within lists are sorted.
+  std::vector<std::string> NamesInOrder() const;
+  // Whether the field is present and has this type.
+  bool IsObject(absl::string_view name) const;
+  bool IsList(absl::string_view name) const;
+  bool IsText(absl::string_view name) const;
+  // Whether the field is present and equals this number.
+  bool IsNumber(absl::string_view name, double value) const;
+  // Whether the field is present and is false.
+  bool IsFalse(absl::string_view name) const;
+  // A required number within the limits, which may have decimals; 0 if it is
+  // absent or invalid.
+  double Number(absl::string_view name, double min, double max) const;
+  // The strings of a list and of lists within it; nothing if it is absent or
+  // invalid.
+  absl::optional<std::vector<std::string>> NestedStrings(
+      absl::string_view name) const;
+  // The objects of a list; none if it is absent or invalid.
+  std::vector<JsonReader> Objects(absl::string_view name) const;
 
   // Records a fault of a field.
   void AddFault(absl::string_view name, std::string message) const;
