@@ -123,7 +123,11 @@ absl::StatusOr<Model> Import(const std::string& name) {
   const absl::StatusOr<std::string> sidecar =
       ReadTextFile(absl::StrCat(kDirectory, name, ".sidecar.json"));
   if (sidecar.ok()) files.quantization = *sidecar;
-  return ImportHuggingFace(files, "m", "2026-01-02");
+  files.quantization_path = absl::StrCat(name, ".sidecar.json");
+  absl::StatusOr<ImportedModel> imported =
+      ImportHuggingFace(files, "m", "2026-01-02");
+  if (!imported.ok()) return imported.status();
+  return imported->model;
 }
 
 // The first name that is not empty.

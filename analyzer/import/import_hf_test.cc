@@ -183,6 +183,8 @@ Model Bare(Model model) {
   model.clear_mtp_modules();
   model.clear_formats();
   model.clear_published();
+  model.clear_aliases();
+  model.clear_hf_ids();
   return model;
 }
 
