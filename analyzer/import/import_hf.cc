@@ -66,6 +66,10 @@ DecoderObject FindDecoder(const JsonReader& root) {
   if (wrapper != nullptr) {
     const absl::optional<JsonReader> text = ObjectAt(root, wrapper->text_path);
     if (!text.has_value()) {
+      const absl::string_view first =
+          *absl::StrSplit(wrapper->text_path, '.').begin();
+      // Object() records what it found instead of an object.
+      if (root.Has(first)) return {nullptr, root.Object(first)};
       // Older files have the decoder's fields at the top level.
       return {FindHfFamily(wrapper->text_type), root};
     }

@@ -323,8 +323,8 @@ TEST(LedgerTest, FormatsScaleBytesExactly) {
   const double bf16 = 13'214'154'752.0, norms = 532'480.0;
   const std::pair<const char*, double> cases[] = {
       {"fp8", 8},      {"int8", 8},    {"int4", 4},   {"int4-g128", 4.15625},
-      {"mxfp4", 4.25}, {"nvfp4", 4.5}, {"q4_0", 4.5}, {"q8_0", 8.5},
-      {"fp32", 32}};
+      {"mxfp4", 4.25}, {"nvfp4", 4.5}, {"int4-g128-sym", 4.125},
+      {"int4:1 int8:1", 6}, {"fp32", 32}};
   for (const auto& [format, bits] : cases) {
     scenario.set_weights(format);
     EXPECT_EQ(TotalsOf("llama-2-7b", scenario).weights,
@@ -333,6 +333,31 @@ TEST(LedgerTest, FormatsScaleBytesExactly) {
   }
   scenario.set_kv("fp8");
   EXPECT_EQ(TotalsOf("llama-2-7b", scenario).kv_read, 1'073'741'824.0 / 2);
+}
+
+// llama.cpp stores heads, values and down projections wider than the rest, and
+// norms in fp32: 4,912,898,304 bytes of tensors in Llama-3.1-8B's Q4_K_M file, of
+// which 256 are factors of the rotary embedding.
+TEST(LedgerTest, WeightsNamedByGgufFileTypesAreWhatTheFilesHold) {
+  Scenario scenario = Point(1, 1);
+  const std::pair<const char*, double> cases[] = {
+      {"q4_k_m", 4'912'898'304}, {"q4_k", 4'912'898'304},
+      {"q4_k_s", 4'684'833'024}, {"q3_k_m", 4'011'081'984},
+      {"q2_k", 3'171'295'488},   {"q5_k_m", 5'725'151'488},
+      {"q6_k", 6'588'170'496},   {"q8_0", 8'532'934'912},
+      {"q4_0", 4'653'375'744},   {"q4_1", 5'122'416'896},
+      {"q5_0", 5'591'458'048},   {"iq4_xs", 4'476'526'848},
+      {"iq4_nl", 4'699'513'088}};
+  for (const auto& [format, bytes] : cases) {
+    scenario.set_weights(format);
+    EXPECT_EQ(InBytes(LedgerOf("llama-3.1-8b", scenario).TotalWeightFootprint()),
+              bytes - 256)
+        << format;
+  }
+  // Eight experts: keys and values in q8_0, outputs in q5_k.
+  scenario.set_weights("q4_k_m");
+  EXPECT_EQ(InBytes(LedgerOf("mixtral-8x7b", scenario).TotalWeightFootprint()),
+            28'447'727'616.0);
 }
 
 TEST(LedgerTest, LmHeadFormatCanDiffer) {
