@@ -43,7 +43,7 @@ absl::Status ReadGeneration(const std::string& path,
     notes->push_back(absl::StrCat(
         Printable(path),
         " asks for a quantised cache of transformers, which the served formats "
-        "do not have; --kv sets the cache's format"));
+        "do not have; --kv sets the cache's format."));
   }
   return absl::OkStatus();
 }

@@ -454,8 +454,8 @@ void ImportMiniCpm3(const JsonReader& config, Model* model,
   *block.mutable_latent_attention() = latent;
   *block.mutable_mlp() = ReadGatedMlp(config, "intermediate_size");
   config.AddNote(
-      "the cache is counted as latent vectors; engines that cache the expanded "
-      "keys and values of this family hold more");
+      "The cache is counted as latent vectors; engines that cache the expanded "
+      "keys and values of this family hold more.");
   for (int64_t i = 0; i < layers; ++i) stack->Add(block);
 }
 

@@ -413,8 +413,8 @@ void ImportHunyuanMoe(const JsonReader& config, Model* model,
   }
   if (decoder.cache_period > 1) {
     config.AddNote(
-        "layers that share keys and values are counted as one cache; engines "
-        "that keep a copy in every layer hold and read more");
+        "Layers that share keys and values are counted as one cache; engines "
+        "that keep a copy in every layer hold more.");
   }
 }
 
@@ -502,7 +502,7 @@ void ImportMiniMaxM2(const JsonReader& config, Model* model,
   if (config.IsSize("num_mtp_modules")) {
     config.AddNote(
         "num_mtp_modules is not counted: the published files hold no such "
-        "module");
+        "module.");
   }
   AddLayers(decoder, stack);
 }

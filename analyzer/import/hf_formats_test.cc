@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/text_format.h"
 #include "gtest/gtest.h"
@@ -137,6 +138,22 @@ TEST(HfFormatsTest, LayersThatDifferSaySo) {
   EXPECT_EQ(model.Layer(4), "");
 }
 
+TEST(HfFormatsTest, PrefixesOfWrappersAreKnown) {
+  for (const char* prefix :
+       {"model.language_model.layers.", "language_model.model.layers.",
+        "backbone.layers.", "model.layers."}) {
+    const Imported model(
+        Config(absl::StrCat(
+            "{\"quant_method\": \"compressed-tensors\", "
+            "\"config_groups\": {\"FP8\": [\"Linear\"]}, "
+            "\"ignore\": [\"re:.*lm_head\", \"model.visual.a\", \"",
+            prefix, "1.mlp.down_proj\"]}")),
+        {kDense, kDense, kDense});
+    EXPECT_EQ(model.Layer(0), "") << prefix;
+    EXPECT_EQ(model.Layer(1), "down: \"bf16\"") << prefix;
+  }
+}
+
 TEST(HfFormatsTest, ExpertsThatDifferAreAMix) {
   const Imported model(Config("{\"quant_method\": \"fp8\", \"ignored_layers\": "
                               "[\"model.layers.0.mlp.experts.5.down_proj\", "
@@ -223,6 +240,28 @@ TEST(HfFormatsTest, ManyDifferentLayersShareAMix) {
   EXPECT_EQ(model.Layer(0), model.Layer(99));
   EXPECT_THAT(model.Layer(0), HasSubstr("int4-g16:1"));
   EXPECT_THAT(model.notes(), ElementsAre(HasSubstr("share the mean")));
+}
+
+// Checkpoints as large as the largest, with every expert named.
+TEST(HfFormatsTest, ThousandsOfNamesAreResolved) {
+  const std::string sparse =
+      absl::StrReplaceAll(kSparse, {{"experts: 8", "experts: 384"}});
+  std::string names;
+  std::vector<std::string> blocks;
+  for (int layer = 0; layer < 60; ++layer) {
+    blocks.push_back(sparse);
+    for (int expert = 0; expert < 384; ++expert) {
+      absl::StrAppend(&names, names.empty() ? "" : ", ", "\"model.layers.",
+                      layer, ".mlp.experts.", expert, ".down_proj\"");
+    }
+  }
+  const Imported model(Config(absl::StrCat("{\"quant_method\": \"fp8\", "
+                                           "\"ignored_layers\": [",
+                                           names, "]}")),
+                       blocks);
+  EXPECT_EQ(model.Faults(), "");
+  EXPECT_EQ(model.Layer(0), "down: \"bf16\"");
+  EXPECT_EQ(model.Layer(59), "down: \"bf16\"");
 }
 
 TEST(HfFormatsTest, ModelsWithoutMatricesAreNoCrash) {

@@ -2,7 +2,10 @@
 // file to the formats of the imported model.
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
+#include <iterator>
+#include <random>
 #include <string>
 #include <utility>
 #include <vector>
@@ -115,15 +118,18 @@ const std::vector<Case>& Cases() {
   return *kCases;
 }
 
-absl::StatusOr<Model> Import(const std::string& name) {
+HfFiles FilesOf(const std::string& name) {
   HfFiles files;
-  const std::string path = absl::StrCat(kDirectory, name, ".json");
-  files.config = OrDie(ReadTextFile(path));
-  files.path = path;
+  files.path = absl::StrCat(kDirectory, name, ".json");
+  files.config = OrDie(ReadTextFile(files.path));
   const absl::StatusOr<std::string> sidecar =
       ReadTextFile(absl::StrCat(kDirectory, name, ".sidecar.json"));
   if (sidecar.ok()) files.quantization = *sidecar;
   files.quantization_path = absl::StrCat(name, ".sidecar.json");
+  return files;
+}
+
+absl::StatusOr<Model> Import(const HfFiles& files) {
   absl::StatusOr<ImportedModel> imported =
       ImportHuggingFace(files, "m", "2026-01-02");
   if (!imported.ok()) return imported.status();
@@ -231,7 +237,7 @@ Means MeansOf(const Model& model) {
 TEST(HfQuantCasesTest, EveryClassHasTheBitsOfItsMatrices) {
   for (const Case& expected : Cases()) {
     SCOPED_TRACE(expected.name);
-    const absl::StatusOr<Model> imported = Import(expected.name);
+    const absl::StatusOr<Model> imported = Import(FilesOf(expected.name));
     if (!imported.ok()) {
       ADD_FAILURE() << imported.status();
       continue;
@@ -259,10 +265,49 @@ TEST(HfQuantCasesTest, StorageThatCannotBeExpressedIsRefused) {
       {"unknown-method", "quant_method: unknown quantisation \"spqr\""},
   };
   for (const auto& refused : cases) {
-    const absl::StatusOr<Model> imported = Import(refused.first);
+    const absl::StatusOr<Model> imported = Import(FilesOf(refused.first));
     ASSERT_FALSE(imported.ok()) << refused.first;
     EXPECT_THAT(std::string(imported.status().message()),
                 HasSubstr(refused.second));
+  }
+}
+
+// Values of other types, absurd numbers and cut texts in place of a file's own.
+std::string Mutated(std::string text, std::mt19937* random) {
+  constexpr const char* kValues[] = {
+      "null", "-1",   "0",     "1e300",    "NaN",       "{}",
+      "[]",   "true", "false", "\"re:(\"", "\"re:.*\"", "[[1], {\"a\": 2}]",
+      "\"\"", "17",   "4",     "\"x\""};
+  const auto pick = [&](size_t size) { return (*random)() % size; };
+  // After a colon: up to the end of the line, less a comma.
+  const size_t colon = text.find(": ", pick(text.size()));
+  if (colon == std::string::npos) return text.substr(0, pick(text.size()));
+  const size_t end = text.find('\n', colon);
+  const bool has_comma = end != std::string::npos && text[end - 1] == ',';
+  const char last = end == std::string::npos ? '}' : text[end - 1];
+  if (last == '{' || last == '[') {
+    text[pick(text.size())] = "{}[]\":,0.a"[pick(10)];
+    return text;
+  }
+  return text.replace(colon + 2, end - colon - 2 - (has_comma ? 1 : 0),
+                      kValues[pick(std::size(kValues))]);
+}
+
+TEST(HfQuantCasesTest, MutatedFilesYieldAModelOrAMessage) {
+  std::mt19937 random(1);
+  for (const Case& expected : Cases()) {
+    const HfFiles files = FilesOf(expected.name);
+    for (int i = 0; i < 60; ++i) {
+      HfFiles mutated = files;
+      mutated.config = Mutated(files.config, &random);
+      if (!files.quantization.empty() && i % 2 == 0) {
+        mutated.quantization = Mutated(files.quantization, &random);
+      }
+      const absl::StatusOr<Model> imported = Import(mutated);
+      if (!imported.ok()) {
+        EXPECT_FALSE(imported.status().message().empty()) << mutated.config;
+      }
+    }
   }
 }
 

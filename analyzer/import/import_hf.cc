@@ -86,9 +86,9 @@ DecoderObject FindDecoder(const JsonReader& root) {
     if (!text.has_value()) continue;
     const std::string inner = TypeOf(*text, "");
     if (const HfFamily* family = FindHfFamily(inner)) {
-      root.AddNote(absl::StrCat("model_type \"", Printable(type),
+      root.AddNote(absl::StrCat("The model_type \"", Printable(type),
                                 "\" is not known; the decoder in ", path,
-                                " (", inner, ") is read as its own"));
+                                " (", inner, ") is read as its own."));
       return {family, *text};
     }
     if (!inner.empty()) {
@@ -155,8 +155,8 @@ void CheckUnread(const JsonReader& config) {
   }
   if (sizes.empty()) return;
   config.AddNote(absl::StrCat(
-      "fields with names of sizes that import does not read: ",
-      absl::StrJoin(sizes, ", ")));
+      "Fields with names of sizes that import does not read: ",
+      absl::StrJoin(sizes, ", "), "."));
 }
 
 // Rejects models that are not decoders with a head over the vocabulary.
@@ -308,7 +308,8 @@ Model ReadModel(const DecoderObject& decoder, const HfFiles& files,
     ReadHfFormats(root, config, sidecar, &stack, &model);
   }
   stack.WriteTo(&model);
-  CheckUnread(config);
+  // Reading that stopped at a fault has not asked for all of its fields.
+  if (document->log().faults.empty()) CheckUnread(config);
   model.set_description(absl::StrCat("Imported Hugging Face configuration of "
                                      "type ",
                                      root.String("model_type"), ", ",

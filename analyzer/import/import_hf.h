@@ -24,8 +24,7 @@ struct HfFiles {
 };
 
 // A model and what its reader should know: assumptions about what the files do
-// not say, fields that were not read. Each note is a sentence without a full
-// stop.
+// not say, fields that were not read. Each note is a full sentence.
 struct ImportedModel {
   Model model;
   std::vector<std::string> notes;
