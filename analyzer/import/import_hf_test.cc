@@ -730,7 +730,7 @@ TEST(ImportHfTest, ContradictionsAreRefused) {
       {"qwen3-next-80b-a3b", "linear_num_key_heads", "5",
        "expected a divisor of linear_num_value_heads 32"},
       {"nemotron-h-8b", "num_hidden_layers", "50",
-       "hybrid_override_pattern: found 52 letters; expected num_hidden_layers "
+       "hybrid_override_pattern: found 52 layers; expected num_hidden_layers "
        "50"},
       {"nemotron-h-8b", "hybrid_override_pattern",
        "\"MX\", \"num_hidden_layers\": 2",
