@@ -359,7 +359,8 @@ void FillCapacity(const ResolvedSetup& setup, const Ledger<>& ledger,
   report->set_max_batch(static_cast<int32_t>(
       std::min<double>(batch, std::numeric_limits<int32_t>::max())));
   if (report->fits()) return;
-  const std::string offload = details ? HelpfulOffload(setup) : "";
+  const std::string offload =
+      details && report->max_batch() == 0 ? HelpfulOffload(setup) : "";
   const std::string advice =
       report->max_batch() > 0
           ? absl::StrCat("a batch of ", report->max_batch(), " would")
