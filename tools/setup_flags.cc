@@ -6,12 +6,14 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/fit_offload.h"
 #include "tools/command.h"
 
 namespace tokenjoule {
@@ -49,6 +51,8 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"shared_prefix_tokens", "shared_prefix_tokens"},
     {"shared_prefix_read_once", "shared_prefix_read_once"},
     {"static_batch", "static_batch"},
+    {"offload", "offload"},
+    {"split", "split"},
     {"step_token_budget", "step_token_budget"},
     {"boundary", "boundary"},
     {"ideal", "ideal"},
@@ -117,7 +121,7 @@ void SetScenarioPaths(const std::vector<FieldOverride>& changes,
   for (const FieldOverride& change : changes) {
     absl::Status status;
     for (const char* apart :
-         {"model", "hardware", "runtime", "set", "expect"}) {
+         {"model", "hardware", "runtime", "host", "set", "expect"}) {
       if (change.path != apart &&
           !absl::StartsWith(change.path, absl::StrCat(apart, "."))) {
         continue;
@@ -206,6 +210,12 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
     request->sets.hardware.insert(request->sets.hardware.begin(),
                                   {std::string(kRuntimePath), runtime});
   }
+  // So do the further machines of a pipeline, and the host.
+  std::vector<std::string> machines = absl::StrSplit(request->hardware, ',');
+  request->hardware = machines[0];
+  for (size_t i = 1; i < machines.size(); ++i) {
+    request->sets.hardware.push_back({std::string(kStagePath), machines[i]});
+  }
   // Flags come after the file, so that they win.
   const auto append = [](const std::vector<FieldOverride>& more,
                          std::vector<FieldOverride>* to) {
@@ -215,6 +225,11 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   append(sets->hardware, &request->sets.hardware);
   SetScenarioFields(flags, &request->scenario, faults);
   SetScenarioPaths(sets->scenario, "--set", &request->scenario, faults);
+  if (!request->scenario.offload().empty()) {
+    request->sets.hardware.insert(
+        request->sets.hardware.begin(),
+        {std::string(kHostPath), flags.Get("host", read->host())});
+  }
   // The report lists the fields that were set.
   for (const auto& [flag, text] : Assignments(flags)) {
     request->scenario.add_set(text);
@@ -228,7 +243,18 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
   return {
       {"model", "NAME", "a name of `list models`, or a path to a textproto"},
       {"hardware", "NAME",
-       "a name of `list hardware`, or a path to a textproto"},
+       "a name of `list hardware`, or a path to a textproto; several with "
+       "commas are the stages of a pipeline"},
+      {"offload", "PARTS",
+       "what lies in the host's memory: layers:N (the first N, computed by the "
+       "host), ngl:N (all but N), experts, experts:N, experts:fetch, kv, "
+       "kv:fetch, several with commas, or auto (default: nothing)"},
+      {"host", "NAME",
+       "the machine that what is offloaded lies on, a name of `list hardware` or "
+       "a path (default: the machine's usual_host)"},
+      {"split", "LAYERS,...",
+       "layers of each machine of --hardware=A,B (default: in proportion to "
+       "their memory)"},
       {"runtime", "NAME",
        "a name of `list runtimes`, or a path to a textproto (default: the "
        "machine's own)"},
@@ -337,7 +363,12 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code) {
   setup.scenario.clear_model();
   setup.scenario.clear_hardware();
   setup.scenario.clear_runtime();
+  setup.scenario.clear_host();
   setup.scenario.clear_expect();
+  if (!setup.scenario.offload().empty() &&
+      Validate(setup).ok()) {
+    setup = ResolveOffload(std::move(setup));
+  }
   *exit_code = kExitOk;
   return setup;
 }

@@ -444,6 +444,7 @@ EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
     terms[kMemoryPath] += level.read.path * t.read + level.write.path * t.write +
                           level.read.path_toggling * t.read_toggling +
                           level.write.path_toggling * t.write_toggling;
+    terms[kLink] += level.read.link * t.read + level.write.link * t.write;
     terms[kOnChipNetwork] +=
         level.read.network * t.read + level.write.network * t.write +
         level.read.network_toggling * t.read_toggling +
@@ -637,10 +638,47 @@ N CappedClock(const Power<N>& cap, Costing<N> machine, const Draw<N>& draw,
   return clock;
 }
 
-// Time and energy of a step with these actions.
+// Energies of a step that standing power and losses are added to.
+template <typename N = double>
+struct Supplied {
+  Energy<N> stack;    // dynamic, of the stack
+  Energy<N> dynamic;  // dynamic, of everything behind the regulators
+  // Of what is done per sequence beyond the ledger.
+  Energy<N> sequences;
+};
+
+// Adds the power that is drawn for `time` whatever the chips do, and the losses
+// of regulators, supplies and facility on it and on the dynamic energies.
+template <typename N>
+void AddStanding(const Supplied<N>& energies, const Power<N>& background,
+                 const Power<N>& standing, const N& chips,
+                 const Duration<N>& time, Costing<N> machine,
+                 EnergyTerms<N>* out) {
+  const Costs<N>& costs = machine.costs;
+  EnergyTerms<N>& terms = *out;
+  const Energy<N> of_background = background * time;
+  terms[kDramBackground] += of_background;
+  // Static power, energy per sequence beyond the ledger, and the regulators'
+  // loss on everything they supply.
+  const Energy<N> supplied = energies.dynamic + standing * time;
+  const Energy<N> loss = supplied / costs.regulator_efficiency - supplied;
+  terms[kStatic] += standing * time + energies.sequences + loss;
+  // Host power, and the power supplies' loss on board and host.
+  const Energy<N> board = energies.stack + of_background + supplied + loss;
+  const Energy<N> node = (board + costs.host_power * chips * time) /
+                         costs.supply_efficiency;
+  terms[kHost] += node - board;
+  terms[kFacility] += node * (costs.power_usage_effectiveness - 1.0);
+}
+
+// Time and energy of a step with these actions. `around` is the time that other
+// machines work on the same step meanwhile these chips wait: a power cap holds for
+// the mean over both, because boards average over longer than a step of decode.
+// The energy is that of the chips' own time.
 template <typename N>
 StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
-                          const Actions<N>& actions) {
+                          const Actions<N>& actions,
+                          const Duration<N>& around = Duration<N>()) {
   const Costs<N>& costs = machine.costs;
   StepCost<N> cost;
   cost.terms = DynamicEnergy(actions, machine);
@@ -650,15 +688,18 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
   Duration<N> time =
       TimeOfStep(step, machine, UnitTimes<N>(machine, cost.clock)).time;
   const Duration<N> uncapped = time;
-  cost.uncapped_power = draw.BoardAt(CoreAt(cost.clock, costs.clock), time,
-                                     costs.regulator_efficiency);
+  cost.uncapped_power =
+      draw.BoardAt(CoreAt(cost.clock, costs.clock), time + around,
+                   costs.regulator_efficiency);
   if (machine.structure.has_power_cap && !one_clock) {
     // Where no lane is above its cap, the set clock is the answer.
     if (MayHold(costs.power_cap * step.chips < cost.uncapped_power)) {
       cost.clock = CappedClock<N>(
           costs.power_cap * step.chips, machine, draw, [&](const N& clock) {
-            return TimeOfStep(step, machine,
-                              UnitTimes<N>(machine, clock, true));
+            TimeAtClock<N> at = TimeOfStep(
+                step, machine, UnitTimes<N>(machine, clock, true));
+            at.time += around;
+            return at;
           });
       time = TimeOfStep(step, machine, UnitTimes<N>(machine, cost.clock)).time;
     }
@@ -674,28 +715,28 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
                           standing / costs.regulator_efficiency;
     const Energy<N> dynamic =
         draw.stack + (draw.rest + core) / costs.regulator_efficiency;
-    cost.step_time = Max(time, dynamic / room);
+    cost.step_time = Max(time + around, dynamic / room) - around;
   }
   cost.stretch = cost.step_time - uncapped;
 
   TakeToVoltage(at, &cost.terms);
   const Energy<N> sequences =
       costs.energy_per_sequence * (step.samples * at.voltage_squared);
-  cost.terms[kDramBackground] = draw.background * cost.step_time;
-  // Static power, energy per sequence beyond the ledger, and the regulators'
-  // loss on everything they supply.
-  const Energy<N> supplied = draw.rest + core + standing * cost.step_time;
-  const Energy<N> loss = supplied / costs.regulator_efficiency - supplied;
-  cost.terms[kStatic] = standing * cost.step_time + sequences + loss;
-  // Host power, and the power supplies' loss on board and host.
-  const Energy<N> board =
-      draw.stack + cost.terms[kDramBackground] + supplied + loss;
-  const Energy<N> node =
-      (board + costs.host_power * step.chips * cost.step_time) /
-      costs.supply_efficiency;
-  cost.terms[kHost] = node - board;
-  cost.terms[kFacility] = node * (costs.power_usage_effectiveness - 1.0);
+  AddStanding<N>({draw.stack, draw.rest + core, sequences}, draw.background,
+                 standing, step.chips, cost.step_time, machine, &cost.terms);
   return cost;
+}
+
+// Adds what the chips of a step draw while they wait for `waiting`: the memory's
+// background, the standing power at the clock of the step, and what the supplies
+// and the host add to both.
+template <typename N>
+void AddWaiting(const LoweredStep<N>& step, Costing<N> machine,
+                const Duration<N>& waiting, StepCost<N>* cost) {
+  const Draw<N> draw(step.chips, N(0.0), machine, EnergyTerms<N>());
+  AddStanding<N>({}, draw.background,
+                 draw.StandingAt(CoreAt(cost->clock, machine.costs.clock)),
+                 step.chips, waiting, machine, &cost->terms);
 }
 
 // Energy of the terms inside the boundary with this index.
@@ -710,8 +751,9 @@ Energy<N> EnergyInside(const EnergyTerms<N>& terms, int boundary) {
 
 // Time and energy of a step.
 template <typename N>
-StepCost<N> CostOfStep(const LoweredStep<N>& step, Costing<N> machine) {
-  return CostOfActions(step, machine, ActionsOf(step, machine));
+StepCost<N> CostOfStep(const LoweredStep<N>& step, Costing<N> machine,
+                       const Duration<N>& around = Duration<N>()) {
+  return CostOfActions(step, machine, ActionsOf(step, machine), around);
 }
 
 }  // namespace tokenjoule

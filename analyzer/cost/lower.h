@@ -317,6 +317,11 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.is_kernel = op.collective == Collective::kNone;
   if (!lowered.is_kernel) {
     LowerCollective(op, machine.structure, &lowered);
+    // What a link fetches from the memory behind it streams through both.
+    lowered.origin_read[0] = op.weight_read + op.kv_read;
+    lowered.origin_write[0] = op.kv_write;
+    lowered.reads_backing =
+        IsPositive(lowered.origin_read[0], &lowered.uniform);
     return lowered;
   }
   lowered.rate = RateOf(op, machine.structure);
@@ -334,6 +339,7 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
         (op.kv_write + op.state_write) * shares.sequences[level];
   }
   lowered.origin_read[0] += op.embedding_read;
+  lowered.origin_write[0] += op.weight_write;
   lowered.activation_in = op.activation_in;
   lowered.activation_out = op.activation_out;
   lowered.matmul_flop = op.matmul_flop;

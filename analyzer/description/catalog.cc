@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/types/optional.h"
 #include "absl/strings/strip.h"
 #include "analyzer/base/size_limits.h"
 #include "analyzer/base/status_macros.h"
@@ -926,6 +927,29 @@ void NameOpenEntries(const NamedText& text, std::vector<Fault>* faults) {
   add("engine", own.engine());
 }
 
+// Loads a machine that is a part of another, its host or a stage, and gives its
+// sources to that machine, too.
+void ResolveWithin(absl::string_view name, absl::string_view file,
+                   const std::string& runtime, const Resolution& resolution,
+                   absl::string_view path, Hardware* part, Hardware* hardware,
+                   std::vector<Fault>* faults) {
+  // A path from the command line does not depend on the machine's file.
+  absl::StatusOr<NamedText> found = Find(SpecKind::kSystem, name, "");
+  if (!found.ok()) {
+    faults->push_back({std::string(file), 0, 0, std::string(path),
+                       std::string(found.status().message())});
+    return;
+  }
+  ResolveHardware(*found, runtime, resolution, 0, part, faults);
+  for (const Source& source : part->sources()) {
+    bool known = false;
+    for (const Source& other : hardware->sources()) {
+      known |= other.id() == source.id();
+    }
+    if (!known) *hardware->add_sources() = source;
+  }
+}
+
 absl::StatusOr<Hardware> FinishHardware(
     const NamedText& text, absl::Span<const FieldOverride> overrides,
     const Resolution& resolution = {}) {
@@ -934,15 +958,35 @@ absl::StatusOr<Hardware> FinishHardware(
   // The last runtime that is named takes the place of the machine's own; other
   // changes are made to the result.
   std::string runtime;
+  absl::optional<std::string> host;
+  std::vector<std::string> stages;
   std::vector<FieldOverride> changes;
   for (const FieldOverride& change : overrides) {
     if (change.path == kRuntimePath) {
       runtime = change.value;
+    } else if (change.path == kHostPath) {
+      host = change.value;
+    } else if (change.path == kStagePath) {
+      stages.push_back(change.value);
     } else {
       changes.push_back(change);
     }
   }
   ResolveHardware(text, runtime, resolution, 0, &hardware, &faults);
+  for (const std::string& stage : stages) {
+    ResolveWithin(stage, text.file, runtime, resolution, kStagePath,
+                  hardware.add_stage(), &hardware, &faults);
+  }
+  if (host.has_value()) {
+    if (host->empty()) host = hardware.usual_host();
+    if (host->empty()) {
+      faults.push_back({text.file, 0, 0, std::string(kHostPath),
+                        "the machine has no usual host; name one with --host"});
+    } else {
+      ResolveWithin(*host, text.file, "", resolution, kHostPath,
+                    hardware.mutable_host(), &hardware, &faults);
+    }
+  }
   RETURN_IF_ERROR(FaultsToStatus(faults));
   AddSetSource(changes, &hardware);
   ApplyOverrides(changes, "hardware", &hardware, &faults);

@@ -37,6 +37,14 @@ enum class SpecKind {
 // below it set its fields.
 inline constexpr absl::string_view kRuntimePath = "runtime";
 
+// Path, below a machine, of its host. A change of this path itself names the host,
+// or the machine's usual one if the name is empty; changes of paths below it set
+// the host's fields.
+inline constexpr absl::string_view kHostPath = "host";
+// Path, below a machine, of further stages of a pipeline: each change of this
+// path itself names one more.
+inline constexpr absl::string_view kStagePath = "stage";
+
 // Names of one kind, sorted, as in `tokenjoule list`.
 std::vector<std::string> CatalogNames(SpecKind kind);
 

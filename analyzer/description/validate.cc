@@ -14,6 +14,7 @@
 #include "analyzer/description/core_clock.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/offload.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/constant.pb.h"
 #include "proto/options.pb.h"
@@ -679,6 +680,13 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                         "ranges",
                         board.power_cap_w().low(), standing));
   }
+  const auto check_part = [&](const Hardware& part) {
+    ValidateOptions of_part = options;
+    of_part.file = part.name();
+    ValidateHardware(part, of_part, faults);
+  };
+  if (hardware.has_host()) check_part(hardware.host());
+  for (const Hardware& stage : hardware.stage()) check_part(stage);
 }
 
 namespace {
@@ -763,6 +771,53 @@ void CheckParallelism(const Scenario& scenario, const Model& model,
                               " joins at most ", most));
 }
 
+// Offloads and pipelines of unlike machines.
+void CheckSharing(const Scenario& scenario, const Model& model,
+                  const Hardware& hardware, CrossChecker* check) {
+  const absl::StatusOr<Offload> offload =
+      ParseOffload(scenario.offload(), model);
+  check->Require(offload.ok(), "offload",
+                 std::string(offload.status().message()));
+  const int machines = 1 + hardware.stage_size();
+  if (!scenario.split().empty()) {
+    check->Require(machines > 1, "split",
+                   "needs several machines, as in --hardware=A,B");
+    if (machines > 1) {
+      const auto split = ParseSplit(scenario.split(), machines, model);
+      check->Require(split.ok(), "split",
+                     std::string(split.status().message()));
+    }
+  }
+  const bool offloads = offload.ok() && offload->Any();
+  if (!offloads && machines == 1) return;
+  check->Require(machines <= TotalLayers(model), "split",
+                 absl::StrCat(machines, " machines are more than the ",
+                              TotalLayers(model), " layers of ", model.name()));
+  const Parallelism parallel = ParallelismOf(scenario);
+  check->Require(parallel.chips() == 1, offloads ? "offload" : "split",
+                 absl::StrCat("takes one chip of each machine; expected tp, pp, "
+                              "dp and ep of 1, found ",
+                              parallel.chips(), " chips"));
+  if (offloads) {
+    check->Require(hardware.has_host(), "offload",
+                   absl::StrCat(hardware.name(),
+                                " has no host; name one with --host"));
+    check->Require(hardware.has_host_link(), "offload",
+                   absl::StrCat(hardware.name(),
+                                " has no host_link; its file has to describe "
+                                "the link to the host"));
+  }
+  if (machines == 1) return;
+  const auto require_network = [&](const Hardware& stage) {
+    check->Require(stage.has_interconnect(), "hardware",
+                   absl::StrCat(stage.name(),
+                                " has no interconnect, over which the stages of "
+                                "a pipeline send"));
+  };
+  require_network(hardware);
+  for (const Hardware& stage : hardware.stage()) require_network(stage);
+}
+
 // Requires exactly one of the fields that say how many tokens a step gains.
 void CheckGainedTokens(const Speculation& speculation, CrossChecker* check) {
   std::vector<absl::string_view> given;
@@ -823,6 +878,7 @@ void ValidateScenario(const Scenario& scenario, const Model& model,
   const bool has_degrees = scenario.tp() >= 1 && scenario.pp() >= 1 &&
                            scenario.dp() >= 1 && scenario.ep() >= 1;
   if (has_degrees) CheckParallelism(scenario, model, hardware, &check);
+  if (has_degrees) CheckSharing(scenario, model, hardware, &check);
   CheckSpeculation(scenario, model, &check);
   check.Require((scenario.prompt() > 0) == (scenario.output() > 0), "prompt",
                 "mixed serving needs both prompt and output lengths");

@@ -20,6 +20,7 @@ constexpr ActionClass kClasses[] = {
     {"weights read",
      [](const Operator<>& from, Operator<>* to) {
        to->weight_read = from.weight_read;
+       to->weight_write = from.weight_write;
      }},
     {"KV read", [](const Operator<>& from,
                    Operator<>* to) { to->kv_read = from.kv_read; }},
@@ -104,6 +105,8 @@ bool Counts(TermIndex term, const Machine<>& machine, int index) {
       return (level.read.path + level.read.path_toggling).base() > 0;
     case kSram:
       return !is_dram;
+    case kLink:
+      return level.read.link.base() > 0;
     case kOnChipNetwork:
       return (level.read.network + level.read.network_toggling).base() > 0;
     default:
@@ -139,7 +142,7 @@ Amount AmountOf(TermIndex term, const Actions<>& actions,
       break;
     case kLink:
       for (const Data<>& sent : actions.link) amount.quantity += InBytes(sent);
-      break;
+      [[fallthrough]];
     default:
       for (int i = 0; i < machine.structure.num_levels; ++i) {
         if (!Counts(term, machine, i)) continue;
@@ -191,9 +194,11 @@ class CauseWriter {
   Report* const report_;
 };
 
+// `whole` is the time that the machine is on: that of the whole step.
 void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
-                  const StepCost<>& cost, const CauseWriter& writer) {
-  const double time = InSeconds(cost.step_time);
+                  const StepCost<>& cost, const Duration<>& whole,
+                  const CauseWriter& writer) {
+  const double time = InSeconds(whole);
   const double background = InWatts(MemoryBackground(machine)) * step.chips;
   const CoreState<> core = CoreAt(cost.clock, machine.costs.clock);
   const Draw<> draw(step.chips, step.samples, machine,
@@ -260,7 +265,7 @@ void FillFactorization(Report* report) {
 
 void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
                  const Machine<>& machine, const StepCost<>& cost, int boundary,
-                 Report* report) {
+                 Report* report, absl::optional<Duration<>> whole_step) {
   constexpr int kNumClasses = std::size(kClasses);
   const PinnedShares<double> shares = SharesOf(ledger, machine);
   std::array<Actions<>, kNumClasses> actions;
@@ -278,7 +283,8 @@ void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
                  InJoules(energy[k][term]));
     }
   }
-  FillStanding(step, machine, cost, writer);
+  FillStanding(step, machine, cost, whole_step.value_or(cost.step_time),
+               writer);
   FillFactorization(report);
 }
 

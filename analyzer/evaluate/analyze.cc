@@ -25,6 +25,7 @@
 #include "analyzer/evaluate/account.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/evaluate/evidence.h"
+#include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/ranges.h"
 #include "analyzer/machine/in_memory.h"
 
@@ -34,6 +35,16 @@ namespace {
 double PerToken(const Energy<>& energy, const LoweredStep<>& step) {
   return InJoules(energy) / step.tokens;
 }
+
+// What one machine has of a step: all of it, or a part.
+struct View {
+  const Hardware& hardware;
+  const Machine<>& machine;
+  const Ledger<>& ledger;
+  const LoweredStep<>& step;
+  const StepCost<>& cost;
+};
+using Views = std::vector<View>;
 
 void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
                 const Machine<>& machine, int boundary, Spreads* spreads) {
@@ -132,24 +143,29 @@ void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
   }
 }
 
-void FillCounts(const Ledger<>& ledger, const LoweredStep<>& step,
-                const Machine<>& machine, Report* report) {
+void FillCounts(const Views& views, const Ledger<>& ledger, Report* report) {
   double flop = 0, weights = 0, kv = 0, dram = 0, state = 0, activations = 0;
   double backing = 0;
-  for (size_t i = 0; i < ledger.operators.size(); ++i) {
-    const Operator<>& op = ledger.operators[i];
-    const double runs = SystemRuns(ledger, op);
-    flop += runs * InFlop(op.matmul_flop);
-    weights += runs * InBytes(op.weight_read);
-    kv += runs * InBytes(op.kv_read);
-    state += runs * InBytes(op.state_read + op.state_write);
-    activations += runs * InBytes(op.activation_in + op.activation_out);
-    for (int level = 0; level < machine.structure.num_levels; ++level) {
-      if (!step.operators[i].is_kernel) continue;
-      const Traffic<> traffic = TrafficOf(step.operators[i], machine, level);
-      const double bytes = runs * InBytes(traffic.read + traffic.write);
-      if (machine.structure.levels[level].is_dram) dram += bytes;
-      if (level == 0) backing += bytes;
+  for (const View& view : views) {
+    const Machine<>& machine = view.machine;
+    for (size_t i = 0; i < view.ledger.operators.size(); ++i) {
+      const Operator<>& op = view.ledger.operators[i];
+      const LoweredOperator<>& lowered = view.step.operators[i];
+      const double runs = SystemRuns(view.ledger, op);
+      if (lowered.is_kernel) {
+        flop += runs * InFlop(op.matmul_flop);
+        weights += runs * InBytes(op.weight_read);
+        kv += runs * InBytes(op.kv_read);
+        state += runs * InBytes(op.state_read + op.state_write);
+        activations += runs * InBytes(op.activation_in + op.activation_out);
+      }
+      if (!lowered.is_kernel && !lowered.reads_backing) continue;
+      for (int level = 0; level < machine.structure.num_levels; ++level) {
+        const Traffic<> traffic = TrafficOf(lowered, machine, level);
+        const double bytes = runs * InBytes(traffic.read + traffic.write);
+        if (machine.structure.levels[level].is_dram) dram += bytes;
+        if (level == 0) backing += bytes;
+      }
     }
   }
   report->set_flop_per_token(flop / ledger.tokens);
@@ -174,6 +190,8 @@ void FillParts(const Ledger<>& ledger, Report* report) {
   constexpr int kParts = static_cast<int>(Part::kNumParts);
   std::array<double, kParts> read = {};
   for (const Operator<>& op : ledger.operators) {
+    // What a link fetches is read by its operator, too.
+    if (op.collective != Collective::kNone) continue;
     read[static_cast<int>(op.part)] +=
         SystemRuns(ledger, op) * InBytes(op.weight_read + op.embedding_read);
   }
@@ -239,12 +257,16 @@ Bound::Value Largest(const BoundTimes& split) {
   return static_cast<Bound::Value>(largest - split.begin());
 }
 
-void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
-                   const Machine<>& machine, const StepCost<>& cost,
-                   const AnalyzeOptions& options, Report* report) {
-  const UnitTimes<> units(machine, cost.clock);
-  const CoreState<> core = CoreAt(cost.clock, machine.costs.clock);
-  BoundTimes whole = {};
+// Adds the operators of one machine to the times by bound, and returns the time
+// that they explain, s.
+double FillOperatorsOf(const View& view, const AnalyzeOptions& options,
+                       BoundTimes* bounds, Report* report) {
+  const Machine<>& machine = view.machine;
+  const Ledger<>& ledger = view.ledger;
+  const LoweredStep<>& step = view.step;
+  const UnitTimes<> units(machine, view.cost.clock);
+  const CoreState<> core = CoreAt(view.cost.clock, machine.costs.clock);
+  BoundTimes& whole = *bounds;
   double explained = 0;
   for (size_t i = 0; i < step.operators.size(); ++i) {
     const LoweredOperator<>& lowered = step.operators[i];
@@ -277,6 +299,16 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
     TakeToVoltage(core, &terms);
     out->set_energy_j(InJoules(Sum(terms)));
   }
+  return explained;
+}
+
+void FillOperators(const Views& views, const StepCost<>& cost,
+                   const AnalyzeOptions& options, Report* report) {
+  BoundTimes whole = {};
+  double explained = 0;
+  for (const View& view : views) {
+    explained += FillOperatorsOf(view, options, &whole, report);
+  }
   whole[Bound::POWER] = InSeconds(cost.stretch);
   whole[Bound::OVERHEAD] +=
       InSeconds(cost.step_time) - explained - whole[Bound::POWER];
@@ -289,8 +321,19 @@ void FillOperators(const Ledger<>& ledger, const LoweredStep<>& step,
   }
 }
 
-void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
-                  const Parallelism& parallel, Report* report) {
+// The offload that would make a model fit that does not; empty if there is none,
+// or if no host is known.
+std::string HelpfulOffload(const ResolvedSetup& setup) {
+  if (setup.parallel().chips() != 1 || setup.hardware().usual_host().empty()) {
+    return "";
+  }
+  return SmallestOffload({setup.model(), setup.hardware(), setup.scenario(),
+                          absl::nullopt});
+}
+
+void FillCapacity(const ResolvedSetup& setup, const Ledger<>& ledger,
+                  const Machine<>& machine, bool details, Report* report) {
+  const Parallelism& parallel = setup.parallel();
   const Occupancy<> occupancy = OccupancyOf(ledger, machine);
   const double arrays = InBytes(occupancy.array_capacity);
   const double in_arrays = InBytes(occupancy.in_arrays);
@@ -316,10 +359,15 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
   report->set_max_batch(static_cast<int32_t>(
       std::min<double>(batch, std::numeric_limits<int32_t>::max())));
   if (report->fits()) return;
+  const std::string offload =
+      details && report->max_batch() == 0 ? HelpfulOffload(setup) : "";
   const std::string advice =
       report->max_batch() > 0
           ? absl::StrCat("a batch of ", report->max_batch(), " would")
-          : std::string("use more chips or a narrower format");
+      : offload.empty()
+          ? std::string("use more chips or a narrower format")
+          : absl::StrCat("use more chips, a narrower format or --offload=",
+                         offload);
   if (in_arrays > arrays) {
     report->add_warnings(
         absl::StrFormat("does not fit: resident weights take %.1f GB of the "
@@ -329,6 +377,130 @@ void FillCapacity(const Ledger<>& ledger, const Machine<>& machine,
     report->add_warnings(absl::StrFormat(
         "does not fit: weights and KV cache take %.1f GB of %.1f GB usable; %s",
         used / 1e9, store / 1e9, advice));
+  }
+}
+
+// The same for a step that several machines share: each needs room for its own.
+void FillSharedCapacity(const Setup& setup, const Views& views,
+                        Report* report) {
+  double used = 0, usable = 0;
+  double batch = std::numeric_limits<int32_t>::max();
+  std::vector<std::string> full;
+  bool fits = true;
+  for (const View& view : views) {
+    const Occupancy<> occupancy = OccupancyOf(view.ledger, view.machine);
+    // The link has the host's memory behind it, which is counted there.
+    if (view.ledger.layers == 0 && InBytes(occupancy.StoreUsed()) == 0) {
+      if (&view == &views.back() && setup.hardware.has_host()) continue;
+    }
+    const Data<> store = view.machine.costs.levels[0].usable_capacity;
+    used += InBytes(occupancy.StoreUsed() + occupancy.in_arrays);
+    usable += InBytes(store + occupancy.array_capacity);
+    const double room = InBytes(store - occupancy.weights) -
+                        InBytes(view.ledger.prefix_footprint);
+    const double per_sequence = InBytes(view.ledger.sequence_footprint);
+    if (room < 0) {
+      batch = 0;
+    } else if (per_sequence > 0) {
+      batch = std::min(batch, std::floor(room / per_sequence));
+    }
+    if (occupancy.Fits(store)) continue;
+    fits = false;
+    full.push_back(absl::StrFormat("%s has %.1f GB to hold of %.1f GB usable",
+                                   view.hardware.name(),
+                                   InBytes(occupancy.StoreUsed()) / 1e9,
+                                   InBytes(store) / 1e9));
+  }
+  report->set_memory_used_bytes(used);
+  report->set_memory_usable_bytes(usable);
+  report->set_fits(fits);
+  report->set_max_batch(static_cast<int32_t>(batch));
+  if (fits) return;
+  const std::string smallest = SmallestOffload(setup);
+  report->add_warnings(absl::StrCat(
+      "does not fit: ", absl::StrJoin(full, ", "), "; ",
+      batch > 0 ? absl::StrCat("a batch of ", report->max_batch(), " would")
+      : smallest.empty()
+          ? "take a narrower format or more machines"
+          : absl::StrCat("--offload=", smallest, " leaves the chip what it can "
+                         "hold")));
+}
+
+// What each of several machines has of the step, and what lies in its memory.
+void FillMachines(const LayerPlacement& placement, const Views& views,
+                  const StepCost<>& cost, int boundary, double tokens,
+                  Report* report) {
+  for (size_t i = 0; i < views.size(); ++i) {
+    const View& view = views[i];
+    const int place = static_cast<int>(i);
+    const bool is_link = placement.has_host && place == placement.link();
+    MachineShare* out = report->add_machines();
+    out->set_machine(is_link ? view.hardware.host_link().name()
+                             : view.hardware.name());
+    out->set_role(is_link                                          ? "link"
+                  : placement.has_host && place == placement.host() ? "host"
+                  : place == 0                                      ? "device"
+                                                                    : "stage");
+    out->set_layers(view.ledger.layers);
+    out->set_time_s(InSeconds(view.cost.step_time));
+    out->set_energy_per_token_j(
+        InJoules(EnergyInside(view.cost.terms, boundary)) / tokens);
+    const Actions<> actions = ActionsOf(view.step, view.machine);
+    out->set_traffic_bytes_per_step(
+        InBytes(actions.traffic[0].read + actions.traffic[0].write));
+    for (const Data<>& sent : actions.link) {
+      out->set_link_bytes_per_step(out->link_bytes_per_step() + InBytes(sent));
+    }
+    if (is_link) continue;
+    const Occupancy<> occupancy = OccupancyOf(view.ledger, view.machine);
+    out->set_held_bytes(InBytes(occupancy.StoreUsed()));
+    out->set_usable_bytes(
+        InBytes(view.machine.costs.levels[0].usable_capacity));
+    // Data in the host's memory is read by the host and by the link.
+    constexpr int kParts = static_cast<int>(Part::kNumParts);
+    std::array<double, kParts> read = {};
+    double kv = 0, state = 0;
+    const auto add_reads = [&](const View& reader) {
+      for (const Operator<>& op : reader.ledger.operators) {
+        // What was fetched is read once more, from the chip's copy.
+        const double copied = InBytes(op.weight_write);
+        const double runs = SystemRuns(reader.ledger, op);
+        read[static_cast<int>(op.part)] +=
+            runs * (InBytes(op.weight_read + op.embedding_read) - copied);
+        kv += runs * InBytes(op.kv_read);
+        state += runs * InBytes(op.state_read);
+      }
+    };
+    add_reads(view);
+    const bool is_host = placement.has_host && place == placement.host();
+    if (is_host) {
+      for (const Operator<>& op : views[placement.link()].ledger.operators) {
+        const double runs = op.count;
+        kv += runs * InBytes(op.kv_read);
+        read[static_cast<int>(Part::kExperts)] += runs * InBytes(op.weight_read);
+      }
+    } else if (placement.kv == Offloaded::kFetched) {
+      kv = 0;
+    }
+    const std::string level = view.hardware.memory(0).name();
+    const auto add = [&](const std::string& data, double held, double bytes) {
+      if (held == 0 && bytes == 0) return;
+      Placed* placed = report->add_placement();
+      placed->set_data(data);
+      placed->set_machine(view.hardware.name());
+      placed->set_level(level);
+      placed->set_held_bytes(held);
+      placed->set_read_bytes_per_step(bytes);
+    };
+    for (int k = 0; k < kParts; ++k) {
+      add(std::string(PartName(static_cast<Part>(k))),
+          InBytes(view.ledger.weight_footprint[k]), read[k]);
+    }
+    const double sequences = view.ledger.sequences_per_replica;
+    const double held_state =
+        InBytes(view.ledger.state_per_sequence) * sequences;
+    add("KV cache", InBytes(SequencesFootprint(view.ledger)) - held_state, kv);
+    add("recurrent state", held_state, state);
   }
 }
 
@@ -355,8 +527,14 @@ void FillMaking(const Spread& cost, const Ledger<>& ledger,
 }
 
 // The precision of analog products, and the life of cells that are written.
-void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
-                Report* report) {
+void FillLimits(const Views& views, Report* report) {
+  // Of several machines, the first that multiplies.
+  size_t first = 0;
+  while (first + 1 < views.size() && views[first].step.products.empty()) {
+    ++first;
+  }
+  const Machine<>& machine = views[first].machine;
+  const LoweredStep<>& step = views[first].step;
   report->set_snr_db(SnrDb(NoiseOf(step, machine)));
   for (const RateProducts<>& product : step.products) {
     const double noise = machine.costs.rates[product.rate].noise;
@@ -382,8 +560,11 @@ void FillLimits(const Machine<>& machine, const LoweredStep<>& step,
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
                  Spreads* spreads) {
   for (const Scenario& variant : setup.variants()) {
+    const Ledger<> ledger = BuildLedger(setup.StepOf(variant));
     const Evaluation<> moved =
-        EvaluateOn(BuildLedger(setup.StepOf(variant)), machine);
+        setup.placement() == nullptr
+            ? EvaluateOn(ledger, machine)
+            : EvaluateWith(setup, ledger, ValueReader());
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
@@ -413,8 +594,12 @@ void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
   Scenario pure = setup.scenario();
   pure.clear_prompt();
   pure.clear_output();
+  const Ledger<> pure_ledger = BuildLedger(setup.StepOf(pure));
   const double pure_s = InSeconds(
-      EvaluateOn(BuildLedger(setup.StepOf(pure)), machine).cost.step_time);
+      (setup.placement() == nullptr
+           ? EvaluateOn(pure_ledger, machine)
+           : EvaluateWith(setup, pure_ledger, ValueReader()))
+          .cost.step_time);
   const double share = mean.admitting;
   const double admitting_s = pure_s + (report->step_time_s() - pure_s) / share;
   report->set_pure_step_time_s(pure_s);
@@ -430,26 +615,16 @@ void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
   report->set_time_to_first_token_s(admitting_s * steps);
 }
 
-void FillWarnings(const ResolvedSetup& setup, const Ledger<>& ledger,
-                  const Machine<>& machine, Report* report) {
-  const Model& model = setup.model();
-  const Hardware& hardware = setup.hardware();
-  const Scenario& scenario = setup.scenario();
-  const Model* const draft = setup.draft_or_null();
-  if (!hardware.notice().empty()) report->add_warnings(hardware.notice());
-  if (model.max_context() > 0 &&
-      scenario.context() > static_cast<double>(model.max_context())) {
-    report->add_warnings(
-        absl::StrFormat("context %g is longer than the %d tokens that %s was "
-                        "made for",
-                        scenario.context(), model.max_context(), model.name()));
-  }
+// Warnings about the products that a machine runs.
+void FillProductWarnings(const View& view, Report* report) {
+  const Hardware& hardware = view.hardware;
+  const Machine<>& machine = view.machine;
   std::set<std::string> conversions;
   bool has_arrays = false, uses_arrays = false;
   for (int i = 0; i < machine.structure.num_rates; ++i) {
     has_arrays |= machine.structure.rates[i].in_memory;
   }
-  for (const Operator<>& op : ledger.operators) {
+  for (const Operator<>& op : view.ledger.operators) {
     if (op.weight_format == nullptr) continue;
     const RateStructure& rate =
         machine.structure.rates[RateOf(op, machine.structure)];
@@ -479,6 +654,30 @@ void FillWarnings(const ResolvedSetup& setup, const Ledger<>& ledger,
   for (const std::string& conversion : conversions) {
     report->add_warnings(conversion);
   }
+}
+
+void FillWarnings(const ResolvedSetup& setup, const Views& views,
+                  Report* report) {
+  const Model& model = setup.model();
+  const Scenario& scenario = setup.scenario();
+  const Model* const draft = setup.draft_or_null();
+  std::set<std::string> notices;
+  for (const View& view : views) {
+    const std::string& notice = view.hardware.notice();
+    if (!notice.empty() && notices.insert(notice).second) {
+      report->add_warnings(notice);
+    }
+  }
+  if (model.max_context() > 0 &&
+      scenario.context() > static_cast<double>(model.max_context())) {
+    report->add_warnings(
+        absl::StrFormat("context %g is longer than the %d tokens that %s was "
+                        "made for",
+                        scenario.context(), model.max_context(), model.name()));
+  }
+  for (const View& view : views) {
+    if (view.machine.structure.num_rates > 0) FillProductWarnings(view, report);
+  }
   if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
     report->add_warnings(absl::StrFormat(
         "the vocabulary of %s (%d tokens) differs from that of %s (%d); "
@@ -492,7 +691,101 @@ void FillWarnings(const ResolvedSetup& setup, const Ledger<>& ledger,
   }
 }
 
+// What each machine has of a step.
+Views ViewsOf(const ResolvedSetup& setup, const Machine<>& machine,
+              const std::vector<Machine<>>& machines,
+              const Evaluation<>& evaluation) {
+  Views views;
+  if (machines.empty()) {
+    views.push_back({setup.hardware(), machine, evaluation.ledger,
+                     evaluation.step, evaluation.cost});
+    return views;
+  }
+  const LayerPlacement& placement = *setup.placement();
+  for (size_t i = 0; i < machines.size(); ++i) {
+    const int place = static_cast<int>(i);
+    const Hardware& hardware =
+        placement.has_host && place == placement.host() ? setup.hardware().host()
+        : place > 0 && place < placement.stages
+            ? setup.hardware().stage(place - 1)
+            : setup.hardware();
+    const StepPart<>& part = evaluation.parts[i];
+    views.push_back({hardware, machines[i], part.ledger, part.step, part.cost});
+  }
+  return views;
+}
+
+// The machines of a step: "rtx-3090, rtx-4090 with desktop-host".
+std::string NamesOf(const Hardware& hardware, const LayerPlacement* placement) {
+  std::string names = hardware.name();
+  if (placement == nullptr) return names;
+  for (const Hardware& stage : hardware.stage()) {
+    absl::StrAppend(&names, ", ", stage.name());
+  }
+  if (placement->has_host) {
+    absl::StrAppend(&names, " with ", hardware.host().name());
+  }
+  return names;
+}
+
+// The support of the machine of a setup that has least.
+Support LeastSupport(const ResolvedSetup& setup) {
+  const Family family = FamilyOf(setup.model());
+  const Hardware& hardware = setup.hardware();
+  Support least = SupportOf(FittedEvidence(), hardware, family);
+  if (setup.placement() == nullptr) return least;
+  const auto take = [&](const Hardware& other) {
+    const Support its = SupportOf(FittedEvidence(), other, family);
+    if (its.status > least.status) least = its;
+  };
+  for (const Hardware& stage : hardware.stage()) take(stage);
+  if (hardware.has_host()) take(hardware.host());
+  return least;
+}
+
+// Puts the products of one term and cause together, which several machines have.
+// Their powers add over the same time; other quantities add.
+void MergeCauses(Report* report) {
+  google::protobuf::RepeatedPtrField<EnergyCause> merged;
+  for (const EnergyCause& cause : report->energy_causes()) {
+    EnergyCause* same = nullptr;
+    for (EnergyCause& other : merged) {
+      if (other.term() == cause.term() && other.cause() == cause.cause() &&
+          other.unit() == cause.unit()) {
+        same = &other;
+      }
+    }
+    if (same == nullptr) {
+      *merged.Add() = cause;
+      continue;
+    }
+    const double energy =
+        same->energy_per_token_j() + cause.energy_per_token_j();
+    if (cause.unit() != "s") {
+      same->set_quantity_per_token(same->quantity_per_token() +
+                                   cause.quantity_per_token());
+    }
+    same->set_energy_per_token_j(energy);
+    same->set_cost_j_per_unit(same->quantity_per_token() > 0
+                                  ? energy / same->quantity_per_token()
+                                  : 0);
+  }
+  report->mutable_energy_causes()->Swap(&merged);
+}
+
 }  // namespace
+
+absl::Status RequireOneMachine(const Setup& setup, absl::string_view study) {
+  if (setup.scenario.offload().empty() && setup.hardware.stage_size() == 0) {
+    return absl::OkStatus();
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      study, " takes one machine that holds everything; found ",
+      setup.scenario.offload().empty()
+          ? absl::StrCat(1 + setup.hardware.stage_size(), " machines")
+          : absl::StrCat("--offload=", setup.scenario.offload()),
+      ". analyze, batch, compare, check and sensitivity take several"));
+}
 
 absl::Status Validate(const Setup& setup) {
   const Scenario scenario = WithContext(setup.scenario);
@@ -502,6 +795,8 @@ absl::Status Validate(const Setup& setup) {
     // The draft model is split by tp only, since it need not have experts.
     Scenario split = scenario;
     split.set_ep(1);
+    split.clear_offload();
+    split.clear_split();
     ValidateScenario(split, *setup.draft, setup.hardware, &faults);
   }
   if (!faults.empty()) return FaultsToStatus(faults);
@@ -528,16 +823,24 @@ Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
     : setup_(setup),
       options_(options),
       machine_(MachineFor(setup)),
+      machines_(setup.placement() == nullptr
+                    ? std::vector<Machine<>>()
+                    : MachinesFor<double>(setup, ValueReader())),
       described_(setup.Described()),
-      support_(SupportOf(FittedEvidence(), setup.hardware(),
-                         FamilyOf(setup.model()))) {}
+      support_(LeastSupport(setup)) {}
 
 absl::StatusOr<Report> Analysis::Answer() {
   BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
   // Ranges start from the ledger before growth.
   const bool keep = options_.ranges && AsksForGrowth(machine_.structure);
   if (keep) not_grown_ = evaluation_.ledger;
-  EvaluateLedger(machine_, &evaluation_);
+  const LayerPlacement* const placement = setup_.placement();
+  if (placement == nullptr) {
+    EvaluateLedger(machine_, &evaluation_);
+  } else {
+    Ledger<> whole = std::move(evaluation_.ledger);
+    evaluation_ = EvaluateShared(std::move(whole), *placement, machines_);
+  }
   const Ledger<>& ledger = evaluation_.ledger;
   const LoweredStep<>& step = evaluation_.step;
   const StepCost<>& cost = evaluation_.cost;
@@ -563,8 +866,8 @@ absl::StatusOr<Report> Analysis::Answer() {
 
   Report report;
   report.set_model(setup_.model().name());
-  report.set_hardware(setup_.hardware().name());
-  report.set_num_chips(static_cast<int32_t>(ledger.chips));
+  report.set_hardware(NamesOf(setup_.hardware(), placement));
+  report.set_num_chips(static_cast<int32_t>(step.chips));
   described_.set_batch(setup_.scenario().batch());
   described_.set_context(setup_.scenario().context());
   *report.mutable_scenario() = described_;
@@ -573,20 +876,35 @@ absl::StatusOr<Report> Analysis::Answer() {
   report.set_evidence_note(support_.note);
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
   FillClock(setup_.hardware(), machine_, step, cost, &report);
-  FillCounts(ledger, step, machine_, &report);
+  const Views views = ViewsOf(setup_, machine_, machines_, evaluation_);
+  FillCounts(views, ledger, &report);
   FillRidge(setup_.formats(), machine_, &report);
-  FillOperators(ledger, step, machine_, cost, options_, &report);
+  FillOperators(views, cost, options_, &report);
   if (options_.details) {
     for (const std::string& note : ledger.notes) report.add_notes(note);
     FillEnergyLists(spreads, cost, step, setup_.boundary(), &report);
     FillParts(ledger, &report);
-    FillAccount(ledger, step, machine_, cost, setup_.boundary(), &report);
+    for (const View& view : views) {
+      FillAccount(view.ledger, view.step, view.machine, view.cost,
+                  setup_.boundary(), &report, cost.step_time);
+    }
+    if (placement != nullptr) {
+      MergeCauses(&report);
+      FillMachines(*placement, views, cost, setup_.boundary(), step.tokens,
+                   &report);
+    }
   }
-  FillCapacity(ledger, machine_, setup_.parallel(), &report);
+  if (placement == nullptr) {
+    FillCapacity(setup_, ledger, machine_, options_.details, &report);
+  } else {
+    FillSharedCapacity({setup_.model(), setup_.hardware(), setup_.scenario(),
+                        absl::nullopt},
+                       views, &report);
+  }
   FillRunningCosts(setup_.hardware().node(), cost, step, &report);
   FillMaking(spreads.cost, ledger, machine_, &report);
-  FillWarnings(setup_, ledger, machine_, &report);
-  FillLimits(machine_, step, &report);
+  FillWarnings(setup_, views, &report);
+  FillLimits(views, &report);
   if (options_.details) FillSteps(setup_, ledger, machine_, &report);
   return report;
 }

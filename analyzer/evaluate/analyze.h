@@ -3,8 +3,11 @@
 #ifndef ANALYZER_EVALUATE_ANALYZE_H_
 #define ANALYZER_EVALUATE_ANALYZE_H_
 
+#include <vector>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
 #include "analyzer/evaluate/evidence.h"
 #include "analyzer/evaluate/ranges.h"
@@ -38,6 +41,10 @@ inline constexpr AnalyzeOptions kFiguresOnly = {false, false, false};
 // way.
 absl::Status Validate(const Setup& setup);
 
+// Fails if the setup offloads something or is a pipeline of unlike machines, for
+// studies of a single machine; `study` is their name.
+absl::Status RequireOneMachine(const Setup& setup, absl::string_view study);
+
 // Computes answers for one setup at several batches and contexts. The machine,
 // and the machines at the ends of its ranges, are built once.
 class Analysis {
@@ -53,6 +60,9 @@ class Analysis {
   const ResolvedSetup& setup_;
   const AnalyzeOptions options_;
   const Machine<> machine_;
+  // The machines that share the step, `machine_` among them; empty if it is
+  // alone.
+  const std::vector<Machine<>> machines_;
   // The scenario as shown in reports, except for batch and context.
   Scenario described_;
   const Support support_;

@@ -41,7 +41,8 @@ struct Influence {
 
 // Whether a constant affects only area and cost, not time or energy.
 bool IsOfSilicon(const std::string& path) {
-  return absl::StartsWith(path, "silicon.");
+  return absl::StartsWith(path, "silicon.") ||
+         absl::StrContains(path, ".silicon.");
 }
 
 std::vector<Influence> ConstantsWithRange(const Hardware& hardware) {
@@ -66,15 +67,17 @@ void Trace(const ResolvedSetup& setup, const Ledger<Traced>& ledger,
     read.Replace(constant,
                  Traced(constant.value(), uint64_t{1} << (i - begin)));
   }
-  Machine<Traced> machine = MachineFor<Traced>(setup, read);
-  const Evaluation<Traced> traced = EvaluateOn(ledger, machine);
+  const Evaluation<Traced> traced = EvaluateWith(setup, ledger, read);
   uint64_t on_answer = InSeconds(traced.cost.step_time).inputs;
   for (const Energy<Traced>& term : traced.cost.terms) {
     on_answer |= InJoules(term).inputs;
   }
   uint64_t on_placement = 0;
-  for (const Traced* number : PlacementSlots(&machine)) {
-    on_placement |= number->inputs;
+  if (setup.placement() == nullptr) {
+    Machine<Traced> machine = MachineFor<Traced>(setup, read);
+    for (const Traced* number : PlacementSlots(&machine)) {
+      on_placement |= number->inputs;
+    }
   }
   for (size_t i = begin; i < end; ++i) {
     (*all)[i].on_answer = (on_answer >> (i - begin) & 1) != 0;
@@ -155,6 +158,9 @@ struct Ranges::Packs {
   // Packs before this one need no separate lowering.
   size_t first_lowered = 0;
   size_t num_ends = 0;
+  // The ends, where several machines share the step and each is evaluated
+  // separately.
+  std::vector<End> shared;
   // The ends of pairs of constants whose errors are correlated; -1 for an end
   // that is at the value.
   struct Pair {
@@ -231,6 +237,11 @@ Ranges::Ranges(const ResolvedSetup& setup, const Ledger<>& ledger)
       }
     }
   };
+  if (setup.placement() != nullptr) {
+    packs_->shared = ends;
+    of_costs.clear();
+    of_placement.clear();
+  }
   add(of_costs);
   packs_->first_lowered = packs_->machines.size();
   add(of_placement);
@@ -265,6 +276,17 @@ void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
     }
   };
   PackTerms terms;
+  for (size_t end = 0; end < packs_->shared.size(); ++end) {
+    const StepCost<> cost =
+        EvaluateWith(setup_, ledger,
+                     MovedReader{packs_->shared[end].constant,
+                                 packs_->shared[end].value})
+            .cost;
+    costs[end].step_time_s = InSeconds(cost.step_time);
+    for (int k = 0; k < kNumEnergyTerms; ++k) {
+      costs[end].terms_j[k] = InJoules(cost.terms[k]);
+    }
+  }
   const bool grows = AsksForGrowth(packs_->machine.structure);
   LoweredStep<Pack>& lowered = packs_->lowered;
   ConvertStep(step, &lowered);

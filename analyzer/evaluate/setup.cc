@@ -1,10 +1,13 @@
 #include "analyzer/evaluate/setup.h"
 
 #include <algorithm>
+#include <cmath>
+#include <cstdint>
 #include <string>
 #include <utility>
 
 #include "absl/strings/string_view.h"
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/catalog.h"
 
@@ -74,7 +77,71 @@ Scenario ServedBy(const Runtime& runtime, const Model& model,
   return scenario;
 }
 
+namespace {
+
+// Bytes that weights and caches may take on a machine, GB.
+double UsableGb(const Hardware& hardware) {
+  const MemoryLevel& store = hardware.memory(0);
+  const Runtime& runtime = hardware.runtime();
+  const double capacity =
+      store.has_capacity_gb()
+          ? store.capacity_gb().value()
+          : store.devices().value() *
+                store.technology().capacity_gb_per_device().value();
+  const double fraction = runtime.has_memory_fraction()
+                              ? runtime.memory_fraction().value()
+                              : 1;
+  return std::max(0.0, capacity * fraction - runtime.reserved_gb().value());
+}
+
+}  // namespace
+
+std::vector<int64_t> SplitOf(const Setup& setup) {
+  const int machines = 1 + setup.hardware.stage_size();
+  std::vector<int64_t> split;
+  if (machines == 1) return split;
+  const absl::string_view text = setup.scenario.split();
+  if (!text.empty()) {
+    absl::StatusOr<std::vector<int64_t>> given =
+        ParseSplit(text, machines, setup.model);
+    if (given.ok()) return *std::move(given);
+  }
+  std::vector<double> room = {UsableGb(setup.hardware)};
+  for (const Hardware& stage : setup.hardware.stage()) {
+    room.push_back(UsableGb(stage));
+  }
+  double all = 0;
+  for (const double gb : room) all += gb;
+  const int64_t layers = TotalLayers(setup.model);
+  // Each stage ends at the layer nearest to its share, with a layer at least.
+  double sum = 0;
+  int64_t taken = 0;
+  for (int i = 0; i < machines; ++i) {
+    sum += room[i];
+    const int64_t left = machines - 1 - i;
+    int64_t end = all > 0 ? std::llround(static_cast<double>(layers) * sum / all)
+                          : layers * (i + 1) / machines;
+    end = std::min(std::max(end, taken + 1), layers - left);
+    split.push_back(end - taken);
+    taken = end;
+  }
+  return split;
+}
+
+absl::optional<LayerPlacement> LayerPlacementOf(const Setup& setup) {
+  const absl::StatusOr<Offload> offload =
+      ParseOffload(setup.scenario.offload(), setup.model);
+  const bool offloads =
+      offload.ok() && offload->Any() && !offload->automatic;
+  if (!offloads && setup.hardware.stage_size() == 0) return absl::nullopt;
+  return LayerPlacementOf(setup.model, offloads ? *offload : Offload(),
+                     SplitOf(setup));
+}
+
 ResolvedSetup::ResolvedSetup(Setup setup) : setup_(std::move(setup)) {
+  if (!setup_.scenario.offload().empty() || setup_.hardware.stage_size() > 0) {
+    placement_ = LayerPlacementOf(setup_);
+  }
   const Scenario given = WithContext(std::move(setup_.scenario));
   const Runtime& runtime = setup_.hardware.runtime();
   setup_.scenario = ServedBy(runtime, setup_.model, given);

@@ -3,10 +3,12 @@
 #ifndef ANALYZER_EVALUATE_SETUP_H_
 #define ANALYZER_EVALUATE_SETUP_H_
 
+#include <cstdint>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
+#include "analyzer/description/offload.h"
 #include "analyzer/ledger/ledger.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
@@ -47,6 +49,15 @@ Scenario WithContext(Scenario scenario);
 Scenario ServedBy(const Runtime& runtime, const Model& model,
                   Scenario scenario);
 
+// The placement of a setup that offloads something or runs on several unlike
+// machines; nothing otherwise, and for `auto`, which ResolveOffload has to
+// replace first. The setup is valid.
+absl::optional<LayerPlacement> LayerPlacementOf(const Setup& setup);
+
+// The layers of each stage of a pipeline of unlike machines: those of
+// Scenario.split, else in proportion to usable memory. Empty for one machine.
+std::vector<int64_t> SplitOf(const Setup& setup);
+
 // A setup with all defaults filled in and all names resolved once: context,
 // formats, parallelism, boundary. Lower layers use the results without
 // resolving again.
@@ -62,6 +73,10 @@ class ResolvedSetup {
   const Model* draft_or_null() const { return setup_.draft_or_null(); }
   const TensorFormats& formats() const { return formats_; }
   const Parallelism& parallel() const { return parallel_; }
+  // The machines that share the step; nullptr if there is only one.
+  const LayerPlacement* placement() const {
+    return placement_.has_value() ? &*placement_ : nullptr;
+  }
   // Index of the boundary of the answer's energy.
   int boundary() const { return boundary_; }
 
@@ -72,8 +87,8 @@ class ResolvedSetup {
   StepSetup step() const { return StepOf(setup_.scenario); }
   // The same step with another scenario that resolves alike; it points to that.
   StepSetup StepOf(const Scenario& scenario) const {
-    return {setup_.model, scenario,       draft_or_null(),
-            formats_,     draft_formats_, parallel_};
+    return {setup_.model, scenario,       draft_or_null(), formats_,
+            draft_formats_, parallel_, placement()};
   }
 
   // Scenarios at the ends of the ranges of what the runtime decided: how
@@ -95,6 +110,7 @@ class ResolvedSetup {
   std::vector<Scenario> variants_;
   TensorFormats formats_, draft_formats_;
   Parallelism parallel_;
+  absl::optional<LayerPlacement> placement_;
   int boundary_;
 };
 

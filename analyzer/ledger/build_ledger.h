@@ -16,6 +16,7 @@
 #include "analyzer/ledger/feed_forward.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/ledger/ledger_writer.h"
+#include "analyzer/ledger/placed.h"
 #include "analyzer/ledger/state_space.h"
 #include "analyzer/units/units.h"
 #include "google/protobuf/repeated_field.h"
@@ -201,8 +202,51 @@ inline bool IsInLayers(const Model& model, const std::string& block) {
   return false;
 }
 
+// The same as AddModel for a model that several machines share.
+template <typename N, typename Reader>
+N AddSharedModel(LedgerWriter<N, Reader>& c) {
+  const LayerPlacement& placement = *c.placement;
+  Added<N, Reader> embedding(c);
+  AddEmbedding(c);
+  AddProjections(c, c.model.extra(), "", *c.formats.linear, N(1.0));
+  embedding.PutOn(placement.embedding());
+  N layers(0.0);
+  const std::string prefix = c.prefix;
+  for (const Segment& segment : placement.segments) {
+    const bool on_host =
+        placement.has_host && segment.place == placement.host();
+    for (int b = 0; b < c.model.block_size(); ++b) {
+      if (segment.of_block[b] == 0) continue;
+      const Block& block = c.model.block(b);
+      const N count = LayersOf(c, block.name()) * N(segment.share_of_block[b]);
+      layers += count;
+      c.prefix = on_host             ? c.NameOf(prefix, "host.")
+                 : segment.place > 0 ? c.NameOf(prefix, "stage", segment.place + 1, ".")
+                                     : prefix;
+      Added<N, Reader> added(c);
+      AddBlock(c, b, count);
+      added.PutOn(segment.place);
+      if (c.is_first_pass) c.ledger->places[segment.place].layers += count;
+      c.prefix = prefix;
+      if (on_host) continue;
+      if (segment.experts != Offloaded::kNothing && block.has_moe()) {
+        added.OffloadExperts(segment.experts, segment.place, count);
+      }
+      if (placement.kv != Offloaded::kNothing) {
+        added.OffloadCache(placement.kv, segment.place);
+      }
+    }
+  }
+  Added<N, Reader> head(c);
+  AddHead(c);
+  head.PutOn(placement.head());
+  AddCrossings(c);
+  return layers;
+}
+
 template <typename N, typename Reader>
 N AddModel(LedgerWriter<N, Reader>& c) {
+  if (c.placement != nullptr) return AddSharedModel(c);
   AddEmbedding(c);
   AddProjections(c, c.model.extra(), "", *c.formats.linear, N(1.0));
   N layers(0.0);
@@ -266,8 +310,10 @@ void AddDraft(const StepSetup& step, const Reader& read,
   c.counts_parameters = false;
   c.is_first_pass = is_first_pass;
   c.repeats = runs;
+  Added<N, Reader> added(c);
   const N layers = mtp ? AddMtpModule(c) : AddModel(c);
   if (is_first_pass) ledger->layers += layers * c.repeats;
+  if (step.placement != nullptr) added.PutOn(step.placement->head());
 }
 
 // Tokens that a sequence gains per step: 1 without speculation; otherwise the
@@ -379,6 +425,7 @@ void AddStep(const StepSetup& step, const Reader& read,
   LedgerWriter<N, Reader> c(step.model, step.scenario, step.formats,
                             step.parallel, read, tokens, ledger);
   c.is_first_pass = is_first_pass;
+  c.placement = step.placement;
   if (!is_first_pass) c.prefix = c.NameOf("admitting.");
   const N layers = AddModel(c);
   if (is_first_pass) ledger->layers = layers;
@@ -413,6 +460,9 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
   *out = Ledger<N>();
   out->operators = std::move(operators);
   Ledger<N>& ledger = *out;
+  if (step.placement != nullptr) {
+    ledger.places.resize(step.placement->machines());
+  }
   const TokensOfSteps<N> tokens =
       CountTokens(step.scenario, read, step.parallel, &ledger);
   AddStep(step, read, tokens.pure, N(1.0) - ledger.admitting, true, &ledger);

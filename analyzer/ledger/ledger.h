@@ -17,6 +17,7 @@
 #include "absl/strings/string_view.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/offload.h"
 #include "analyzer/units/units.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
@@ -94,6 +95,8 @@ struct StepSetup {
   // Formats of the draft model, which runs as its checkpoint stores it.
   TensorFormats draft_formats;
   Parallelism parallel;
+  // The machines that share the step; nullptr if there is only one.
+  const LayerPlacement* placement = nullptr;
 };
 
 // Whether steps carry prompts of newcomers: prompt and output lengths are
@@ -169,6 +172,7 @@ struct Operator {
   Work<N> vector_flop;
 
   Data<N> weight_read;     // matrices, scales, biases, norms
+  Data<N> weight_write;    // weights that a link copies into the memory
   Data<N> kv_read;         // KV cache
   Data<N> kv_write;        // KV cache
   Data<N> state_read;      // recurrent state
@@ -195,6 +199,24 @@ struct Operator {
   int pipeline_chips = 2;
   int pipeline_stages = 2;
   Data<N> payload;
+
+  // The machine that runs it, as LayerPlacement numbers them. The link to the host
+  // runs sends, and reads from the host's memory what they fetch.
+  int place = 0;
+};
+
+// What lies on one of the machines that share a step; see the fields of the same
+// names of Ledger.
+template <typename N = double>
+struct PlaceTotals {
+  N layers = N(0.0);
+  N expert_layers = N(0.0);
+  N recurrent_layers = N(0.0);
+  N latent_layers = N(0.0);
+  std::array<Data<N>, static_cast<int>(Part::kNumParts)> weight_footprint;
+  Data<N> sequence_footprint;
+  Data<N> prefix_footprint;
+  Data<N> state_per_sequence;
 };
 
 // One decode step of the whole system.
@@ -249,6 +271,8 @@ struct Ledger {
   N active_parameters = N(0.0);
   // Mean number of distinct routed experts read per layer; 0 without experts.
   N experts_read = N(0.0);
+  // By machine, as LayerPlacement numbers them; empty if there is only one.
+  std::vector<PlaceTotals<N>> places;
   // Choices made, for the report.
   std::vector<std::string> notes;
   // Whether all lanes of a number have the same operators; see Agreement of
@@ -293,6 +317,7 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
     }
     visit(ledger.operators[i].vector_flop...);
     visit(ledger.operators[i].weight_read...);
+    visit(ledger.operators[i].weight_write...);
     visit(ledger.operators[i].kv_read...);
     visit(ledger.operators[i].kv_write...);
     visit(ledger.operators[i].state_read...);
@@ -329,6 +354,18 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   visit(ledger.parameters...);
   visit(ledger.active_parameters...);
   visit(ledger.experts_read...);
+  for (size_t i = 0; i < first.places.size(); ++i) {
+    visit(ledger.places[i].layers...);
+    visit(ledger.places[i].expert_layers...);
+    visit(ledger.places[i].recurrent_layers...);
+    visit(ledger.places[i].latent_layers...);
+    for (size_t k = 0; k < first.weight_footprint.size(); ++k) {
+      visit(ledger.places[i].weight_footprint[k]...);
+    }
+    visit(ledger.places[i].sequence_footprint...);
+    visit(ledger.places[i].prefix_footprint...);
+    visit(ledger.places[i].state_per_sequence...);
+  }
 }
 
 // Converts a ledger to another number type, without names and notes, into
@@ -349,7 +386,9 @@ void ConvertLedger(const Ledger<double>& from, Ledger<To>* out) {
     copy.group = op.group;
     copy.pipeline_chips = op.pipeline_chips;
     copy.pipeline_stages = op.pipeline_stages;
+    copy.place = op.place;
   }
+  to.places.resize(from.places.size());
   ForEachLedgerNumber(CopyNumber(), from, to);
 }
 template <typename To>

@@ -111,6 +111,8 @@ class LedgerWriter {
   // Whether this pass over the model counts what exists once, however often the
   // model runs: memory, parameters and layers.
   bool is_first_pass = true;
+  // The machines that share the model; nullptr if there is only one.
+  const LayerPlacement* placement = nullptr;
 
   // Operators of plain numbers have names, which reports show; those of other
   // number types go without, because writing names takes longer than counting.

@@ -147,6 +147,13 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
         (N(read(level.clock_mhz())) / N(read(level.reference_clock_mhz())));
   }
   costs.bandwidth_efficiency = N(read(level.bandwidth_efficiency()));
+  if (level.has_link()) {
+    const DataRate<N> through =
+        GigabytesPerSecond<N>(N(read(level.link().bandwidth_gb_per_s())) *
+                              N(read(level.link().bandwidth_efficiency())));
+    costs.bandwidth_efficiency =
+        Min(costs.LongBandwidth(), through) / costs.peak_bandwidth;
+  }
   costs.half_transfer = Megabytes<N>(read(level.half_transfer_mb()));
   costs.cache_half_transfer = costs.half_transfer;
   costs.capacity = Gigabytes<N>(CapacityGb<N>(level, read));
@@ -177,6 +184,7 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
     access->column = access->column / supply;
     access->column_toggling = access->column_toggling / supply;
     access->interface = interface;
+    access->link = PicojoulesPerBit<N>(read(level.link().energy_pj_per_bit()));
     access->phy = phy;
     access->path_toggling = path * toggling;
     access->path = path - access->path_toggling;
@@ -572,6 +580,34 @@ Machine<N> BuildMachine(const Hardware& hardware, const Reader& read) {
     costs.area_mm2 = AreaMm2<N>(hardware, read);
     costs.cost_usd = CostUsd<N>(hardware, costs.area_mm2, read);
   }
+  return machine;
+}
+
+// Gives a machine another network to its neighbours, without what a runtime's
+// collectives lose on it.
+template <typename N, typename Reader>
+void SetNetwork(const Interconnect& link, const Reader& read,
+                Machine<N>* machine) {
+  machine_internal::AddNetworks<N>(link, read, machine);
+}
+
+// The engine that copies between the memory of a host and a chip: the host's
+// memory and the link, which stream at the same time. Its standing power is the
+// host's and is counted there.
+template <typename N, typename Reader>
+Machine<N> LinkMachine(const Machine<N>& host, const Interconnect& link,
+                       const Reader& read) {
+  Machine<N> machine;
+  machine.structure.num_levels = 1;
+  machine.structure.levels[0] = host.structure.levels[0];
+  machine.costs.levels[0] = host.costs.levels[0];
+  machine.costs.levels[0].background = {};
+  machine.costs.vector = host.costs.vector;
+  machine.costs.regulator_efficiency = host.costs.regulator_efficiency;
+  machine.costs.supply_efficiency = host.costs.supply_efficiency;
+  machine.costs.power_usage_effectiveness =
+      host.costs.power_usage_effectiveness;
+  SetNetwork(link, read, &machine);
   return machine;
 }
 

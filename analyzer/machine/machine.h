@@ -167,6 +167,7 @@ struct AccessEnergy {
   EnergyPerData<N> path_toggling;
   EnergyPerData<N> network;
   EnergyPerData<N> network_toggling;
+  EnergyPerData<N> link;  // in front of the level
 };
 
 // Costs of a memory level of one chip.
@@ -344,6 +345,8 @@ void ForEachAccessEnergy(Component component, bool is_dram, Visit& visit,
   };
   visit(on_network("network"), access.network...);
   visit(on_network("network_toggling"), access.network_toggling...);
+  visit(Field("link").Ideal().Energy(Component::kLinks, kLink),
+        access.link...);
 }
 
 template <typename Visit, typename... L>

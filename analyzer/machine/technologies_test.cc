@@ -113,7 +113,8 @@ const std::map<std::string, CitedTotal>& CitedTotals() {
       {"ddr4", {8, 20, true}},
       // Micron MT60B: 9 likewise.
       {"ddr5", {6, 14, true}},
-      // Intel RAPL on DDR5 servers: 14.5 with modules.
+      // Intel RAPL on DDR5 servers: 14.5 with modules; 13.0 on DDR4 servers.
+      {"ddr4-rdimm", {12, 14, false}},
       {"ddr5-rdimm", {14, 15, false}},
       // Assumption around the 8 of LPDDR4.
       {"lpddr4x", {4, 10, true}},

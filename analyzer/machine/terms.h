@@ -97,7 +97,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "bits of weights that are not resident x model_growth x "
      "write_energy_pj_per_bit of the array"},
     {"LINK", "links between chips", kChipBoundary, false,
-     "bits sent between chips x energy_pj_per_bit"},
+     "bits sent between chips x energy_pj_per_bit + TRAFFIC of a level behind "
+     "a link x energy_pj_per_bit of that link"},
     {"STATIC", "static power and regulators", kBoardBoundary, false,
      "chips x ((static_power_w, or static_power_fraction x power_cap_w) x (1 "
      "- clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "

@@ -52,21 +52,35 @@ class TokenCosts {
   explicit TokenCosts(const Setup& setup)
       : setup_(setup),
         context_(setup_.scenario().context()),
-        machine_(MachineFor(setup_)) {}
+        machine_(MachineFor(setup_)) {
+    if (setup_.placement() != nullptr) {
+      machines_ = MachinesFor<double>(setup_, ValueReader());
+    }
+  }
 
   TokenCost At(double batch) const {
-    const Evaluation<> at = EvaluateOn(LedgerAt(batch, context_), machine_);
+    const Evaluation<> at =
+        machines_.empty()
+            ? EvaluateOn(LedgerAt(batch, context_), machine_)
+            : EvaluateShared(LedgerAt(batch, context_), *setup_.placement(),
+                             machines_);
     TokenCost cost;
     cost.energy_j = InJoules(EnergyInside(at.cost.terms, setup_.boundary())) /
                     at.step.tokens;
     cost.time_s = InSeconds(at.cost.step_time) / at.ledger.tokens_per_sequence;
-    cost.kv_read_share = KvReadShare(at.ledger, at.step);
+    Reads reads;
+    if (at.parts.empty()) AddReads(at.ledger, at.step, &reads);
+    for (const StepPart<>& part : at.parts) {
+      AddReads(part.ledger, part.step, &reads);
+    }
+    cost.kv_read_share = Data<>() < reads.all ? reads.kv / reads.all : 0;
     return cost;
   }
   double EnergyAt(double batch) const { return At(batch).energy_j; }
 
   // The limit of energy as the batch grows without end, at a context.
   double Floor(double context) const {
+    if (!machines_.empty()) return SharedFloor(context);
     const LoweredStep<> one_more = PerSequence(
         LoweredAt(kHugeBatch, context), LoweredAt(2 * kHugeBatch, context));
     const StepCost<> cost = CostOfStep(one_more, WithoutFixedCosts(machine_));
@@ -83,22 +97,45 @@ class TokenCosts {
   LoweredStep<> LoweredAt(double batch, double context) const {
     return Lower(Grow(LedgerAt(batch, context), machine_), machine_);
   }
-  static double KvReadShare(const Ledger<>& ledger, const LoweredStep<>& step) {
+  // The same where several machines share the step.
+  double SharedFloor(double context) const {
+    const auto lowered_at = [&](double batch) {
+      return LowerShared(LedgerAt(batch, context), *setup_.placement(),
+                         machines_);
+    };
+    const std::vector<StepPart<>> at_huge = lowered_at(kHugeBatch);
+    std::vector<StepPart<>> one_more = lowered_at(2 * kHugeBatch);
+    std::vector<Machine<>> free;
+    for (size_t i = 0; i < machines_.size(); ++i) {
+      one_more[i].step = PerSequence(at_huge[i].step, one_more[i].step);
+      free.push_back(WithoutFixedCosts(machines_[i]));
+    }
+    const StepCost<> cost = CostOfShared(free, &one_more);
+    return InJoules(EnergyInside(cost.terms, setup_.boundary())) /
+           one_more.front().step.tokens;
+  }
+
+  // Bytes that a step reads: of the KV cache, and all.
+  struct Reads {
     Data<> kv, all;
+  };
+  static void AddReads(const Ledger<>& ledger, const LoweredStep<>& step,
+                       Reads* reads) {
     for (size_t i = 0; i < ledger.operators.size(); ++i) {
-      kv += ledger.operators[i].kv_read * ledger.operators[i].count;
+      reads->kv += ledger.operators[i].kv_read * ledger.operators[i].count;
       // Weights that reside in in-memory arrays are not read.
       for (const Data<>& read : step.operators[i].origin_read) {
-        all += read * ledger.operators[i].count;
+        reads->all += read * ledger.operators[i].count;
       }
     }
-    return Data<>() < all ? kv / all : 0;
   }
 
   // The batch and context in it are those of the last call.
   mutable ResolvedSetup setup_;
   const double context_;
   const Machine<> machine_;
+  // Those that share the step, if there are several.
+  std::vector<Machine<>> machines_;
 };
 
 // Batch at which the energy per token has fallen to `target`, by bisection in

@@ -368,6 +368,8 @@ absl::StatusOr<Explanation> Explain(const Setup& setup,
   if (target.has_value()) {
     const absl::Status valid = Validate(setup);
     if (!valid.ok()) return valid;
+    const absl::Status one = RequireOneMachine(setup, "explain");
+    if (!one.ok()) return one;
     const ResolvedSetup resolved(setup);
     explanation.set_formula(WithSymbols(*target));
     explanation.set_setup(absl::StrFormat(

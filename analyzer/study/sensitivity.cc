@@ -309,7 +309,7 @@ void FillUncertainty(const ResolvedSetup& setup,
       varied[i]->ReplaceBy(ValueAt(*varied[i], draws[i]), &read);
     }
     const Figures<double> figures = FiguresOf(
-        EvaluateOn(ledger, MachineFor<double>(setup, read)), setup.boundary());
+        EvaluateWith(setup, ledger, read), setup.boundary());
     energies.push_back(figures.energy);
     times.push_back(figures.step_time);
     const auto or_none = [](double share) {

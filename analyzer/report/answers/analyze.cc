@@ -240,6 +240,37 @@ std::string Factored(const Report& report) {
       WithUnit(f.standing_j(), "J"), "\n");
 }
 
+// The machines that share the step, and which data lies where; empty if there is
+// one machine.
+std::string Machines(const Report& report) {
+  if (report.machines_size() == 0) return "";
+  TextTable shares({"machine", "", "layers", "time", "share of time", "J/token",
+                    "held", "usable", "memory traffic", "links"});
+  for (const MachineShare& share : report.machines()) {
+    const bool is_link = share.role() == "link";
+    shares.AddRow(
+        {share.machine(), share.role(),
+         is_link ? "" : absl::StrFormat("%g", share.layers()),
+         WithUnit(share.time_s(), "s"),
+         Percent(share.time_s() / report.step_time_s()),
+         WithUnit(share.energy_per_token_j(), "J"),
+         is_link ? "" : WithUnit(share.held_bytes(), "B"),
+         is_link ? "" : WithUnit(share.usable_bytes(), "B"),
+         WithUnit(share.traffic_bytes_per_step(), "B"),
+         WithUnit(share.link_bytes_per_step(), "B")});
+  }
+  TextTable placed({"data", "lies in", "held", "read per step"});
+  for (const Placed& data : report.placement()) {
+    placed.AddRow({data.data(),
+                   absl::StrCat(data.machine(), " ", data.level()),
+                   WithUnit(data.held_bytes(), "B"),
+                   WithUnit(data.read_bytes_per_step(), "B")});
+  }
+  return absl::StrCat("\nMachines that share the step, one after another\n",
+                      shares.ToString(2), "\nWhat lies where\n",
+                      placed.ToString(2));
+}
+
 // Includes the operators if `options` ask for the answer in full.
 std::string ReportTable(const Report& report, const TableOptions& options) {
   std::string out = absl::StrCat(SetupLines(report), Serving(report));
@@ -250,7 +281,8 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
                   "\nDRAM share by boundary\n", Boundaries(report),
-                  "\nWhere the bytes are\n", Bytes(report));
+                  "\nWhere the bytes are\n", Bytes(report),
+                  Machines(report));
   if (options.in_full) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
                     Operators(report));
