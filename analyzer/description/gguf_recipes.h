@@ -23,8 +23,11 @@ enum class MatrixClass {
   kValue,
   kAttentionOutput,
   kOtherMixer,  // projections of state spaces and of latent attention
-  kGateUp,      // gate and up projections of MLPs and experts
-  kDown,        // down projections of MLPs and experts
+  kGateUp,      // gate and up projections of MLPs and shared experts
+  kDown,        // down projections of MLPs and shared experts
+  // The same of routed experts.
+  kExpertGateUp,
+  kExpertDown,
   kLmHead,
   kEmbedding,
 };
@@ -32,6 +35,8 @@ enum class MatrixClass {
 // What the choice depends on beside the class.
 struct RecipeFacts {
   int64_t layers = 1;
+  // Layers with softmax attention, whose values are counted apart; 0: all.
+  int64_t attention_layers = 0;
   // Query heads per KV head.
   int64_t sharing = 1;
   // Routed experts per layer; 0 if there are none.

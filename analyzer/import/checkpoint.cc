@@ -13,6 +13,8 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/notices.h"
+#include "analyzer/import/gguf.h"
+#include "analyzer/import/import_hf.h"
 #include "analyzer/import/json_reader.h"
 
 namespace tokenjoule {
@@ -25,9 +27,11 @@ bool Exists(const std::string& path) {
   return std::filesystem::is_regular_file(path, error);
 }
 
-// The path of the config.json that is meant.
+bool IsGguf(absl::string_view path) { return absl::EndsWith(path, ".gguf"); }
+
+// The path of the config.json or GGUF file that is meant.
 std::string ConfigPath(absl::string_view path) {
-  if (absl::EndsWith(path, ".json")) return std::string(path);
+  if (absl::EndsWith(path, ".json") || IsGguf(path)) return std::string(path);
   return (std::filesystem::path(std::string(path)) / kConfig).string();
 }
 
@@ -68,13 +72,14 @@ absl::StatusOr<std::string> ReadAsModelText(absl::string_view path) {
 }  // namespace
 
 bool IsCheckpoint(absl::string_view path) {
-  return absl::EndsWith(path, ".json") ||
+  return absl::EndsWith(path, ".json") || IsGguf(path) ||
          (!path.empty() && Exists(ConfigPath(path)));
 }
 
 absl::StatusOr<ImportedModel> ImportCheckpoint(absl::string_view path,
                                                absl::string_view name,
                                                absl::string_view date) {
+  if (IsGguf(path)) return ImportGguf(path, name, date);
   HfFiles files;
   files.path = ConfigPath(path);
   ASSIGN_OR_RETURN(files.config, ReadTextFile(files.path));

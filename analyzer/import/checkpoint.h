@@ -1,5 +1,5 @@
-// Reads the files of a checkpoint: a config.json with what lies beside it, or the
-// folder that holds it.
+// Reads the files of a checkpoint: a config.json with what lies beside it, the
+// folder that holds it, or a GGUF file.
 
 #ifndef ANALYZER_IMPORT_CHECKPOINT_H_
 #define ANALYZER_IMPORT_CHECKPOINT_H_
@@ -8,17 +8,18 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "analyzer/import/import_hf.h"
+#include "analyzer/import/imported_model.h"
 
 namespace tokenjoule {
 
-// Whether `path` is meant as a checkpoint: it ends in ".json", or it is a folder
-// that holds a config.json.
+// Whether `path` is meant as a checkpoint: it ends in ".json" or ".gguf", or it is
+// a folder that holds a config.json.
 bool IsCheckpoint(absl::string_view path);
 
 // Imports a checkpoint. Beside config.json it reads hf_quant_config.json,
 // quantize_config.json or quant_config.json, of which it takes the first that is
-// there, and generation_config.json, of which only a quantised cache matters.
+// there, and generation_config.json, of which only a quantised cache matters. Of a
+// GGUF file it reads the header.
 // `name` and `date` are as in ImportHuggingFace. Fails with every fault at once.
 absl::StatusOr<ImportedModel> ImportCheckpoint(absl::string_view path,
                                                absl::string_view name,

@@ -3,7 +3,6 @@
 #include <cstddef>
 #include <vector>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,7 +11,6 @@
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/faults.h"
-#include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/import/hf_families.h"
 #include "analyzer/import/hf_formats.h"
@@ -22,9 +20,6 @@
 
 namespace tokenjoule {
 namespace {
-
-constexpr size_t kLongestName = 80;
-constexpr size_t kCommentColumns = 80;
 
 // The decoder of a configuration: its family and the object with its fields.
 struct DecoderObject {
@@ -204,41 +199,14 @@ void ReadMtpModules(const JsonReader& config, Model* model) {
   }
 }
 
-// `text` as a catalogue name: lower case, with other characters replaced by
-// hyphens.
-std::string CleanName(absl::string_view text) {
-  std::string name;
-  for (const char c : text.substr(0, kLongestName)) {
-    const char lower = absl::ascii_tolower(c);
-    if (absl::ascii_islower(lower) || absl::ascii_isdigit(lower) ||
-        lower == '.') {
-      name += lower;
-    } else if (!name.empty() && name.back() != '-') {
-      name += '-';
-    }
-  }
-  // Names made only of dots would be directories.
-  const size_t begin = name.find_first_not_of("-.");
-  if (begin == std::string::npos) return "";
-  return name.substr(begin, name.find_last_not_of("-.") + 1 - begin);
-}
-
-// The last part of a path.
-absl::string_view LastPart(absl::string_view path) {
-  while (absl::EndsWith(path, "/")) path.remove_suffix(1);
-  const size_t slash = path.rfind('/');
-  if (slash != absl::string_view::npos) path.remove_prefix(slash + 1);
-  return path;
-}
-
 std::string DefaultName(const JsonReader& root, absl::string_view file) {
   std::string name;
   if (root.Has("_name_or_path")) {
-    name = CleanName(LastPart(root.String("_name_or_path")));
+    name = CatalogueNameOf(LastPartOfPath(root.String("_name_or_path")));
   }
   const size_t slash = file.rfind('/');
   if (name.empty() && slash != absl::string_view::npos) {
-    name = CleanName(LastPart(file.substr(0, slash)));
+    name = CatalogueNameOf(LastPartOfPath(file.substr(0, slash)));
   }
   return name.empty() ? "imported" : name;
 }
@@ -273,20 +241,6 @@ void AddSource(const JsonReader& root, const JsonLog& log,
   source->set_kind(Source::DATASHEET);
   source->set_citation(citation);
   source->set_date(std::string(date));
-}
-
-// `text` as comment lines.
-std::string Comment(absl::string_view text) {
-  std::string out;
-  std::string line = "#";
-  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
-    if (line.size() > 1 && line.size() + 1 + word.size() > kCommentColumns) {
-      absl::StrAppend(&out, line, "\n");
-      line = "#";
-    }
-    absl::StrAppend(&line, " ", word);
-  }
-  return absl::StrCat(out, line, "\n");
 }
 
 // Reads everything; the model is meaningful only if the log has no faults.
@@ -353,17 +307,6 @@ absl::StatusOr<ImportedModel> ImportHuggingFace(const HfFiles& files,
   imported.notes.insert(imported.notes.end(), sidecar.log().notes.begin(),
                         sidecar.log().notes.end());
   return imported;
-}
-
-std::string ImportedModelText(const Model& model) {
-  std::string text =
-      "# proto-file: proto/model.proto\n"
-      "# proto-message: Model\n"
-      "#\n";
-  for (const Source& source : model.sources()) {
-    absl::StrAppend(&text, Comment(source.citation()));
-  }
-  return absl::StrCat(text, "\n", PrintTextproto(model));
 }
 
 }  // namespace tokenjoule

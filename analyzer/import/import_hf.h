@@ -4,11 +4,10 @@
 #define ANALYZER_IMPORT_IMPORT_HF_H_
 
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "proto/model.pb.h"
+#include "analyzer/import/imported_model.h"
 
 namespace tokenjoule {
 
@@ -23,13 +22,6 @@ struct HfFiles {
   std::string quantization_path;
 };
 
-// A model and what its reader should know: assumptions about what the files do
-// not say, fields that were not read. Each note is a full sentence.
-struct ImportedModel {
-  Model model;
-  std::vector<std::string> notes;
-};
-
 // Returns the model that the files configure. Its name is `name` or, if that is
 // empty, comes from the configuration (_name_or_path) or from the directory of
 // config.json, or is "imported". `date` is the date of the source (YYYY-MM-DD).
@@ -42,9 +34,6 @@ struct ImportedModel {
 absl::StatusOr<ImportedModel> ImportHuggingFace(const HfFiles& files,
                                                 absl::string_view name,
                                                 absl::string_view date);
-
-// An imported model as a textproto, with its provenance in a comment.
-std::string ImportedModelText(const Model& model);
 
 }  // namespace tokenjoule
 

@@ -20,15 +20,34 @@ const NumberFormat* FirstOf(std::initializer_list<absl::string_view> names) {
   return &GetFormat("bf16");
 }
 
+const Block* FindBlock(const Model& model, absl::string_view name) {
+  const auto found = std::find_if(
+      model.block().begin(), model.block().end(),
+      [&](const Block& block) { return block.name() == name; });
+  return found == model.block().end() ? nullptr : &*found;
+}
+
+// The quantiser asks the first layer how many query heads share a KV head.
 RecipeFacts RecipeFactsOf(const Model& model) {
   RecipeFacts facts;
   facts.layers = std::max<int64_t>(TotalLayers(model), 1);
   facts.tied = model.tied_embeddings();
-  for (const Block& block : model.block()) {
-    if (block.has_attention() && block.attention().kv_heads() > 0) {
-      facts.sharing = block.attention().heads() / block.attention().kv_heads();
+  bool is_first = true;
+  for (const LayerPattern& pattern : model.layers()) {
+    const int64_t repeat = std::max<int64_t>(pattern.repeat(), 1);
+    for (const LayerPattern::Run& run : pattern.run()) {
+      const Block* block = FindBlock(model, run.block());
+      if (block == nullptr) continue;
+      if (block->has_attention()) {
+        const Attention& attention = block->attention();
+        facts.attention_layers += repeat * run.count();
+        if (is_first && attention.kv_heads() > 0) {
+          facts.sharing = attention.heads() / attention.kv_heads();
+        }
+      }
+      if (block->has_moe()) facts.experts = block->moe().experts();
+      is_first = false;
     }
-    if (block.has_moe()) facts.experts = block.moe().experts();
   }
   return facts;
 }
@@ -86,9 +105,15 @@ class MatrixFormatResolver {
           matrix, row);
     };
     const Mlp& mlp = has_experts ? block.moe().expert() : block.mlp();
-    formats.gate = channel(own.gate(), MatrixClass::kGateUp, d);
-    formats.up = channel(own.up(), MatrixClass::kGateUp, d);
-    formats.down = channel(own.down(), MatrixClass::kDown, mlp.d_ff());
+    const MatrixClass gate_up =
+        has_experts ? MatrixClass::kExpertGateUp : MatrixClass::kGateUp;
+    const int64_t width =
+        block.moe().latent_dim() > 0 ? block.moe().latent_dim() : d;
+    formats.gate = channel(own.gate(), gate_up, width);
+    formats.up = channel(own.up(), gate_up, width);
+    formats.down = channel(
+        own.down(), has_experts ? MatrixClass::kExpertDown : MatrixClass::kDown,
+        mlp.d_ff());
     const auto shared = [&](const std::string& name, MatrixClass matrix,
                             int64_t row) {
       return Resolve({scenario_.experts(), scenario_.weights()},
