@@ -672,9 +672,9 @@ void AddStanding(const Supplied<N>& energies, const Power<N>& background,
 }
 
 // Time and energy of a step with these actions. `around` is the time that other
-// machines work on the same step meanwhile these chips wait: a power cap holds for
-// the mean over both, because boards average over longer than a step of decode.
-// The energy is that of the chips' own time.
+// machines work on the same step while these chips wait, where they alternate so
+// fast that a power cap holds for the mean over both. The energy is that of the
+// chips' own time.
 template <typename N>
 StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
                           const Actions<N>& actions,

@@ -78,10 +78,13 @@ std::vector<StepPart<N>> LowerShared(const Ledger<N>& ledger,
 
 // Computes the cost of each part and returns that of the whole: times add,
 // because a token passes through the machines one after another, and so do
-// energies. The clock is that of the first machine. For the power cap of a
-// machine, the others take the time that they take without theirs.
+// energies. The clock is that of the first machine. The power cap of a machine that
+// alternates with others holds for the mean over the step, in which the others take
+// the time that they take without caps; one that works in one stretch per step, tens
+// of milliseconds, keeps its cap meanwhile: controllers of boards are not slower.
 template <typename N>
-StepCost<N> CostOfShared(const std::vector<Machine<N>>& machines,
+StepCost<N> CostOfShared(const LayerPlacement& placement,
+                         const std::vector<Machine<N>>& machines,
                          std::vector<StepPart<N>>* parts) {
   std::vector<Duration<N>> alone;
   Duration<N> all;
@@ -96,7 +99,9 @@ StepCost<N> CostOfShared(const std::vector<Machine<N>>& machines,
   StepCost<N> whole;
   for (StepPart<N>& part : *parts) {
     part.cost = CostOfStep<N>(part.step, machines[part.place],
-                              all - alone[part.place]);
+                              placement.Alternates(part.place)
+                                  ? all - alone[part.place]
+                                  : Duration<N>());
     whole.step_time += part.cost.step_time;
     whole.stretch += part.cost.stretch;
   }

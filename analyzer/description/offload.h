@@ -77,6 +77,21 @@ struct LayerPlacement {
   int machines() const { return has_host ? stages + 2 : stages; }
   // Whether there is more than one machine.
   bool IsSpread() const { return machines() > 1; }
+  // Whether a machine works layer by layer in turn with another, which is within
+  // milliseconds: experts or the KV cache lie elsewhere. Otherwise it works in
+  // one stretch per step.
+  bool Alternates(int place) const {
+    for (const Segment& segment : segments) {
+      const bool takes_part =
+          segment.place == place || (has_host && place >= host());
+      if (takes_part && !(has_host && segment.place == host()) &&
+          (segment.experts != Offloaded::kNothing ||
+           kv != Offloaded::kNothing)) {
+        return true;
+      }
+    }
+    return false;
+  }
   // The machine of the embedding: that of the first layer.
   int embedding() const { return segments.front().place; }
   // The machine of the LM head and of drafting: the last stage, unless the host

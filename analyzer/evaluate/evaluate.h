@@ -108,7 +108,7 @@ Evaluation<N> EvaluateShared(Ledger<N> ledger, const LayerPlacement& placement,
   Evaluation<N> evaluation;
   evaluation.ledger = std::move(ledger);
   evaluation.parts = LowerShared(evaluation.ledger, placement, machines);
-  evaluation.cost = CostOfShared(machines, &evaluation.parts);
+  evaluation.cost = CostOfShared(placement, machines, &evaluation.parts);
   evaluation.step.tokens = evaluation.ledger.tokens;
   evaluation.step.chips = N(static_cast<double>(placement.stages));
   return evaluation;

@@ -110,7 +110,7 @@ class TokenCosts {
       one_more[i].step = PerSequence(at_huge[i].step, one_more[i].step);
       free.push_back(WithoutFixedCosts(machines_[i]));
     }
-    const StepCost<> cost = CostOfShared(free, &one_more);
+    const StepCost<> cost = CostOfShared(*setup_.placement(), free, &one_more);
     return InJoules(EnergyInside(cost.terms, setup_.boundary())) /
            one_more.front().step.tokens;
   }
