@@ -101,7 +101,8 @@ void ExpectCountsOf(const std::string& folder,
   EXPECT_GT(paths.size(), 50u);
   for (const std::string& path : paths) {
     SCOPED_TRACE(path);
-    const Counts counts = count(nlohmann::json::parse(OrDie(ReadTextFile(path))));
+    const Counts counts =
+        count(nlohmann::json::parse(OrDie(ReadTextFile(path))));
     HfFiles files;
     files.path = path;
     files.config = OrDie(ReadTextFile(path));

@@ -57,16 +57,29 @@ std::vector<std::string> Configs() {
 
 // Values that take the place of fields.
 const std::vector<json>& OddValues() {
-  static const std::vector<json>* const values = new std::vector<json>{
-      nullptr, 0,  1,       -1,        1.5,           1e30,
-      true,    "", "auto",  json::array(), json::array({1, -1}),
-      json::array({"full_attention"}), json::object(), 999999999,
-      "\xc3\x28", json::array({nullptr})};
+  static const std::vector<json>* const values =
+      new std::vector<json>{nullptr,
+                            0,
+                            1,
+                            -1,
+                            1.5,
+                            1e30,
+                            true,
+                            "",
+                            "auto",
+                            json::array(),
+                            json::array({1, -1}),
+                            json::array({"full_attention"}),
+                            json::object(),
+                            999999999,
+                            "\xc3\x28",
+                            json::array({nullptr})};
   return *values;
 }
 
 // Replaces each field of an object, and of the objects in it, by one odd value.
-void DamageFields(json* root, json* object, std::mt19937_64* random, int depth) {
+void DamageFields(json* root, json* object, std::mt19937_64* random,
+                  int depth) {
   if (depth > 2) return;
   std::vector<std::string> keys;
   for (const auto& item : object->items()) keys.push_back(item.key());
@@ -74,15 +87,16 @@ void DamageFields(json* root, json* object, std::mt19937_64* random, int depth) 
     const json kept = (*object)[key];
     const json& odd = OddValues()[(*random)() % OddValues().size()];
     (*object)[key] = odd;
-    EXPECT_TRUE(Survives(
-        root->dump(-1, ' ', false, json::error_handler_t::replace)));
+    EXPECT_TRUE(
+        Survives(root->dump(-1, ' ', false, json::error_handler_t::replace)));
     if ((*random)() % 4 == 0) {
       object->erase(key);
-      EXPECT_TRUE(Survives(
-          root->dump(-1, ' ', false, json::error_handler_t::replace)));
+      EXPECT_TRUE(
+          Survives(root->dump(-1, ' ', false, json::error_handler_t::replace)));
     }
     (*object)[key] = kept;
-    if (kept.is_object()) DamageFields(root, &(*object)[key], random, depth + 1);
+    if (kept.is_object())
+      DamageFields(root, &(*object)[key], random, depth + 1);
   }
 }
 

@@ -41,8 +41,7 @@ int64_t CountOf(Layers layers, int64_t all) {
   }
   int64_t count = 0;
   for (int64_t i = 0; i < all; ++i) {
-    const bool more =
-        i < all / 8 || i >= 7 * all / 8 || (i - all / 8) % 3 == 2;
+    const bool more = i < all / 8 || i >= 7 * all / 8 || (i - all / 8) % 3 == 2;
     count += more ? 1 : 0;
   }
   return count;
@@ -169,27 +168,30 @@ constexpr Recipe kRecipes[] = {
     {"q2_k_s", "q2_k", kMain, All("q4_k"), kMain,
      Wider("q4_k", Layers::kFirstEighth)},
     {"q3_k_s", "q3_k", kMain, kMain, kMain, kMain, Eight::kKeysAndOutput},
-    {"q3_k_m", "q3_k", {"q4_k", "q5_k", Layers::kFirstTwo},
-     {"q4_k", "q5_k", Layers::kFirstTwo}, All("q4_k"),
-     {"q4_k", "q5_k", Layers::kFirstSixteenth}, Eight::kKeysAndOutput},
+    {"q3_k_m",
+     "q3_k",
+     {"q4_k", "q5_k", Layers::kFirstTwo},
+     {"q4_k", "q5_k", Layers::kFirstTwo},
+     All("q4_k"),
+     {"q4_k", "q5_k", Layers::kFirstSixteenth},
+     Eight::kKeysAndOutput},
     {"q3_k_l", "q3_k", All("q5_k"), All("q5_k"), All("q5_k"), All("q5_k")},
     {"q4_k_s", "q4_k", Wider("q5_k", Layers::kFirstFour),
      Wider("q5_k", Layers::kFirstFour), kMain,
      Wider("q5_k", Layers::kFirstEighth), Eight::kKeysAndOutput},
     {"q4_k_m", "q4_k", Wider("q6_k", Layers::kMoreBits),
-     Wider("q6_k", Layers::kMoreBits), kMain,
-     Wider("q6_k", Layers::kMoreBits), Eight::kKeysAndOutput},
+     Wider("q6_k", Layers::kMoreBits), kMain, Wider("q6_k", Layers::kMoreBits),
+     Eight::kKeysAndOutput},
     {"q5_k_s", "q5_k", kMain, kMain, kMain, kMain},
     {"q5_k_m", "q5_k", Wider("q6_k", Layers::kMoreBits),
-     Wider("q6_k", Layers::kMoreBits), kMain,
-     Wider("q6_k", Layers::kMoreBits)},
+     Wider("q6_k", Layers::kMoreBits), kMain, Wider("q6_k", Layers::kMoreBits)},
     {"q6_k", "q6_k", kMain, kMain, kMain, kMain},
     {"q4_0", "q4_0", kMain, kMain, kMain, kMain},
     {"q4_1", "q4_1", kMain, kMain, kMain, kMain},
     {"q5_0", "q5_0", kMain, kMain, kMain, kMain},
     {"q5_1", "q5_1", kMain, kMain, kMain, kMain},
-    {"q8_0", "q8_0", kMain, kMain, kMain, kMain, Eight::kKeys, kMain, kMain,
-     "", "q8_0"},
+    {"q8_0", "q8_0", kMain, kMain, kMain, kMain, Eight::kKeys, kMain, kMain, "",
+     "q8_0"},
     {"iq4_nl", "iq4_nl", kMain, All("q5_k"), kMain,
      Wider("q5_k", Layers::kFirstEighth), Eight::kKeysAndOutput},
     {"iq4_xs", "iq4_xs", kMain, All("q5_k"), kMain,
@@ -242,10 +244,10 @@ const char* Fallback(absl::string_view format) {
 std::string Fitting(absl::string_view format, int64_t row) {
   constexpr int64_t kSuperBlock = 256;
   constexpr int64_t kBlock = 32;
-  const bool has_super_blocks =
-      format != "q4_0" && format != "q4_1" && format != "q5_0" &&
-      format != "q5_1" && format != "q8_0" && format != "iq4_nl" &&
-      format != "mxfp4";
+  const bool has_super_blocks = format != "q4_0" && format != "q4_1" &&
+                                format != "q5_0" && format != "q5_1" &&
+                                format != "q8_0" && format != "iq4_nl" &&
+                                format != "mxfp4";
   if (!has_super_blocks || row % kSuperBlock == 0) return std::string(format);
   return row % kBlock == 0 ? Fallback(format) : "fp16";
 }
@@ -314,9 +316,8 @@ const NumberFormat& RecipeFormat(absl::string_view name, MatrixClass matrix,
                                  int64_t row, const RecipeFacts& facts) {
   const Recipe& recipe = *FindRecipe(name);
   const Choice choice = ChoiceOf(recipe, matrix, facts);
-  const bool is_head =
-      matrix == MatrixClass::kLmHead ||
-      (matrix == MatrixClass::kEmbedding && facts.tied);
+  const bool is_head = matrix == MatrixClass::kLmHead ||
+                       (matrix == MatrixClass::kEmbedding && facts.tied);
   if (is_head && Fitting(recipe.main, row) != recipe.main) {
     return GetFormat("q8_0");
   }

@@ -45,9 +45,9 @@ struct RecipeFacts {
   bool tied = false;
 };
 
-// Whether weights named `name` are stored by a recipe: a file type of llama.cpp,
-// "q4_k_m", "q8_0". Names of tensor formats that are file types too, such as
-// "q4_k" (Q4_K_M), are recipes here.
+// Whether weights named `name` are stored by a recipe: a file type of
+// llama.cpp, "q4_k_m", "q8_0". Names of tensor formats that are file types too,
+// such as "q4_k" (Q4_K_M), are recipes here.
 bool IsRecipe(absl::string_view name);
 
 // The format in which a file of this type stores a class of matrix whose rows

@@ -12,15 +12,15 @@
 
 namespace tokenjoule {
 
-// Whether `path` is meant as a checkpoint: it ends in ".json" or ".gguf", or it is
-// a folder that holds a config.json.
+// Whether `path` is meant as a checkpoint: it ends in ".json" or ".gguf", or it
+// is a folder that holds a config.json.
 bool IsCheckpoint(absl::string_view path);
 
 // Imports a checkpoint. Beside config.json it reads hf_quant_config.json,
-// quantize_config.json or quant_config.json, of which it takes the first that is
-// there, and generation_config.json, of which only a quantised cache matters. Of a
-// GGUF file it reads the header.
-// `name` and `date` are as in ImportHuggingFace. Fails with every fault at once.
+// quantize_config.json or quant_config.json, of which it takes the first that
+// is there, and generation_config.json, of which only a quantised cache
+// matters. Of a GGUF file it reads the header. `name` and `date` are as in
+// ImportHuggingFace. Fails with every fault at once.
 absl::StatusOr<ImportedModel> ImportCheckpoint(absl::string_view path,
                                                absl::string_view name,
                                                absl::string_view date);

@@ -90,14 +90,14 @@ absl::optional<int64_t> NumberAt(const GgufHeader& header,
 // Types of files by llama.cpp's numbers (llama_ftype), for the citation.
 std::string FileTypeName(int64_t number) {
   static constexpr std::pair<int, const char*> kNames[] = {
-      {0, "F32"},      {1, "F16"},      {2, "Q4_0"},     {3, "Q4_1"},
-      {7, "Q8_0"},     {8, "Q5_0"},     {9, "Q5_1"},     {10, "Q2_K"},
-      {11, "Q3_K_S"},  {12, "Q3_K_M"},  {13, "Q3_K_L"},  {14, "Q4_K_S"},
-      {15, "Q4_K_M"},  {16, "Q5_K_S"},  {17, "Q5_K_M"},  {18, "Q6_K"},
-      {19, "IQ2_XXS"}, {20, "IQ2_XS"},  {21, "Q2_K_S"},  {22, "IQ3_XS"},
-      {23, "IQ3_XXS"}, {24, "IQ1_S"},   {25, "IQ4_NL"},  {26, "IQ3_S"},
-      {27, "IQ3_M"},   {28, "IQ2_S"},   {29, "IQ2_M"},   {30, "IQ4_XS"},
-      {31, "IQ1_M"},   {32, "BF16"},    {36, "TQ1_0"},   {37, "TQ2_0"},
+      {0, "F32"},        {1, "F16"},     {2, "Q4_0"},    {3, "Q4_1"},
+      {7, "Q8_0"},       {8, "Q5_0"},    {9, "Q5_1"},    {10, "Q2_K"},
+      {11, "Q3_K_S"},    {12, "Q3_K_M"}, {13, "Q3_K_L"}, {14, "Q4_K_S"},
+      {15, "Q4_K_M"},    {16, "Q5_K_S"}, {17, "Q5_K_M"}, {18, "Q6_K"},
+      {19, "IQ2_XXS"},   {20, "IQ2_XS"}, {21, "Q2_K_S"}, {22, "IQ3_XS"},
+      {23, "IQ3_XXS"},   {24, "IQ1_S"},  {25, "IQ4_NL"}, {26, "IQ3_S"},
+      {27, "IQ3_M"},     {28, "IQ2_S"},  {29, "IQ2_M"},  {30, "IQ4_XS"},
+      {31, "IQ1_M"},     {32, "BF16"},   {36, "TQ1_0"},  {37, "TQ2_0"},
       {38, "MXFP4_MOE"}, {39, "NVFP4"},
   };
   for (const auto& name : kNames) {
@@ -106,8 +106,8 @@ std::string FileTypeName(int64_t number) {
   return absl::StrCat(number);
 }
 
-// Writes the formats of a block's matrices, where they differ from those that it
-// would inherit.
+// Writes the formats of a block's matrices, where they differ from those that
+// it would inherit.
 class BlockFormatWriter {
  public:
   BlockFormatWriter(const CheckpointFormats& model, GgufBlock* block)
@@ -131,9 +131,9 @@ class BlockFormatWriter {
     SetUnless(inherited, mix(GgufMatrix::kOutput),
               [&](const std::string& name) { formats.set_output(name); });
     const bool has_experts = formats_.has_moe();
-    const std::string channels =
-        has_experts ? OrElse(model_.experts(), model_.linear())
-                    : model_.linear();
+    const std::string channels = has_experts
+                                     ? OrElse(model_.experts(), model_.linear())
+                                     : model_.linear();
     SetUnless(channels, mix(GgufMatrix::kGate),
               [&](const std::string& name) { formats.set_gate(name); });
     SetUnless(channels, mix(GgufMatrix::kUp),
@@ -144,10 +144,10 @@ class BlockFormatWriter {
     SetUnless(OrElse(model_.experts(), model_.linear()),
               mix(GgufMatrix::kShared),
               [&](const std::string& name) { formats.set_shared(name); });
-    SetUnless(OrElse(formats.shared(),
-                     OrElse(model_.experts(), model_.linear())),
-              mix(GgufMatrix::kSharedDown),
-              [&](const std::string& name) { formats.set_shared_down(name); });
+    SetUnless(
+        OrElse(formats.shared(), OrElse(model_.experts(), model_.linear())),
+        mix(GgufMatrix::kSharedDown),
+        [&](const std::string& name) { formats.set_shared_down(name); });
     if (formats.ByteSizeLong() > 0) *formats_.mutable_formats() = formats;
   }
 
@@ -172,8 +172,7 @@ class Importer {
  public:
   Importer(const GgufHeader& first, const GgufArchitecture& architecture,
            GgufLog* log)
-      : keys_(first.metadata, architecture.name, log),
-        log_(log) {
+      : keys_(first.metadata, architecture.name, log), log_(log) {
     context_.architecture = &architecture;
     context_.keys = &keys_;
     context_.log = log;
@@ -254,8 +253,8 @@ const GgufTensor* Importer::Take(const std::string& name) {
   return tensor;
 }
 
-// Counts a vector outside layers; with a label it becomes one of the model's own
-// extras, otherwise the schema counts it elsewhere.
+// Counts a vector outside layers; with a label it becomes one of the model's
+// own extras, otherwise the schema counts it elsewhere.
 void Importer::AddVector(const GgufTensor& tensor, const std::string& label,
                          Model* model) {
   if (tensor.type->format[0] == '\0') {
@@ -273,8 +272,9 @@ void Importer::AddVector(const GgufTensor& tensor, const std::string& label,
 void Importer::ReadEmbedding(Model* model) {
   const GgufTensor* table = Take("token_embd.weight");
   if (table == nullptr) {
-    log_->AddFault("token_embd.weight", "is missing; expected a table {width, "
-                                        "tokens}");
+    log_->AddFault("token_embd.weight",
+                   "is missing; expected a table {width, "
+                   "tokens}");
     return;
   }
   const int64_t d = table->dims[0], vocabulary = table->dims[1];
@@ -286,8 +286,7 @@ void Importer::ReadEmbedding(Model* model) {
   context_.d_model = d;
   model->set_d_model(d);
   model->set_vocab_size(vocabulary);
-  const int64_t given =
-      keys_.Int("embedding_length", 1, kMaxWidth).value_or(d);
+  const int64_t given = keys_.Int("embedding_length", 1, kMaxWidth).value_or(d);
   if (given != d || table->dims[2] != 1) {
     log_->AddFault(table->name,
                    absl::StrCat("is ", table->Shape(), "; expected rows of ",
@@ -304,9 +303,9 @@ void Importer::ReadEmbedding(Model* model) {
   };
   const auto require = [&](const GgufTensor& tensor, int64_t in, int64_t out) {
     if (tensor.elements() == in * out && tensor.dims[0] == in) return;
-    log_->AddFault(tensor.name, absl::StrCat("is ", tensor.Shape(),
-                                             "; expected {", in, ", ", out,
-                                             "}"));
+    log_->AddFault(tensor.name,
+                   absl::StrCat("is ", tensor.Shape(), "; expected {", in, ", ",
+                                out, "}"));
   };
   if (const GgufTensor* head = Take("output.weight")) {
     require(*head, d, vocabulary);
@@ -379,12 +378,12 @@ void Importer::ReadExtra(Model* model) {
     if (!tensor.is_vector()) {
       log_->AddFault(tensor.name,
                      absl::StrCat("is a matrix of ", tensor.Shape(),
-                                  " that the import of ",
-                                  keys_.architecture(), " does not know"));
+                                  " that the import of ", keys_.architecture(),
+                                  " does not know"));
       continue;
     }
-    std::string label = CatalogueNameOf(absl::StripSuffix(entry.first,
-                                                          ".weight"));
+    std::string label =
+        CatalogueNameOf(absl::StripSuffix(entry.first, ".weight"));
     AddVector(tensor, label.empty() ? "vector" : label, model);
   }
 }
@@ -399,7 +398,7 @@ void Importer::WriteFormats(const std::vector<GgufLayer>& layers,
       for (int i = 0; i < static_cast<int>(GgufMatrix::kCount); ++i) {
         const GgufMatrix matrix = static_cast<GgufMatrix>(i);
         const bool is_channel = matrix >= GgufMatrix::kGate;
-        FormatMix& mix = !is_channel           ? mixers
+        FormatMix& mix = !is_channel             ? mixers
                          : block.block.has_moe() ? experts
                                                  : dense;
         mix.Add(block.mix(matrix));
@@ -461,13 +460,12 @@ void Importer::WriteBlocks(std::vector<GgufLayer>* layers, Model* model) {
 }
 
 void Importer::ReadLayers(Model* model) {
-  const int64_t drafts =
-      keys_.Int("nextn_predict_layers", 0, 64).value_or(0);
+  const int64_t drafts = keys_.Int("nextn_predict_layers", 0, 64).value_or(0);
   std::vector<GgufLayer> layers;
   for (int64_t i = 0; i < context_.layers; ++i) {
     if (layers_[i].empty()) {
-      // Modules for drafts may have been left out, and DeciLM has layers that do
-      // nothing.
+      // Modules for drafts may have been left out, and DeciLM has layers that
+      // do nothing.
       if (i < context_.layers - drafts && keys_.architecture() != "deci") {
         log_->AddFault(absl::StrCat("blk.", i),
                        absl::StrCat("has no tensors, although block_count is ",
@@ -532,11 +530,10 @@ const GgufArchitecture* FindArchitecture(const GgufHeader& header,
   const GgufArchitecture* architecture = FindGgufArchitecture(name);
   if (architecture == nullptr) {
     // No nearest name: "gemma4" read as "gemma" would be a wrong model.
-    log->AddFault(kKey, absl::StrCat("unknown architecture \"",
-                                     Printable(name), "\" (supported: ",
-                                     absl::StrJoin(GgufArchitectureNames(),
-                                                   ", "),
-                                     ")"));
+    log->AddFault(
+        kKey, absl::StrCat("unknown architecture \"", Printable(name),
+                           "\" (supported: ",
+                           absl::StrJoin(GgufArchitectureNames(), ", "), ")"));
   }
   return architecture;
 }
@@ -552,9 +549,8 @@ std::string DefaultName(const GgufHeader& header, absl::string_view path) {
 
 void AddSource(const GgufHeader& header, absl::string_view path,
                absl::string_view date, Model* model) {
-  std::string citation =
-      absl::StrCat("GGUF header (general.architecture ",
-                   TextAt(header, "general.architecture"));
+  std::string citation = absl::StrCat("GGUF header (general.architecture ",
+                                      TextAt(header, "general.architecture"));
   const std::string name = TextAt(header, "general.name");
   if (!name.empty()) {
     absl::StrAppend(&citation, ", general.name \"", Printable(name), "\"");
@@ -574,11 +570,12 @@ void AddSource(const GgufHeader& header, absl::string_view path,
 void CheckParts(const std::vector<GgufHeader>& parts, GgufLog* log) {
   const int64_t count = NumberAt(parts[0], "split.count").value_or(1);
   if (count > 1 && count != static_cast<int64_t>(parts.size())) {
-    log->AddFault("split.count",
-                  absl::StrCat("found ", count, ", but there are ",
-                               parts.size(), " parts; expected all parts side "
-                               "by side under their own names, as ",
-                               "NAME-00001-of-00003.gguf"));
+    log->AddFault(
+        "split.count",
+        absl::StrCat("found ", count, ", but there are ", parts.size(),
+                     " parts; expected all parts side "
+                     "by side under their own names, as ",
+                     "NAME-00001-of-00003.gguf"));
   }
   int64_t tensors = 0;
   for (const GgufHeader& part : parts) {

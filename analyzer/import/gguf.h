@@ -17,8 +17,8 @@ namespace tokenjoule {
 // which the file stores it. Only the header is read. Of a file in parts
 // ("-00001-of-00003.gguf") any part may be given; the others must lie beside
 // it. The shapes of tensors decide widths; keys decide what no shape says: head
-// counts, windows, experts per token, context. The model's name is `name` or, if
-// that is empty, comes from the file's. `date` is the date of the source
+// counts, windows, experts per token, context. The model's name is `name` or,
+// if that is empty, comes from the file's. `date` is the date of the source
 // (YYYY-MM-DD).
 //
 // Fails with every fault at once (InvalidArgument, one line per fault): a file

@@ -205,9 +205,9 @@ class Reader {
     if (size <= static_cast<uint64_t>(kMaxGgufHeaderBytes - position_)) {
       return true;
     }
-    return Fail("", absl::StrCat("has a header of more than ",
-                                 kMaxGgufHeaderBytes, " bytes (reading ", what,
-                                 "); expected fewer"));
+    return Fail("",
+                absl::StrCat("has a header of more than ", kMaxGgufHeaderBytes,
+                             " bytes (reading ", what, "); expected fewer"));
   }
   bool Arrived(uint64_t size, absl::string_view what) {
     if (static_cast<uint64_t>(in_.gcount()) == size) {
@@ -335,9 +335,9 @@ bool ReadTensor(Reader& reader, GgufTensor* tensor, uint32_t* type,
   }
   const std::string name = Printable(tensor->name);
   if (dimensions < 1 || dimensions > kMaxDimensions) {
-    return reader.Fail(name, absl::StrCat("has ", dimensions,
-                                          " dimensions; expected 1 to ",
-                                          kMaxDimensions));
+    return reader.Fail(
+        name, absl::StrCat("has ", dimensions, " dimensions; expected 1 to ",
+                           kMaxDimensions));
   }
   uint64_t elements = 1;
   for (uint32_t i = 0; i < dimensions; ++i) {
@@ -376,21 +376,20 @@ bool ReadTensors(Reader& reader, uint64_t count, int64_t alignment,
     }
     if (tensor.dims[0] % tensor.type->block != 0) {
       return reader.Fail(
-          name, absl::StrCat("has rows of ", tensor.dims[0],
-                             " elements; expected a multiple of ",
-                             tensor.type->block, ", the block of ",
-                             tensor.type->name));
+          name,
+          absl::StrCat("has rows of ", tensor.dims[0],
+                       " elements; expected a multiple of ", tensor.type->block,
+                       ", the block of ", tensor.type->name));
     }
     if (offset % static_cast<uint64_t>(alignment) != 0 ||
         offset > kMaxElements * kMaxGgufTensors) {
       return reader.Fail(
-          name, absl::StrCat("is at offset ", offset,
-                             "; expected a multiple of the alignment, ",
-                             alignment));
+          name,
+          absl::StrCat("is at offset ", offset,
+                       "; expected a multiple of the alignment, ", alignment));
     }
-    header->data_bytes =
-        std::max(header->data_bytes,
-                 static_cast<int64_t>(offset) + tensor.bytes());
+    header->data_bytes = std::max(
+        header->data_bytes, static_cast<int64_t>(offset) + tensor.bytes());
     header->tensors.push_back(std::move(tensor));
   }
   if (unknown.empty()) return true;
@@ -400,11 +399,11 @@ bool ReadTensors(Reader& reader, uint64_t count, int64_t alignment,
                                  " tensors, the first is ", entry.second.first,
                                  ")"));
   }
-  return reader.Fail("", absl::StrCat("has tensors of types that are not ",
-                                      "ggml's or were removed: ",
-                                      absl::StrJoin(types, ", "),
-                                      "; expected files of llama.cpp, not of "
-                                      "a fork with types of its own"));
+  return reader.Fail(
+      "", absl::StrCat("has tensors of types that are not ",
+                       "ggml's or were removed: ", absl::StrJoin(types, ", "),
+                       "; expected files of llama.cpp, not of "
+                       "a fork with types of its own"));
 }
 
 // Checks the magic number and the version.
@@ -476,9 +475,9 @@ absl::optional<GgufHeader> ReadGgufHeader(std::istream& in,
     alignment = given->second.integer;
     if (given->second.kind != GgufValue::Kind::kInteger || alignment < 1 ||
         alignment > kMaxAlignment || (alignment & (alignment - 1)) != 0) {
-      reader.Fail("general.alignment",
-                  absl::StrCat("expected a power of two from 1 to ",
-                               kMaxAlignment));
+      reader.Fail(
+          "general.alignment",
+          absl::StrCat("expected a power of two from 1 to ", kMaxAlignment));
       return absl::nullopt;
     }
   }

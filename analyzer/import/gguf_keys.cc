@@ -55,8 +55,8 @@ absl::optional<int64_t> GgufKeys::At(absl::string_view key, int64_t layer,
 int64_t GgufKeys::Required(absl::string_view key, int64_t layer, int64_t low,
                            int64_t high) const {
   if (!Has(key)) {
-    log_->AddFault(FullKey(key), absl::StrCat("is missing; expected ", low,
-                                              " to ", high));
+    log_->AddFault(FullKey(key),
+                   absl::StrCat("is missing; expected ", low, " to ", high));
     return 0;
   }
   return At(key, layer, low, high).value_or(0);

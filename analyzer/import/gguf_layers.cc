@@ -159,9 +159,12 @@ constexpr GgufArchitecture kArchitectures[] = {
 
 // Matrices of a layer beside its mixer and channel part (Gemma 3n, Gemma 4).
 constexpr const char* kExtraMatrices[] = {
-    "altup_correct_coef.weight", "altup_predict_coef.weight",
-    "altup_router.weight",       "inp_gate.weight",
-    "laurel_l.weight",           "laurel_r.weight",
+    "altup_correct_coef.weight",
+    "altup_predict_coef.weight",
+    "altup_router.weight",
+    "inp_gate.weight",
+    "laurel_l.weight",
+    "laurel_r.weight",
     "proj.weight",
 };
 
@@ -213,9 +216,9 @@ class LayerReader {
         tensor->dims[2] == depth && tensor->dims[3] == 1) {
       return true;
     }
-    Fault(name, absl::StrCat("is ", tensor->Shape(), "; expected {", in, ", ",
-                             out, depth > 1 ? absl::StrCat(", ", depth) : "",
-                             "}"));
+    Fault(name,
+          absl::StrCat("is ", tensor->Shape(), "; expected {", in, ", ", out,
+                       depth > 1 ? absl::StrCat(", ", depth) : "", "}"));
     return false;
   }
   // Counts a tensor, or elements of it, as a class of matrix.
@@ -234,7 +237,8 @@ class LayerReader {
   // Counts a tensor as vectors of the current block.
   void AddVector(const GgufTensor* tensor) {
     if (tensor == nullptr) return;
-    if (tensor->type->format[0] == '\0') return Store(GgufMatrix::kMixer, tensor);
+    if (tensor->type->format[0] == '\0')
+      return Store(GgufMatrix::kMixer, tensor);
     layer_.vectors.Add(*tensor->type, tensor->elements());
     vectors_[block_] += tensor->elements();
   }
@@ -359,9 +363,8 @@ bool LayerReader::SharesCache() const {
 int64_t LayerReader::WindowOf() {
   const GgufArchitecture& architecture = *context_.architecture;
   constexpr char kPattern[] = "attention.sliding_window_pattern";
-  int64_t window =
-      keys_.Int("attention.sliding_window", 0, kMaxWindow)
-          .value_or(architecture.window);
+  int64_t window = keys_.Int("attention.sliding_window", 0, kMaxWindow)
+                       .value_or(architecture.window);
   if (architecture.chunks && window > 0) window = architecture.window;
   if (window == 0) return 0;
   const std::vector<int64_t>* flags = keys_.Integers(kPattern);
@@ -376,10 +379,10 @@ int64_t LayerReader::WindowOf() {
       keys_.Int(kPattern, 0, 1024).value_or(architecture.period);
   if (architecture.period == 0 && !keys_.Has(kPattern)) {
     if (number_ == 0) {
-      context_.log->AddNote(absl::StrCat(
-          "attention.sliding_window is ", window,
-          ", which llama.cpp does not use for ", architecture.name,
-          "; all layers are read as full attention"));
+      context_.log->AddNote(
+          absl::StrCat("attention.sliding_window is ", window,
+                       ", which llama.cpp does not use for ", architecture.name,
+                       "; all layers are read as full attention"));
     }
     return 0;
   }
@@ -400,8 +403,7 @@ void LayerReader::SetWindow(Attention* attention) {
 }
 
 // Queries, keys and values in one matrix.
-void LayerReader::ReadFusedProjections(const GgufTensor& qkv,
-                                       int64_t value_dim,
+void LayerReader::ReadFusedProjections(const GgufTensor& qkv, int64_t value_dim,
                                        Attention* attention) {
   const std::string name = "attn_qkv.weight";
   const int64_t heads = attention->heads(), kv = attention->kv_heads();
@@ -464,9 +466,8 @@ void LayerReader::ReadAttentionBiases(const Attention& shape,
   const int64_t k = has_keys ? shape.kv_heads() * shape.head_dim() : 0;
   const int64_t value_dim =
       shape.value_head_dim() > 0 ? shape.value_head_dim() : shape.head_dim();
-  const int64_t v = has_keys && !shape.value_from_key()
-                        ? shape.kv_heads() * value_dim
-                        : 0;
+  const int64_t v =
+      has_keys && !shape.value_from_key() ? shape.kv_heads() * value_dim : 0;
   if (Has("attn_qkv.bias")) {
     attention->set_qkv_bias(TakeVector("attn_qkv.bias", q + k + v));
   } else {
@@ -627,8 +628,8 @@ void LayerReader::ReadMamba1() {
   const GgufTensor* step = Require("ssm_dt.weight");
   const GgufTensor* out = Require("ssm_out.weight");
   const GgufTensor* convolution = Require("ssm_conv1d.weight");
-  if (in == nullptr || select == nullptr || step == nullptr ||
-      out == nullptr || convolution == nullptr) {
+  if (in == nullptr || select == nullptr || step == nullptr || out == nullptr ||
+      convolution == nullptr) {
     return;
   }
   const int64_t inner = out->dims[0], rank = step->dims[0];
@@ -982,9 +983,9 @@ void LayerReader::ReadExperts() {
       moe->set_router_bias(TakeVector(name, experts));
     }
   }
-  const std::string shared = Has("ffn_down_shexp.weight")    ? "_shexp"
-                             : Has("ffn_down.weight") ? ""
-                                                      : "none";
+  const std::string shared = Has("ffn_down_shexp.weight") ? "_shexp"
+                             : Has("ffn_down.weight")     ? ""
+                                                          : "none";
   if (shared != "none") {
     *moe->mutable_shared() =
         ReadMlp(shared, GgufMatrix::kShared, GgufMatrix::kShared,
@@ -997,8 +998,8 @@ void LayerReader::ReadChannel() {
   if (HasExperts()) {
     ReadExperts();
   } else if (Has("ffn_up.weight") || Has("ffn_down.weight")) {
-    *block().mutable_mlp() = ReadMlp("", GgufMatrix::kGate, GgufMatrix::kUp,
-                                     GgufMatrix::kDown);
+    *block().mutable_mlp() =
+        ReadMlp("", GgufMatrix::kGate, GgufMatrix::kUp, GgufMatrix::kDown);
   }
 }
 
@@ -1030,7 +1031,8 @@ void LayerReader::ReadRest() {
     extra->set_out(tensor->dims[1] * tensor->dims[2] * tensor->dims[3]);
     Store(GgufMatrix::kMixer, tensor);
   }
-  // A layer without attention whose output projection stands in for it (DeciLM).
+  // A layer without attention whose output projection stands in for it
+  // (DeciLM).
   if (const GgufTensor* linear = Take("attn_output.weight")) {
     IsShape(linear, "attn_output.weight", d_, d_);
     Projection* extra = block().add_extra();
@@ -1044,10 +1046,10 @@ void LayerReader::ReadRest() {
   for (const auto& entry : GgufLayerTensors(left_)) {
     const GgufTensor* tensor = entry.second;
     // The norm before the mixers belongs to the first of them.
-    block_ = entry.first == "attn_norm.weight" ||
-                     entry.first == "attn_norm.bias"
-                 ? 0
-                 : layer_.blocks.size() - 1;
+    block_ =
+        entry.first == "attn_norm.weight" || entry.first == "attn_norm.bias"
+            ? 0
+            : layer_.blocks.size() - 1;
     if (!tensor->is_vector()) {
       Fault(entry.first,
             absl::StrCat("is a matrix of ", tensor->Shape(),
@@ -1194,9 +1196,9 @@ std::string FormatMix::Name() const {
   }
   std::vector<std::pair<int64_t, uint32_t>> counts;
   for (const auto& entry : parts_) {
-    counts.push_back({size_ > 0 ? entry.second.tensors
-                                : entry.second.elements / divisor,
-                      entry.first});
+    counts.push_back(
+        {size_ > 0 ? entry.second.tensors : entry.second.elements / divisor,
+         entry.first});
   }
   std::stable_sort(
       counts.begin(), counts.end(),

@@ -37,8 +37,7 @@ constexpr uint32_t kF32 = 0, kF16 = 1, kQ5_0 = 6, kQ8_0 = 8, kQ4_K = 12,
 absl::StatusOr<ImportedModel> ImportText(const std::string& file) {
   std::istringstream in(file);
   std::vector<Fault> faults;
-  absl::optional<GgufHeader> header =
-      ReadGgufHeader(in, "model.gguf", &faults);
+  absl::optional<GgufHeader> header = ReadGgufHeader(in, "model.gguf", &faults);
   if (!header.has_value()) return FaultsToStatus(faults);
   return ImportGgufHeaders({*header}, "model.gguf", "", "2026-01-01");
 }
@@ -48,13 +47,13 @@ absl::StatusOr<ImportedModel> Import(const GgufWriter& writer) {
 }
 
 // Imports a file and expects a ledger that holds exactly its tensors.
-Model ImportExactly(const GgufWriter& writer, const char* file = __builtin_FILE(),
+Model ImportExactly(const GgufWriter& writer,
+                    const char* file = __builtin_FILE(),
                     int line = __builtin_LINE()) {
   ::testing::ScopedTrace trace(file, line, "ImportExactly");
   const ImportedModel imported = OrDie(Import(writer), file, line);
   EXPECT_THAT(imported.notes, IsEmpty());
-  const Ledger<double> ledger =
-      BuildLedger(imported.model, Point(1, 1024));
+  const Ledger<double> ledger = BuildLedger(imported.model, Point(1, 1024));
   EXPECT_NEAR(InBytes(ledger.TotalWeightFootprint()),
               static_cast<double>(writer.bytes()), 0.5);
   EXPECT_EQ(ledger.parameters, static_cast<double>(writer.elements()));
@@ -129,11 +128,11 @@ GgufWriter Q4KM(const Shape& s, bool single_experts = false) {
   return w;
 }
 
-constexpr Shape kLlama8B = {"llama", 4096, 14336, 32, 32, 8, 128, 128256,
-                            0,       0,    false, true};
+constexpr Shape kLlama8B = {"llama", 4096,   14336, 32, 32,    8,
+                            128,     128256, 0,     0,  false, true};
 constexpr Shape kMixtral = {"llama", 4096, 14336, 32, 32, 8, 128, 32000, 8, 2};
-constexpr Shape kQwen30B = {"qwen3moe", 2048, 768, 48,  32,
-                            4,          128,  151936, 128, 8, true};
+constexpr Shape kQwen30B = {"qwen3moe", 2048,   768, 48, 32,  4,
+                            128,        151936, 128, 8,  true};
 constexpr Shape kSmall = {"llama", 256, 512, 8, 4, 2, 64, 1024};
 
 TEST(GgufTest, ImportsLlamaToTheByte) {
@@ -658,8 +657,9 @@ TEST(GgufTest, CountsWhatTheSchemaHasNoFieldFor) {
   for (int i = 0; i < 2; ++i) {
     for (const char* name :
          {"attn_norm.weight", "post_attention_norm.weight",
-          "post_ffw_norm.weight", "post_norm.weight", "altup_router_norm.weight",
-          "laurel_post_norm.weight", "altup_correct_scale.weight"}) {
+          "post_ffw_norm.weight", "post_norm.weight",
+          "altup_router_norm.weight", "laurel_post_norm.weight",
+          "altup_correct_scale.weight"}) {
       w.Tensor(Layer(i, name), {256}, kF32);
     }
     w.Tensor(Layer(i, "inp_gate.weight"), {256, 32}, kQ4_K)
@@ -705,9 +705,10 @@ TEST(GgufTest, LeavesOutModulesForDrafts) {
   ASSERT_EQ(imported.notes.size(), 1u);
   EXPECT_THAT(imported.notes[0],
               HasSubstr(absl::StrCat(" ", w.bytes() - whole, " are not used")));
-  EXPECT_NEAR(InBytes(BuildLedger(imported.model, Point(1, 1024))
-                          .TotalWeightFootprint()),
-              static_cast<double>(whole), 0.5);
+  EXPECT_NEAR(
+      InBytes(
+          BuildLedger(imported.model, Point(1, 1024)).TotalWeightFootprint()),
+      static_cast<double>(whole), 0.5);
 }
 
 TEST(GgufTest, RefusesWhatItDoesNotKnow) {
@@ -784,9 +785,10 @@ TEST(GgufTest, ReadsPartsThatLieSideBySide) {
   for (const std::string& path : {one, two}) {
     const ImportedModel imported = OrDie(ImportGguf(path, "", "2026-01-01"));
     EXPECT_EQ(imported.model.name(), "parts");
-    EXPECT_NEAR(InBytes(BuildLedger(imported.model, Point(1, 1024))
-                            .TotalWeightFootprint()),
-                static_cast<double>(first.bytes() + second.bytes()), 0.5);
+    EXPECT_NEAR(
+        InBytes(
+            BuildLedger(imported.model, Point(1, 1024)).TotalWeightFootprint()),
+        static_cast<double>(first.bytes() + second.bytes()), 0.5);
     // The parts hold no tensor data.
     EXPECT_THAT(imported.notes[0], HasSubstr("it is incomplete"));
   }
@@ -814,11 +816,10 @@ TEST(GgufTest, RefusesAbsurdCountsWithoutTakingMemory) {
   for (const uint64_t length :
        {huge, huge / 2, uint64_t{1} << 40, uint64_t{1} << 31}) {
     for (const std::string& tail :
-         {number(length, 8), number(1, 8) + "k" + number(8, 4) +
-                                 number(length, 8),
+         {number(length, 8),
+          number(1, 8) + "k" + number(8, 4) + number(length, 8),
           number(1, 8) + "k" + number(9, 4) + number(4, 4) + number(length, 8),
-          number(1, 8) + "k" + number(9, 4) + number(10, 4) +
-              number(length, 8),
+          number(1, 8) + "k" + number(9, 4) + number(10, 4) + number(length, 8),
           number(1, 8) + "k" + number(9, 4) + number(8, 4) +
               number(length, 8)}) {
       EXPECT_FALSE(ImportText(pair + tail).ok());

@@ -100,9 +100,9 @@ Decoder ReadDecoder(const JsonReader& config, const DecoderFields& fields,
       IntOrRequired(config, fields.vocab, fields.default_vocab, kVocabLimits));
   model->set_max_context(IntOrRequired(
       config, fields.positions, fields.default_positions, kContextLimits));
-  decoder.types.assign(IntOrRequired(config, fields.layers,
-                                     fields.default_layers, kLayerLimits),
-                       kFull);
+  decoder.types.assign(
+      IntOrRequired(config, fields.layers, fields.default_layers, kLayerLimits),
+      kFull);
   decoder.attention = ReadAttention(config, fields, model->d_model());
   return decoder;
 }

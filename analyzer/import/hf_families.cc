@@ -105,17 +105,7 @@ void ImportQwen3Next(const JsonReader& config, Model* model,
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   decoder.attention.set_qk_norm(true);
   decoder.attention.set_output_gate(true);
-  decoder.linear = ReadLinearAttention(config);
-  const int64_t interval =
-      config.Has("layer_types")
-          ? 1
-          : config.IntOr("full_attention_interval", 4, kPeriodLimits);
-  ReadLayerTypes(
-      config, {kFull, kLinear},
-      [interval](int64_t i) {
-        return interval > 0 && (i + 1) % interval != 0 ? kLinear : kFull;
-      },
-      &decoder);
+  ReadQwenLinearLayers(config, &decoder);
   ReadQwenSparsity(config, &decoder);
   decoder.moe = ReadExperts(config, "num_experts", 512, "num_experts_per_tok",
                             10, ReadGatedMlp(config, "moe_intermediate_size"));
@@ -395,8 +385,8 @@ void ImportJamba(const JsonReader& config, Model* model, LayerStack* stack) {
   }
 }
 
-// Nemotron-H's experts are not gated, have a score correction in the router, and
-// may run in a width of their own.
+// Nemotron-H's experts are not gated, have a score correction in the router,
+// and may run in a width of their own.
 MixtureOfExperts ReadNemotronExperts(const JsonReader& config, bool bias) {
   Mlp expert = ReadMlp(config, "moe_intermediate_size", /*gated=*/false);
   expert.set_bias(bias);
@@ -455,8 +445,8 @@ Block ReadNemotronBlock(const JsonReader& config, char letter,
   return block;
 }
 
-// Letters of a Nemotron pattern: the string in `pattern`, or the list of words in
-// `list`, which is the newer form and counts if both are there.
+// Letters of a Nemotron pattern: the string in `pattern`, or the list of words
+// in `list`, which is the newer form and counts if both are there.
 std::string ReadNemotronPattern(const JsonReader& config, const char* list,
                                 const char* pattern) {
   const auto words = config.Strings(list);
@@ -475,10 +465,10 @@ std::string ReadNemotronPattern(const JsonReader& config, const char* list,
     } else if (word == "mlp") {
       letters += '-';
     } else {
-      config.AddFault(absl::StrCat(list, "[", i, "]"),
-                      UnknownNameMessage("layer type", word,
-                                         {"attention", "mamba", "mlp", "moe"},
-                                         ""));
+      config.AddFault(
+          absl::StrCat(list, "[", i, "]"),
+          UnknownNameMessage("layer type", word,
+                             {"attention", "mamba", "mlp", "moe"}, ""));
     }
   }
   return letters;
@@ -507,10 +497,9 @@ void ImportNemotronH(const JsonReader& config, Model* model,
     return;
   }
   if (letters != decoder.layers()) {
-    config.AddFault(used,
-                    absl::StrCat("found ", letters,
-                                 " layers; expected num_hidden_layers ",
-                                 decoder.layers()));
+    config.AddFault(used, absl::StrCat("found ", letters,
+                                       " layers; expected num_hidden_layers ",
+                                       decoder.layers()));
     return;
   }
   // Each kind is read once, so that each fault is reported once.

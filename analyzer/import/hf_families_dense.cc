@@ -1,6 +1,6 @@
 // Families of dense decoders with softmax attention, beside those of
-// hf_families.cc. Each follows the configuration class and the modelling code of
-// its library: transformers, or the checkpoint's own code.
+// hf_families.cc. Each follows the configuration class and the modelling code
+// of its library: transformers, or the checkpoint's own code.
 
 #include <algorithm>
 #include <cmath>
@@ -93,9 +93,8 @@ void ReadExaoneWindow(const JsonReader& config, Decoder* decoder) {
   ReadLayerTypes(
       config, {kFull, kSliding},
       [&](int64_t i) {
-        const bool local =
-            letters.empty() ? period > 0 && (i + 1) % period != 0
-                            : letters[i % letters.size()] == 'L';
+        const bool local = letters.empty() ? period > 0 && (i + 1) % period != 0
+                                           : letters[i % letters.size()] == 'L';
         return has_window && local ? kSliding : kFull;
       },
       decoder);
@@ -180,8 +179,7 @@ void ImportInternLm3(const JsonReader& config, Model* model,
 }
 
 // Baichuan: as many key heads as query heads; ALiBi or rotary positions.
-void ImportBaichuan(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportBaichuan(const JsonReader& config, Model* model, LayerStack* stack) {
   DecoderFields fields;
   fields.kv_heads = "";
   fields.head_dim = "";
@@ -210,8 +208,7 @@ void ImportErnie(const JsonReader& config, Model* model, LayerStack* stack) {
 void ImportSeedOss(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder = ReadDecoder(config, LlamaFields(8, 128, 524288), model);
   decoder.attention.set_qkv_bias(config.BoolOr("attention_bias", true));
-  decoder.attention.set_output_bias(
-      config.BoolOr("attention_out_bias", false));
+  decoder.attention.set_output_bias(config.BoolOr("attention_out_bias", false));
   decoder.mlp = ReadGatedMlp(config, "intermediate_size");
   decoder.mlp.set_bias(config.BoolOr("mlp_bias", false));
   AddLayers(decoder, stack);
@@ -225,22 +222,6 @@ void ImportMiMo(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-// Weights that are used element by element.
-Projection Scales(const char* name, int64_t elements) {
-  Projection scales;
-  scales.set_name(name);
-  scales.set_vector(elements);
-  return scales;
-}
-
-Projection Matrix(const char* name, int64_t in, int64_t out) {
-  Projection matrix;
-  matrix.set_name(name);
-  matrix.set_in(in);
-  matrix.set_out(out);
-  return matrix;
-}
-
 void ImportApertus(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder = ReadDecoder(config, LlamaFields(0, 0, 65536), model);
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
@@ -249,7 +230,7 @@ void ImportApertus(const JsonReader& config, Model* model, LayerStack* stack) {
   decoder.mlp.set_bias(config.BoolOr("mlp_bias", false));
   // xIELU has two learned numbers per layer.
   if (!config.Has("hidden_act") || config.IsString("hidden_act", "xielu")) {
-    decoder.extra.push_back(Scales("xielu", 2));
+    decoder.extra.push_back(ExtraVector("xielu", 2));
   }
   AddLayers(decoder, stack);
 }
@@ -262,8 +243,7 @@ void ImportArcee(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-void ImportNemotron(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportNemotron(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder = ReadDecoder(config, LlamaFields(0, 0, 4096), model);
   model->set_norm(LAYER_NORM);
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
@@ -318,15 +298,13 @@ void ImportChatGlm(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-void ImportStableLm(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportStableLm(const JsonReader& config, Model* model, LayerStack* stack) {
   DecoderFields fields = LlamaFields(32, 0, 4096);
   fields.head_dim = "";
   Decoder decoder = ReadDecoder(config, fields, model);
   model->set_norm(LAYER_NORM);
   decoder.attention.set_qkv_bias(config.BoolOr("use_qkv_bias", false));
-  decoder.attention.set_qk_norm_all_heads(
-      config.BoolOr("qk_layernorm", false));
+  decoder.attention.set_qk_norm_all_heads(config.BoolOr("qk_layernorm", false));
   decoder.parallel = config.BoolOr("use_parallel_residual", false);
   decoder.norms = decoder.parallel ? 1 : 2;
   decoder.mlp = ReadGatedMlp(config, "intermediate_size");
@@ -343,7 +321,7 @@ void ImportPhi(const JsonReader& config, Model* model, LayerStack* stack) {
   if (config.BoolOr("qk_layernorm", false)) {
     // A layer norm of one head's width each on queries and keys.
     decoder.extra.push_back(
-        Scales("qk_norm", 4 * decoder.attention.head_dim()));
+        ExtraVector("qk_norm", 4 * decoder.attention.head_dim()));
   }
   decoder.parallel = true;
   decoder.norms = 1;
@@ -365,8 +343,7 @@ DecoderFields GptFields() {
   return fields;
 }
 
-Mlp ReadGptMlp(const JsonReader& config, const char* name,
-               const Model& model) {
+Mlp ReadGptMlp(const JsonReader& config, const char* name, const Model& model) {
   Mlp mlp;
   mlp.set_d_ff(config.Has(name) ? config.Int(name, kMlpLimits)
                                 : 4 * model.d_model());
@@ -410,7 +387,7 @@ void ImportBloom(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder = ReadDecoder(config, fields, model);
   model->set_norm(LAYER_NORM);
   // A layer norm of the embedding.
-  *model->add_extra() = Scales("embedding_norm", 2 * model->d_model());
+  *model->add_extra() = ExtraVector("embedding_norm", 2 * model->d_model());
   SetBiases(true, &decoder.attention);
   decoder.mlp = ReadGptMlp(config, "n_inner", *model);
   AddLayers(decoder, stack);
@@ -441,8 +418,7 @@ void ImportMpt(const JsonReader& config, Model* model, LayerStack* stack) {
 }
 
 // MiniCPM 3: latent attention in front of a dense MLP.
-void ImportMiniCpm3(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportMiniCpm3(const JsonReader& config, Model* model, LayerStack* stack) {
   const int64_t layers = ReadSizes(config, "num_hidden_layers", 32768, model);
   Block block;
   block.set_name("full");
@@ -477,8 +453,8 @@ void ImportOpenElm(const JsonReader& config, Model* model, LayerStack* stack) {
   const int64_t head_dim = config.Int("head_dim", kHeadLimits);
   const auto heads = config.Ints("num_query_heads", kHeadLimits)
                          .value_or(std::vector<int64_t>());
-  const auto kv_heads = config.Ints("num_kv_heads", kHeadLimits)
-                            .value_or(std::vector<int64_t>());
+  const auto kv_heads =
+      config.Ints("num_kv_heads", kHeadLimits).value_or(std::vector<int64_t>());
   const std::vector<double> widths = config.Numbers("ffn_multipliers", {0, 64});
   const int64_t divisor = config.IntOr("ffn_dim_divisor", 256, {1, 65536});
   for (const auto& list : {std::make_pair("num_query_heads", heads.size()),
@@ -522,7 +498,8 @@ void ImportNemotronNas(const JsonReader& config, Model* model,
   const int64_t heads = config.Int("num_attention_heads", kHeadLimits);
   const std::vector<JsonReader> layers = config.Objects("block_configs");
   if (layers.empty()) {
-    config.AddFault("block_configs", "is missing; expected one entry per layer");
+    config.AddFault("block_configs",
+                    "is missing; expected one entry per layer");
   }
   if (config.Has("num_hidden_layers") &&
       config.Int("num_hidden_layers", kLayerLimits) !=
@@ -544,7 +521,7 @@ void ImportNemotronNas(const JsonReader& config, Model* model,
       name = "none";
     } else if (attention.BoolOr("replace_with_linear", false)) {
       name = "linear";
-      *block.add_extra() = Matrix("linear_attention", d, d);
+      *block.add_extra() = ExtraMatrix("linear_attention", d, d);
       block.set_norms(1);
     } else {
       name = "full";
@@ -565,7 +542,7 @@ void ImportNemotronNas(const JsonReader& config, Model* model,
       SetBiases(config.BoolOr("attention_bias", false), own);
     }
     if (ffn.BoolOr("replace_with_linear", false)) {
-      *block.add_extra() = Matrix("linear_mlp", d, d);
+      *block.add_extra() = ExtraMatrix("linear_mlp", d, d);
       block.set_norms(block.norms() + 1);
     } else if (!ffn.BoolOr("no_op", false)) {
       block.set_norms(block.norms() + 1);
@@ -624,10 +601,10 @@ void AddPerLayerEmbedding(int64_t rows, int64_t width, int64_t layers,
   table->set_rows(rows);
   table->set_width(width * layers);
   Projection* projection = model->add_extra();
-  *projection = Matrix("per_layer_model_projection", d, width * layers);
+  *projection = ExtraMatrix("per_layer_model_projection", d, width * layers);
   projection->set_vector(width);  // its norm
-  in_layer->push_back(Matrix("per_layer_gate", d, width));
-  in_layer->push_back(Matrix("per_layer_projection", width, d));
+  in_layer->push_back(ExtraMatrix("per_layer_gate", d, width));
+  in_layer->push_back(ExtraMatrix("per_layer_projection", width, d));
   in_layer->back().set_vector(d);  // the norm after it
 }
 
@@ -650,9 +627,8 @@ int64_t FirstSharedLayer(const JsonReader& config, int64_t otherwise,
       config.IntOr("num_kv_shared_layers", otherwise, {0, kLayerLimits.max});
   if (shared >= layers && layers > 0) {
     config.AddFault("num_kv_shared_layers",
-                    absl::StrCat("found ", shared,
-                                 "; expected fewer than the ", layers,
-                                 " layers"));
+                    absl::StrCat("found ", shared, "; expected fewer than the ",
+                                 layers, " layers"));
   }
   return layers - shared;
 }
@@ -666,8 +642,7 @@ void ImportGemma4(const JsonReader& config, Model* model, LayerStack* stack) {
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   decoder.attention.set_qk_norm(true);
   ReadGemmaTypes(config, 6, /*full_last=*/true, &decoder);
-  const int64_t global_dim =
-      config.IntOr("global_head_dim", 512, kHeadLimits);
+  const int64_t global_dim = config.IntOr("global_head_dim", 512, kHeadLimits);
   const bool value_from_key = config.BoolOr("attention_k_eq_v", false);
   const int64_t global_heads =
       value_from_key && config.Has("num_global_key_value_heads")
@@ -679,17 +654,17 @@ void ImportGemma4(const JsonReader& config, Model* model, LayerStack* stack) {
   MixtureOfExperts moe;
   const bool has_experts = config.BoolOr("enable_moe_block", false);
   if (has_experts) {
-    moe = ReadExperts(config, "num_experts", 0,
-                      EitherName(config, "top_k_experts",
-                                 "num_experts_per_tok"),
-                      0, ReadGatedMlp(config, EitherName(config,
-                                                         "moe_intermediate_size",
-                                                         "expert_intermediate_size")));
+    moe = ReadExperts(
+        config, "num_experts", 0,
+        EitherName(config, "top_k_experts", "num_experts_per_tok"), 0,
+        ReadGatedMlp(config, EitherName(config, "moe_intermediate_size",
+                                        "expert_intermediate_size")));
     // The dense MLP of a layer runs beside its experts.
     *moe.mutable_shared() = mlp;
   }
-  std::vector<Projection> extra = {Scales("layer_scalar", 1)};
-  if (has_experts) extra.push_back(Scales("router_scales", d + moe.experts()));
+  std::vector<Projection> extra = {ExtraVector("layer_scalar", 1)};
+  if (has_experts)
+    extra.push_back(ExtraVector("router_scales", d + moe.experts()));
   // Absent: 256; null or 0: none.
   const int64_t width =
       config.Has("hidden_size_per_layer_input") ||
@@ -698,9 +673,9 @@ void ImportGemma4(const JsonReader& config, Model* model, LayerStack* stack) {
           : 0;
   const bool unified = config.IsString("model_type", "gemma4_unified_text");
   if (width > 0 && !unified) {
-    AddPerLayerEmbedding(config.IntOr("vocab_size_per_layer_input", 262144,
-                                      kVocabLimits),
-                         width, layers, model, &extra);
+    AddPerLayerEmbedding(
+        config.IntOr("vocab_size_per_layer_input", 262144, kVocabLimits), width,
+        layers, model, &extra);
   }
   for (int64_t i = 0; i < layers; ++i) {
     const bool full = decoder.types[i] == kFull;
@@ -756,20 +731,20 @@ void ImportGemma3n(const JsonReader& config, Model* model, LayerStack* stack) {
   }
   const int64_t streams = config.IntOr("altup_num_inputs", 4, {1, 64});
   const int64_t rank = config.IntOr("laurel_rank", 64, kHeadLimits);
-  std::vector<Projection> extra = {Matrix("laurel_left", d, rank),
-                                   Matrix("laurel_right", rank, d),
-                                   Matrix("altup_router", d, streams)};
+  std::vector<Projection> extra = {ExtraMatrix("laurel_left", d, rank),
+                                   ExtraMatrix("laurel_right", rank, d),
+                                   ExtraMatrix("altup_router", d, streams)};
   extra[1].set_vector(d);  // its norm
   // Scales of the output, corrections, predictions, and the router's norm.
-  extra.push_back(Scales("altup", 2 * d + streams * streams +
-                                      streams * streams * streams));
+  extra.push_back(ExtraVector(
+      "altup", 2 * d + streams * streams + streams * streams * streams));
   AddPerLayerEmbedding(
       config.IntOr("vocab_size_per_layer_input", 262144, kVocabLimits),
       config.IntOr("hidden_size_per_layer_input", 256, kHeadLimits), layers,
       model, &extra);
   for (int64_t i = 1; i < streams; ++i) {
-    *model->add_extra() = Matrix("altup_projection", d, d);
-    *model->add_extra() = Matrix("altup_unembed_projection", d, d);
+    *model->add_extra() = ExtraMatrix("altup_projection", d, d);
+    *model->add_extra() = ExtraMatrix("altup_unembed_projection", d, d);
   }
   const int64_t first_shared = FirstSharedLayer(config, 15, layers);
   for (int64_t i = 0; i < layers; ++i) {

@@ -1,6 +1,6 @@
-// Families of decoders with experts and softmax or latent attention, beside those
-// of hf_families.cc. Each follows the configuration class and the modelling code
-// of its library: transformers, or the checkpoint's own code.
+// Families of decoders with experts and softmax or latent attention, beside
+// those of hf_families.cc. Each follows the configuration class and the
+// modelling code of its library: transformers, or the checkpoint's own code.
 
 #include <algorithm>
 #include <cstdint>
@@ -18,15 +18,8 @@
 namespace tokenjoule {
 namespace {
 
-Projection Scales(const char* name, int64_t elements) {
-  Projection scales;
-  scales.set_name(name);
-  scales.set_vector(elements);
-  return scales;
-}
-
-// Which layers have experts: mlp_layer_types ("dense", "sparse"), else a list of
-// 0 and 1 or of true and false in `list`, else all but the first
+// Which layers have experts: mlp_layer_types ("dense", "sparse"), else a list
+// of 0 and 1 or of true and false in `list`, else all but the first
 // `first_k_dense_replace`.
 std::vector<bool> ReadSparseLayers(const JsonReader& config, const char* list,
                                    const char* first_dense,
@@ -51,9 +44,9 @@ std::vector<bool> ReadSparseLayers(const JsonReader& config, const char* list,
     return sparse;
   }
   const int64_t dense = config.IntOr(first_dense, default_dense, kOffsetLimits);
-  const int64_t step =
-      config.Has("moe_layer_freq") ? config.Int("moe_layer_freq", kPeriodLimits)
-                                   : 1;
+  const int64_t step = config.Has("moe_layer_freq")
+                           ? config.Int("moe_layer_freq", kPeriodLimits)
+                           : 1;
   for (int64_t i = 0; i < layers; ++i) {
     sparse[i] = i >= dense && (step <= 1 || i % step == 0);
   }
@@ -107,18 +100,17 @@ std::vector<bool> ReadOwnIndexers(const JsonReader& config, int64_t layers) {
   const auto types = config.Strings("indexer_types");
   if (types.has_value()) {
     if (static_cast<int64_t>(types->size()) < layers) {
-      config.AddFault("indexer_types",
-                      absl::StrCat("found ", types->size(),
-                                   " entries; expected ", layers));
+      config.AddFault(
+          "indexer_types",
+          absl::StrCat("found ", types->size(), " entries; expected ", layers));
       return own;
     }
     for (int64_t i = 0; i < layers; ++i) own[i] = (*types)[i] == "full";
     return own;
   }
-  const int64_t period =
-      config.Has("index_topk_freq") ? config.Int("index_topk_freq",
-                                                 kPeriodLimits)
-                                    : 1;
+  const int64_t period = config.Has("index_topk_freq")
+                             ? config.Int("index_topk_freq", kPeriodLimits)
+                             : 1;
   const int64_t offset =
       config.Has("index_skip_topk_offset")
           ? config.Int("index_skip_topk_offset", kOffsetLimits)
@@ -181,8 +173,7 @@ void ImportGlm4MoeLite(const JsonReader& config, Model* model,
                        LayerStack* stack) {
   ImportLatentExperts(config, 1, "noaux_tc", model, stack);
 }
-void ImportMistral4(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportMistral4(const JsonReader& config, Model* model, LayerStack* stack) {
   ImportLatentExperts(config, 0, "greedy", model, stack);
 }
 
@@ -201,22 +192,21 @@ struct AttentionExperts {
 void ImportAttentionExperts(const JsonReader& config,
                             const AttentionExperts& names, Decoder decoder,
                             LayerStack* stack) {
-  decoder.sparse = ReadSparseLayers(config, names.sparse_list,
-                                    names.first_dense, names.default_dense,
-                                    decoder.layers());
+  decoder.sparse =
+      ReadSparseLayers(config, names.sparse_list, names.first_dense,
+                       names.default_dense, decoder.layers());
   decoder.mlp = ReadMlpIfDense(config, "intermediate_size", decoder.sparse);
   const Mlp expert = ReadGatedMlp(config, "moe_intermediate_size");
   decoder.moe =
       ReadExperts(config, names.experts, 0, names.per_token, 0, expert);
-  const int64_t shared =
-      config.Has(names.shared)
-          ? config.Int(names.shared, {0, kHeadLimits.max})
-          : 0;
+  const int64_t shared = config.Has(names.shared)
+                             ? config.Int(names.shared, {0, kHeadLimits.max})
+                             : 0;
   const char* own_width = "moe_shared_expert_intermediate_size";
-  SetShared(shared,
-            config.Has(own_width) ? config.Int(own_width, kMlpLimits)
-                                  : expert.d_ff(),
-            true, &decoder.moe);
+  SetShared(
+      shared,
+      config.Has(own_width) ? config.Int(own_width, kMlpLimits) : expert.d_ff(),
+      true, &decoder.moe);
   decoder.moe.set_router_bias(names.router_bias);
   AddLayers(decoder, stack);
 }
@@ -320,18 +310,15 @@ void ImportAfMoe(const JsonReader& config, Model* model, LayerStack* stack) {
   ImportAttentionExperts(config, names, decoder, stack);
 }
 
-void ImportErnieMoe(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportErnieMoe(const JsonReader& config, Model* model, LayerStack* stack) {
   Decoder decoder = ReadDecoder(config, AttentionFields(4, 0), model);
   const bool bias = config.BoolOr("use_bias", false);
   SetBiases(bias, &decoder.attention);
   const int64_t layers = decoder.layers();
-  const int64_t interval =
-      config.IntOr("moe_layer_interval", 1, kPeriodLimits);
-  const int64_t start =
-      config.IntOr("moe_layer_start_index", 1, kOffsetLimits);
-  int64_t end = config.IntOr("moe_layer_end_index", -1,
-                             {-1, kOffsetLimits.max});
+  const int64_t interval = config.IntOr("moe_layer_interval", 1, kPeriodLimits);
+  const int64_t start = config.IntOr("moe_layer_start_index", 1, kOffsetLimits);
+  int64_t end =
+      config.IntOr("moe_layer_end_index", -1, {-1, kOffsetLimits.max});
   if (end < 0) end = layers - 1;
   for (int64_t i = 0; i < layers; ++i) {
     decoder.sparse.push_back(interval > 0 && (i + 1) % interval == 0 &&
@@ -383,10 +370,9 @@ void ImportHunyuanMoe(const JsonReader& config, Model* model,
                           : "intermediate_size";
   const auto widths = ReadPerLayer(config, width, layers, kMlpLimits);
   const bool has_shared = config.BoolOr("use_mixed_mlp_moe", false);
-  const auto shared =
-      has_shared ? ReadPerLayer(config, "num_shared_expert", layers,
-                                {0, kHeadLimits.max})
-                 : std::vector<int64_t>(layers, 0);
+  const auto shared = has_shared ? ReadPerLayer(config, "num_shared_expert",
+                                                layers, {0, kHeadLimits.max})
+                                 : std::vector<int64_t>(layers, 0);
   for (int64_t i = 0; i < layers; ++i) {
     Block block;
     block.set_name("full");
@@ -395,7 +381,8 @@ void ImportHunyuanMoe(const JsonReader& config, Model* model,
     if (i % decoder.cache_period != 0) {
       block.mutable_attention()->set_shared_kv(true);
       // The norm of keys stays.
-      *block.add_extra() = Scales("key_norm", decoder.attention.head_dim());
+      *block.add_extra() =
+          ExtraVector("key_norm", decoder.attention.head_dim());
       block.set_name("full-shared");
     }
     if (experts[i] > 1) {
@@ -423,9 +410,9 @@ void ImportPhiMoe(const JsonReader& config, Model* model, LayerStack* stack) {
   model->set_norm(LAYER_NORM);
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   model->set_lm_head_bias(config.BoolOr("lm_head_bias", false));
-  decoder.moe = ReadExperts(config, "num_local_experts", 16,
-                            "num_experts_per_tok", 2,
-                            ReadGatedMlp(config, "intermediate_size"));
+  decoder.moe =
+      ReadExperts(config, "num_local_experts", 16, "num_experts_per_tok", 2,
+                  ReadGatedMlp(config, "intermediate_size"));
   decoder.sparse.assign(decoder.layers(), true);
   AddLayers(decoder, stack);
 }
@@ -515,9 +502,8 @@ void ImportMiniMaxM3(const JsonReader& config, Model* model,
   decoder.attention.set_qk_norm(config.BoolOr("use_qk_norm", true));
   decoder.attention.set_output_gate(
       config.BoolOr("attention_output_gate", false));
-  const std::vector<bool> sparse =
-      ReadSparseLayers(config, "moe_layer_freq", "first_k_dense_replace", 0,
-                       layers);
+  const std::vector<bool> sparse = ReadSparseLayers(
+      config, "moe_layer_freq", "first_k_dense_replace", 0, layers);
   const Mlp mlp = ReadMlpIfDense(config, "dense_intermediate_size", sparse);
   MixtureOfExperts moe =
       ReadExperts(config, "num_local_experts", 0, "num_experts_per_tok", 0,
@@ -575,9 +561,8 @@ void ImportMiMoV2(const JsonReader& config, Model* model, LayerStack* stack) {
                  kWindowLimits));
   const std::vector<bool> is_local =
       ReadSparseLayers(config, "hybrid_layer_pattern", "", 0, layers);
-  const std::vector<bool> sparse =
-      ReadSparseLayers(config, "moe_layer_freq", "first_k_dense_replace", 1,
-                       layers);
+  const std::vector<bool> sparse = ReadSparseLayers(
+      config, "moe_layer_freq", "first_k_dense_replace", 1, layers);
   const Mlp mlp = ReadGatedMlp(config, "intermediate_size");
   MixtureOfExperts moe =
       ReadExperts(config, "n_routed_experts", 0, "num_experts_per_tok", 0,
@@ -690,12 +675,12 @@ void ImportStep3p5(const JsonReader& config, Model* model, LayerStack* stack) {
   stack->AddMtp(mtp);
 }
 
-// LongCat-Flash: two latent attentions and two dense MLPs per layer, and experts
-// beside them, some of which do nothing.
+// LongCat-Flash: two latent attentions and two dense MLPs per layer, and
+// experts beside them, some of which do nothing.
 void ImportLongCat(const JsonReader& config, Model* model, LayerStack* stack) {
-  const int64_t layers = ReadSizes(
-      config, EitherName(config, "num_layers", "num_hidden_layers"), 131072,
-      model);
+  const int64_t layers =
+      ReadSizes(config, EitherName(config, "num_layers", "num_hidden_layers"),
+                131072, model);
   Block dense;
   dense.set_name("dense");
   dense.set_norms(2);
@@ -712,7 +697,7 @@ void ImportLongCat(const JsonReader& config, Model* model, LayerStack* stack) {
   moe->set_router_bias(true);
   if (config.BoolOr("router_bias", false)) {
     *experts.add_extra() =
-        Scales("router_bias", moe->experts() + moe->identity_experts());
+        ExtraVector("router_bias", moe->experts() + moe->identity_experts());
   }
   for (int64_t i = 0; i < layers; ++i) {
     stack->Add(dense);
@@ -722,8 +707,8 @@ void ImportLongCat(const JsonReader& config, Model* model, LayerStack* stack) {
   stack->AddMtp(dense);
 }
 
-// DeepSeek-V4: attention over a window and over compressed positions, whose ratio
-// differs by layer, and residual streams that are mixed by small matrices
+// DeepSeek-V4: attention over a window and over compressed positions, whose
+// ratio differs by layer, and residual streams that are mixed by small matrices
 // (hyper-connections).
 void ImportDeepSeekV4(const JsonReader& config, Model* model,
                       LayerStack* stack) {
@@ -742,10 +727,10 @@ void ImportDeepSeekV4(const JsonReader& config, Model* model,
   const auto ratios = config.Ints("compress_ratios", {0, 1'000'000})
                           .value_or(std::vector<int64_t>());
   if (static_cast<int64_t>(ratios.size()) < layers) {
-    config.AddFault("compress_ratios",
-                    absl::StrCat("found ", ratios.size(),
-                                 " entries; expected one for each of ", layers,
-                                 " layers"));
+    config.AddFault(
+        "compress_ratios",
+        absl::StrCat("found ", ratios.size(),
+                     " entries; expected one for each of ", layers, " layers"));
     return;
   }
   const Indexer indexer = ReadIndexer(config);
@@ -754,14 +739,8 @@ void ImportDeepSeekV4(const JsonReader& config, Model* model,
       config.IntOr("num_hash_layers", 3, {0, kOffsetLimits.max});
   const int64_t streams = config.IntOr("hc_mult", 4, {1, 64});
   const int64_t mixes = (2 + streams) * streams;
-  Projection mix;
-  mix.set_name("hyper_connection");
-  mix.set_in(streams * d);
-  mix.set_out(mixes);
-  mix.set_vector(mixes + 3);
-  *model->add_extra() = mix;
-  model->mutable_extra(0)->set_out(streams);
-  model->mutable_extra(0)->set_vector(streams + 1);
+  *model->add_extra() =
+      ExtraMatrix("hyper_connection", streams * d, streams, streams + 1);
   constexpr int64_t kIndexed = 4;
   for (int64_t i = 0; i < layers; ++i) {
     Block block;
@@ -775,10 +754,9 @@ void ImportDeepSeekV4(const JsonReader& config, Model* model,
       own->set_overlap(2);
       *own->mutable_indexer() = indexer;
     }
-    *block.add_extra() = mix;
-    *block.add_extra() = mix;
-    block.mutable_extra(0)->set_name("mixer_connection");
-    block.mutable_extra(1)->set_name("expert_connection");
+    for (const char* name : {"mixer_connection", "expert_connection"}) {
+      *block.add_extra() = ExtraMatrix(name, streams * d, mixes, mixes + 3);
+    }
     *block.mutable_moe() = moe;
     // The first layers choose experts by a table of tokens, which takes no
     // arithmetic.

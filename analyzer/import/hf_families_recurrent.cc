@@ -16,20 +16,6 @@
 namespace tokenjoule {
 namespace {
 
-Projection Matrix(const char* name, int64_t in, int64_t out,
-                  int64_t vector = 0) {
-  Projection matrix;
-  matrix.set_name(name);
-  matrix.set_in(in);
-  matrix.set_out(out);
-  matrix.set_vector(vector);
-  return matrix;
-}
-
-Projection Scales(const char* name, int64_t elements) {
-  return Matrix(name, 0, 0, elements);
-}
-
 // Qwen3.5: the layers of Qwen3-Next with a dense MLP or with experts, and a
 // module for drafts that has full attention.
 Decoder ReadQwen35(const JsonReader& config, int64_t kv_heads, Model* model) {
@@ -42,17 +28,7 @@ Decoder ReadQwen35(const JsonReader& config, int64_t kv_heads, Model* model) {
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   decoder.attention.set_qk_norm(true);
   decoder.attention.set_output_gate(config.BoolOr("attn_output_gate", true));
-  decoder.linear = ReadLinearAttention(config);
-  const int64_t interval =
-      config.Has("layer_types")
-          ? 1
-          : config.IntOr("full_attention_interval", 4, kPeriodLimits);
-  ReadLayerTypes(
-      config, {kFull, kLinear},
-      [interval](int64_t i) {
-        return interval > 0 && (i + 1) % interval != 0 ? kLinear : kFull;
-      },
-      &decoder);
+  ReadQwenLinearLayers(config, &decoder);
   model->mutable_formats()->set_state("fp32");
   return decoder;
 }
@@ -98,12 +74,12 @@ std::vector<bool> ReadListedLayers(const JsonReader& config, const char* name,
 // Kimi Linear and K3: KDA in most layers, latent attention in the others.
 void ImportKimiLinear(const JsonReader& config, Model* model,
                       LayerStack* stack) {
-  const int64_t layers = ReadSizes(
-      config, "num_hidden_layers",
-      config.Has("model_max_length")
-          ? config.Int("model_max_length", kContextLimits)
-          : 1048576,
-      model);
+  const int64_t layers =
+      ReadSizes(config, "num_hidden_layers",
+                config.Has("model_max_length")
+                    ? config.Int("model_max_length", kContextLimits)
+                    : 1048576,
+                model);
   const int64_t d = model->d_model();
   const JsonReader own = config.Object("linear_attn_config");
   LinearAttention linear;
@@ -133,17 +109,16 @@ void ImportKimiLinear(const JsonReader& config, Model* model,
   if (config.IsSize("routed_expert_hidden_size")) {
     moe.set_latent_dim(config.Int("routed_expert_hidden_size"));
     if (config.BoolOr("latent_moe_use_norm", false)) {
-      in_moe.push_back(Scales("latent_norm", moe.latent_dim()));
+      in_moe.push_back(ExtraVector("latent_norm", moe.latent_dim()));
     }
   }
   if (config.IsSize("attn_res_block_size")) {
     config.Int("attn_res_block_size", kLayerLimits);
-    in_layer.push_back(Matrix("attention_residual", d, 1, d));
-    in_layer.push_back(Matrix("mlp_residual", d, 1, d));
-    *model->add_extra() = Matrix("output_residual", d, 1, d);
+    in_layer.push_back(ExtraMatrix("attention_residual", d, 1, d));
+    in_layer.push_back(ExtraMatrix("mlp_residual", d, 1, d));
+    *model->add_extra() = ExtraMatrix("output_residual", d, 1, d);
   }
-  const int64_t dense =
-      config.IntOr("first_k_dense_replace", 0, kOffsetLimits);
+  const int64_t dense = config.IntOr("first_k_dense_replace", 0, kOffsetLimits);
   const int64_t step = config.IntOr("moe_layer_freq", 1, kPeriodLimits);
   const Mlp mlp = ReadGatedMlp(config, "intermediate_size");
   for (int64_t i = 0; i < layers; ++i) {
@@ -155,7 +130,7 @@ void ImportKimiLinear(const JsonReader& config, Model* model,
       *block.mutable_latent_attention() = latent;
       if (config.BoolOr("mla_use_output_gate", false)) {
         *block.add_extra() =
-            Matrix("output_gate", d, latent.heads() * latent.v_dim());
+            ExtraMatrix("output_gate", d, latent.heads() * latent.v_dim());
       }
     } else {
       *block.mutable_linear_attention() = linear;
@@ -204,8 +179,7 @@ void ImportMiniMax(const JsonReader& config, Model* model, LayerStack* stack) {
   } else {
     ReadLayerTypes(
         config, {kFull, kLinear},
-        [](int64_t i) { return (i + 1) % 8 == 0 ? kFull : kLinear; },
-        &decoder);
+        [](int64_t i) { return (i + 1) % 8 == 0 ? kFull : kLinear; }, &decoder);
     if (!config.Has("layer_types")) {
       config.NoteDefault("layer_types", "full attention in every 8th layer");
     }
@@ -237,8 +211,8 @@ std::vector<bool> ReadBailingFull(const JsonReader& config, int64_t layers) {
 void AddBailingLayers(const JsonReader& config, const std::vector<bool>& full,
                       Block attention, Block linear, LayerStack* stack) {
   const Mlp expert = ReadGatedMlp(config, "moe_intermediate_size");
-  MixtureOfExperts moe = ReadExperts(config, "num_experts", 0,
-                                     "num_experts_per_tok", 0, expert);
+  MixtureOfExperts moe =
+      ReadExperts(config, "num_experts", 0, "num_experts_per_tok", 0, expert);
   const int64_t shared =
       config.IntOr("num_shared_experts", 0, {0, kHeadLimits.max});
   if (shared > 0) {
@@ -250,10 +224,8 @@ void AddBailingLayers(const JsonReader& config, const std::vector<bool>& full,
              : expert.d_ff()));
   }
   moe.set_router_bias(config.BoolOr("moe_router_enable_expert_bias", false));
-  const int64_t dense =
-      config.IntOr("first_k_dense_replace", 0, kOffsetLimits);
-  const Mlp mlp =
-      dense > 0 ? ReadGatedMlp(config, "intermediate_size") : Mlp();
+  const int64_t dense = config.IntOr("first_k_dense_replace", 0, kOffsetLimits);
+  const Mlp mlp = dense > 0 ? ReadGatedMlp(config, "intermediate_size") : Mlp();
   for (size_t i = 0; i < full.size(); ++i) {
     Block block = full[i] ? attention : linear;
     block.set_norms(2);
@@ -286,8 +258,7 @@ void ImportBailingLinear(const JsonReader& config, Model* model,
   decoder.attention.set_qk_norm(config.BoolOr("use_qk_norm", false));
   Block attention;
   *attention.mutable_attention() = decoder.attention;
-  AddBailingLayers(config, ReadBailingFull(config, decoder.layers()),
-                   attention,
+  AddBailingLayers(config, ReadBailingFull(config, decoder.layers()), attention,
                    BailingLightning(config, decoder.attention.heads(),
                                     decoder.attention.head_dim()),
                    stack);
@@ -297,8 +268,7 @@ void ImportBailingLinear(const JsonReader& config, Model* model,
 // Ling 2.5 (lightning) and Ling 3 (KDA), with latent attention between.
 void ImportBailingHybrid(const JsonReader& config, Model* model,
                          LayerStack* stack) {
-  const int64_t layers =
-      ReadSizes(config, "num_hidden_layers", 131072, model);
+  const int64_t layers = ReadSizes(config, "num_hidden_layers", 131072, model);
   const int64_t d = model->d_model();
   const int64_t heads = config.Int("num_attention_heads", kHeadLimits);
   const int64_t head_dim = config.IntOr("head_dim", 128, kHeadLimits);
@@ -308,16 +278,16 @@ void ImportBailingHybrid(const JsonReader& config, Model* model,
   *attention.mutable_latent_attention() = latent;
   constexpr char kGate[] = "gated_attention_proj_granularity_type";
   if (config.IsString(kGate, "head_wise")) {
-    *attention.add_extra() = Matrix("head_gate", d, heads);
+    *attention.add_extra() = ExtraMatrix("head_gate", d, heads);
   } else if (config.IsString(kGate, "element_wise")) {
-    *attention.add_extra() = Matrix("output_gate", d, heads * latent.v_dim());
+    *attention.add_extra() =
+        ExtraMatrix("output_gate", d, heads * latent.v_dim());
   }
   Block linear;
   const auto architectures = config.Strings("architectures");
-  const bool kimi =
-      config.Has("short_conv_kernel_size") ||
-      (architectures.has_value() && !architectures->empty() &&
-       architectures->front().find("V3") != std::string::npos);
+  const bool kimi = config.Has("short_conv_kernel_size") ||
+                    (architectures.has_value() && !architectures->empty() &&
+                     architectures->front().find("V3") != std::string::npos);
   if (kimi) {
     LinearAttention* own = linear.mutable_linear_attention();
     *own = Lightning(heads, head_dim);
@@ -359,10 +329,10 @@ Mamba2 ReadPrefixedMamba2(const JsonReader& config, int64_t inner) {
   const Mamba2 mamba = ReadMamba2(config, fields);
   const int64_t channels = mamba.heads() * mamba.head_dim();
   if (channels > 0 && inner > 0 && channels != inner) {
-    config.AddFault("mamba_n_heads",
-                    absl::StrCat("found ", mamba.heads(), " heads of ",
-                                 mamba.head_dim(), " channels; expected ",
-                                 inner, " channels in all"));
+    config.AddFault(
+        "mamba_n_heads",
+        absl::StrCat("found ", mamba.heads(), " heads of ", mamba.head_dim(),
+                     " channels; expected ", inner, " channels in all"));
   }
   return mamba;
 }
@@ -379,8 +349,8 @@ void ImportGraniteHybrid(const JsonReader& config, Model* model,
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   const int64_t layers = decoder.layers();
   std::vector<bool> is_attention(layers, false);
-  const auto types = config.Strings(
-      EitherName(config, "layer_types", "layers_block_type"));
+  const auto types =
+      config.Strings(EitherName(config, "layer_types", "layers_block_type"));
   if (!types.has_value() || static_cast<int64_t>(types->size()) != layers) {
     config.AddFault("layer_types",
                     absl::StrCat("expected ", layers,
@@ -450,8 +420,7 @@ void ImportBamba(const JsonReader& config, Model* model, LayerStack* stack) {
 
 // Falcon-H1: attention and Mamba-2 side by side in every layer, written as two
 // blocks, of which the first has the norm of both.
-void ImportFalconH1(const JsonReader& config, Model* model,
-                    LayerStack* stack) {
+void ImportFalconH1(const JsonReader& config, Model* model, LayerStack* stack) {
   DecoderFields fields;
   fields.default_kv_heads = 8;
   fields.default_positions = 262144;
@@ -464,8 +433,7 @@ void ImportFalconH1(const JsonReader& config, Model* model,
   Mamba2 mamba = ReadPrefixedMamba2(config, inner);
   mamba.set_no_gated_norm(!config.BoolOr("mamba_rms_norm", false));
   RequireBool(config, "projectors_bias", mamba.projection_bias(),
-              mamba.projection_bias(),
-              "expected the same as mamba_proj_bias");
+              mamba.projection_bias(), "expected the same as mamba_proj_bias");
   Mlp mlp = ReadGatedMlp(config, "intermediate_size");
   mlp.set_bias(config.BoolOr("mlp_bias", false));
   for (int64_t i = 0; i < decoder.layers(); ++i) {
@@ -496,9 +464,9 @@ Decoder ReadLfm2(const JsonReader& config, Model* model,
   const auto types = config.Strings("layer_types");
   if (types.has_value()) {
     if (static_cast<int64_t>(types->size()) != layers) {
-      config.AddFault("layer_types",
-                      absl::StrCat("found ", types->size(),
-                                   " entries; expected ", layers));
+      config.AddFault(
+          "layer_types",
+          absl::StrCat("found ", types->size(), " entries; expected ", layers));
       return decoder;
     }
     for (int64_t i = 0; i < layers; ++i) (*full)[i] = (*types)[i] == kFull;
@@ -538,8 +506,7 @@ void ImportLfm2(const JsonReader& config, Model* model, LayerStack* stack) {
       config, EitherName(config, "intermediate_size", "block_ff_dim"));
   if (config.BoolOr("block_auto_adjust_ff_dim", true)) {
     // int(2 f / 3), times the multiplier, rounded up.
-    const int64_t multiple =
-        config.IntOr("block_multiple_of", 256, {1, 65536});
+    const int64_t multiple = config.IntOr("block_multiple_of", 256, {1, 65536});
     auto width = static_cast<int64_t>(2 * decoder.mlp.d_ff() / 3);
     if (config.Has("block_ffn_dim_multiplier")) {
       width = static_cast<int64_t>(
@@ -567,22 +534,21 @@ void ImportLfm2Moe(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLfm2Layers(config, decoder, full, stack);
 }
 
-// Zamba2: Mamba-2 layers, and a few shared transformer blocks of twice the width
-// that are visited in turn, each time with adapters of the layer's own.
+// Zamba2: Mamba-2 layers, and a few shared transformer blocks of twice the
+// width that are visited in turn, each time with adapters of the layer's own.
 void ImportZamba2(const JsonReader& config, Model* model, LayerStack* stack) {
   const int64_t layers = ReadSizes(config, "num_hidden_layers", 4096, model);
   const int64_t d = model->d_model();
   const int64_t heads = config.Int("num_attention_heads", kHeadLimits);
   const int64_t head_dim = config.Has("attention_head_dim")
                                ? config.Int("attention_head_dim", kHeadLimits)
-                               : heads > 0 ? 2 * d / heads
-                                           : 0;
+                           : heads > 0 ? 2 * d / heads
+                                       : 0;
   const int64_t width = heads * head_dim;
-  const int64_t kv_width =
-      (config.Has("num_key_value_heads")
-           ? config.Int("num_key_value_heads", kHeadLimits)
-           : heads) *
-      head_dim;
+  const int64_t kv_width = (config.Has("num_key_value_heads")
+                                ? config.Int("num_key_value_heads", kHeadLimits)
+                                : heads) *
+                           head_dim;
   const int64_t rank = config.IntOr("adapter_rank", 128, kHeadLimits);
   const int64_t ff = config.Int("intermediate_size", kMlpLimits);
   const int64_t blocks = config.IntOr("num_mem_blocks", 1, {1, 64});
@@ -605,17 +571,18 @@ void ImportZamba2(const JsonReader& config, Model* model, LayerStack* stack) {
   } else if (config.Has("hybrid_layer_ids")) {
     hybrid = ReadListedLayers(config, "hybrid_layer_ids", layers, 0);
   } else {
-    config.AddFault("layers_block_type",
-                    absl::StrCat("expected ", layers,
-                                 " entries \"mamba\" or \"hybrid\""));
+    config.AddFault(
+        "layers_block_type",
+        absl::StrCat("expected ", layers, " entries \"mamba\" or \"hybrid\""));
     return;
   }
   const bool adapts = config.BoolOr("use_shared_attention_adapter", false);
   int64_t visits = 0;
   for (int64_t i = 0; i < layers; ++i) {
     if (hybrid[i]) {
-      // The shared block: its attention reads 2 d elements, of which the schema's
-      // attention has d; the other half is in matrices of the same shapes.
+      // The shared block: its attention reads 2 d elements, of which the
+      // schema's attention has d; the other half is in matrices of the same
+      // shapes.
       Block shared;
       shared.set_name(absl::StrCat("shared-", visits % blocks));
       shared.set_shared_weights(true);
@@ -623,20 +590,22 @@ void ImportZamba2(const JsonReader& config, Model* model, LayerStack* stack) {
       attention->set_heads(heads);
       attention->set_kv_heads(head_dim > 0 ? kv_width / head_dim : 0);
       attention->set_head_dim(head_dim);
-      *shared.add_extra() = Matrix("qkv_of_embedding", d, width + 2 * kv_width,
-                                   2 * d + d);  // norms of 2 d and d
+      *shared.add_extra() =
+          ExtraMatrix("qkv_of_embedding", d, width + 2 * kv_width,
+                      2 * d + d);  // norms of 2 d and d
       shared.mutable_mlp()->set_gated(true);
       shared.mutable_mlp()->set_d_ff(ff);
       // What each visit has of its own: adapters and a projection.
       Block own;
       own.set_name("mamba-hybrid");
       own.set_norms(1);
-      *own.add_extra() = Matrix("linear", d, d);
-      *own.add_extra() = Matrix("mlp_adapter_down", d, rank);
-      *own.add_extra() = Matrix("mlp_adapter_up", rank, 2 * ff);
+      *own.add_extra() = ExtraMatrix("linear", d, d);
+      *own.add_extra() = ExtraMatrix("mlp_adapter_down", d, rank);
+      *own.add_extra() = ExtraMatrix("mlp_adapter_up", rank, 2 * ff);
       if (adapts) {
-        *own.add_extra() = Matrix("qkv_adapter_down", 2 * d, 3 * rank);
-        *own.add_extra() = Matrix("qkv_adapter_up", rank, width + 2 * kv_width);
+        *own.add_extra() = ExtraMatrix("qkv_adapter_down", 2 * d, 3 * rank);
+        *own.add_extra() =
+            ExtraMatrix("qkv_adapter_up", rank, width + 2 * kv_width);
       }
       *own.mutable_mamba2() = mamba;
       stack->Add(shared);
@@ -670,7 +639,7 @@ void ImportRwkv7(const JsonReader& config, Model* model, LayerStack* stack) {
   }
   // A norm of the embedding, in front of the first layer.
   if (config.BoolOr("norm_first", true)) {
-    *model->add_extra() = Scales("pre_norm", norm);
+    *model->add_extra() = ExtraVector("pre_norm", norm);
   }
   Mlp mlp;
   mlp.set_d_ff(config.Has("intermediate_size")
@@ -691,7 +660,7 @@ void ImportRwkv7(const JsonReader& config, Model* model, LayerStack* stack) {
     const int64_t biases = i == 0 ? 2 : 3;
     rwkv->set_vector_elements((6 + 3 + biases + 2) * d);
     *block.mutable_mlp() = mlp;
-    *block.add_extra() = Scales("channel_shift", d);
+    *block.add_extra() = ExtraVector("channel_shift", d);
     stack->Add(block);
   }
   model->mutable_formats()->set_state("fp32");
@@ -708,10 +677,9 @@ void ImportRwkv6(const JsonReader& config, Model* model, LayerStack* stack) {
   const int64_t inner = config.Has("attention_hidden_size")
                             ? config.Int("attention_hidden_size", kMlpLimits)
                             : d;
-  const int64_t ff =
-      config.Has("intermediate_size")
-          ? config.Int("intermediate_size", kMlpLimits)
-          : static_cast<int64_t>(d * 3.5) / 32 * 32;
+  const int64_t ff = config.Has("intermediate_size")
+                         ? config.Int("intermediate_size", kMlpLimits)
+                         : static_cast<int64_t>(d * 3.5) / 32 * 32;
   if (head_dim > 0 && inner % head_dim != 0) {
     config.AddFault(head_name, "expected a divisor of the width");
     return;
@@ -719,7 +687,7 @@ void ImportRwkv6(const JsonReader& config, Model* model, LayerStack* stack) {
   const int64_t large = 4096;
   const int64_t mix = d >= large ? 64 : 32;
   const int64_t decay = d >= large ? 128 : 64;
-  *model->add_extra() = Scales("pre_norm", 2 * d);
+  *model->add_extra() = ExtraVector("pre_norm", 2 * d);
   for (int64_t i = 0; i < layers; ++i) {
     Block block;
     block.set_name("rwkv");
@@ -733,7 +701,7 @@ void ImportRwkv6(const JsonReader& config, Model* model, LayerStack* stack) {
     // Six shifts, decay, bonus, group norm.
     rwkv->set_vector_elements(6 * d + 2 * inner + 2 * inner);
     block.mutable_mlp()->set_d_ff(ff);
-    *block.add_extra() = Matrix("receptance", d, d, 2 * d);
+    *block.add_extra() = ExtraMatrix("receptance", d, d, 2 * d);
     stack->Add(block);
   }
   model->mutable_formats()->set_state("fp32");

@@ -49,6 +49,34 @@ void ReadQwenSparsity(const JsonReader& config, Decoder* decoder) {
   if (any_dense) decoder->mlp = ReadGatedMlp(config, "intermediate_size");
 }
 
+Projection ExtraMatrix(const char* name, int64_t in, int64_t out,
+                       int64_t vector) {
+  Projection matrix;
+  matrix.set_name(name);
+  matrix.set_in(in);
+  matrix.set_out(out);
+  matrix.set_vector(vector);
+  return matrix;
+}
+
+Projection ExtraVector(const char* name, int64_t elements) {
+  return ExtraMatrix(name, 0, 0, elements);
+}
+
+void ReadQwenLinearLayers(const JsonReader& config, Decoder* decoder) {
+  decoder->linear = ReadLinearAttention(config);
+  const int64_t interval =
+      config.Has("layer_types")
+          ? 1
+          : config.IntOr("full_attention_interval", 4, kPeriodLimits);
+  ReadLayerTypes(
+      config, {kFull, kLinear},
+      [interval](int64_t i) {
+        return interval > 0 && (i + 1) % interval != 0 ? kLinear : kFull;
+      },
+      decoder);
+}
+
 void ReadQwenSharedExpert(const JsonReader& config, MixtureOfExperts* moe) {
   *moe->mutable_shared() =
       ReadGatedMlp(config, "shared_expert_intermediate_size");
@@ -120,12 +148,12 @@ MixtureOfExperts ReadDeepSeekExperts(const JsonReader& config,
 
 Mamba2 ReadMamba2(const JsonReader& config, const Mamba2Fields& fields) {
   Mamba2 mamba;
-  mamba.set_heads(IntOrRequired(config, fields.heads, fields.default_heads,
-                                kHeadLimits));
+  mamba.set_heads(
+      IntOrRequired(config, fields.heads, fields.default_heads, kHeadLimits));
   mamba.set_head_dim(IntOrRequired(config, fields.head_dim,
                                    fields.default_head_dim, kHeadLimits));
-  mamba.set_d_state(config.IntOr(fields.state, fields.default_state,
-                                 kHeadLimits));
+  mamba.set_d_state(
+      config.IntOr(fields.state, fields.default_state, kHeadLimits));
   mamba.set_groups(
       config.IntOr(fields.groups, fields.default_groups, kHeadLimits));
   mamba.set_d_conv(config.IntOr(fields.conv, 4, kConvLimits));
@@ -134,14 +162,13 @@ Mamba2 ReadMamba2(const JsonReader& config, const Mamba2Fields& fields) {
                          !config.BoolOr(fields.conv_bias, true));
   if (mamba.heads() > 0 && mamba.groups() > 0 &&
       mamba.heads() % mamba.groups() != 0) {
-    config.AddFault(fields.groups,
-                    absl::StrCat("found ", mamba.groups(),
-                                 "; expected a divisor of ", fields.heads, " ",
-                                 mamba.heads()));
+    config.AddFault(
+        fields.groups,
+        absl::StrCat("found ", mamba.groups(), "; expected a divisor of ",
+                     fields.heads, " ", mamba.heads()));
   }
   return mamba;
 }
-
 
 Mamba1 ReadMamba1(const JsonReader& config, const Mamba1Fields& fields,
                   int64_t hidden) {
@@ -158,7 +185,6 @@ Mamba1 ReadMamba1(const JsonReader& config, const Mamba1Fields& fields,
   mamba.set_no_conv_bias(!config.BoolOr(fields.conv_bias, true));
   return mamba;
 }
-
 
 Placement ReadPlacement(const JsonReader& config, const char* period,
                         int64_t default_period, const char* offset,

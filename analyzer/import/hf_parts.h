@@ -1,7 +1,7 @@
 // Parts of decoders that several families of Hugging Face configurations have:
 // Qwen's windows and experts, DeepSeek's latent attention and experts, state
-// spaces. Like those of hf_decoder.h, every function adds faults to the reader's
-// log and continues with a placeholder.
+// spaces. Like those of hf_decoder.h, every function adds faults to the
+// reader's log and continues with a placeholder.
 
 #ifndef ANALYZER_IMPORT_HF_PARTS_H_
 #define ANALYZER_IMPORT_HF_PARTS_H_
@@ -22,6 +22,16 @@ void ReadQwenWindow(const JsonReader& config, Decoder* decoder);
 // Qwen: every decoder_sparse_step-th layer has experts, except those listed in
 // mlp_only_layers. Reads the MLP if any layer is dense.
 void ReadQwenSparsity(const JsonReader& config, Decoder* decoder);
+
+// Matrices and vectors of a layer or a model beside mixers and channel parts.
+// `vector` elements go with the matrix: a norm, a bias.
+Projection ExtraMatrix(const char* name, int64_t in, int64_t out,
+                       int64_t vector = 0);
+Projection ExtraVector(const char* name, int64_t elements);
+
+// Qwen3-Next and Qwen3.5: linear attention in all but every
+// full_attention_interval-th layer, with its sizes.
+void ReadQwenLinearLayers(const JsonReader& config, Decoder* decoder);
 
 // One expert that every token visits, behind a gate.
 void ReadQwenSharedExpert(const JsonReader& config, MixtureOfExperts* moe);

@@ -47,9 +47,8 @@ void AddUnknownType(const JsonReader& object, absl::string_view type) {
   object.AddFault(
       "model_type",
       // No nearest name: "gemma4" read as "gemma" would be a wrong model.
-      absl::StrCat("unknown model_type \"", Printable(type),
-                   "\" (supported: ", absl::StrJoin(HfModelTypes(), ", "),
-                   ")"));
+      absl::StrCat("unknown model_type \"", Printable(type), "\" (supported: ",
+                   absl::StrJoin(HfModelTypes(), ", "), ")"));
 }
 
 // Finds the decoder; without a family and with a fault if there is none that is
@@ -74,16 +73,15 @@ DecoderObject FindDecoder(const JsonReader& root) {
     return {family, *text};
   }
   // A wrapper that is not known around a decoder that is.
-  for (const char* path :
-       {"text_config", "llm_config", "language_config",
-        "thinker_config.text_config"}) {
+  for (const char* path : {"text_config", "llm_config", "language_config",
+                           "thinker_config.text_config"}) {
     const absl::optional<JsonReader> text = ObjectAt(root, path);
     if (!text.has_value()) continue;
     const std::string inner = TypeOf(*text, "");
     if (const HfFamily* family = FindHfFamily(inner)) {
       root.AddNote(absl::StrCat("The model_type \"", Printable(type),
-                                "\" is not known; the decoder in ", path,
-                                " (", inner, ") is read as its own."));
+                                "\" is not known; the decoder in ", path, " (",
+                                inner, ") is read as its own."));
       return {family, *text};
     }
     if (!inner.empty()) {
@@ -96,18 +94,34 @@ DecoderObject FindDecoder(const JsonReader& root) {
   return {nullptr, root};
 }
 
-// Fields that change which matrices or caches there are: unread, they would make
-// a wrong model.
+// Fields that change which matrices or caches there are: unread, they would
+// make a wrong model.
 bool ChangesStructure(absl::string_view name) {
-  for (const absl::string_view field :
-       {"index_topk", "index_n_heads", "index_head_dim", "moe_latent_size",
-        "routed_expert_hidden_size", "linear_attn_config", "block_configs",
-        "sparse_attention_config", "num_kv_shared_layers", "compress_ratios",
-        "hidden_size_per_layer_input", "altup_num_inputs", "laurel_rank",
-        "zero_expert_num", "share_q_dim", "linear_num_value_heads",
-        "mamba_d_state", "ssm_state_size", "attn_res_block_size",
-        "attn_type_list", "hybrid_layer_pattern", "hybrid_override_pattern",
-        "layers_block_type", "kda_layers", "word_embed_proj_dim"}) {
+  for (const absl::string_view field : {"index_topk",
+                                        "index_n_heads",
+                                        "index_head_dim",
+                                        "moe_latent_size",
+                                        "routed_expert_hidden_size",
+                                        "linear_attn_config",
+                                        "block_configs",
+                                        "sparse_attention_config",
+                                        "num_kv_shared_layers",
+                                        "compress_ratios",
+                                        "hidden_size_per_layer_input",
+                                        "altup_num_inputs",
+                                        "laurel_rank",
+                                        "zero_expert_num",
+                                        "share_q_dim",
+                                        "linear_num_value_heads",
+                                        "mamba_d_state",
+                                        "ssm_state_size",
+                                        "attn_res_block_size",
+                                        "attn_type_list",
+                                        "hybrid_layer_pattern",
+                                        "hybrid_override_pattern",
+                                        "layers_block_type",
+                                        "kda_layers",
+                                        "word_embed_proj_dim"}) {
     if (name == field) return true;
   }
   return false;
@@ -116,20 +130,33 @@ bool ChangesStructure(absl::string_view name) {
 // Whether a name looks like that of a size.
 bool LooksLikeSize(absl::string_view name) {
   // These say nothing of the decoder's matrices, or repeat other fields.
-  for (const absl::string_view harmless :
-       {"num_labels", "num_return_sequences", "num_beams", "num_beam_groups",
-        "num_logits_to_keep", "moe_group_size", "chunk_size",
-        "mamba_chunk_size", "group_norm_size", "ep_size", "pretraining_tp",
-        "chunk_size_feed_forward", "no_repeat_ngram_size",
-        "encoder_no_repeat_ngram_size", "num_expert_group", "hadamard_size",
-        "type_vocab_size", "rotary_dim", "num_ln_in_parallel_attn",
-        "qk_head_dim", "block_mlp_init_scale", "rope_head_dim"}) {
+  for (const absl::string_view harmless : {"num_labels",
+                                           "num_return_sequences",
+                                           "num_beams",
+                                           "num_beam_groups",
+                                           "num_logits_to_keep",
+                                           "moe_group_size",
+                                           "chunk_size",
+                                           "mamba_chunk_size",
+                                           "group_norm_size",
+                                           "ep_size",
+                                           "pretraining_tp",
+                                           "chunk_size_feed_forward",
+                                           "no_repeat_ngram_size",
+                                           "encoder_no_repeat_ngram_size",
+                                           "num_expert_group",
+                                           "hadamard_size",
+                                           "type_vocab_size",
+                                           "rotary_dim",
+                                           "num_ln_in_parallel_attn",
+                                           "qk_head_dim",
+                                           "block_mlp_init_scale",
+                                           "rope_head_dim"}) {
     if (name == harmless) return false;
   }
   return absl::EndsWith(name, "_size") || absl::StartsWith(name, "num_") ||
          absl::EndsWith(name, "_dim") || absl::StartsWith(name, "index_") ||
-         absl::StrContains(name, "latent") ||
-         absl::StrContains(name, "expert");
+         absl::StrContains(name, "latent") || absl::StrContains(name, "expert");
 }
 
 // Says which fields with names of sizes were not read, and refuses those that
@@ -149,9 +176,9 @@ void CheckUnread(const JsonReader& config) {
     }
   }
   if (sizes.empty()) return;
-  config.AddNote(absl::StrCat(
-      "Fields with names of sizes that import does not read: ",
-      absl::StrJoin(sizes, ", "), "."));
+  config.AddNote(
+      absl::StrCat("Fields with names of sizes that import does not read: ",
+                   absl::StrJoin(sizes, ", "), "."));
 }
 
 // Rejects models that are not decoders with a head over the vocabulary.
@@ -264,10 +291,10 @@ Model ReadModel(const DecoderObject& decoder, const HfFiles& files,
   stack.WriteTo(&model);
   // Reading that stopped at a fault has not asked for all of its fields.
   if (document->log().faults.empty()) CheckUnread(config);
-  model.set_description(absl::StrCat("Imported Hugging Face configuration of "
-                                     "type ",
-                                     root.String("model_type"), ", ",
-                                     TotalLayers(model), " layers"));
+  model.set_description(absl::StrCat(
+      "Imported Hugging Face configuration of "
+      "type ",
+      root.String("model_type"), ", ", TotalLayers(model), " layers"));
   AddSource(root, document->log(), date, &model);
   return model;
 }
@@ -288,10 +315,9 @@ absl::StatusOr<ImportedModel> ImportHuggingFace(const HfFiles& files,
   RETURN_IF_ERROR(FaultsToStatus(sidecar.log().faults));
   const JsonReader quantization = sidecar.Root();
   ImportedModel imported;
-  imported.model =
-      ReadModel(decoder, files, name, date,
-                files.quantization.empty() ? nullptr : &quantization,
-                &document);
+  imported.model = ReadModel(
+      decoder, files, name, date,
+      files.quantization.empty() ? nullptr : &quantization, &document);
   std::vector<Fault> faults = document.log().faults;
   faults.insert(faults.end(), sidecar.log().faults.begin(),
                 sidecar.log().faults.end());

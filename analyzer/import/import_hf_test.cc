@@ -67,8 +67,7 @@ std::string Config(const std::string& name) {
   return OrDie(ReadTextFile(absl::StrCat(kDirectory, name, ".json")));
 }
 
-absl::StatusOr<Model> ImportAs(const std::string& json,
-                               const std::string& path,
+absl::StatusOr<Model> ImportAs(const std::string& json, const std::string& path,
                                const std::string& name) {
   HfFiles files;
   files.config = json;
@@ -532,8 +531,8 @@ TEST(ImportHfTest, LayerTypesOverrideTheFamilysPattern) {
   EXPECT_EQ(Initials(model), std::string(40, 'l') + "ff");
 }
 
-// Formats of llama-3.1-8b with this quantization_config. What each method stores
-// is in hf_quant_cases_test.cc.
+// Formats of llama-3.1-8b with this quantization_config. What each method
+// stores is in hf_quant_cases_test.cc.
 CheckpointFormats Quantized(const std::string& config) {
   return MustImport(With("llama-3.1-8b", "quantization_config", config))
       .formats();
@@ -568,7 +567,8 @@ TEST(ImportHfTest, QuantisationThatCannotBeKnownIsRefused) {
   } kCases[] = {
       {R"({"quant_method": "magic"})", "magic"},
       {R"({"quant_method": "bitsandbytes"})", "load_in_4bit"},
-      {R"({"quant_method": "mxfp4"})", "quantises none of the model's matrices"},
+      {R"({"quant_method": "mxfp4"})",
+       "quantises none of the model's matrices"},
       {R"("fp8")", "quantization_config"},
   };
   for (const auto& c : kCases) {
@@ -580,9 +580,9 @@ TEST(ImportHfTest, QuantisationThatCannotBeKnownIsRefused) {
 
 // A list that names layers makes kinds of block that differ in format alone.
 TEST(ImportHfTest, LayersThatStayUnquantisedAreBlocksOfTheirOwn) {
-  const Model model = MustImport(
-      With("llama-3.1-8b", "quantization_config",
-           R"({"quant_method": "fp8", "modules_to_not_convert":
+  const Model model =
+      MustImport(With("llama-3.1-8b", "quantization_config",
+                      R"({"quant_method": "fp8", "modules_to_not_convert":
                ["lm_head", "model.layers.0.mlp.down_proj",
                 "model.layers.31.self_attn"]})"));
   ASSERT_EQ(model.block_size(), 3);
@@ -643,8 +643,8 @@ TEST(ImportHfTest, EveryMissingFieldIsNamedAtOnce) {
   }
 }
 
-// DeepSeek-V3.2's fields in a file that says deepseek_v3: read as that, it would
-// be a dense attention over the whole context.
+// DeepSeek-V3.2's fields in a file that says deepseek_v3: read as that, it
+// would be a dense attention over the whole context.
 TEST(ImportHfTest, FieldsThatChangeTheStructureAreNotIgnored) {
   EXPECT_THAT(Error(With("deepseek-v3", "index_topk", "2048")),
               HasSubstr("index_topk: is not a field of this model_type"));
@@ -792,8 +792,8 @@ TEST(ImportHfTest, NameComesFromTheConfigurationOrTheDirectory) {
 }
 
 TEST(ImportHfTest, OddFileNamesMakeGoodTextprotos) {
-  const Model model = OrDie(
-      ImportAs(Config("gpt2"), "a\nname: \"b\"\xff/config.json", ""));
+  const Model model =
+      OrDie(ImportAs(Config("gpt2"), "a\nname: \"b\"\xff/config.json", ""));
   const Model parsed =
       OrDie(ParseModel(ImportedModelText(model), "m.textproto"));
   EXPECT_TRUE(MessageDifferencer::Equals(parsed, model));

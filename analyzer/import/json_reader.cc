@@ -366,8 +366,9 @@ std::vector<double> JsonReader::Numbers(absl::string_view name,
     numbers.push_back(number);
   }
   if (good) return numbers;
-  AddUnexpected(name, found, absl::StrCat("a list of numbers from ", limits.min,
-                                          " to ", limits.max));
+  AddUnexpected(
+      name, found,
+      absl::StrCat("a list of numbers from ", limits.min, " to ", limits.max));
   return {};
 }
 

@@ -21,8 +21,8 @@ class LayerStack {
     int64_t number;
   };
 
-  // Appends a layer. Equal layers should have the same name; different ones may,
-  // and WriteTo then numbers the name.
+  // Appends a layer. Equal layers should have the same name; different ones
+  // may, and WriteTo then numbers the name.
   void Add(const Block& block);
   // Appends a further block of the layer before.
   void AddToLast(const Block& block);

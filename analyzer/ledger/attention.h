@@ -206,16 +206,16 @@ template <typename N, typename Reader>
 N ChosenOfPrefill(const LedgerWriter<N, Reader>& c, const Indexer& indexer,
                   const N& span) {
   if (!HasPrompts(c)) return ChosenOf(c, indexer, span);
-  return NarrowPrefillSpan(
-      c, WindowedSum<N>, N(c.read(indexer, Indexer::kTopKFieldNumber)));
+  return NarrowPrefillSpan(c, WindowedSum<N>,
+                           N(c.read(indexer, Indexer::kTopKFieldNumber)));
 }
 
 // The indexer of sparse attention: `heads` index queries per token, projected
 // from `q_in` elements, are scored against the one index key of every position;
-// a weight per head, from the residual stream, sums the scores (arXiv:2512.02556,
-// eq. 1: a product, a ReLU and a weighted sum, so 3 vector FLOP per score).
-// Index weights, keys and scores are replicated on every chip of the group, as
-// vLLM and SGLang do.
+// a weight per head, from the residual stream, sums the scores
+// (arXiv:2512.02556, eq. 1: a product, a ReLU and a weighted sum, so 3 vector
+// FLOP per score). Index weights, keys and scores are replicated on every chip
+// of the group, as vLLM and SGLang do.
 template <typename N, typename Reader>
 void AddIndexer(LedgerWriter<N, Reader>& c, const Indexer& indexer,
                 const N& q_in, const N& prefill_span, const std::string& name) {
@@ -226,8 +226,7 @@ void AddIndexer(LedgerWriter<N, Reader>& c, const Indexer& indexer,
   const NumberFormat& format = *c.matrices->mixer;
   const NumberFormat& keys = GetFormat(
       indexer.key_format().empty() ? "fp8-g128" : indexer.key_format());
-  Operator<N>& project =
-      c.Add(name + "index_proj", Part::kAttention, c.layers);
+  Operator<N>& project = c.Add(name + "index_proj", Part::kAttention, c.layers);
   c.Matmul(project, t, q_in, heads * e, q_in * heads * e, format);
   c.Matmul(project, t, c.d, e, c.d * e, format);
   // The weights of the heads stay in the format of vectors.
@@ -277,8 +276,7 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
   // Query, key and value projections as one product, with the output gates, if
   // any, beside the queries.
   Operator<N>& qkv = c.Add(name + "qkv_proj", Part::kAttention, c.layers);
-  c.Multiply(qkv, t, c.d,
-             h * (gate * e + gates) + g * (new_keys + new_values),
+  c.Multiply(qkv, t, c.d, h * (gate * e + gates) + g * (new_keys + new_values),
              *formats.query);
   c.HoldWeights(qkv, c.d * h * (gate * e + gates),
                 c.d * heads * (gate * e + gates), *formats.query);
@@ -300,8 +298,8 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
   // Rotary embedding: two multiplications and an addition per element of
   // queries and keys; q/k norms take 4 more.
   const bool has_norms = attention.qk_norm() || attention.qk_norm_all_heads();
-  qkv.vector_flop = Flop<N>(N(has_norms ? 7.0 : 3.0) * t *
-                            (h * e + g * new_keys));
+  qkv.vector_flop =
+      Flop<N>(N(has_norms ? 7.0 : 3.0) * t * (h * e + g * new_keys));
 
   N span = Span(c, attention, c.context);
   N prefill_span = PrefillSpan(c, attention);
@@ -310,8 +308,8 @@ void AddAttention(LedgerWriter<N, Reader>& c, const Attention& attention,
     span = ChosenOf(c, attention.indexer(), span);
     prefill_span = ChosenOfPrefill(c, attention.indexer(), prefill_span);
   }
-  // softmax(q K^T) V: e + v multiply-adds per score; K and V are g S e and g S v
-  // elements per sequence.
+  // softmax(q K^T) V: e + v multiply-adds per score; K and V are g S e and g S
+  // v elements per sequence.
   Operator<N>& core = c.Add(name + "core", Part::kAttention, c.layers);
   AddScores(c, h, span, prefill_span, e + v, e + v, &core);
   const CachedToken<N> token = {g * e, c.formats.kv, g * v,
@@ -460,8 +458,7 @@ void AddLatentAttention(LedgerWriter<N, Reader>& c,
             c.context);
 
   Operator<N>& output = c.Add(name + "output_proj", Part::kAttention, c.layers);
-  c.Matmul(output, t, s.h * s.v, c.d, s.heads * s.v * c.d,
-           *c.matrices->output);
+  c.Matmul(output, t, s.h * s.v, c.d, s.heads * s.v * c.d, *c.matrices->output);
 }
 
 // One projection pair of a compressor, gate and value of `width` each, with its
@@ -475,9 +472,9 @@ void AddCompressor(LedgerWriter<N, Reader>& c, const N& width, const N& norm,
 }
 
 // Attention over a window and compressed positions. With S positions in the
-// context, min(S, W) vectors of the window are read and S / r compressed ones, or
-// those among them that the indexer chose. Every chip of a group holds the whole
-// cache, since all heads share it.
+// context, min(S, W) vectors of the window are read and S / r compressed ones,
+// or those among them that the indexer chose. Every chip of a group holds the
+// whole cache, since all heads share it.
 template <typename N, typename Reader>
 void AddCompressedAttention(LedgerWriter<N, Reader>& c,
                             const CompressedAttention& attention,
@@ -492,10 +489,9 @@ void AddCompressedAttention(LedgerWriter<N, Reader>& c,
   const N rank = c.read(attention, Field::kOutputRankFieldNumber);
   const bool compresses = attention.ratio() > 0;
   const N ratio = c.read(attention, Field::kRatioFieldNumber);
-  const N overlap =
-      attention.overlap() > 0
-          ? N(c.read(attention, Field::kOverlapFieldNumber))
-          : N(1.0);
+  const N overlap = attention.overlap() > 0
+                        ? N(c.read(attention, Field::kOverlapFieldNumber))
+                        : N(1.0);
   const N t = c.tokens.linear();
   const NumberFormat& format = *c.matrices->mixer;
   const std::string name = c.NameOf(block, ".attention.");
@@ -509,9 +505,8 @@ void AddCompressedAttention(LedgerWriter<N, Reader>& c,
   query.vector_flop = Flop<N>(N(3.0) * t * h * e);
 
   N span = Min(c.context, window);
-  N prefill_span = HasPrompts(c)
-                       ? NarrowPrefillSpan(c, WindowedSum<N>, window)
-                       : span;
+  N prefill_span =
+      HasPrompts(c) ? NarrowPrefillSpan(c, WindowedSum<N>, window) : span;
   N written(1.0);
   if (compresses) {
     Operator<N>& press = c.Add(name + "compressor", Part::kAttention, c.layers);

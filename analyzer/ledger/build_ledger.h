@@ -92,8 +92,7 @@ void AddEmbedding(LedgerWriter<N, Reader>& c) {
     const N width = c.read(second, PerLayerEmbedding::kWidthFieldNumber);
     const N rows =
         N(c.read(second, PerLayerEmbedding::kRowsFieldNumber)) * width;
-    Operator<N>& rest =
-        c.Add("per_layer_embedding", Part::kEmbedding, N(1.0));
+    Operator<N>& rest = c.Add("per_layer_embedding", Part::kEmbedding, N(1.0));
     rest.embedding_read = c.Stored(t * width, *c.formats.embedding);
     rest.activation_out = c.Stream(t * width);
     c.CountParameters(rows, rows);
@@ -220,9 +219,10 @@ N AddSharedModel(LedgerWriter<N, Reader>& c) {
       const Block& block = c.model.block(b);
       const N count = LayersOf(c, block.name()) * N(segment.share_of_block[b]);
       layers += count;
-      c.prefix = on_host             ? c.NameOf(prefix, "host.")
-                 : segment.place > 0 ? c.NameOf(prefix, "stage", segment.place + 1, ".")
-                                     : prefix;
+      c.prefix = on_host ? c.NameOf(prefix, "host.")
+                 : segment.place > 0
+                     ? c.NameOf(prefix, "stage", segment.place + 1, ".")
+                     : prefix;
       Added<N, Reader> added(c);
       AddBlock(c, b, count);
       added.PutOn(segment.place);

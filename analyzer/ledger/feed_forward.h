@@ -156,10 +156,9 @@ void AddAllToAll(LedgerWriter<N, Reader>& c, const MixtureOfExperts& moe,
   const N elements = c.tokens.linear() / c.tp * N(elsewhere) *
                      ExpertWidth(c, moe) *
                      N(static_cast<double>(c.parallel.expert_tp));
-  c.AddCollective(name + ".dispatch", Collective::kAllToAll, c.parallel.ep,
-                  c.layers,
-                  c.Stored(elements,
-                           c.formats.ExpertActivationsFor(*c.matrices->up)));
+  c.AddCollective(
+      name + ".dispatch", Collective::kAllToAll, c.parallel.ep, c.layers,
+      c.Stored(elements, c.formats.ExpertActivationsFor(*c.matrices->up)));
   c.AddCollective(name + ".combine", Collective::kAllToAll, c.parallel.ep,
                   c.layers, c.Stream(elements));
 }

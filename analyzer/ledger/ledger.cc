@@ -1,8 +1,7 @@
 #include "analyzer/ledger/ledger.h"
 
-#include <string>
-
 #include <algorithm>
+#include <string>
 
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/gguf_recipes.h"
@@ -21,9 +20,9 @@ const NumberFormat* FirstOf(std::initializer_list<absl::string_view> names) {
 }
 
 const Block* FindBlock(const Model& model, absl::string_view name) {
-  const auto found = std::find_if(
-      model.block().begin(), model.block().end(),
-      [&](const Block& block) { return block.name() == name; });
+  const auto found =
+      std::find_if(model.block().begin(), model.block().end(),
+                   [&](const Block& block) { return block.name() == name; });
   return found == model.block().end() ? nullptr : &*found;
 }
 
@@ -70,9 +69,8 @@ class MatrixFormatResolver {
                             : &GetFormat(name);
     }
     const NumberFormat* format = FirstOf(stored);
-    return format->is_recipe
-               ? &RecipeFormat(format->name, matrix, row, facts_)
-               : format;
+    return format->is_recipe ? &RecipeFormat(format->name, matrix, row, facts_)
+                             : format;
   }
 
   MatrixFormats OfBlock(const Block& block) const {
@@ -81,9 +79,9 @@ class MatrixFormatResolver {
     const int64_t d = model_.d_model();
     const auto mixer = [&](const std::string& name, MatrixClass matrix,
                            int64_t row) {
-      return Resolve(
-          {scenario_.weights()},
-          {name, own.mixer(), stored.mixers(), stored.linear()}, matrix, row);
+      return Resolve({scenario_.weights()},
+                     {name, own.mixer(), stored.mixers(), stored.linear()},
+                     matrix, row);
     };
     MatrixFormats formats;
     formats.mixer = mixer("", MatrixClass::kOtherMixer, d);
@@ -91,10 +89,9 @@ class MatrixFormatResolver {
     formats.key = mixer(own.key(), MatrixClass::kKey, d);
     formats.value = mixer(own.value(), MatrixClass::kValue, d);
     const Attention& attention = block.attention();
-    formats.output =
-        mixer(own.output(), MatrixClass::kAttentionOutput,
-              block.has_attention() ? attention.heads() * attention.head_dim()
-                                    : d);
+    formats.output = mixer(
+        own.output(), MatrixClass::kAttentionOutput,
+        block.has_attention() ? attention.heads() * attention.head_dim() : d);
     const bool has_experts = block.has_moe();
     const auto channel = [&](const std::string& name, MatrixClass matrix,
                              int64_t row) {
@@ -154,18 +151,18 @@ TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
   formats.experts = most({scenario.experts(), scenario.weights()},
                          {stored.experts(), stored.linear()});
   // A recipe covers the embedding too; other formats leave it as it is.
-  formats.embedding = matrices.Resolve(
-      {IsRecipe(scenario.weights()) ? scenario.weights() : ""},
-      {stored.embedding()}, MatrixClass::kEmbedding, d);
+  formats.embedding =
+      matrices.Resolve({IsRecipe(scenario.weights()) ? scenario.weights() : ""},
+                       {stored.embedding()}, MatrixClass::kEmbedding, d);
   formats.lm_head = matrices.Resolve({scenario.lm_head(), scenario.weights()},
                                      {stored.lm_head(), stored.embedding()},
                                      MatrixClass::kLmHead, d);
   // llama.cpp's converter keeps norms, biases and routers in fp32.
-  formats.vectors = FirstOf(
-      {IsRecipe(scenario.weights()) ? "fp32" : "", stored.vectors()});
+  formats.vectors =
+      FirstOf({IsRecipe(scenario.weights()) ? "fp32" : "", stored.vectors()});
   formats.kv = FirstOf({scenario.kv(), stored.kv()});
-  formats.kv_values = FirstOf({scenario.kv_values(), scenario.kv(),
-                               stored.kv_values(), stored.kv()});
+  formats.kv_values = FirstOf(
+      {scenario.kv_values(), scenario.kv(), stored.kv_values(), stored.kv()});
   formats.activations = scenario.activations().empty()
                             ? nullptr
                             : &GetFormat(scenario.activations());

@@ -39,8 +39,8 @@ struct MatrixFormats {
 };
 
 // Storage and operand formats of one run, with every default filled in. Formats
-// of matrices may be mixes; `linear`, `mixers`, `experts` and `lm_head` are what
-// kernels see of most of them.
+// of matrices may be mixes; `linear`, `mixers`, `experts` and `lm_head` are
+// what kernels see of most of them.
 struct TensorFormats {
   // By kind of block, in the model's order.
   std::vector<MatrixFormats> blocks;
@@ -200,13 +200,13 @@ struct Operator {
   int pipeline_stages = 2;
   Data<N> payload;
 
-  // The machine that runs it, as LayerPlacement numbers them. The link to the host
-  // runs sends, and reads from the host's memory what they fetch.
+  // The machine that runs it, as LayerPlacement numbers them. The link to the
+  // host runs sends, and reads from the host's memory what they fetch.
   int place = 0;
 };
 
-// What lies on one of the machines that share a step; see the fields of the same
-// names of Ledger.
+// What lies on one of the machines that share a step; see the fields of the
+// same names of Ledger.
 template <typename N = double>
 struct PlaceTotals {
   N layers = N(0.0);

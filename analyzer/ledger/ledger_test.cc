@@ -321,10 +321,15 @@ TEST(LedgerTest, ChunkedPromptsAttendToTheMeanWithinTheirChunks) {
 TEST(LedgerTest, FormatsScaleBytesExactly) {
   Scenario scenario = Point(1, 2048);
   const double bf16 = 13'214'154'752.0, norms = 532'480.0;
-  const std::pair<const char*, double> cases[] = {
-      {"fp8", 8},      {"int8", 8},    {"int4", 4},   {"int4-g128", 4.15625},
-      {"mxfp4", 4.25}, {"nvfp4", 4.5}, {"int4-g128-sym", 4.125},
-      {"int4:1 int8:1", 6}, {"fp32", 32}};
+  const std::pair<const char*, double> cases[] = {{"fp8", 8},
+                                                  {"int8", 8},
+                                                  {"int4", 4},
+                                                  {"int4-g128", 4.15625},
+                                                  {"mxfp4", 4.25},
+                                                  {"nvfp4", 4.5},
+                                                  {"int4-g128-sym", 4.125},
+                                                  {"int4:1 int8:1", 6},
+                                                  {"fp32", 32}};
   for (const auto& [format, bits] : cases) {
     scenario.set_weights(format);
     EXPECT_EQ(TotalsOf("llama-2-7b", scenario).weights,
@@ -336,8 +341,8 @@ TEST(LedgerTest, FormatsScaleBytesExactly) {
 }
 
 // llama.cpp stores heads, values and down projections wider than the rest, and
-// norms in fp32: 4,912,898,304 bytes of tensors in Llama-3.1-8B's Q4_K_M file, of
-// which 256 are factors of the rotary embedding.
+// norms in fp32: 4,912,898,304 bytes of tensors in Llama-3.1-8B's Q4_K_M file,
+// of which 256 are factors of the rotary embedding.
 TEST(LedgerTest, WeightsNamedByGgufFileTypesAreWhatTheFilesHold) {
   Scenario scenario = Point(1, 1);
   const std::pair<const char*, double> cases[] = {
@@ -350,8 +355,9 @@ TEST(LedgerTest, WeightsNamedByGgufFileTypesAreWhatTheFilesHold) {
       {"iq4_nl", 4'699'513'088}};
   for (const auto& [format, bytes] : cases) {
     scenario.set_weights(format);
-    EXPECT_EQ(InBytes(LedgerOf("llama-3.1-8b", scenario).TotalWeightFootprint()),
-              bytes - 256)
+    EXPECT_EQ(
+        InBytes(LedgerOf("llama-3.1-8b", scenario).TotalWeightFootprint()),
+        bytes - 256)
         << format;
   }
   // Eight experts: keys and values in q8_0, outputs in q5_k.

@@ -15,8 +15,8 @@ namespace {
 
 constexpr double kD = 1024;
 
-// A model of one layer of width 1024 with this block and no head worth counting:
-// the vocabulary has one token.
+// A model of one layer of width 1024 with this block and no head worth
+// counting: the vocabulary has one token.
 Model OneLayer(const std::string& block) {
   return OrDie(ParseModel(
       absl::StrCat("name: \"m\" sources { id: \"a\" kind: ASSUMPTION citation: "
@@ -66,8 +66,8 @@ constexpr char kLatent[] =
     "latent_attention { heads: 128 q_rank: 1536 kv_rank: 512 rope_dim: 64 "
     "nope_dim: 128 v_dim: 128 ";
 
-// DeepSeek-V3.2 at width 1024: index queries 1536 x 64 x 128, the key 1024 x 128,
-// head weights 1024 x 64, and a layer norm of 128.
+// DeepSeek-V3.2 at width 1024: index queries 1536 x 64 x 128, the key 1024 x
+// 128, head weights 1024 x 64, and a layer norm of 128.
 TEST(MixersTest, AnIndexerHasItsParameters) {
   const Model plain = OneLayer(absl::StrCat(kLatent, "}"));
   const Model sparse = OneLayer(absl::StrCat(
@@ -94,7 +94,8 @@ TEST(MixersTest, AReusedIndexerCostsNothing) {
   const std::string indexer =
       "indexer { heads: 64 head_dim: 128 top_k: 2048 reused: true } }";
   const Model reused = OneLayer(absl::StrCat(kLatent, indexer));
-  EXPECT_EQ(Parameters(reused), Parameters(OneLayer(absl::StrCat(kLatent, "}"))));
+  EXPECT_EQ(Parameters(reused),
+            Parameters(OneLayer(absl::StrCat(kLatent, "}"))));
   EXPECT_EQ(Read(LedgerAt(reused, At(65536))), 2048.0 * 576 * 2);
 }
 
@@ -106,11 +107,11 @@ TEST(MixersTest, TheFp8LatentCacheHas656Bytes) {
             1000.0 * 656);
 }
 
-constexpr char kAttention[] =
-    "attention { heads: 8 kv_heads: 2 head_dim: 192 ";
+constexpr char kAttention[] = "attention { heads: 8 kv_heads: 2 head_dim: 192 ";
 
 TEST(MixersTest, ValuesMayBeNarrowerThanKeys) {
-  const Model model = OneLayer(absl::StrCat(kAttention, "value_head_dim: 128 }"));
+  const Model model =
+      OneLayer(absl::StrCat(kAttention, "value_head_dim: 128 }"));
   EXPECT_EQ(Parameters(model), kD * (8 * 192 + 2 * 192 + 2 * 128 + 8 * 128));
   EXPECT_EQ(Read(LedgerAt(model, At(100))), 100.0 * 2 * (192 + 128) * 2);
 }
@@ -120,8 +121,7 @@ TEST(MixersTest, KeysAndValuesMayHaveDifferentFormats) {
   Scenario scenario = At(100);
   scenario.set_kv("q8_0");
   scenario.set_kv_values("q4_0");
-  EXPECT_EQ(Read(LedgerAt(model, scenario)),
-            100.0 * 2 * 192 * (8.5 + 4.5) / 8);
+  EXPECT_EQ(Read(LedgerAt(model, scenario)), 100.0 * 2 * 192 * (8.5 + 4.5) / 8);
 }
 
 TEST(MixersTest, LayersThatShareACacheReadItAndKeepNone) {
@@ -145,8 +145,9 @@ TEST(MixersTest, KimiDeltaAttention) {
   const Model model = OneLayer(
       "linear_attention { rule: KIMI_DELTA key_heads: 8 value_heads: 8 "
       "key_head_dim: 128 value_head_dim: 128 d_conv: 4 }");
-  EXPECT_EQ(Parameters(model), 4 * kD * kD + kD * 8 + 2 * (kD * 128 + 128 * kD) +
-                                   3 * kD * 4 + 8 + kD + 128);
+  EXPECT_EQ(Parameters(model), 4 * kD * kD + kD * 8 +
+                                   2 * (kD * 128 + 128 * kD) + 3 * kD * 4 + 8 +
+                                   kD + 128);
   EXPECT_EQ(InBytes(LedgerAt(model, At(9999)).state_per_sequence),
             8.0 * 128 * 128 * 2 + 3 * kD * 4 * 2);
 }
@@ -204,7 +205,8 @@ TEST(MixersTest, CompressedAttentionReadsAWindowAndChosenVectors) {
 
 TEST(MixersTest, FormatsMayDifferByBlockAndMatrix) {
   const Model model = OneLayer(
-      "attention { heads: 8 kv_heads: 8 head_dim: 128 } mlp { d_ff: 4096 gated: "
+      "attention { heads: 8 kv_heads: 8 head_dim: 128 } mlp { d_ff: 4096 "
+      "gated: "
       "true } formats { value: \"fp8\" down: \"int4:1 int8:1\" }");
   double read = 0;
   for (const Operator<double>& op : LedgerAt(model, At(1)).operators) {

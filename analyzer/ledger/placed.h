@@ -40,7 +40,8 @@ PlaceTotals<N> TotalsOf(const Ledger<N>& ledger) {
           ledger.prefix_footprint, ledger.state_per_sequence};
 }
 
-// What is added to a ledger from the construction of this on, and where it goes.
+// What is added to a ledger from the construction of this on, and where it
+// goes.
 template <typename N, typename Reader>
 class Added {
  public:
@@ -113,9 +114,8 @@ class Added {
         // the copy into its own memory, where it is read.
         const Data<N> read = At(i).kv_read, written = At(i).kv_write;
         At(i).kv_write = read + written;
-        Operator<N>& fetch =
-            Send(c_.NameOf("fetch.", name), count, read + written,
-                 c_.placement->link());
+        Operator<N>& fetch = Send(c_.NameOf("fetch.", name), count,
+                                  read + written, c_.placement->link());
         fetch.kv_read = read;
         fetch.kv_write = written;
         continue;
@@ -173,9 +173,8 @@ void AddCrossings(LedgerWriter<N, Reader>& c) {
   const Data<N> stream = c.Stream(c.tokens.linear() * c.d);
   const auto cross = [&](int from, int to, const Data<N>& payload) {
     if (from == to) return;
-    const bool over_link =
-        placement.has_host &&
-        (from == placement.host() || to == placement.host());
+    const bool over_link = placement.has_host &&
+                           (from == placement.host() || to == placement.host());
     AddSend(c, c.NameOf("layers.send"), N(1.0), payload,
             over_link ? placement.link() : from);
   };

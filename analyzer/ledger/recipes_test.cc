@@ -47,10 +47,11 @@ TEST(RecipesTest, HoldTheBytesOfTheFile) {
     ++lines;
     Scenario scenario = Point(1, 1024);
     scenario.set_weights(absl::AsciiStrToLower(cells[1]));
-    EXPECT_NEAR(InBytes(BuildLedger(model->second.first, scenario)
-                            .TotalWeightFootprint()) +
-                    model->second.second,
-                bytes, 0.5);
+    EXPECT_NEAR(
+        InBytes(
+            BuildLedger(model->second.first, scenario).TotalWeightFootprint()) +
+            model->second.second,
+        bytes, 0.5);
   }
   EXPECT_EQ(lines, 7 * 28);
 }

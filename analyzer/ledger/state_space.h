@@ -1,6 +1,6 @@
 // Mixers with a recurrent state in the ledger: Mamba-1, Mamba-2, linear
-// attention, short convolutions, RWKV. The state is read and written in each step, whatever the context.
-// See build_ledger.h.
+// attention, short convolutions, RWKV. The state is read and written in each
+// step, whatever the context. See build_ledger.h.
 
 #ifndef ANALYZER_LEDGER_STATE_SPACE_H_
 #define ANALYZER_LEDGER_STATE_SPACE_H_
@@ -175,9 +175,9 @@ void AddLinearAttention(LedgerWriter<N, Reader>& c,
   const bool gated_delta = linear.rule() == LinearAttention::GATED_DELTA;
   const bool kimi = linear.rule() == LinearAttention::KIMI_DELTA;
   const bool lightning = linear.rule() == LinearAttention::LIGHTNING;
-  // Decays of the gated delta rule are projected beside the write strengths; the
-  // delta rule of Kimi has low-rank decays and gates; lightning attention has
-  // fixed decays and no write strength.
+  // Decays of the gated delta rule are projected beside the write strengths;
+  // the delta rule of Kimi has low-rank decays and gates; lightning attention
+  // has fixed decays and no write strength.
   const bool low_gate = kimi && !linear.full_rank_gate();
   const bool low_decay = kimi && !linear.full_rank_decay();
   const N gates(low_gate ? 0.0 : 1.0);
@@ -203,14 +203,13 @@ void AddLinearAttention(LedgerWriter<N, Reader>& c,
 
   const N mixed = N(2.0) * keys + values;
   const N mixed_all = N(2.0) * keys_all + values_all;
-  Operator<N>& core =
-      c.Add(name + (lightning ? "lightning" : "delta_rule"), Part::kStateSpace,
-            c.layers);
+  Operator<N>& core = c.Add(name + (lightning ? "lightning" : "delta_rule"),
+                            Part::kStateSpace, c.layers);
   if (linear.d_conv() > 0) {
     AddConvolution(c, mixed, mixed_all, taps, /*bias=*/false, &core);
   }
-  core.vector_flop += Flop<N>(
-      N(lightning ? kFixedDecayFlop : kDeltaRuleFlop) * t * values * key_dim);
+  core.vector_flop += Flop<N>(N(lightning ? kFixedDecayFlop : kDeltaRuleFlop) *
+                              t * values * key_dim);
   if (gated_delta) {
     c.HoldWeights(core, N(2.0) * heads, N(2.0) * value_heads,
                   *c.formats.vectors);  // decay and step-size bias
@@ -287,8 +286,8 @@ void AddRwkv(LedgerWriter<N, Reader>& c, const Rwkv& rwkv,
 
   Operator<N>& core = c.Add(name + "wkv", Part::kStateSpace, c.layers);
   core.vector_flop = Flop<N>(N(kDeltaRuleFlop) * t * inner * e);
-  AddState<N>(c, {inner * e, N(2.0) * c.d / c.tp}, {inner_all * e, N(2.0) * c.d},
-              &core);
+  AddState<N>(c, {inner * e, N(2.0) * c.d / c.tp},
+              {inner_all * e, N(2.0) * c.d}, &core);
   core.activation_in = c.Stream(t * in_matrices * inner);
   core.activation_out = c.Stream(t * inner);
 

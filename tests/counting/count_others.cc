@@ -15,15 +15,20 @@ namespace {
 using nlohmann::json;
 using I = int64_t;
 
-
-bool Has(const json& j, const char* k) { return j.contains(k) && !j[k].is_null(); }
+bool Has(const json& j, const char* k) {
+  return j.contains(k) && !j[k].is_null();
+}
 
 I Int(const json& j, const char* k) {
   if (!Has(j, k)) throw std::runtime_error(std::string("missing ") + k);
   return j[k].get<I>();
 }
-I Int(const json& j, const char* k, I d) { return Has(j, k) ? j[k].get<I>() : d; }
-bool Bool(const json& j, const char* k, bool d) { return Has(j, k) ? j[k].get<bool>() : d; }
+I Int(const json& j, const char* k, I d) {
+  return Has(j, k) ? j[k].get<I>() : d;
+}
+bool Bool(const json& j, const char* k, bool d) {
+  return Has(j, k) ? j[k].get<bool>() : d;
+}
 std::string Str(const json& j, const char* k, const char* d = "") {
   return Has(j, k) ? j[k].get<std::string>() : std::string(d);
 }
@@ -31,12 +36,23 @@ std::string Str(const json& j, const char* k, const char* d = "") {
 // Adds tensors.
 struct Sum {
   Counts c;
-  void One(I n) { c.parameters += n; c.active += n; }                // every token
-  void Linear(I in, I out, bool bias = false) { One(in * out + (bias ? out : 0)); }
-  void Norm(I width) { One(width); }                                 // RMSNorm weight
+  void One(I n) {
+    c.parameters += n;
+    c.active += n;
+  }  // every token
+  void Linear(I in, I out, bool bias = false) {
+    One(in * out + (bias ? out : 0));
+  }
+  void Norm(I width) { One(width); }  // RMSNorm weight
   void LayerNorm(I width, bool bias = true) { One(bias ? 2 * width : width); }
-  void Experts(I n, I k, I each) { c.parameters += n * each; c.active += k * each; }
-  void RoutingBias(I n) { One(n); c.routing_bias += n; }
+  void Experts(I n, I k, I each) {
+    c.parameters += n * each;
+    c.active += k * each;
+  }
+  void RoutingBias(I n) {
+    One(n);
+    c.routing_bias += n;
+  }
   void Kv(I n) { c.kv_elements_per_token += n; }
   void State(I n) { c.state_elements += n; }
   void Index(I n) { c.index_elements_per_token += n; }
@@ -55,9 +71,9 @@ struct Sum {
 struct Gqa {
   I h, heads, kv, d;
   bool qb = false, kvb = false, ob = false;
-  I v_d = 0;               // value head width if it differs
-  int qk_norm = 0;         // 0 none, 1 per head_dim, 2 full width
-  bool gate = false;       // q_proj twice as wide (output gate)
+  I v_d = 0;          // value head width if it differs
+  int qk_norm = 0;    // 0 none, 1 per head_dim, 2 full width
+  bool gate = false;  // q_proj twice as wide (output gate)
 };
 
 void AddGqa(Sum& s, const Gqa& g, bool appends = true) {
@@ -66,14 +82,20 @@ void AddGqa(Sum& s, const Gqa& g, bool appends = true) {
   s.Linear(g.h, g.kv * g.d, g.kvb);
   s.Linear(g.h, g.kv * vd, g.kvb);
   s.Linear(g.heads * vd, g.h, g.ob);
-  if (g.qk_norm == 1) { s.Norm(g.d); s.Norm(g.d); }
-  if (g.qk_norm == 2) { s.Norm(g.heads * g.d); s.Norm(g.kv * g.d); }
+  if (g.qk_norm == 1) {
+    s.Norm(g.d);
+    s.Norm(g.d);
+  }
+  if (g.qk_norm == 2) {
+    s.Norm(g.heads * g.d);
+    s.Norm(g.kv * g.d);
+  }
   if (appends) s.Kv(g.kv * (g.d + vd));
 }
 
 struct Mla {
   I h, heads, q_rank, kv_rank, nope, rope, v;
-  bool bias = false;       // q_a, kv_a, o
+  bool bias = false;  // q_a, kv_a, o
 };
 
 void AddMla(Sum& s, const Mla& m) {
@@ -93,9 +115,10 @@ void AddMla(Sum& s, const Mla& m) {
 }
 
 Mla MlaOf(const json& j) {
-  return {Int(j, "hidden_size"), Int(j, "num_attention_heads"), Int(j, "q_lora_rank", 0),
-          Int(j, "kv_lora_rank"), Int(j, "qk_nope_head_dim"), Int(j, "qk_rope_head_dim"),
-          Int(j, "v_head_dim"), Bool(j, "attention_bias", false)};
+  return {Int(j, "hidden_size"),      Int(j, "num_attention_heads"),
+          Int(j, "q_lora_rank", 0),   Int(j, "kv_lora_rank"),
+          Int(j, "qk_nope_head_dim"), Int(j, "qk_rope_head_dim"),
+          Int(j, "v_head_dim"),       Bool(j, "attention_bias", false)};
 }
 
 // Lightning indexer of DeepSeek sparse attention.
@@ -108,8 +131,8 @@ void AddIndexer(Sum& s, I h, I q_rank, I heads, I d) {
 }
 
 // Mamba-2 mixer. norm: width of the gated RMSNorm (0: none).
-void AddMamba2(Sum& s, I h, I heads, I hd, I groups, I n, I conv, bool conv_bias, bool proj_bias,
-               bool norm) {
+void AddMamba2(Sum& s, I h, I heads, I hd, I groups, I n, I conv,
+               bool conv_bias, bool proj_bias, bool norm) {
   const I inner = heads * hd;
   const I conv_dim = inner + 2 * groups * n;
   s.Linear(h, inner + conv_dim + heads, proj_bias);
@@ -130,10 +153,13 @@ I HeadDim(const json& j) {
   if (Has(j, "head_dim")) return Int(j, "head_dim");
   return Int(j, "hidden_size") / Int(j, "num_attention_heads");
 }
-I KvHeads(const json& j) { return Int(j, "num_key_value_heads", Int(j, "num_attention_heads")); }
+I KvHeads(const json& j) {
+  return Int(j, "num_key_value_heads", Int(j, "num_attention_heads"));
+}
 
 Gqa GqaOf(const json& j) {
-  Gqa g{Int(j, "hidden_size"), Int(j, "num_attention_heads"), KvHeads(j), HeadDim(j)};
+  Gqa g{Int(j, "hidden_size"), Int(j, "num_attention_heads"), KvHeads(j),
+        HeadDim(j)};
   return g;
 }
 
@@ -147,17 +173,20 @@ Counts NemotronH(const json& j) {
   if (pattern.empty()) {
     for (const auto& t : j.at("layers_block_type")) {
       const std::string k = t.get<std::string>();
-      pattern += k == "mamba" || k == "linear_attention" ? 'M'
-                 : k == "attention" || k == "full_attention" ? '*' : k == "moe" ? 'E' : '-';
+      pattern += k == "mamba" || k == "linear_attention"     ? 'M'
+                 : k == "attention" || k == "full_attention" ? '*'
+                 : k == "moe"                                ? 'E'
+                                                             : '-';
     }
   }
   const bool mlp_bias = Bool(j, "mlp_bias", false);
   for (const char k : pattern) {
     s.Norm(h);
     if (k == 'M') {
-      AddMamba2(s, h, Int(j, "mamba_num_heads"), Int(j, "mamba_head_dim"), Int(j, "n_groups", 8),
-                Int(j, "ssm_state_size", 128), Int(j, "conv_kernel", 4),
-                Bool(j, "use_conv_bias", true), Bool(j, "use_bias", false), true);
+      AddMamba2(s, h, Int(j, "mamba_num_heads"), Int(j, "mamba_head_dim"),
+                Int(j, "n_groups", 8), Int(j, "ssm_state_size", 128),
+                Int(j, "conv_kernel", 4), Bool(j, "use_conv_bias", true),
+                Bool(j, "use_bias", false), true);
     } else if (k == '*') {
       Gqa g = GqaOf(j);
       g.qb = g.kvb = g.ob = Bool(j, "attention_bias", false);
@@ -166,12 +195,15 @@ Counts NemotronH(const json& j) {
       s.Linear(h, Int(j, "intermediate_size"), mlp_bias);
       s.Linear(Int(j, "intermediate_size"), h, mlp_bias);
     } else {
-      const I e = Int(j, "n_routed_experts"), latent = Int(j, "moe_latent_size", 0);
+      const I e = Int(j, "n_routed_experts"),
+              latent = Int(j, "moe_latent_size", 0);
       s.Linear(h, e);
       s.RoutingBias(e);
       const I in = latent ? latent : h;
-      s.Experts(e, Int(j, "num_experts_per_tok"), 2 * in * Int(j, "moe_intermediate_size"));
-      const I shared = Int(j, "moe_shared_expert_intermediate_size") * Int(j, "n_shared_experts", 1);
+      s.Experts(e, Int(j, "num_experts_per_tok"),
+                2 * in * Int(j, "moe_intermediate_size"));
+      const I shared = Int(j, "moe_shared_expert_intermediate_size") *
+                       Int(j, "n_shared_experts", 1);
       s.Linear(h, shared, mlp_bias);
       s.Linear(shared, h, mlp_bias);
       if (latent) {
@@ -199,7 +231,8 @@ void AddDsMoe(Sum& s, const json& j, bool correction = true) {
 }
 
 bool DenseByFirstK(const json& j, I l, I def) {
-  if (Has(j, "mlp_layer_types")) return j["mlp_layer_types"][l].get<std::string>() == "dense";
+  if (Has(j, "mlp_layer_types"))
+    return j["mlp_layer_types"][l].get<std::string>() == "dense";
   return l < Int(j, "first_k_dense_replace", def);
 }
 
@@ -217,7 +250,8 @@ Counts DeepSeekMla(const json& root, int indexer, I first_dense_default) {
         full = j["indexer_types"][l].get<std::string>() == "full";
       } else if (Has(j, "index_topk_pattern")) {
         const json& p = j["index_topk_pattern"];
-        full = p.is_string() ? p.get<std::string>()[l] == 'F' : p[l].get<std::string>() == "full";
+        full = p.is_string() ? p.get<std::string>()[l] == 'F'
+                             : p[l].get<std::string>() == "full";
       } else {
         const I freq = std::max<I>(Int(j, "index_topk_freq", 1), 1);
         const I offset = Int(j, "index_skip_topk_offset", 2);
@@ -225,7 +259,8 @@ Counts DeepSeekMla(const json& root, int indexer, I first_dense_default) {
       }
     }
     if (full) {
-      AddIndexer(s, h, Int(j, "q_lora_rank"), Int(j, "index_n_heads"), Int(j, "index_head_dim"));
+      AddIndexer(s, h, Int(j, "q_lora_rank"), Int(j, "index_n_heads"),
+                 Int(j, "index_head_dim"));
     }
     if (DenseByFirstK(j, l, first_dense_default)) {
       s.Swiglu(h, Int(j, "intermediate_size"));
@@ -239,7 +274,8 @@ Counts DeepSeekMla(const json& root, int indexer, I first_dense_default) {
 }
 
 // glm4_moe, dots1, exaone_moe-like: GQA + DeepSeek-V3 experts.
-Counts GqaDsMoe(const json& j, int qk_norm, bool default_bias, bool o_bias, I first_dense_default) {
+Counts GqaDsMoe(const json& j, int qk_norm, bool default_bias, bool o_bias,
+                I first_dense_default) {
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
   for (I l = 0; l < layers; ++l) {
@@ -275,10 +311,10 @@ void AddKda(Sum& s, I h, I heads, I d, I conv, bool full_rank_gate) {
     s.Linear(h, p);
     s.One(p * conv);
   }
-  s.One(heads);      // A_log
-  s.Linear(h, d);    // f_a
-  s.Linear(d, p);    // f_b
-  s.One(p);          // dt_bias
+  s.One(heads);        // A_log
+  s.Linear(h, d);      // f_a
+  s.Linear(d, p);      // f_b
+  s.One(p);            // dt_bias
   s.Linear(h, heads);  // b
   if (full_rank_gate) {
     s.Linear(h, p);
@@ -301,17 +337,19 @@ Counts KimiLinear(const json& root) {
     s.Norm(h);
     s.Norm(h);
     if (std::count(kda.begin(), kda.end(), l + 1)) {
-      AddKda(s, h, Int(la, "num_heads"), Int(la, "head_dim"), Int(la, "short_conv_kernel_size"),
-             false);
+      AddKda(s, h, Int(la, "num_heads"), Int(la, "head_dim"),
+             Int(la, "short_conv_kernel_size"), false);
     } else {
       AddMla(s, MlaOf(j));
     }
-    if (l >= Int(j, "first_k_dense_replace", 0) && l % Int(j, "moe_layer_freq", 1) == 0) {
+    if (l >= Int(j, "first_k_dense_replace", 0) &&
+        l % Int(j, "moe_layer_freq", 1) == 0) {
       const I e = Int(j, "num_experts"), i = Int(j, "moe_intermediate_size");
       s.Linear(h, e);
       s.RoutingBias(e);
       s.Experts(e, Int(j, "num_experts_per_token"), 3 * h * i);
-      if (Int(j, "num_shared_experts", 0)) s.Swiglu(h, i * Int(j, "num_shared_experts"));
+      if (Int(j, "num_shared_experts", 0))
+        s.Swiglu(h, i * Int(j, "num_shared_experts"));
     } else {
       s.Swiglu(h, Int(j, "intermediate_size"));
     }
@@ -335,7 +373,8 @@ Counts MiniMaxM2(const json& j) {
     AddGqa(s, g);
     s.Linear(h, e);
     s.RoutingBias(e);
-    s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "intermediate_size"));
+    s.Experts(e, Int(j, "num_experts_per_tok"),
+              3 * h * Int(j, "intermediate_size"));
   }
   s.Norm(h);
   s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", false));
@@ -367,7 +406,8 @@ Counts MiniMaxLightning(const json& j) {
       AddGqa(s, GqaOf(j));
     }
     s.Linear(h, e);
-    s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "intermediate_size"));
+    s.Experts(e, Int(j, "num_experts_per_tok"),
+              3 * h * Int(j, "intermediate_size"));
     const I shared = Int(j, "shared_intermediate_size", 0);
     if (shared) {
       s.Swiglu(h, shared);
@@ -386,8 +426,10 @@ Counts Qwen35(const json& root, bool moe) {
   const json& j = TextOf(root);
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
-  const I kh = Int(j, "linear_num_key_heads", 16), vh = Int(j, "linear_num_value_heads", 32);
-  const I kd = Int(j, "linear_key_head_dim", 128), vd = Int(j, "linear_value_head_dim", 128);
+  const I kh = Int(j, "linear_num_key_heads", 16),
+          vh = Int(j, "linear_num_value_heads", 32);
+  const I kd = Int(j, "linear_key_head_dim", 128),
+          vd = Int(j, "linear_value_head_dim", 128);
   const I key = kh * kd, value = vh * vd;
   for (I l = 0; l < layers; ++l) {
     s.Norm(h);
@@ -419,7 +461,8 @@ Counts Qwen35(const json& root, bool moe) {
     if (moe) {
       const I e = Int(j, "num_experts");
       s.Linear(h, e);
-      s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "moe_intermediate_size"));
+      s.Experts(e, Int(j, "num_experts_per_tok"),
+                3 * h * Int(j, "moe_intermediate_size"));
       s.Swiglu(h, Int(j, "shared_expert_intermediate_size"));
       s.Linear(h, 1);
     } else {
@@ -427,8 +470,9 @@ Counts Qwen35(const json& root, bool moe) {
     }
   }
   s.Norm(h);
-  s.EmbedHead(Int(j, "vocab_size"), h,
-              Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", false)));
+  s.EmbedHead(
+      Int(j, "vocab_size"), h,
+      Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", false)));
   return s.c;
 }
 
@@ -444,21 +488,25 @@ Counts Qwen3MoeText(const json& root) {
     g.qb = g.kvb = g.ob = Bool(j, "attention_bias", false);
     g.qk_norm = 1;
     AddGqa(s, g);
-    bool dense = Int(j, "num_experts") == 0 || (l + 1) % Int(j, "decoder_sparse_step", 1) != 0;
+    bool dense = Int(j, "num_experts") == 0 ||
+                 (l + 1) % Int(j, "decoder_sparse_step", 1) != 0;
     if (Has(j, "mlp_only_layers")) {
-      for (const auto& x : j["mlp_only_layers"]) dense = dense || x.get<I>() == l;
+      for (const auto& x : j["mlp_only_layers"])
+        dense = dense || x.get<I>() == l;
     }
     if (dense) {
       s.Swiglu(h, Int(j, "intermediate_size"));
     } else {
       const I e = Int(j, "num_experts");
       s.Linear(h, e);
-      s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "moe_intermediate_size"));
+      s.Experts(e, Int(j, "num_experts_per_tok"),
+                3 * h * Int(j, "moe_intermediate_size"));
     }
   }
   s.Norm(h);
-  s.EmbedHead(Int(j, "vocab_size"), h,
-              Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", false)));
+  s.EmbedHead(
+      Int(j, "vocab_size"), h,
+      Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", false)));
   return s.c;
 }
 
@@ -469,18 +517,23 @@ Counts Gemma4(const json& root) {
   const json& j = TextOf(root);
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
-  const I heads = Int(j, "num_attention_heads"), shared = Int(j, "num_kv_shared_layers", 0);
-  const bool k_eq_v = Bool(j, "attention_k_eq_v", false), bias = Bool(j, "attention_bias", false);
-  const I ple = j.contains("hidden_size_per_layer_input") ? Int(j, "hidden_size_per_layer_input", 0)
-                                                           : 256;
+  const I heads = Int(j, "num_attention_heads"),
+          shared = Int(j, "num_kv_shared_layers", 0);
+  const bool k_eq_v = Bool(j, "attention_k_eq_v", false),
+             bias = Bool(j, "attention_bias", false);
+  const I ple = j.contains("hidden_size_per_layer_input")
+                    ? Int(j, "hidden_size_per_layer_input", 0)
+                    : 256;
   for (I l = 0; l < layers; ++l) {
-    bool full = Has(j, "layer_types") ? j["layer_types"][l].get<std::string>() == "full_attention"
-                                      : (l + 1) % 6 == 0;
+    bool full = Has(j, "layer_types")
+                    ? j["layer_types"][l].get<std::string>() == "full_attention"
+                    : (l + 1) % 6 == 0;
     if (l == layers - 1) full = true;
     const I d = full ? Int(j, "global_head_dim", 512) : Int(j, "head_dim", 256);
     const bool alt = k_eq_v && full;
-    const I kv = alt && Has(j, "num_global_key_value_heads") ? Int(j, "num_global_key_value_heads")
-                                                            : Int(j, "num_key_value_heads");
+    const I kv = alt && Has(j, "num_global_key_value_heads")
+                     ? Int(j, "num_global_key_value_heads")
+                     : Int(j, "num_key_value_heads");
     const bool shares = shared > 0 && l >= layers - shared;
     s.Linear(h, heads * d, bias);
     s.Norm(d);
@@ -505,7 +558,8 @@ Counts Gemma4(const json& root) {
       s.Linear(h, e);
       s.One(h);  // scale
       s.One(e);  // per_expert_scale
-      s.Experts(e, Int(j, "top_k_experts"), 3 * h * Int(j, "moe_intermediate_size"));
+      s.Experts(e, Int(j, "top_k_experts"),
+                3 * h * Int(j, "moe_intermediate_size"));
       for (int i = 0; i < 3; ++i) s.Norm(h);
     }
   }
@@ -515,8 +569,9 @@ Counts Gemma4(const json& root) {
     s.Norm(ple);
   }
   s.Norm(h);
-  s.EmbedHead(Int(j, "vocab_size"), h,
-              Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", true)));
+  s.EmbedHead(
+      Int(j, "vocab_size"), h,
+      Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", true)));
   return s.c;
 }
 
@@ -536,7 +591,10 @@ Counts MimoV2Flash(const json& j) {
     g.v_d = Int(j, swa ? "swa_v_head_dim" : "v_head_dim");
     g.qb = g.kvb = Bool(j, "attention_bias", false);
     AddGqa(s, g);
-    if (Bool(j, swa ? "add_swa_attention_sink_bias" : "add_full_attention_sink_bias", false)) {
+    if (Bool(j,
+             swa ? "add_swa_attention_sink_bias"
+                 : "add_full_attention_sink_bias",
+             false)) {
       s.One(g.heads);
     }
     if (j.at("moe_layer_freq")[l].get<I>() == 1) {
@@ -563,22 +621,27 @@ Counts KimiK3(const json& root) {
   for (I l = 0; l < layers; ++l) {
     s.Norm(h);
     s.Norm(h);
-    if (Int(j, "attn_res_block_size", 0)) {  // attention residuals: norm and [1, h] each
+    if (Int(j, "attn_res_block_size",
+            0)) {  // attention residuals: norm and [1, h] each
       s.Norm(h);
       s.Linear(h, 1);
       s.Norm(h);
       s.Linear(h, 1);
     }
     if (std::count(kda.begin(), kda.end(), l + 1)) {
-      AddKda(s, h, Int(la, "num_heads"), Int(la, "head_dim"), Int(la, "short_conv_kernel_size"),
+      AddKda(s, h, Int(la, "num_heads"), Int(la, "head_dim"),
+             Int(la, "short_conv_kernel_size"),
              Bool(la, "use_full_rank_gate", false));
     } else {
       AddMla(s, MlaOf(j));
-      if (Bool(j, "mla_use_output_gate", false)) s.Linear(h, heads * Int(j, "v_head_dim"));
+      if (Bool(j, "mla_use_output_gate", false))
+        s.Linear(h, heads * Int(j, "v_head_dim"));
     }
-    if (l >= Int(j, "first_k_dense_replace", 0) && l % Int(j, "moe_layer_freq", 1) == 0) {
+    if (l >= Int(j, "first_k_dense_replace", 0) &&
+        l % Int(j, "moe_layer_freq", 1) == 0) {
       const I e = Int(j, "num_experts"), i = Int(j, "moe_intermediate_size");
-      const I latent = Int(j, "routed_expert_hidden_size", 0), in = latent ? latent : h;
+      const I latent = Int(j, "routed_expert_hidden_size", 0),
+              in = latent ? latent : h;
       s.Linear(h, e);
       s.RoutingBias(e);
       s.Experts(e, Int(j, "num_experts_per_token"), 3 * in * i);
@@ -587,7 +650,8 @@ Counts KimiK3(const json& root) {
         s.Linear(latent, h);
         if (Bool(j, "latent_moe_use_norm", false)) s.Norm(latent);
       }
-      if (Int(j, "num_shared_experts", 0)) s.Swiglu(h, i * Int(j, "num_shared_experts"));
+      if (Int(j, "num_shared_experts", 0))
+        s.Swiglu(h, i * Int(j, "num_shared_experts"));
     } else {
       s.Swiglu(h, Int(j, "intermediate_size"));
     }
@@ -613,7 +677,9 @@ Counts MiniMaxM3(const json& root) {
     s.Norm(h);
     s.Norm(h);
     Gqa g = GqaOf(j);
-    g.qk_norm = !Bool(j, "use_qk_norm", true) ? 0 : Str(j, "qk_norm_type") == "per_head" ? 1 : 2;
+    g.qk_norm = !Bool(j, "use_qk_norm", true)          ? 0
+                : Str(j, "qk_norm_type") == "per_head" ? 1
+                                                       : 2;
     g.gate = Bool(j, "attention_output_gate", false);
     AddGqa(s, g);
     if (Bool(sparse, "use_sparse_attention", false) &&
@@ -629,9 +695,11 @@ Counts MiniMaxM3(const json& root) {
       const I e = Int(j, "num_local_experts");
       s.Linear(h, e);
       if (Bool(j, "use_routing_bias", false)) s.RoutingBias(e);
-      s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "intermediate_size"));
+      s.Experts(e, Int(j, "num_experts_per_tok"),
+                3 * h * Int(j, "intermediate_size"));
       if (Int(j, "n_shared_experts", 0)) {
-        s.Swiglu(h, Int(j, "shared_intermediate_size") * Int(j, "n_shared_experts"));
+        s.Swiglu(
+            h, Int(j, "shared_intermediate_size") * Int(j, "n_shared_experts"));
       }
     } else {
       s.Swiglu(h, Int(j, "dense_intermediate_size"));
@@ -648,8 +716,10 @@ Counts MiniMaxM3(const json& root) {
 Counts DeepSeekV4(const json& j) {
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
-  const I heads = Int(j, "num_attention_heads"), d = Int(j, "head_dim"), q = Int(j, "q_lora_rank");
-  const I g = Int(j, "o_groups"), o = Int(j, "o_lora_rank"), hc = Int(j, "hc_mult", 4);
+  const I heads = Int(j, "num_attention_heads"), d = Int(j, "head_dim"),
+          q = Int(j, "q_lora_rank");
+  const I g = Int(j, "o_groups"), o = Int(j, "o_lora_rank"),
+          hc = Int(j, "hc_mult", 4);
   const I hash = Int(j, "num_hash_layers", 3);
   for (I l = 0; l < layers; ++l) {
     s.Norm(h);
@@ -696,7 +766,8 @@ Counts DeepSeekV4(const json& j) {
     }
     const I e = Int(j, "n_routed_experts"), i = Int(j, "moe_intermediate_size");
     s.Linear(h, e);
-    if (l >= hash) s.RoutingBias(e);  // hash layers have the table tid2eid (not counted)
+    if (l >= hash)
+      s.RoutingBias(e);  // hash layers have the table tid2eid (not counted)
     s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * i);
     s.Swiglu(h, i * Int(j, "n_shared_experts", 1));
   }
@@ -757,7 +828,9 @@ void AddBailingFfn(Sum& s, const json& j, I l) {
   if (Bool(j, "moe_router_enable_expert_bias", false)) s.RoutingBias(e);
   s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * i);
   const I shared = Int(j, "num_shared_experts", 0);
-  if (shared) s.Swiglu(h, shared * Int(j, "moe_shared_expert_intermediate_size", i), bias);
+  if (shared)
+    s.Swiglu(h, shared * Int(j, "moe_shared_expert_intermediate_size", i),
+             bias);
 }
 
 Counts Bailing(const json& j, bool linear_layers) {
@@ -767,7 +840,8 @@ Counts Bailing(const json& j, bool linear_layers) {
     s.Norm(h);
     s.Norm(h);
     const I group = Int(j, "layer_group_size", 1);
-    const bool full = !linear_layers || (l + 1) % group == 0 || l >= layers / group * group;
+    const bool full =
+        !linear_layers || (l + 1) % group == 0 || l >= layers / group * group;
     Gqa g = GqaOf(j);
     if (!full) g.kv = g.heads;
     g.qb = g.kvb = Bool(j, "use_qkv_bias", false);
@@ -811,11 +885,15 @@ Counts Step3p5(const json& root) {
   for (I l = 0; l < layers; ++l) {
     s.Norm(h);
     s.Norm(h);
-    const bool window = Has(j, "layer_types")
-                            ? j["layer_types"][l].get<std::string>() == "sliding_attention"
-                            : l % 2 == 0;
-    const json& a = window && Has(j, "attention_other_setting") ? j["attention_other_setting"] : j;
-    Gqa g{h, Int(a, "num_attention_heads"), Int(a, "num_attention_groups"), Int(j, "head_dim")};
+    const bool window =
+        Has(j, "layer_types")
+            ? j["layer_types"][l].get<std::string>() == "sliding_attention"
+            : l % 2 == 0;
+    const json& a = window && Has(j, "attention_other_setting")
+                        ? j["attention_other_setting"]
+                        : j;
+    Gqa g{h, Int(a, "num_attention_heads"), Int(a, "num_attention_groups"),
+          Int(j, "head_dim")};
     g.qk_norm = 1;
     AddGqa(s, g);
     if (Bool(j, "use_head_wise_attn_gate", true)) s.Linear(h, g.heads);
@@ -823,7 +901,8 @@ Counts Step3p5(const json& root) {
       const I e = Int(j, "moe_num_experts");
       s.Linear(h, e);
       if (Bool(j, "use_moe_router_bias", true)) s.RoutingBias(e);
-      s.Experts(e, Int(j, "moe_top_k"), 3 * h * Int(j, "moe_intermediate_size"));
+      s.Experts(e, Int(j, "moe_top_k"),
+                3 * h * Int(j, "moe_intermediate_size"));
       s.Swiglu(h, Int(j, "share_expert_dim"));
     } else {
       s.Swiglu(h, Int(j, "intermediate_size"));
@@ -848,7 +927,8 @@ Counts Longcat(const json& j) {
       AddMla(s, MlaOf(j));
       s.Swiglu(h, Int(j, "ffn_hidden_size"));
     }
-    const I e = Int(j, "n_routed_experts"), all = e + Int(j, "zero_expert_num", 0);
+    const I e = Int(j, "n_routed_experts"),
+            all = e + Int(j, "zero_expert_num", 0);
     s.Linear(h, all, Bool(j, "router_bias", false));
     s.RoutingBias(all);
     s.Experts(e, Int(j, "moe_topk"), 3 * h * Int(j, "expert_ffn_hidden_size"));
@@ -878,7 +958,8 @@ Counts Afmoe(const json& j) {
       s.Linear(h, e);
       s.RoutingBias(e);
       s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * i);
-      if (Int(j, "num_shared_experts", 0)) s.Swiglu(h, i * Int(j, "num_shared_experts"));
+      if (Int(j, "num_shared_experts", 0))
+        s.Swiglu(h, i * Int(j, "num_shared_experts"));
     }
   }
   s.Norm(h);
@@ -929,7 +1010,8 @@ Counts Hunyuan(const json& j, bool default_tied) {
     }
   }
   s.Norm(h);
-  s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", default_tied));
+  s.EmbedHead(Int(j, "vocab_size"), h,
+              Bool(j, "tie_word_embeddings", default_tied));
   return s.c;
 }
 
@@ -950,7 +1032,8 @@ Counts Ernie45Moe(const json& j) {
     AddGqa(s, g);
     if ((l + 1) % Int(j, "moe_layer_interval", 1) == 0 &&
         l >= Int(j, "moe_layer_start_index", 1) && l <= end) {
-      const I e = Int(j, "moe_num_experts"), i = Int(j, "moe_intermediate_size");
+      const I e = Int(j, "moe_num_experts"),
+              i = Int(j, "moe_intermediate_size");
       s.Linear(h, e);
       s.RoutingBias(e);  // moe_statics.e_score_correction_bias [1, e]
       s.Experts(e, Int(j, "moe_k"), 3 * h * i + (bias ? 2 * i + h : 0));
@@ -978,7 +1061,8 @@ Counts PhiMoe(const json& j) {
     g.qb = g.kvb = g.ob = Bool(j, "attention_bias", false);
     AddGqa(s, g);
     s.Linear(h, e);
-    s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "intermediate_size"));
+    s.Experts(e, Int(j, "num_experts_per_tok"),
+              3 * h * Int(j, "intermediate_size"));
   }
   s.LayerNorm(h);
   s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", false),
@@ -990,7 +1074,8 @@ Counts Dbrx(const json& j) {
   Sum s;
   const I h = Int(j, "d_model"), heads = Int(j, "n_heads");
   const json& ffn = j.at("ffn_config");
-  const I kv = Int(j.at("attn_config"), "kv_n_heads"), e = Int(ffn, "moe_num_experts");
+  const I kv = Int(j.at("attn_config"), "kv_n_heads"),
+          e = Int(ffn, "moe_num_experts");
   for (I l = 0; l < Int(j, "n_layers"); ++l) {
     s.LayerNorm(h, false);
     s.LayerNorm(h, false);
@@ -1014,7 +1099,8 @@ Counts Olmoe(const json& j) {
     g.qb = g.kvb = g.ob = Bool(j, "attention_bias", false);
     AddGqa(s, g);
     s.Linear(h, e);
-    s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "intermediate_size"));
+    s.Experts(e, Int(j, "num_experts_per_tok"),
+              3 * h * Int(j, "intermediate_size"));
   }
   s.Norm(h);
   s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", false));
@@ -1051,13 +1137,17 @@ Counts GraniteMoe(const json& j, bool default_tied) {
   for (I l = 0; l < Int(j, "num_hidden_layers"); ++l) {
     s.Norm(h);
     s.Norm(h);
-    const bool mamba = Has(j, "layer_types") && j["layer_types"][l].get<std::string>() == "mamba";
+    const bool mamba = Has(j, "layer_types") &&
+                       j["layer_types"][l].get<std::string>() == "mamba";
     if (mamba) {
-      const I inner = Int(j, "mamba_expand", 2) * h, heads = Int(j, "mamba_n_heads", 128);
+      const I inner = Int(j, "mamba_expand", 2) * h,
+              heads = Int(j, "mamba_n_heads", 128);
       const I hd = Has(j, "mamba_d_head") && j["mamba_d_head"].is_number()
-                       ? Int(j, "mamba_d_head") : inner / heads;
-      AddMamba2(s, h, heads, hd, Int(j, "mamba_n_groups", 1), Int(j, "mamba_d_state", 256),
-                Int(j, "mamba_d_conv", 4), Bool(j, "mamba_conv_bias", true),
+                       ? Int(j, "mamba_d_head")
+                       : inner / heads;
+      AddMamba2(s, h, heads, hd, Int(j, "mamba_n_groups", 1),
+                Int(j, "mamba_d_state", 256), Int(j, "mamba_d_conv", 4),
+                Bool(j, "mamba_conv_bias", true),
                 Bool(j, "mamba_proj_bias", false), true);
     } else {
       Gqa g = GqaOf(j);
@@ -1067,13 +1157,15 @@ Counts GraniteMoe(const json& j, bool default_tied) {
     const I e = Int(j, "num_local_experts", 0);
     if (e > 0) {
       s.Linear(h, e);
-      s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "intermediate_size"));
+      s.Experts(e, Int(j, "num_experts_per_tok"),
+                3 * h * Int(j, "intermediate_size"));
     }
     const I shared = Int(j, "shared_intermediate_size", 0);
     if (shared) s.Swiglu(h, shared);
   }
   s.Norm(h);
-  s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", default_tied));
+  s.EmbedHead(Int(j, "vocab_size"), h,
+              Bool(j, "tie_word_embeddings", default_tied));
   return s.c;
 }
 
@@ -1090,10 +1182,12 @@ Counts FalconH1(const json& j) {
     g.qb = g.kvb = g.ob = Bool(j, "attention_bias", false);
     AddGqa(s, g);
     const I inner = Int(j, "mamba_d_ssm", Int(j, "mamba_expand", 2) * h);
-    const I heads = Int(j, "mamba_n_heads", 128), groups = Int(j, "mamba_n_groups", 1);
+    const I heads = Int(j, "mamba_n_heads", 128),
+            groups = Int(j, "mamba_n_groups", 1);
     const I n = Int(j, "mamba_d_state", 256), conv_dim = inner + 2 * groups * n;
     s.Linear(h, inner + conv_dim + heads, Bool(j, "mamba_proj_bias", false));
-    s.One(conv_dim * Int(j, "mamba_d_conv", 4) + (Bool(j, "mamba_conv_bias", true) ? conv_dim : 0));
+    s.One(conv_dim * Int(j, "mamba_d_conv", 4) +
+          (Bool(j, "mamba_conv_bias", true) ? conv_dim : 0));
     s.One(3 * heads);
     if (Bool(j, "mamba_rms_norm", false)) s.Norm(inner);
     s.Linear(inner, h, Bool(j, "projectors_bias", false));
@@ -1112,7 +1206,8 @@ Counts Bamba(const json& j) {
   Sum s;
   const I h = Int(j, "hidden_size");
   std::vector<I> attention;
-  if (Has(j, "attn_layer_indices")) attention = j["attn_layer_indices"].get<std::vector<I>>();
+  if (Has(j, "attn_layer_indices"))
+    attention = j["attn_layer_indices"].get<std::vector<I>>();
   for (I l = 0; l < Int(j, "num_hidden_layers"); ++l) {
     s.Norm(h);
     s.Norm(h);
@@ -1121,11 +1216,14 @@ Counts Bamba(const json& j) {
       g.qb = g.kvb = g.ob = Bool(j, "attention_bias", false);
       AddGqa(s, g);
     } else {
-      const I inner = Int(j, "mamba_expand", 2) * h, heads = Int(j, "mamba_n_heads", 128);
+      const I inner = Int(j, "mamba_expand", 2) * h,
+              heads = Int(j, "mamba_n_heads", 128);
       const I hd = Has(j, "mamba_d_head") && j["mamba_d_head"].is_number()
-                       ? Int(j, "mamba_d_head") : inner / heads;
-      AddMamba2(s, h, heads, hd, Int(j, "mamba_n_groups", 1), Int(j, "mamba_d_state", 256),
-                Int(j, "mamba_d_conv", 4), Bool(j, "mamba_conv_bias", true),
+                       ? Int(j, "mamba_d_head")
+                       : inner / heads;
+      AddMamba2(s, h, heads, hd, Int(j, "mamba_n_groups", 1),
+                Int(j, "mamba_d_state", 256), Int(j, "mamba_d_conv", 4),
+                Bool(j, "mamba_conv_bias", true),
                 Bool(j, "mamba_proj_bias", false), true);
     }
     s.Swiglu(h, Int(j, "intermediate_size"), Bool(j, "mlp_bias", false));
@@ -1177,7 +1275,8 @@ Counts Lfm2(const json& j, bool moe) {
       const I e = Int(j, "num_experts");
       s.Linear(h, e);
       if (Bool(j, "use_expert_bias", true)) s.RoutingBias(e);
-      s.Experts(e, Int(j, "num_experts_per_tok"), 3 * h * Int(j, "moe_intermediate_size"));
+      s.Experts(e, Int(j, "num_experts_per_tok"),
+                3 * h * Int(j, "moe_intermediate_size"));
     } else {
       s.Swiglu(h, ff);
     }
@@ -1196,7 +1295,8 @@ Counts Lfm2(const json& j, bool moe) {
 Counts Zamba2(const json& j) {
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
-  const I blocks = Int(j, "num_mem_blocks", 1), rank = Int(j, "adapter_rank", 128);
+  const I blocks = Int(j, "num_mem_blocks", 1),
+          rank = Int(j, "adapter_rank", 128);
   const I inter = Int(j, "intermediate_size", 4 * h), a = 2 * h;
   const I heads = Int(j, "num_attention_heads"), kv = KvHeads(j), d = a / heads;
   const bool bias = Bool(j, "add_bias_linear", false);
@@ -1227,9 +1327,11 @@ Counts Zamba2(const json& j) {
       s.Kv(2 * kv * d);
     }
     s.Norm(h);
-    const I mh = Int(j, "n_mamba_heads", 8), inner = Int(j, "mamba_expand", 2) * h;
-    AddMamba2(s, h, mh, inner / mh, Int(j, "mamba_ngroups", 1), Int(j, "mamba_d_state", 64),
-              Int(j, "mamba_d_conv", 4), true, bias, true);
+    const I mh = Int(j, "n_mamba_heads", 8),
+            inner = Int(j, "mamba_expand", 2) * h;
+    AddMamba2(s, h, mh, inner / mh, Int(j, "mamba_ngroups", 1),
+              Int(j, "mamba_d_state", 64), Int(j, "mamba_d_conv", 4), true,
+              bias, true);
   }
   s.Norm(h);
   s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", true));
@@ -1255,8 +1357,9 @@ Counts Mistral4(const json& root) {
     }
   }
   s.Norm(h);
-  s.EmbedHead(Int(j, "vocab_size"), h,
-              Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", false)));
+  s.EmbedHead(
+      Int(j, "vocab_size"), h,
+      Bool(root, "tie_word_embeddings", Bool(j, "tie_word_embeddings", false)));
   return s.c;
 }
 
@@ -1267,11 +1370,13 @@ Counts Mistral4(const json& root) {
 Counts BailingHybrid(const json& j) {
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
-  const I heads = Int(j, "num_attention_heads"), d = Int(j, "head_dim", h / heads), p = heads * d;
+  const I heads = Int(j, "num_attention_heads"),
+          d = Int(j, "head_dim", h / heads), p = heads * d;
   const I group = Int(j, "layer_group_size");
   bool kda = Has(j, "short_conv_kernel_size");
   if (Has(j, "architectures")) {
-    kda = j["architectures"][0].get<std::string>().find("V3") != std::string::npos;
+    kda = j["architectures"][0].get<std::string>().find("V3") !=
+          std::string::npos;
   }
   for (I l = 0; l < layers; ++l) {
     s.Norm(h);
@@ -1329,7 +1434,8 @@ Counts Step3(const json& root) {
   const json& j = TextOf(root);
   Sum s;
   const I h = Int(j, "hidden_size"), layers = Int(j, "num_hidden_layers");
-  const I heads = Int(j, "num_attention_heads"), d = Int(j, "head_dim"), q = Int(j, "share_q_dim");
+  const I heads = Int(j, "num_attention_heads"), d = Int(j, "head_dim"),
+          q = Int(j, "share_q_dim");
   std::vector<I> moe = j.at("moe_layers_enum").get<std::vector<I>>();
   for (I l = 0; l < layers; ++l) {
     s.Norm(h);
@@ -1344,7 +1450,8 @@ Counts Step3(const json& root) {
     if (std::count(moe.begin(), moe.end(), l)) {
       const I e = Int(j, "moe_num_experts");
       s.Linear(h, e);
-      s.Experts(e, Int(j, "moe_top_k"), 3 * h * Int(j, "moe_intermediate_size"));
+      s.Experts(e, Int(j, "moe_top_k"),
+                3 * h * Int(j, "moe_intermediate_size"));
       s.Swiglu(h, Int(j, "share_expert_dim"));
     } else {
       s.Swiglu(h, Int(j, "intermediate_size"));
@@ -1381,8 +1488,8 @@ Counts RecurrentGemma(const json& j) {
       s.Linear(w, h, true);
       s.One(w * Int(j, "conv1d_width", 4) + w);
       const I b = w / heads;
-      s.One(w);                                      // recurrent_param
-      s.One(2 * (heads * b * b + heads * b));        // input and recurrent gate
+      s.One(w);                                // recurrent_param
+      s.One(2 * (heads * b * b + heads * b));  // input and recurrent gate
       s.State(w);
     }
     s.Swiglu(h, Int(j, "intermediate_size") / 2, true);
@@ -1413,12 +1520,14 @@ Counts Rwkv7(const json& j) {
     if (l == 0 && Bool(j, "norm_first", true)) s.LayerNorm(h, nb);
     s.LayerNorm(h, nb);
     s.LayerNorm(h, nb);
-    s.One(6 * h);      // x_r, x_w, x_k, x_v, x_a, x_g
-    s.One(2 * h);      // k_k, k_a
-    s.One(heads * d);  // r_k
+    s.One(6 * h);                                // x_r, x_w, x_k, x_v, x_a, x_g
+    s.One(2 * h);                                // k_k, k_a
+    s.One(heads * d);                            // r_k
     for (int i = 0; i < 4; ++i) s.Linear(h, h);  // r, k, v, o
-    const I w = RwkvRank(j, "decay_low_rank_dim", 2.5, h), a = RwkvRank(j, "a_low_rank_dim", 2.5, h);
-    const I v = RwkvRank(j, "v_low_rank_dim", 1.7, h), g = RwkvRank(j, "gate_low_rank_dim", 5, h);
+    const I w = RwkvRank(j, "decay_low_rank_dim", 2.5, h),
+            a = RwkvRank(j, "a_low_rank_dim", 2.5, h);
+    const I v = RwkvRank(j, "v_low_rank_dim", 1.7, h),
+            g = RwkvRank(j, "gate_low_rank_dim", 5, h);
     s.One(2 * h * w + h);
     if (l != 0) s.One(2 * h * v + h);
     s.One(2 * h * a + h);
@@ -1433,7 +1542,6 @@ Counts Rwkv7(const json& j) {
   s.EmbedHead(Int(j, "vocab_size"), h, Bool(j, "tie_word_embeddings", false));
   return s.c;
 }
-
 
 using Function = std::function<Counts(const json&)>;
 
@@ -1469,7 +1577,8 @@ const std::map<std::string, Function>& Table() {
       {"deepseek_v4", DeepSeekV4},
       {"exaone_moe", ExaoneMoe},
       {"hy_v3", ExaoneMoe},
-      {"solar_open", [](const json& j) { return GqaDsMoe(j, 0, false, false, 0); }},
+      {"solar_open",
+       [](const json& j) { return GqaDsMoe(j, 0, false, false, 0); }},
       {"bailing_moe", [](const json& j) { return Bailing(j, false); }},
       {"bailing_moe_v2", [](const json& j) { return Bailing(j, false); }},
       {"bailing_moe_linear", [](const json& j) { return Bailing(j, true); }},

@@ -1,5 +1,5 @@
-// Counts of a config.json's decoder by code of its own: tensor by tensor, as the
-// modelling code of each family allocates them. It shares nothing with the
+// Counts of a config.json's decoder by code of its own: tensor by tensor, as
+// the modelling code of each family allocates them. It shares nothing with the
 // importer or the ledger, so that an error must be made twice to pass.
 
 #ifndef TESTS_COUNTING_COUNTS_H_
@@ -17,8 +17,8 @@ struct Counts {
   // A tied head counts once. Tensors that files hold but decoders do not use
   // are left out.
   int64_t parameters = 0;
-  // Elements among them that no token uses: keys and values of layers that share
-  // those of other layers, where the class allocates them all the same.
+  // Elements among them that no token uses: keys and values of layers that
+  // share those of other layers, where the class allocates them all the same.
   int64_t unused = 0;
   // Elements that a token appends to the KV cache, over all layers.
   int64_t kv_elements_per_token = 0;
@@ -38,7 +38,8 @@ struct Counts {
 };
 
 // Counts of dense decoders, and of decoders with experts or recurrent layers.
-// Throw std::exception if they do not know the model_type or a field is missing.
+// Throw std::exception if they do not know the model_type or a field is
+// missing.
 Counts CountDense(const nlohmann::json& config);
 Counts CountOthers(const nlohmann::json& config);
 
