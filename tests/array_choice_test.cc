@@ -9,6 +9,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/match.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/testing/catalog.h"
@@ -149,7 +150,8 @@ TEST(ArrayChoiceTest, TotalsAreThoseOfTheIndependentTool) {
 
 // Dynamic energy of the multiplier is a small part of the energy of a token of
 // Llama-3.1-70B on every machine that streams the model: a free multiplier
-// saves less than a tenth at batch 1.
+// saves less than a tenth at batch 1. The energy per FLOP of a processor's cores
+// has their instructions in it, so that there it is up to a sixth.
 TEST(ArrayChoiceTest, AFreeMultiplierSavesLittleOfLlama70bAtBatchOne) {
   const Model model = LoadModelOrDie("llama-3.1-70b");
   for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
@@ -163,7 +165,9 @@ TEST(ArrayChoiceTest, AFreeMultiplierSavesLittleOfLlama70bAtBatchOne) {
     // A machine without DRAM spends its dynamic energy mostly on arithmetic.
     const bool streams = report.dram_energy_share() > 0.05;
     if (!streams) continue;
-    EXPECT_LT(compute / report.energy_per_token_j(), 0.1) << name;
+    const double limit = absl::StartsWith(hardware.base(), "cpu-") ? 1.0 / 6
+                                                                   : 0.1;
+    EXPECT_LT(compute / report.energy_per_token_j(), limit) << name;
   }
 }
 

@@ -456,7 +456,9 @@ void ImportOpenElm(const JsonReader& config, Model* model, LayerStack* stack) {
   const auto kv_heads =
       config.Ints("num_kv_heads", kHeadLimits).value_or(std::vector<int64_t>());
   const std::vector<double> widths = config.Numbers("ffn_multipliers", {0, 64});
-  const int64_t divisor = config.IntOr("ffn_dim_divisor", 256, {1, 65536});
+  // A fault leaves 0.
+  const int64_t divisor = std::max<int64_t>(
+      config.IntOr("ffn_dim_divisor", 256, {1, 65536}), 1);
   for (const auto& list : {std::make_pair("num_query_heads", heads.size()),
                            std::make_pair("num_kv_heads", kv_heads.size()),
                            std::make_pair("ffn_multipliers", widths.size())}) {

@@ -551,7 +551,9 @@ void ImportZamba2(const JsonReader& config, Model* model, LayerStack* stack) {
                            head_dim;
   const int64_t rank = config.IntOr("adapter_rank", 128, kHeadLimits);
   const int64_t ff = config.Int("intermediate_size", kMlpLimits);
-  const int64_t blocks = config.IntOr("num_mem_blocks", 1, {1, 64});
+  // A fault leaves 0.
+  const int64_t blocks =
+      std::max<int64_t>(config.IntOr("num_mem_blocks", 1, {1, 64}), 1);
   RequireBool(config, "add_bias_linear", false, false,
               "expected shared blocks without biases");
   Mamba2Fields fields = {"n_mamba_heads", "mamba_headdim", "mamba_d_state"};
