@@ -78,10 +78,10 @@ TEST(GgufRecipesTest, ClassesHaveTheBitsOfTheQuantiser) {
     for (size_t i = 0; i < std::size(columns); ++i) {
       double bits;
       if (!absl::SimpleAtod(cells[2 + i], &bits)) continue;  // no such tensor
-      EXPECT_NEAR(RecipeFormat(name, columns[i].matrix, columns[i].row,
-                               shape.facts)
-                      .bits_per_element,
-                  bits, 6e-5)
+      EXPECT_NEAR(
+          RecipeFormat(name, columns[i].matrix, columns[i].row, shape.facts)
+              .bits_per_element,
+          bits, 6e-5)
           << "column " << i;
     }
   }

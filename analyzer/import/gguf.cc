@@ -357,18 +357,22 @@ void Importer::ReadNorm(Model* model) {
 
 // Vectors and matrices that stand beside the layers.
 void Importer::ReadExtra(Model* model) {
-  constexpr const char* kMatrices[] = {"altup_proj.weight",
-                                       "altup_unembd_proj.weight",
-                                       "per_layer_model_proj.weight"};
+  constexpr const char* kMatrices[] = {
+      "altup_proj.weight", "altup_unembd_proj.weight", "output_hc_fn.weight",
+      "per_layer_model_proj.weight"};
   for (const char* name : kMatrices) {
     const GgufTensor* tensor = Take(name);
     if (tensor == nullptr) continue;
-    if (tensor->type->format[0] == '\0') {
-      AddVector(*tensor, "", model);
+    const std::string label(absl::StripSuffix(name, ".weight"));
+    // The residual stream takes its format from matrices, which those in fp32
+    // must not widen; as vectors they take as much memory.
+    if (tensor->type->format == absl::string_view("fp32") ||
+        tensor->type->format[0] == '\0') {
+      AddVector(*tensor, label, model);
       continue;
     }
     Projection* extra = model->add_extra();
-    extra->set_name(std::string(absl::StripSuffix(name, ".weight")));
+    extra->set_name(label);
     extra->set_in(tensor->dims[0]);
     extra->set_out(tensor->elements() / tensor->dims[0]);
     extra_.Add(*tensor->type, tensor->elements());
@@ -645,8 +649,8 @@ absl::StatusOr<ImportedModel> ImportParts(const std::vector<GgufHeader>& parts,
       log->AddNote(absl::StrCat(
           "of ", importer.bytes(), " bytes of tensors, ",
           importer.unused_bytes(),
-          " are not used in decoding (modules for drafts, projections of "
-          "shared caches) and take no memory here"));
+          " are not used in products (modules for drafts, projections of "
+          "shared caches, tables of experts) and take no memory here"));
     }
     ValidateOptions options;
     const std::string file = PrintablePath(path);

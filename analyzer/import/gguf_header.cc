@@ -393,8 +393,13 @@ bool ReadTensors(Reader& reader, uint64_t count, int64_t alignment,
     header->tensors.push_back(std::move(tensor));
   }
   if (unknown.empty()) return true;
+  constexpr size_t kMostListed = 10;
   std::vector<std::string> types;
   for (const auto& entry : unknown) {
+    if (types.size() == kMostListed) {
+      types.push_back("...");
+      break;
+    }
     types.push_back(absl::StrCat(entry.first, " (", entry.second.tensors,
                                  " tensors, the first is ", entry.second.first,
                                  ")"));

@@ -1,20 +1,29 @@
 #include "analyzer/import/gguf_keys.h"
 
+#include <cstddef>
+
 #include "absl/strings/str_cat.h"
 
 namespace tokenjoule {
 
+void GgufLog::Add(std::string path, absl::string_view message) {
+  constexpr size_t kMostFaults = 100;
+  if (faults_.size() < kMostFaults) {
+    faults_.push_back({file_, 0, 0, std::move(path), std::string(message)});
+  } else if (faults_.size() == kMostFaults) {
+    faults_.push_back({file_, 0, 0, "", "has further faults"});
+  }
+}
+
 void GgufLog::AddFault(absl::string_view path, absl::string_view message) {
   if (!known_.insert(absl::StrCat(path, ": ", message)).second) return;
-  faults_.push_back({file_, 0, 0, Printable(path), std::string(message)});
+  Add(Printable(path), message);
 }
 
 void GgufLog::AddLayerFault(int64_t layer, absl::string_view tensor,
                             absl::string_view message) {
   if (!known_.insert(absl::StrCat(tensor, ": ", message)).second) return;
-  faults_.push_back({file_, 0, 0,
-                     absl::StrCat("blk.", layer, ".", Printable(tensor)),
-                     std::string(message)});
+  Add(absl::StrCat("blk.", layer, ".", Printable(tensor)), message);
 }
 
 std::string GgufKeys::FullKey(absl::string_view key) const {

@@ -17,7 +17,8 @@
 
 namespace tokenjoule {
 
-// Faults and notes of one import. Equal faults of many layers are one fault.
+// Faults and notes of one import. Equal faults of many layers are one fault,
+// and beyond a hundred faults only their being there is said.
 class GgufLog {
  public:
   explicit GgufLog(absl::string_view file) : file_(file) {}
@@ -35,6 +36,8 @@ class GgufLog {
   const std::vector<std::string>& notes() const { return notes_; }
 
  private:
+  void Add(std::string path, absl::string_view message);
+
   const std::string file_;
   std::vector<Fault> faults_;
   std::vector<std::string> notes_;

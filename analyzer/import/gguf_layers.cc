@@ -84,6 +84,7 @@ constexpr GgufArchitecture kArchitectures[] = {
     Plain("deepseek"),
     Plain("deepseek2"),
     Plain("deepseek32"),
+    Plain("deepseek4"),
     Plain("dots1"),
     Plain("ernie4_5"),
     Plain("ernie4_5-moe"),
@@ -157,8 +158,11 @@ constexpr GgufArchitecture kArchitectures[] = {
     Plain("xverse"),
 };
 
-// Matrices of a layer beside its mixer and channel part (Gemma 3n, Gemma 4).
+// Matrices of a layer beside its mixer and channel part (Gemma 3n, Gemma 4,
+// hyper-connections of DeepSeek-V4).
 constexpr const char* kExtraMatrices[] = {
+    "hc_attn_fn.weight",
+    "hc_ffn_fn.weight",
     "altup_correct_coef.weight",
     "altup_predict_coef.weight",
     "altup_router.weight",
@@ -314,6 +318,9 @@ class LayerReader {
   void ReadAttentionBiases(const Attention& shape, Attention* attention);
   void ReadLatentAttention();
   void ReadIndexer(int64_t q_in, Indexer* indexer);
+  void ReadCompressedAttention();
+  void ReadCompressor(const std::string& prefix, int64_t width,
+                      CompressedAttention* attention);
   void ReadMamba1();
   void ReadMamba2();
   void ReadGatedDelta();
@@ -621,6 +628,106 @@ void LayerReader::ReadLatentAttention() {
   }
 }
 
+// Projections of values and gates to compressed vectors of `width`.
+void LayerReader::ReadCompressor(const std::string& prefix, int64_t width,
+                                 CompressedAttention* attention) {
+  const std::string bias_name = prefix + "_ape.weight";
+  const GgufTensor* bias = Require(bias_name);
+  if (bias == nullptr) return;
+  const int64_t overlap = Divide(bias_name, bias->dims[0], width, "elements");
+  const int64_t ratio = bias->dims[1];
+  if (ratio > 1'000'000 || overlap > 64) {
+    Fault(bias_name, absl::StrCat("is ", bias->Shape(), "; expected at most {",
+                                  64 * width, ", 1000000}"));
+    return;
+  }
+  for (const char* part : {"_kv.weight", "_gate.weight"}) {
+    const GgufTensor* matrix = Require(prefix + part);
+    IsShape(matrix, prefix + part, d_, overlap * width);
+    Store(GgufMatrix::kMixer, matrix);
+  }
+  AddVector(bias);
+  AddVector(Take(prefix + "_norm.weight"));
+  Count(ratio * overlap * width + width);
+  attention->set_ratio(ratio);
+  if (overlap > 1) attention->set_overlap(overlap);
+}
+
+// DeepSeek-V4.
+void LayerReader::ReadCompressedAttention() {
+  CompressedAttention* attention = block().mutable_compressed_attention();
+  const GgufTensor* q_down = Require("attn_q_a.weight");
+  const GgufTensor* query = Require("attn_q_b.weight");
+  const GgufTensor* keys = Take("attn_kv.weight");
+  const GgufTensor* low = Require("attn_output_a.weight");
+  const GgufTensor* output = Require("attn_output_b.weight");
+  const int64_t heads = Heads();
+  const int64_t window =
+      keys_.Required("attention.sliding_window", number_, 1, kMaxWindow);
+  if (q_down == nullptr || query == nullptr || low == nullptr ||
+      output == nullptr || heads == 0) {
+    return;
+  }
+  const int64_t dim = keys->dims[1], q_rank = q_down->dims[1];
+  const int64_t groups = Divide("attn_output_a.weight", heads * dim,
+                                low->dims[0], "elements of a group");
+  const int64_t rank =
+      Divide("attn_output_a.weight", low->dims[1], groups, "groups");
+  if (dim > kMaxHeads || groups == 0 || rank == 0) {
+    Fault("attn_kv.weight",
+          absl::StrCat("is ", keys->Shape(), ", which does not fit ",
+                       low->Shape(), " of ", "attn_output_a.weight"));
+    return;
+  }
+  IsShape(q_down, "attn_q_a.weight", d_, q_rank);
+  IsShape(query, "attn_q_b.weight", q_rank, heads * dim);
+  IsShape(keys, "attn_kv.weight", d_, dim);
+  IsShape(low, "attn_output_a.weight", low->dims[0], groups * rank);
+  IsShape(output, "attn_output_b.weight", groups * rank, d_);
+  for (const GgufTensor* tensor : {q_down, query, keys}) {
+    Store(GgufMatrix::kMixer, tensor);
+  }
+  Store(GgufMatrix::kOutput, low);
+  Store(GgufMatrix::kOutput, output);
+  attention->set_heads(heads);
+  attention->set_head_dim(dim);
+  attention->set_q_rank(q_rank);
+  attention->set_sliding_tokens(window);
+  attention->set_output_groups(groups);
+  attention->set_output_rank(rank);
+  AddVector(Take("attn_q_a_norm.weight"));
+  AddVector(Take("attn_kv_a_norm.weight"));
+  Count(q_rank + dim);
+  attention->set_sinks(TakeVector("attn_sinks.weight", heads));
+  if (!HasPrefix("attn_compressor_")) return;
+  ReadCompressor("attn_compressor", dim, attention);
+  if (!Has("indexer.proj.weight")) return;
+  const GgufTensor* weights = Take("indexer.proj.weight");
+  const GgufTensor* queries = Require("indexer.attn_q_b.weight");
+  if (queries == nullptr) return;
+  const int64_t index_heads = weights->dims[1];
+  const int64_t index_dim = Divide("indexer.attn_q_b.weight", queries->dims[1],
+                                   index_heads, "index heads");
+  IsShape(weights, "indexer.proj.weight", d_, index_heads);
+  IsShape(queries, "indexer.attn_q_b.weight", q_rank, index_heads * index_dim);
+  Store(GgufMatrix::kMixer, queries);
+  AddVector(weights);
+  Count(d_ * index_heads);
+  if (index_dim == 0) return;
+  CompressedAttention alike;
+  ReadCompressor("indexer_compressor", index_dim, &alike);
+  if (alike.ratio() != attention->ratio() ||
+      alike.overlap() != attention->overlap()) {
+    Fault("indexer_compressor_ape.weight",
+          "differs in ratio from attn_compressor_ape.weight");
+  }
+  Indexer* indexer = attention->mutable_indexer();
+  indexer->set_heads(index_heads);
+  indexer->set_head_dim(index_dim);
+  indexer->set_top_k(
+      keys_.Required("attention.indexer.top_k", number_, 1, kMaxWindow));
+}
+
 void LayerReader::ReadMamba1() {
   Mamba1* mamba = block().mutable_mamba1();
   const GgufTensor* in = Require("ssm_in.weight");
@@ -826,6 +933,8 @@ void LayerReader::ReadMixers() {
   StartBlock();
   if (has_latent) {
     ReadLatentAttention();
+  } else if (Has("attn_kv.weight")) {
+    ReadCompressedAttention();
   } else if (is_kimi) {
     ReadKimiDelta();
   } else if (is_delta) {
@@ -978,6 +1087,11 @@ void LayerReader::ReadExperts() {
       !ReadSingleExperts(experts, moe->mutable_expert())) {
     Fault("ffn_down_exps.weight", "is missing beside ffn_gate_inp.weight");
   }
+  // A table of each token's experts, in whole numbers, of which a row is looked
+  // up (DeepSeek-V4).
+  if (const GgufTensor* table = Take("ffn_gate_tid2eid.weight")) {
+    layer_.unused_bytes += table->bytes();
+  }
   for (const char* name : {"exp_probs_b.bias", "ffn_gate_inp.bias"}) {
     if (Has(name) && !moe->router_bias()) {
       moe->set_router_bias(TakeVector(name, experts));
@@ -1093,6 +1207,11 @@ void LayerReader::SetNames() {
         break;
       case Block::kLatentAttention:
         name = "full";
+        break;
+      case Block::kCompressedAttention:
+        name = block.compressed_attention().ratio() == 0    ? "window"
+               : block.compressed_attention().has_indexer() ? "indexed"
+                                                            : "compressed";
         break;
       case Block::kLinearAttention:
         name = "linear";

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <limits>
 #include <random>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -15,6 +18,7 @@
 #include "analyzer/import/gguf_header.h"
 #include "analyzer/import/gguf_writer.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/testing/catalog.h"
 #include "analyzer/testing/files.h"
 #include "analyzer/testing/scenario.h"
 #include "analyzer/testing/status.h"
@@ -46,6 +50,25 @@ absl::StatusOr<ImportedModel> Import(const GgufWriter& writer) {
   return ImportText(writer.File());
 }
 
+// Imports copies of a file with a few bytes changed: each must be an error or
+// another model, never a crash.
+void ImportDamaged(const std::string& file, int copies) {
+  std::mt19937 random(1);
+  for (int i = 0; i < copies; ++i) {
+    std::string damaged = file;
+    const int flips = 1 + random() % 3;
+    for (int flip = 0; flip < flips; ++flip) {
+      damaged[random() % damaged.size()] = static_cast<char>(random());
+    }
+    const absl::StatusOr<ImportedModel> imported = ImportText(damaged);
+    if (imported.ok()) {
+      BuildLedger(imported->model, Point(1, 1024));
+    } else {
+      EXPECT_FALSE(imported.status().message().empty());
+    }
+  }
+}
+
 // Imports a file and expects a ledger that holds exactly its tensors.
 Model ImportExactly(const GgufWriter& writer,
                     const char* file = __builtin_FILE(),
@@ -57,12 +80,17 @@ Model ImportExactly(const GgufWriter& writer,
   EXPECT_NEAR(InBytes(ledger.TotalWeightFootprint()),
               static_cast<double>(writer.bytes()), 0.5);
   EXPECT_EQ(ledger.parameters, static_cast<double>(writer.elements()));
+  ImportDamaged(writer.File(), 100);
   return imported.model;
 }
 
 // The layers of which llama.cpp stores more bits in files of type Q4_K_M.
 bool HasMoreBits(int i, int n) {
   return i < n / 8 || i >= 7 * n / 8 || (i - n / 8) % 3 == 2;
+}
+
+std::string Layer(int i, const char* name) {
+  return absl::StrCat("blk.", i, ".", name);
 }
 
 struct Shape {
@@ -186,6 +214,41 @@ TEST(GgufTest, ImportsQwen3Moe) {
   EXPECT_EQ(model.block(0).moe().experts_per_token(), 8);
 }
 
+// Apart from formats, the blocks are those of the catalogue.
+TEST(GgufTest, HasTheBlocksOfTheCatalogue) {
+  const std::pair<const char*, Shape> files[] = {
+      {"llama-3.1-8b", kLlama8B},
+      {"mixtral-8x7b", kMixtral},
+      {"qwen3-30b-a3b", kQwen30B},
+  };
+  for (const auto& file : files) {
+    SCOPED_TRACE(file.first);
+    const Model shipped = LoadModelOrDie(file.first);
+    const Model imported = OrDie(Import(Q4KM(file.second))).model;
+    EXPECT_EQ(imported.d_model(), shipped.d_model());
+    EXPECT_EQ(imported.vocab_size(), shipped.vocab_size());
+    EXPECT_EQ(imported.norm(), shipped.norm());
+    EXPECT_EQ(TotalLayers(imported), TotalLayers(shipped));
+    ASSERT_EQ(imported.block_size(), 1);
+    Block bare = imported.block(0);
+    bare.clear_formats();
+    bare.set_name(shipped.block(0).name());
+    EXPECT_EQ(bare.DebugString(), shipped.block(0).DebugString());
+  }
+}
+
+TEST(GgufTest, CountsScalesOfTensors) {
+  GgufWriter w = Q4KM(kSmall);
+  for (int i = 0; i < kSmall.layers; ++i) {
+    w.Tensor(Layer(i, "attn_q.scale"), {1}, kF32)
+        .Tensor(Layer(i, "ffn_up.input_scale"), {1}, kF32);
+  }
+  w.Tensor("output.scale", {1}, kF32);
+  const Model model = ImportExactly(w);
+  EXPECT_EQ(model.block(0).extra(0).vector(), 2);
+  EXPECT_EQ(model.extra(0).name(), "output.scale");
+}
+
 // Keys that every test of a small file needs.
 GgufWriter Small(const char* architecture, int layers, int heads = 0,
                  int kv_heads = 0) {
@@ -196,10 +259,6 @@ GgufWriter Small(const char* architecture, int layers, int heads = 0,
   w.Tensor("token_embd.weight", {256, 1000}, kQ8_0)
       .Tensor("output_norm.weight", {256}, kF32);
   return w;
-}
-
-std::string Layer(int i, const char* name) {
-  return absl::StrCat("blk.", i, ".", name);
 }
 
 TEST(GgufTest, ImportsGatedDeltaLayers) {
@@ -339,6 +398,71 @@ TEST(GgufTest, ImportsIndexers) {
   EXPECT_EQ(indexer.top_k(), 2048);
   // The weights of index heads are vectors here, whatever the file stores.
   EXPECT_THAT(model.formats().vectors(), HasSubstr("q8_0:"));
+}
+
+// DeepSeek-V4: heads of 64 in two groups of rank 48; compressors of 1 and 2
+// vectors for 128 and 4 tokens.
+TEST(GgufTest, ImportsCompressedAttention) {
+  GgufWriter w = Small("deepseek4", 3, 8, 1);
+  w.Set("attention.sliding_window", 128)
+      .Set("attention.indexer.top_k", 512)
+      .Set("expert_used_count", 2)
+      .Tensor("output.weight", {256, 1000}, kQ6_K)
+      .Tensor("output_hc_fn.weight", {1024, 4}, kF32)
+      .Tensor("output_hc_base.weight", {4}, kF32)
+      .Tensor("output_hc_scale.weight", {1}, kF32);
+  for (int i = 0; i < 3; ++i) {
+    w.Tensor(Layer(i, "attn_norm.weight"), {256}, kF32)
+        .Tensor(Layer(i, "ffn_norm.weight"), {256}, kF32)
+        .Tensor(Layer(i, "attn_sinks.weight"), {8}, kF32)
+        .Tensor(Layer(i, "attn_q_a.weight"), {256, 96}, kQ4_K)
+        .Tensor(Layer(i, "attn_q_a_norm.weight"), {96}, kF32)
+        .Tensor(Layer(i, "attn_q_b.weight"), {96, 512}, kQ5_0)
+        .Tensor(Layer(i, "attn_kv.weight"), {256, 64}, kQ8_0)
+        .Tensor(Layer(i, "attn_kv_a_norm.weight"), {64}, kF32)
+        .Tensor(Layer(i, "attn_output_a.weight"), {256, 96}, kQ4_K)
+        .Tensor(Layer(i, "attn_output_b.weight"), {96, 256}, kQ8_0)
+        .Tensor(Layer(i, "hc_attn_fn.weight"), {1024, 24}, kF32)
+        .Tensor(Layer(i, "hc_attn_base.weight"), {24}, kF32)
+        .Tensor(Layer(i, "hc_attn_scale.weight"), {3}, kF32)
+        .Tensor(Layer(i, "hc_ffn_fn.weight"), {1024, 24}, kF32)
+        .Tensor(Layer(i, "hc_ffn_base.weight"), {24}, kF32)
+        .Tensor(Layer(i, "hc_ffn_scale.weight"), {3}, kF32)
+        .Tensor(Layer(i, "ffn_gate_inp.weight"), {256, 16}, kF32)
+        .Tensor(Layer(i, "exp_probs_b.bias"), {16}, kF32)
+        .Tensor(Layer(i, "ffn_gate_exps.weight"), {256, 64, 16}, kMxfp4)
+        .Tensor(Layer(i, "ffn_up_exps.weight"), {256, 64, 16}, kMxfp4)
+        .Tensor(Layer(i, "ffn_down_exps.weight"), {64, 256, 16}, kMxfp4)
+        .Tensor(Layer(i, "ffn_gate_shexp.weight"), {256, 64}, kQ8_0)
+        .Tensor(Layer(i, "ffn_up_shexp.weight"), {256, 64}, kQ8_0)
+        .Tensor(Layer(i, "ffn_down_shexp.weight"), {64, 256}, kQ8_0);
+    if (i == 0) continue;
+    const int width = i == 1 ? 64 : 128, ratio = i == 1 ? 128 : 4;
+    w.Tensor(Layer(i, "attn_compressor_kv.weight"), {256, width}, kQ8_0)
+        .Tensor(Layer(i, "attn_compressor_gate.weight"), {256, width}, kQ8_0)
+        .Tensor(Layer(i, "attn_compressor_ape.weight"), {width, ratio}, kF32)
+        .Tensor(Layer(i, "attn_compressor_norm.weight"), {64}, kF32);
+    if (i == 1) continue;
+    w.Tensor(Layer(i, "indexer.proj.weight"), {256, 4}, kBf16)
+        .Tensor(Layer(i, "indexer.attn_q_b.weight"), {96, 128}, kQ8_0)
+        .Tensor(Layer(i, "indexer_compressor_kv.weight"), {256, 64}, kQ8_0)
+        .Tensor(Layer(i, "indexer_compressor_gate.weight"), {256, 64}, kQ8_0)
+        .Tensor(Layer(i, "indexer_compressor_ape.weight"), {64, 4}, kF32)
+        .Tensor(Layer(i, "indexer_compressor_norm.weight"), {32}, kF32);
+  }
+  const Model model = ImportExactly(w);
+  ASSERT_EQ(model.block_size(), 3);
+  const CompressedAttention& window = model.block(0).compressed_attention();
+  EXPECT_EQ(window.ratio(), 0);
+  EXPECT_EQ(window.head_dim(), 64);
+  EXPECT_EQ(window.output_groups(), 2);
+  EXPECT_EQ(window.output_rank(), 48);
+  EXPECT_TRUE(window.sinks());
+  EXPECT_EQ(model.block(1).compressed_attention().ratio(), 128);
+  EXPECT_EQ(model.block(2).compressed_attention().overlap(), 2);
+  EXPECT_EQ(model.block(2).compressed_attention().indexer().head_dim(), 32);
+  // Small matrices in fp32 do not widen the residual stream.
+  EXPECT_EQ(ResolveFormats(model, Point(1, 1024)).stream->name, "bf16");
 }
 
 TEST(GgufTest, ImportsGptOss) {
@@ -769,6 +893,63 @@ TEST(GgufTest, RefusesOtherFiles) {
   OrDie(ImportText(small.File(2)));
 }
 
+// Little-endian bytes of a number.
+std::string Bytes(uint64_t value, int width) {
+  std::string out;
+  for (int i = 0; i < width; ++i) out.push_back(value >> (8 * i) & 255);
+  return out;
+}
+
+TEST(GgufTest, ReadsEveryTypeOfValue) {
+  const std::pair<uint32_t, int> numbers[] = {
+      {0, 1}, {1, 1}, {2, 2}, {3, 2}, {4, 4}, {5, 4}, {7, 1}, {10, 8}, {11, 8}};
+  std::string file = "GGUF" + Bytes(3, 4) + Bytes(0, 8) + Bytes(15, 8);
+  const auto key = [&](const std::string& name, uint32_t type) {
+    file += Bytes(name.size(), 8) + name + Bytes(type, 4);
+  };
+  for (const auto& number : numbers) {
+    key(absl::StrCat("n", number.first), number.first);
+    file += Bytes(~uint64_t{0}, number.second);
+  }
+  key("f32", 6);
+  file += Bytes(0x3fc00000, 4);
+  key("f64", 12);
+  file += Bytes(0x3ff8000000000000, 8);
+  key("text", 8);
+  file += Bytes(2, 8) + "ab";
+  key("flags", 9);
+  file += Bytes(7, 4) + Bytes(3, 8) + Bytes(0x010001, 3);
+  key("floats", 9);
+  file += Bytes(6, 4) + Bytes(2, 8) + Bytes(0, 8);
+  key("nested", 9);
+  file += Bytes(9, 4) + Bytes(2, 8);
+  file += Bytes(8, 4) + Bytes(1, 8) + Bytes(1, 8) + "x";
+  file += Bytes(2, 4) + Bytes(2, 8) + Bytes(0, 4);
+  std::istringstream in(file);
+  std::vector<Fault> faults;
+  const absl::optional<GgufHeader> header =
+      ReadGgufHeader(in, "model.gguf", &faults);
+  ASSERT_TRUE(header.has_value());
+  const auto integer = [&](const char* name) {
+    return header->metadata.at(name).integer;
+  };
+  EXPECT_EQ(integer("n0"), 255);
+  EXPECT_EQ(integer("n1"), -1);
+  EXPECT_EQ(integer("n2"), 65535);
+  EXPECT_EQ(integer("n3"), -1);
+  EXPECT_EQ(integer("n4"), 4294967295);
+  EXPECT_EQ(integer("n5"), -1);
+  EXPECT_EQ(integer("n7"), 1);
+  EXPECT_EQ(integer("n10"), std::numeric_limits<int64_t>::max());
+  EXPECT_EQ(integer("n11"), -1);
+  EXPECT_EQ(header->metadata.at("f32").real, 1.5);
+  EXPECT_EQ(header->metadata.at("f64").real, 1.5);
+  EXPECT_EQ(header->metadata.at("text").text, "ab");
+  EXPECT_THAT(header->metadata.at("flags").integers, ElementsAre(1, 0, 1));
+  EXPECT_EQ(header->metadata.at("floats").kind, GgufValue::Kind::kOther);
+  EXPECT_EQ(header->metadata.at("nested").kind, GgufValue::Kind::kOther);
+}
+
 TEST(GgufTest, ReadsPartsThatLieSideBySide) {
   GgufWriter first = Small("llama", 1, 4, 2);
   first.Number("split.count", 2).Number("split.tensors.count", 9 + 2);
@@ -778,6 +959,8 @@ TEST(GgufTest, ReadsPartsThatLieSideBySide) {
   AddMlp(0, true, &second);
   const std::string one = TempPath("parts-00001-of-00002.gguf");
   const std::string two = TempPath("parts-00002-of-00002.gguf");
+  // A run before may have left its files.
+  std::remove(two.c_str());
   Write(one, first.File());
   EXPECT_THAT(ErrorOf(ImportGguf(one, "", "2026-01-01")),
               HasSubstr("there is no file "));
@@ -801,33 +984,26 @@ TEST(GgufTest, ReadsPartsThatLieSideBySide) {
 }
 
 TEST(GgufTest, RefusesAbsurdCountsWithoutTakingMemory) {
-  const auto number = [](uint64_t value, int width) {
-    std::string out;
-    for (int i = 0; i < width; ++i) out.push_back(value >> (8 * i) & 255);
-    return out;
-  };
-  const std::string start = "GGUF" + number(3, 4);
+  const std::string start = "GGUF" + Bytes(3, 4);
   const uint64_t huge = ~uint64_t{0};
-  EXPECT_THAT(ErrorOf(ImportText(start + number(huge, 8) + number(0, 8))),
+  EXPECT_THAT(ErrorOf(ImportText(start + Bytes(huge, 8) + Bytes(0, 8))),
               HasSubstr("tensors; expected at most"));
-  EXPECT_THAT(ErrorOf(ImportText(start + number(0, 8) + number(huge, 8))),
+  EXPECT_THAT(ErrorOf(ImportText(start + Bytes(0, 8) + Bytes(huge, 8))),
               HasSubstr("entries of metadata; expected at most"));
-  const std::string pair = start + number(0, 8) + number(1, 8);
+  const std::string pair = start + Bytes(0, 8) + Bytes(1, 8);
   for (const uint64_t length :
        {huge, huge / 2, uint64_t{1} << 40, uint64_t{1} << 31}) {
     for (const std::string& tail :
-         {number(length, 8),
-          number(1, 8) + "k" + number(8, 4) + number(length, 8),
-          number(1, 8) + "k" + number(9, 4) + number(4, 4) + number(length, 8),
-          number(1, 8) + "k" + number(9, 4) + number(10, 4) + number(length, 8),
-          number(1, 8) + "k" + number(9, 4) + number(8, 4) +
-              number(length, 8)}) {
+         {Bytes(length, 8), Bytes(1, 8) + "k" + Bytes(8, 4) + Bytes(length, 8),
+          Bytes(1, 8) + "k" + Bytes(9, 4) + Bytes(4, 4) + Bytes(length, 8),
+          Bytes(1, 8) + "k" + Bytes(9, 4) + Bytes(10, 4) + Bytes(length, 8),
+          Bytes(1, 8) + "k" + Bytes(9, 4) + Bytes(8, 4) + Bytes(length, 8)}) {
       EXPECT_FALSE(ImportText(pair + tail).ok());
     }
   }
   // Arrays in arrays without end.
-  std::string nested = pair + number(1, 8) + "k" + number(9, 4);
-  for (int i = 0; i < 100000; ++i) nested += number(9, 4) + number(1, 8);
+  std::string nested = pair + Bytes(1, 8) + "k" + Bytes(9, 4);
+  for (int i = 0; i < 100000; ++i) nested += Bytes(9, 4) + Bytes(1, 8);
   EXPECT_THAT(ErrorOf(ImportText(nested)), HasSubstr("arrays in arrays"));
   for (const int64_t size : {int64_t{0}, int64_t{-1}, int64_t{1} << 62}) {
     GgufWriter w = Q4KM(kSmall);
@@ -846,20 +1022,7 @@ TEST(GgufTest, SurvivesDamage) {
   for (size_t size = 0; size < file.size(); ++size) {
     EXPECT_FALSE(ImportText(file.substr(0, size)).ok()) << size;
   }
-  std::mt19937 random(1);
-  for (int i = 0; i < 20000; ++i) {
-    std::string damaged = file;
-    const int flips = 1 + random() % 3;
-    for (int flip = 0; flip < flips; ++flip) {
-      damaged[random() % damaged.size()] = static_cast<char>(random());
-    }
-    const absl::StatusOr<ImportedModel> imported = ImportText(damaged);
-    if (!imported.ok()) {
-      EXPECT_FALSE(imported.status().message().empty());
-    } else {
-      BuildLedger(imported->model, Point(1, 1024));
-    }
-  }
+  ImportDamaged(file, 5000);
 }
 
 }  // namespace
