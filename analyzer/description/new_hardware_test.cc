@@ -75,7 +75,7 @@ TEST(NewHardwareTest, EachNumberHasItsMeaningAndTheUsualRange) {
   EXPECT_THAT(text, HasSubstr("name: \"my-cpu\"\n"));
   EXPECT_THAT(text, HasSubstr("\n  bandwidth_gb_per_s { value: nan }  # peak "
                               "bandwidth on one chip, GB/s of 1e9 bytes; "
-                              "usually 460.8 to "));
+                              "usually 307.2 to "));
   EXPECT_THAT(text, HasSubstr("\n  # bandwidth_efficiency { value: 0.85 low: "
                               "0.65 high: 0.93 }  # fraction of the peak that "
                               "very long transfers reach"));
