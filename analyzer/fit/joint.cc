@@ -1038,6 +1038,9 @@ absl::Status DescribeMachines(const Problem& problem, const Vectors& x,
     machine.set_name(node.name);
     machine.set_base(absl::StrCat(node.name, kBeforeFits));
     machine.set_description(description);
+    // What users call the machine is not in its data sheet.
+    ASSIGN_OR_RETURN(const Hardware now, LoadHardware(node.name));
+    *machine.mutable_aliases() = now.aliases();
     *machine.add_sources() = source;
     AddCorrelations(node, static_cast<int>(k), x, errors, deviations,
                     &machine);
