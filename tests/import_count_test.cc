@@ -124,6 +124,71 @@ void ExpectCountsOf(const std::string& folder,
   }
 }
 
+// Bytes of weights that a step of Llama-3.1-8B reads at batch 1: 6,979,321,856
+// elements in blocks, 525,336,576 in the head and 266,240 in norms of 2 bytes.
+TEST(ImportCountTest, QuantisedCheckpointsAreReadAsTheFilesHoldThem) {
+  constexpr double kBlocks = 6'979'321'856, kHead = 525'336'576;
+  constexpr double kNorms = 2 * 266'240;
+  const std::string plain =
+      OrDie(ReadTextFile(absl::StrCat(kData, "hf/llama-3.1-8b.json")));
+  const struct {
+    const char* quantization;
+    double block_bits;
+    double head_bits;
+    double kv_bits;
+  } kCases[] = {
+      {R"("quantization": {"group_size": 64, "bits": 4})", 4.5, 4.5, 16},
+      {R"("quantization_config": {"quant_method": "fp8", "activation_scheme":
+          "static", "ignored_layers": ["lm_head"],
+          "kv_cache_scheme": "static"})",
+       8, 16, 8},
+      {R"("quantization_config": {"quant_algo": "FP8", "ignore": ["lm_head"],
+          "kv_cache_scheme": "FP8", "producer": {"name": "modelopt"}})",
+       8, 16, 8},
+      {R"("quantization_config": {"quant_method": "modelopt", "quant_algo":
+          "NVFP4", "ignore": ["lm_head"], "kv_cache_scheme":
+          {"dynamic": false, "num_bits": 8, "type": "float"}})",
+       4.5, 16, 8},
+      {R"("quantization_config": {"quant_method": "bitsandbytes",
+          "load_in_4bit": true, "bnb_4bit_quant_type": "nf4",
+          "bnb_4bit_use_double_quant": true})",
+       4 + 8.0 / 64 + 32.0 / (64 * 256), 16, 16},
+      {R"("quantization_config": {"quant_method": "fbgemm_fp8",
+          "modules_to_not_convert": ["lm_head"]})",
+       8, 16, 16},
+      {R"("quantization_config": {"quant_method": "quark",
+          "global_quant_config": {"weight": {"dtype": "fp4", "group_size": 32,
+          "qscheme": "per_group", "scale_format": "e8m0"}},
+          "exclude": ["lm_head"]})",
+       4.25, 16, 16},
+      {R"("quantization_config": {"quant_method": "gptq", "bits": 4,
+          "group_size": -1, "sym": true, "desc_act": false})",
+       4, 16, 16},
+  };
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.quantization);
+    HfFiles files;
+    files.path = "config.json";
+    files.config = plain;
+    files.config.replace(files.config.rfind('}'), 1,
+                         absl::StrCat(", ", c.quantization, "}"));
+    const Model model =
+        OrDie(ImportHuggingFace(files, "m", "2026-01-02")).model;
+    Scenario scenario = DefaultScenario();
+    scenario.set_batch(1);
+    scenario.set_context(1000);
+    const Ledger<double> ledger = BuildLedger(model, scenario);
+    double weights = 0;
+    for (const Operator<double>& op : ledger.operators) {
+      weights += InBytes(op.weight_read) * op.count;
+    }
+    EXPECT_NEAR(weights,
+                (kBlocks * c.block_bits + kHead * c.head_bits) / 8 + kNorms, 1);
+    EXPECT_EQ(InBytes(ledger.kv_per_sequence),
+              1000 * 2 * 32 * 8 * 128 * c.kv_bits / 8);
+  }
+}
+
 TEST(ImportCountTest, DenseFamiliesAgreeWithTheIndependentCounter) {
   ExpectCountsOf("counted/dense", CountDense);
 }

@@ -555,6 +555,44 @@ void ValidateFields(const Message& message, const ValidateOptions& options,
   FieldValidator(options, faults).ValidateRoot(message);
 }
 
+namespace {
+
+// Formats of caches: recipes store weights alone, FlashMLA's format latent
+// vectors alone.
+void CheckCacheFormats(const std::string& kv, const std::string& kv_values,
+                       const std::string& prefix, const Model& model,
+                       CrossChecker* check) {
+  const auto has = [&](auto has_mixer) {
+    return std::any_of(model.block().begin(), model.block().end(), has_mixer);
+  };
+  for (const auto& [field, name] :
+       {std::make_pair("kv", &kv), std::make_pair("kv_values", &kv_values)}) {
+    const NumberFormat* format = FindFormat(*name);
+    if (format == nullptr) continue;
+    check->Require(!format->is_recipe, prefix + field,
+                   absl::StrCat("\"", format->name,
+                                "\" is a recipe for weights; a cache has one "
+                                "format, such as q8_0"));
+    check->Require(format->name != "fp8-ds-mla" ||
+                       has([](const Block& block) {
+                         return block.has_latent_attention();
+                       }),
+                   prefix + field,
+                   absl::StrCat("\"fp8-ds-mla\" stores latent vectors; ",
+                                model.name(),
+                                " has no latent attention: expected fp8"));
+  }
+  check->Require(kv_values.empty() || has([](const Block& block) {
+                   return block.has_attention();
+                 }),
+                 prefix + "kv_values",
+                 absl::StrCat(model.name(),
+                              " caches no values apart from keys; expected kv "
+                              "alone"));
+}
+
+}  // namespace
+
 void ValidateModel(const Model& model, const ValidateOptions& options,
                    std::vector<Fault>* faults) {
   CrossChecker check(options.file, faults);
@@ -573,6 +611,8 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
       layers <= kMostLayers, "layers",
       absl::StrCat(layers, " layers in all; expected at most ", kMostLayers));
   used.insert(model.mtp_block().begin(), model.mtp_block().end());
+  CheckCacheFormats(model.formats().kv(), model.formats().kv_values(),
+                    "formats.", model, &check);
   for (const Block& block : model.block()) {
     const std::string path = absl::StrCat("block.", Printable(block.name()));
     check.Require(used.count(block.name()) > 0, path,
@@ -883,6 +923,7 @@ void ValidateScenario(const Scenario& scenario, const Model& model,
   check.Require((scenario.prompt() > 0) == (scenario.output() > 0), "prompt",
                 "mixed serving needs both prompt and output lengths");
   CheckSharedPrefix(scenario, &check);
+  CheckCacheFormats(scenario.kv(), scenario.kv_values(), "", model, &check);
   if (const NumberFormat* format = FindFormat(scenario.activations())) {
     check.Require(format->operand != NumberFormat::Operand::kStorageOnly,
                   "activations",

@@ -73,6 +73,29 @@ TEST(ValidateTest, StaticPowerIsGivenOrAFractionOfThePowerCap) {
               ElementsAre(HasSubstr("board.static_power_w: is missing")));
 }
 
+TEST(ValidateTest, CachesHaveFormatsThatStoreThem) {
+  const auto faults = [](const std::string& model, const std::string& kv,
+                         const std::string& kv_values) {
+    Scenario scenario = Point(1, 1000);
+    scenario.set_kv(kv);
+    scenario.set_kv_values(kv_values);
+    std::vector<Fault> found;
+    ValidateScenario(scenario, LoadModelOrDie(model),
+                     LoadHardwareOrDie("h100-sxm"), &found);
+    std::vector<std::string> messages;
+    for (const Fault& fault : found) messages.push_back(fault.message);
+    return messages;
+  };
+  EXPECT_THAT(faults("llama-3.1-8b", "q8_0", "q4_0"), IsEmpty());
+  EXPECT_THAT(faults("deepseek-v2-lite", "fp8-ds-mla", ""), IsEmpty());
+  EXPECT_THAT(faults("llama-3.1-8b", "q4_k_m", ""),
+              ElementsAre(HasSubstr("is a recipe for weights")));
+  EXPECT_THAT(faults("llama-3.1-8b", "fp8-ds-mla", ""),
+              ElementsAre(HasSubstr("has no latent attention")));
+  EXPECT_THAT(faults("deepseek-v2-lite", "fp8", "fp8"),
+              ElementsAre(HasSubstr("caches no values apart from keys")));
+}
+
 TEST(ValidateTest, NetworksGrowOutwards) {
   Hardware hardware = LoadHardwareOrDie("h100-sxm");
   ASSERT_EQ(hardware.interconnect().beyond_size(), 1);
