@@ -60,7 +60,7 @@ TEST(MeasuredTest, CapsMoveSpeedAndEnergyAsTheyWereMeasured) {
     const ValidatedRow* least = nullptr;
     for (const auto& [cap, row] : rows) {
       // The power of the 5090 is a 95th percentile.
-      EXPECT_LT(std::abs(row.step_time_error()), ninetyfifth ? 0.15 : 0.08)
+      EXPECT_LT(std::abs(row.step_time_error()), ninetyfifth ? 0.17 : 0.08)
           << name << " " << cap;
       EXPECT_LT(std::abs(row.energy_error()), ninetyfifth ? 0.2 : 0.12)
           << name << " " << cap;

@@ -265,18 +265,23 @@ double FillOperatorsOf(const View& view, const AnalyzeOptions& options,
   const Ledger<>& ledger = view.ledger;
   const LoweredStep<>& step = view.step;
   const UnitTimes<> units(machine, view.cost.clock);
+  // What a power cap slows down is a bound of its own, so that the others are
+  // those of the clock that is set.
+  const UnitTimes<> uncapped(machine, machine.costs.clock.set);
   const CoreState<> core = CoreAt(view.cost.clock, machine.costs.clock);
   BoundTimes& whole = *bounds;
   double explained = 0;
   for (size_t i = 0; i < step.operators.size(); ++i) {
     const LoweredOperator<>& lowered = step.operators[i];
+    const OperatorTimes<> at_set = TimesOf(lowered, machine, uncapped);
+    const BoundTimes of_set = SplitTime(lowered, at_set, machine, uncapped);
+    for (size_t k = 0; k < of_set.size(); ++k) {
+      whole[k] += of_set[k] * lowered.count;
+    }
+    explained += InSeconds(at_set.total) * lowered.count;
+    if (!options.operators) continue;
     const OperatorTimes<> times = TimesOf(lowered, machine, units);
     const BoundTimes split = SplitTime(lowered, times, machine, units);
-    for (size_t k = 0; k < split.size(); ++k) {
-      whole[k] += split[k] * lowered.count;
-    }
-    explained += InSeconds(times.total) * lowered.count;
-    if (!options.operators) continue;
 
     const Operator<>& op = ledger.operators[i];
     const double runs = SystemRuns(ledger, op);

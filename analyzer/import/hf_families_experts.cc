@@ -769,6 +769,8 @@ void ImportDeepSeekV4(const JsonReader& config, Model* model,
   if (config.IsString("expert_dtype", "fp4")) {
     model->mutable_formats()->set_experts("mxfp4");
   }
+  // A fault leaves no layers.
+  if (stack->layers().empty()) return;
   Block mtp = stack->layers().back().block;
   mtp.set_name("mtp");
   mtp.mutable_compressed_attention()->set_ratio(0);

