@@ -1,4 +1,5 @@
-// tokenjoule import-hf: a Hugging Face config.json into a model textproto.
+// tokenjoule import-hf: a checkpoint's config.json or a GGUF file into a model
+// textproto.
 
 #include "analyzer/import/import_hf.h"
 
@@ -76,19 +77,19 @@ int Run(const ParsedFlags& flags) {
 Command ImportHfCommand() {
   Command command;
   command.name = "import-hf";
-  command.summary = "a Hugging Face config.json into a model textproto";
+  command.summary = "a checkpoint (config.json, GGUF) into a model textproto";
   command.description =
       "Reads the architecture and the checkpoint's number formats from a\n"
-      "config.json, or the folder that holds it, and prints a textproto that\n"
-      "--model takes. --model takes the config.json itself too; the textproto\n"
-      "is for reading, changing and keeping. hf_quant_config.json and other\n"
-      "files of quantisers beside it are read. Fields that are\n"
-      "absent have the defaults of the transformers library; the source that\n"
-      "the textproto cites lists them. What the schema cannot express is\n"
-      "refused, not guessed.";
+      "config.json, from the folder that holds it with the files of a quantiser,\n"
+      "or from the header of a GGUF file, and prints a textproto that --model\n"
+      "takes. --model takes the checkpoint itself, too; the textproto is for\n"
+      "reading, changing and keeping. Fields that are absent have the defaults of\n"
+      "the family's configuration class; the source that the textproto cites\n"
+      "lists them. What the schema cannot express is refused, not guessed.";
   command.examples =
       "  tokenjoule import-hf config.json --name=my-model "
       "--out=my-model.textproto\n"
+      "  tokenjoule import-hf model-Q4_K_M.gguf\n"
       "  tokenjoule analyze --model=./my-model.textproto --hardware=h100-sxm\n";
   command.flags = {
       {"name", "NAME",
