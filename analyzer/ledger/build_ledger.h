@@ -75,7 +75,7 @@ void AddEmbedding(LedgerWriter<N, Reader>& c) {
   op.activation_out = c.Stream(t * c.d);
   const N table = c.vocab * c.d;
   c.CountParameters(table, table);
-  if (!c.model.tied_embeddings()) {
+  if (!c.model.tied_embeddings() && !c.SharesEmbedding()) {
     c.Hold(Part::kEmbedding, table / c.tp, *c.formats.embedding);
   }
   if (c.model.learned_positions() > 0) {
@@ -108,7 +108,9 @@ void AddHead(LedgerWriter<N, Reader>& c) {
   // A tied head is the embedding table: it is read like any head, but its
   // parameters are counted once.
   const N all = c.model.tied_embeddings() ? N(0.0) : c.vocab * c.d;
+  const auto held = c.ledger->weight_footprint;
   c.Matmul(op, t, c.d, c.vocab / c.tp, all, *c.formats.lm_head);
+  if (c.SharesEmbedding()) c.ledger->weight_footprint = held;
   if (c.model.lm_head_bias()) c.ShardedVector(op, c.vocab);
   // Sampling: softmax and a draw over the vocabulary, 5 FLOP per logit.
   op.vector_flop = Flop<N>(N(5.0) * t * c.vocab / c.tp);

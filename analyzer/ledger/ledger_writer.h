@@ -114,6 +114,11 @@ class LedgerWriter {
   // The machines that share the model; nullptr if there is only one.
   const LayerPlacement* placement = nullptr;
 
+  // Whether embedding and head are those of the model that is drafted for.
+  bool SharesEmbedding() const {
+    return !counts_parameters && model.shared_embedding();
+  }
+
   // Operators of plain numbers have names, which reports show; those of other
   // number types go without, because writing names takes longer than counting.
   static constexpr bool kNamed = std::is_same_v<N, double>;

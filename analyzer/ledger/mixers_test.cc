@@ -215,6 +215,41 @@ TEST(MixersTest, FormatsMayDifferByBlockAndMatrix) {
   EXPECT_EQ(read, kD * kD * (2 + 2 + 1 + 2) + kD * 4096 * (2 + 2 + 0.75));
 }
 
+// EAGLE: one layer behind a projection of two streams to one, with the head of
+// the model that it drafts for. It reads the head for each drafted token and
+// holds its layer and the projection.
+TEST(MixersTest, ADraftModelMayShareTheHead) {
+  const Model target = OneLayer("mlp { d_ff: 4096 }");
+  Model draft = OneLayer("mlp { d_ff: 1024 }");
+  Projection* projection = draft.add_extra();
+  projection->set_name("fuse");
+  projection->set_in(2048);
+  projection->set_out(1024);
+  draft.set_vocab_size(1000);
+  Scenario scenario = At(1);
+  scenario.mutable_speculation()->set_draft_tokens(3);
+  scenario.mutable_speculation()->set_acceptance_rate(0.5);
+  scenario.mutable_speculation()->set_draft_model("draft");
+  const auto held = [&] {
+    const Ledger<double> ledger = BuildLedger(target, scenario, &draft);
+    return InBytes(ledger.weight_footprint[static_cast<int>(Part::kDraft)]);
+  };
+  const auto read = [&] {
+    double bytes = 0;
+    for (const Operator<double>& op :
+         BuildLedger(target, scenario, &draft).operators) {
+      if (op.part == Part::kDraft) bytes += InBytes(op.weight_read) * op.count;
+    }
+    return bytes;
+  };
+  const double own = 2 * (2 * kD * 1024 + 2048 * kD);
+  const double all_read = read();
+  EXPECT_EQ(held(), own + 2 * 1000 * kD);
+  draft.set_shared_embedding(true);
+  EXPECT_EQ(held(), own);
+  EXPECT_EQ(read(), all_read);
+}
+
 // Zamba2's shared blocks: read in each layer, held once.
 TEST(MixersTest, SharedWeightsAreHeldOnce) {
   Model model = OneLayer("mlp { d_ff: 4096 } shared_weights: true");
