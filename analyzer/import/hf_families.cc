@@ -604,25 +604,6 @@ void ImportOpt(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-void ImportGpt2(const JsonReader& config, Model* model, LayerStack* stack) {
-  DecoderFields fields;
-  fields.hidden = "n_embd";
-  fields.layers = "n_layer";
-  fields.heads = "n_head";
-  fields.kv_heads = "";
-  fields.head_dim = "";
-  fields.positions = "n_positions";
-  fields.default_positions = 1024;
-  Decoder decoder = ReadDecoder(config, fields, model);
-  model->set_norm(LAYER_NORM);
-  model->set_learned_positions(model->max_context());
-  SetBiases(true, &decoder.attention);
-  decoder.mlp.set_d_ff(config.Has("n_inner") ? config.Int("n_inner", kMlpLimits)
-                                             : 4 * model->d_model());
-  decoder.mlp.set_bias(true);
-  AddLayers(decoder, stack);
-}
-
 void ImportGptNeox(const JsonReader& config, Model* model, LayerStack* stack) {
   DecoderFields fields;
   fields.kv_heads = "";
@@ -644,7 +625,6 @@ constexpr HfFamily kFamilies[] = {
     {"gemma", true, ImportGemma},
     {"gemma2", true, ImportGemma2},
     {"gemma3_text", true, ImportGemma3},
-    {"gpt2", true, ImportGpt2},
     {"gpt_neox", false, ImportGptNeox},
     {"gpt_oss", false, ImportGptOss},
     {"jamba", false, ImportJamba},

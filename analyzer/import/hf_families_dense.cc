@@ -362,17 +362,25 @@ void ImportGptJ(const JsonReader& config, Model* model, LayerStack* stack) {
   AddLayers(decoder, stack);
 }
 
-void ImportGptBigCode(const JsonReader& config, Model* model,
-                      LayerStack* stack) {
+// GPT-2 and its descendant with one key head for all query heads.
+void ImportGpt2With(const JsonReader& config, bool multi_query, Model* model,
+                    LayerStack* stack) {
   DecoderFields fields = GptFields();
   fields.default_positions = 1024;
   Decoder decoder = ReadDecoder(config, fields, model);
   model->set_norm(LAYER_NORM);
   model->set_learned_positions(model->max_context());
-  if (config.BoolOr("multi_query", true)) decoder.attention.set_kv_heads(1);
+  if (multi_query) decoder.attention.set_kv_heads(1);
   SetBiases(true, &decoder.attention);
   decoder.mlp = ReadGptMlp(config, "n_inner", *model);
   AddLayers(decoder, stack);
+}
+void ImportGpt2(const JsonReader& config, Model* model, LayerStack* stack) {
+  ImportGpt2With(config, false, model, stack);
+}
+void ImportGptBigCode(const JsonReader& config, Model* model,
+                      LayerStack* stack) {
+  ImportGpt2With(config, config.BoolOr("multi_query", true), model, stack);
 }
 
 void ImportBloom(const JsonReader& config, Model* model, LayerStack* stack) {
@@ -790,6 +798,7 @@ constexpr HfFamily kFamilies[] = {
     {"gemma4_unified_text", true, ImportGemma4},
     {"glm", false, ImportGlm},
     {"glm4", false, ImportGlm4},
+    {"gpt2", true, ImportGpt2},
     {"gpt_bigcode", true, ImportGptBigCode},
     {"gptj", false, ImportGptJ},
     {"granite", false, ImportPlainLlama},

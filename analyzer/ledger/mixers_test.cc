@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/testing/scenario.h"
 #include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
@@ -26,16 +27,7 @@ Model OneLayer(const std::string& block) {
       "m.textproto"));
 }
 
-Scenario At(double context) {
-  Scenario scenario;
-  scenario.set_batch(1);
-  scenario.set_context(context);
-  scenario.set_tp(1);
-  scenario.set_pp(1);
-  scenario.set_dp(1);
-  scenario.set_ep(1);
-  return scenario;
-}
+Scenario At(double context) { return Point(1, context); }
 
 Ledger<double> LedgerAt(const Model& model, const Scenario& scenario) {
   return BuildLedger(model, scenario);
