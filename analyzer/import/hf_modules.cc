@@ -273,6 +273,41 @@ void AddRwkv(const Rwkv& rwkv, double d, Layer* layer) {
   layer->Add(HfMatrix::kMixer, inner, d, "attention.output attn.o_proj");
 }
 
+// The compressors are left out: checkpoints keep them unquantised.
+void AddCompressedAttention(const CompressedAttention& attention, double d,
+                            Layer* layer) {
+  const double e = attention.head_dim();
+  const double width = e * attention.heads();
+  const double q_rank = attention.q_rank();
+  const double rank =
+      static_cast<double>(attention.output_groups()) * attention.output_rank();
+  layer->Add(HfMatrix::kMixer, d, q_rank,
+             "self_attn.q_a_proj self_attn.wq_a attn.wq_a");
+  layer->Add(HfMatrix::kMixer, q_rank, width,
+             "self_attn.q_b_proj self_attn.wq_b attn.wq_b");
+  layer->Add(HfMatrix::kMixer, d, e,
+             "self_attn.kv_proj self_attn.wkv attn.wkv");
+  layer->Add(HfMatrix::kOutput, width, attention.output_rank(),
+             "self_attn.o_a_proj self_attn.wo_a attn.wo_a");
+  layer->Add(HfMatrix::kOutput, rank, d,
+             "self_attn.o_b_proj self_attn.wo_b attn.wo_b");
+}
+
+// Names of the modules of a matrix beside mixer and channel part; empty for those
+// that checkpoints keep unquantised, as they keep routers: connections between
+// streams, with an output of a few elements.
+std::string ExtraNames(const Projection& extra) {
+  constexpr int64_t kFew = 64;
+  if (extra.out() <= kFew) return "";
+  if (extra.name() == "output_gate" || extra.name() == "head_gate") {
+    return "self_attn.g_proj attention.g_proj";
+  }
+  if (extra.name() == "per_layer_gate") return "per_layer_input_gate";
+  if (extra.name() == "laurel_left") return "laurel.linear_left";
+  if (extra.name() == "laurel_right") return "laurel.linear_right";
+  return absl::StrReplaceAll(extra.name(), {{" ", "_"}});
+}
+
 void AddMixer(const Block& block, double d, Layer* layer) {
   switch (block.mixer_case()) {
     case Block::kAttention:
@@ -297,13 +332,17 @@ void AddMixer(const Block& block, double d, Layer* layer) {
     case Block::kRwkv:
       AddRwkv(block.rwkv(), d, layer);
       break;
+    case Block::kCompressedAttention:
+      AddCompressedAttention(block.compressed_attention(), d, layer);
+      break;
     case Block::MIXER_NOT_SET:
       break;
   }
   // They are stored as the mixer.
   for (const Projection& extra : block.extra()) {
-    layer->Add(HfMatrix::kMixer, extra.in(), extra.out(),
-               absl::StrReplaceAll(extra.name(), {{" ", "_"}}));
+    const std::string names = ExtraNames(extra);
+    if (names.empty()) continue;
+    layer->Add(HfMatrix::kMixer, extra.in(), extra.out(), names);
   }
 }
 
@@ -341,7 +380,8 @@ std::vector<HfModule> ModulesOf(const Block& block, int64_t number, int64_t d,
     }
     layer.Add(HfMatrix::kShared, width, inner, kSharedUpNames);
     layer.Add(HfMatrix::kSharedDown, inner, width, kSharedDownNames);
-    const double latent = moe.latent_dim();
+    // Kimi K3, whose experts are gated, keeps these unquantised.
+    const double latent = moe.expert().gated() ? 0 : moe.latent_dim();
     layer.Add(HfMatrix::kShared, width, latent,
               "mixer.fc1_latent_proj mlp.fc1_latent_proj");
     layer.Add(HfMatrix::kShared, latent, width,

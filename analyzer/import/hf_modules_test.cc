@@ -110,9 +110,14 @@ TEST(HfModulesTest, ExpertsAreApartAndNumbered) {
   moe->mutable_expert()->set_gated(true);
   moe->mutable_shared()->set_d_ff(40);
   moe->set_latent_dim(50);
-  // Shared experts at the width of the residual stream, two projections.
+  // Shared experts at the width of the residual stream, two projections. Those
+  // into the latent width are modules where experts are not gated (Nemotron);
+  // Kimi K3 keeps its own unquantised.
+  EXPECT_EQ(Sum(ModulesOf(block, 1, 100, HfNaming())), 2 * 100 * 40);
+  moe->mutable_expert()->set_gated(false);
   EXPECT_EQ(Sum(ModulesOf(block, 1, 100, HfNaming())),
             2 * 100 * 40 + 2 * 100 * 50);
+  moe->mutable_expert()->set_gated(true);
   const std::vector<HfModule> expert =
       ExpertModulesOf(block, 1, 100, 3, HfNaming());
   EXPECT_EQ(Sum(expert), 3 * 50 * 20);
