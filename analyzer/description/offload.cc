@@ -58,8 +58,13 @@ class OffloadReader {
     if (what == "layers" || what == "ngl") {
       const int64_t count = ReadLayers(item, how);
       // llama.cpp counts the LM head as one layer more.
-      offload_->layers = what == "ngl" ? std::max<int64_t>(0, layers_ - count)
-                                       : std::min(count, layers_);
+      offload_->layers =
+          what == "ngl" ? std::max<int64_t>(0, layers_ - count) : count;
+      if (what == "layers" && count > layers_) {
+        Fault(absl::StrCat("expected a number of layers, 0 to ", layers_,
+                           ", in \"", Printable(item), "\""));
+        offload_->layers = layers_;
+      }
     } else if (what == "experts") {
       if (!HasExperts(model_)) {
         Fault(absl::StrCat(model_.name(), " has no experts to offload"));

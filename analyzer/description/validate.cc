@@ -618,7 +618,8 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
     check.Require(used.count(block.name()) > 0, path,
                   "is in no run of `layers` and no MTP module");
     check.Require(block.mixer_case() != Block::MIXER_NOT_SET ||
-                      block.channel_case() != Block::CHANNEL_NOT_SET,
+                      block.channel_case() != Block::CHANNEL_NOT_SET ||
+                      block.extra_size() > 0,
                   path, "has neither a mixer nor a channel part");
     if (block.has_attention()) {
       const Attention& attention = block.attention();

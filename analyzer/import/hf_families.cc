@@ -174,7 +174,8 @@ void ImportDeepSeek(const JsonReader& config, absl::string_view topk_method,
   model->set_norm(RMS_NORM);
   model->set_d_model(config.Int("hidden_size"));
   model->set_vocab_size(config.Int("vocab_size", kVocabLimits));
-  model->set_max_context(config.Int("max_position_embeddings", kContextLimits));
+  model->set_max_context(
+      config.IntOr("max_position_embeddings", 4096, kContextLimits));
   const int64_t layers = config.Int("num_hidden_layers", kLayerLimits);
   const int64_t dense =
       config.IntOr("first_k_dense_replace", default_dense, kOffsetLimits);
@@ -695,6 +696,7 @@ struct Synonym {
   const char* family;
 };
 constexpr Synonym kSynonyms[] = {
+    {"bailing_moe_v2", "bailing_moe"},
     {"glm4v_moe_text", "glm4_moe"},
     {"glm4v_text", "glm4"},
     {"kimi_k25_text", "kimi_k2"},

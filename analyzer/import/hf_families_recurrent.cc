@@ -3,6 +3,7 @@
 // modelling code of its library: transformers, or the checkpoint's own code.
 
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <string>
 #include <vector>
@@ -630,11 +631,26 @@ void ImportRwkv7(const JsonReader& config, Model* model, LayerStack* stack) {
   model->set_norm(config.BoolOr("norm_bias", true) ? LAYER_NORM
                                                    : LAYER_NORM_NO_BIAS);
   const int64_t norm = model->norm() == LAYER_NORM ? 2 * d : d;
-  const int64_t head_dim = config.IntOr("head_dim", 64, kHeadLimits);
-  const int64_t decay = config.IntOr("decay_low_rank_dim", 64, kHeadLimits);
-  const int64_t a = config.IntOr("a_low_rank_dim", 64, kHeadLimits);
-  const int64_t v = config.IntOr("v_low_rank_dim", 16, kHeadLimits);
-  const int64_t gate = config.IntOr("gate_low_rank_dim", 128, kHeadLimits);
+  const bool by_heads = config.Contains("head_dim") && !config.Has("head_dim");
+  const int64_t heads = by_heads ? config.Int("num_heads", kHeadLimits) : 0;
+  const int64_t head_dim = by_heads ? (heads > 0 ? d / heads : 0)
+                                    : config.IntOr("head_dim", 64, kHeadLimits);
+  // null: the rule of the layer's own code.
+  const auto rank = [&](const char* name, int64_t otherwise, double factor) {
+    if (!config.Contains(name) || config.Has(name)) {
+      return config.IntOr(name, otherwise, kHeadLimits);
+    }
+    const auto width = static_cast<double>(d);
+    return std::max<int64_t>(32,
+                             std::llround(factor * std::sqrt(width) / 32) * 32);
+  };
+  const int64_t decay = rank("decay_low_rank_dim", 64, 2.5);
+  const int64_t a = rank("a_low_rank_dim", 64, 2.5);
+  const int64_t v = rank("v_low_rank_dim", 16, 1.7);
+  const int64_t gate = rank("gate_low_rank_dim", 128, 5);
+  if (config.Has("attn")) {
+    config.AddFault("attn", "is not read; expected null: RWKV in every layer");
+  }
   if (head_dim > 0 && d % head_dim != 0) {
     config.AddFault("head_dim", "expected a divisor of hidden_size");
     return;
@@ -644,9 +660,15 @@ void ImportRwkv7(const JsonReader& config, Model* model, LayerStack* stack) {
     *model->add_extra() = ExtraVector("pre_norm", norm);
   }
   Mlp mlp;
-  mlp.set_d_ff(config.Has("intermediate_size")
-                   ? config.Int("intermediate_size", kMlpLimits)
-                   : 4 * d);
+  if (config.Has("intermediate_size")) {
+    mlp.set_d_ff(config.Int("intermediate_size", kMlpLimits));
+  } else {
+    // hidden_ratio times the width, rounded up to a multiple of 32.
+    const double ratio =
+        config.Has("hidden_ratio") ? config.Number("hidden_ratio", 0.1, 64) : 4;
+    const auto width = static_cast<int64_t>(static_cast<double>(d) * ratio);
+    mlp.set_d_ff((width + 31) / 32 * 32);
+  }
   for (int64_t i = 0; i < layers; ++i) {
     Block block;
     block.set_name(i == 0 ? "first" : "rwkv");
@@ -674,6 +696,14 @@ void ImportRwkv6(const JsonReader& config, Model* model, LayerStack* stack) {
   const int64_t layers = ReadSizes(config, "num_hidden_layers", 0, model);
   const int64_t d = model->d_model();
   model->set_norm(LAYER_NORM);
+  for (const char* field : {"expand_k", "expand_v", "proj_low_rank_dim",
+                            "gate_low_rank_dim", "num_heads"}) {
+    if (!config.Has(field)) continue;
+    config.AddFault(field,
+                    "is of the layout of flash-linear-attention; expected that "
+                    "of RWKV's own checkpoints (head_size, "
+                    "attention_hidden_size)");
+  }
   const char* head_name = EitherName(config, "head_size", "head_dim");
   const int64_t head_dim = config.IntOr(head_name, 64, kHeadLimits);
   const int64_t inner = config.Has("attention_hidden_size")

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 #include "analyzer/description/faults.h"
 
@@ -113,14 +114,17 @@ absl::optional<Pattern> Pattern::Make(const JsonReader& reader,
   // Time polynomial in the lengths of expression and name.
   options |= std::regex_constants::__polynomial;
 #endif
+  // Python's anchors of the whole text.
+  const std::string translated =
+      absl::StrReplaceAll(text, {{"\\\\", "\\\\"}, {"\\Z", "$"}, {"\\A", "^"}});
   try {
-    pattern.regex_.assign(text.begin(), text.end(), options);
+    pattern.regex_.assign(translated.begin(), translated.end(), options);
   } catch (const std::regex_error&) {
     return refuse(
         "cannot be read; expected a regular expression without inline flags, "
         "named groups, look-behind and back-references");
   }
-  pattern.required_ = RequiredText(text);
+  pattern.required_ = RequiredText(translated);
   return pattern;
 }
 

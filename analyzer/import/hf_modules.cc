@@ -1,5 +1,7 @@
 #include "analyzer/import/hf_modules.h"
 
+#include <algorithm>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -113,6 +115,83 @@ constexpr char kSharedDownNames[] =
     "block_sparse_moe.shared_experts.down_proj mlp.shared_mlp.down_proj "
     "shared_mlp.output_linear share_expert.down_proj ffn.shared_experts.w2";
 
+// How families spell their modules: the first parts of names within a layer.
+struct Spelling {
+  const char* model_type;  // or how it begins
+  const char* parts;
+};
+constexpr char kUsualParts[] = "self_attn mlp linear_attn";
+constexpr char kMixtralParts[] = "self_attn mlp block_sparse_moe";
+// The first that fits counts.
+constexpr Spelling kSpellings[] = {
+    {"llama4", ""},
+    {"llama", kUsualParts},
+    {"qwen", kUsualParts},
+    {"mixtral", kMixtralParts},
+    {"phimoe", kMixtralParts},
+    {"minimax", kMixtralParts},
+    {"mistral", kUsualParts},
+    {"ministral", kUsualParts},
+    {"gemma", kUsualParts},
+    {"deepseek_v4", ""},
+    {"deepseek", kUsualParts},
+    {"kimi", kUsualParts},
+    {"glm", kUsualParts},
+    {"smollm3", kUsualParts},
+    {"olmo", kUsualParts},
+    {"exaone4", kUsualParts},
+    {"exaone_moe", kUsualParts},
+    {"cohere", kUsualParts},
+    {"seed_oss", kUsualParts},
+    {"mimo", kUsualParts},
+    {"apertus", kUsualParts},
+    {"arcee", kUsualParts},
+    {"ernie4_5", kUsualParts},
+    {"dots1", kUsualParts},
+    {"hunyuan", kUsualParts},
+    {"hy_v3", kUsualParts},
+    {"solar_open", kUsualParts},
+    {"internlm3", kUsualParts},
+    {"nemotron-nas", kUsualParts},
+};
+
+// Last parts of names that no family with the usual first parts has.
+bool IsForeignPart(absl::string_view part) {
+  for (const absl::string_view foreign :
+       {"out_proj", "dense", "W_pack", "fc1", "fc2", "w1", "w2", "w3", "c_fc",
+        "c_proj", "fc_in", "fc_out", "dense_h_to_4h", "dense_4h_to_h"}) {
+    if (part == foreign) return true;
+  }
+  return false;
+}
+
+// Whether a family may have a module of this name.
+bool MayHave(const std::string& model_type, absl::string_view name) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(name, '.');
+  // Only LFM2 and OPT call the output projection of attention so.
+  if (name == "self_attn.out_proj" && !absl::StartsWith(model_type, "lfm2") &&
+      model_type != "opt" && !model_type.empty()) {
+    return false;
+  }
+  for (const Spelling& spelling : kSpellings) {
+    if (!absl::StartsWith(model_type, spelling.model_type)) continue;
+    if (*spelling.parts == 0) return true;
+    const std::vector<absl::string_view> usual =
+        absl::StrSplit(spelling.parts, ' ');
+    if (std::find(usual.begin(), usual.end(), parts[0]) == usual.end()) {
+      return false;
+    }
+    if (parts[0] == "linear_attn") return true;
+    // Mixtral's experts are w1, w2 and w3, those of its descendants too.
+    if (parts[0] == "block_sparse_moe") {
+      return parts.size() > 1 && parts[1] != "input_linear" &&
+             parts[1] != "output_linear" && !absl::EndsWith(name, "_proj");
+    }
+    return !IsForeignPart(parts.back());
+  }
+  return true;
+}
+
 // Collects the modules of one layer.
 class Layer {
  public:
@@ -128,8 +207,14 @@ class Layer {
     module.is_expert = is_expert;
     module.elements = inputs * outputs;
     module.inputs = inputs;
+    const std::vector<absl::string_view> all = absl::StrSplit(names, ' ');
+    std::vector<absl::string_view> own;
+    for (const absl::string_view name : all) {
+      if (MayHave(naming_.model_type, name)) own.push_back(name);
+    }
+    if (own.empty()) own = all;
     for (const std::string& prefix : naming_.prefixes) {
-      for (const absl::string_view name : absl::StrSplit(names, ' ')) {
+      for (const absl::string_view name : own) {
         module.paths.push_back(absl::StrCat(prefix, number_, ".", name));
       }
     }
@@ -293,9 +378,9 @@ void AddCompressedAttention(const CompressedAttention& attention, double d,
              "self_attn.o_b_proj self_attn.wo_b attn.wo_b");
 }
 
-// Names of the modules of a matrix beside mixer and channel part; empty for those
-// that checkpoints keep unquantised, as they keep routers: connections between
-// streams, with an output of a few elements.
+// Names of the modules of a matrix beside mixer and channel part; empty for
+// those that checkpoints keep unquantised, as they keep routers: connections
+// between streams, with an output of a few elements.
 std::string ExtraNames(const Projection& extra) {
   constexpr int64_t kFew = 64;
   if (extra.out() <= kFew) return "";

@@ -52,6 +52,10 @@ struct HfNaming {
   std::vector<std::string> prefixes = {"model.layers."};
   // The experts of a layer are one module, as in MLX.
   bool mlx = false;
+  // The decoder's model_type. Where it says how the family spells its modules,
+  // matrices have these names alone; otherwise those of every family, of which a
+  // name of a list may be any.
+  std::string model_type;
 };
 
 // The naming of a checkpoint that mentions `mentions`, which is all names of

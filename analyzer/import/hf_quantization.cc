@@ -179,6 +179,10 @@ HfQuantization::HfQuantization(const JsonReader& root, const JsonReader& config,
     kv_ = rules.kv;
     format_of_ = std::move(rules.format_of);
     naming_ = NamingOf(rules.mentions, rules.mlx);
+    for (const JsonReader* reader : {&config, &root}) {
+      if (!naming_.model_type.empty() || !reader->Has("model_type")) continue;
+      naming_.model_type = reader->String("model_type");
+    }
     names_experts_ = NamesExperts(rules.mentions);
   };
   for (const char* field :
