@@ -35,6 +35,12 @@ std::string ConfigPath(absl::string_view path) {
   return (std::filesystem::path(std::string(path)) / kConfig).string();
 }
 
+bool IsFolder(absl::string_view path) {
+  std::error_code error;
+  return !path.empty() &&
+         std::filesystem::is_directory(std::string(path), error);
+}
+
 // Notes what generation_config.json says of the cache; the rest of it, sampling
 // and stop tokens, moves no number.
 absl::Status ReadGeneration(const std::string& path,
@@ -73,7 +79,7 @@ absl::StatusOr<std::string> ReadAsModelText(absl::string_view path) {
 
 bool IsCheckpoint(absl::string_view path) {
   return absl::EndsWith(path, ".json") || IsGguf(path) ||
-         (!path.empty() && Exists(ConfigPath(path)));
+         IsFolder(path);
 }
 
 absl::StatusOr<ImportedModel> ImportCheckpoint(absl::string_view path,

@@ -121,9 +121,15 @@ struct Spelling {
   const char* parts;
 };
 constexpr char kUsualParts[] = "self_attn mlp linear_attn";
-constexpr char kMixtralParts[] = "self_attn mlp block_sparse_moe";
+constexpr char kMixtralParts[] = "self_attn block_sparse_moe";
+constexpr char kMambaParts[] = "self_attn mamba feed_forward";
 // The first that fits counts.
 constexpr Spelling kSpellings[] = {
+    {"bamba", kMambaParts},
+    {"falcon_h1", kMambaParts},
+    {"granitemoe", "self_attn mamba block_sparse_moe shared_mlp"},
+    {"granite", kUsualParts},
+    {"jamba", kMambaParts},
     {"llama4", ""},
     {"llama", kUsualParts},
     {"qwen", kUsualParts},
@@ -181,11 +187,13 @@ bool MayHave(const std::string& model_type, absl::string_view name) {
     if (std::find(usual.begin(), usual.end(), parts[0]) == usual.end()) {
       return false;
     }
-    if (parts[0] == "linear_attn") return true;
+    if (parts[0] == "linear_attn" || parts[0] == "mamba") return true;
     // Mixtral's experts are w1, w2 and w3, those of its descendants too.
+    // Granite's are one module.
     if (parts[0] == "block_sparse_moe") {
-      return parts.size() > 1 && parts[1] != "input_linear" &&
-             parts[1] != "output_linear" && !absl::EndsWith(name, "_proj");
+      const bool is_linear = absl::EndsWith(name, "_linear");
+      const bool is_granite = absl::StartsWith(model_type, "granite");
+      return is_granite == is_linear && !absl::EndsWith(name, "_proj");
     }
     return !IsForeignPart(parts.back());
   }

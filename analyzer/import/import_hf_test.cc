@@ -643,6 +643,35 @@ TEST(ImportHfTest, EveryMissingFieldIsNamedAtOnce) {
   }
 }
 
+// A pattern is matched with the names that the family has: "feed_forward.w2" of
+// other families does not fit what a look-ahead leaves over.
+TEST(ImportHfTest, PatternsConcernTheNamesOfTheFamily) {
+  const Model model = MustImport(
+      With("qwen3-30b-a3b", "quantization_config",
+           R"({"quant_method": "compressed-tensors", "format": "pack-quantized",
+               "config_groups": {"g": {"targets": ["Linear"], "weights":
+                 {"num_bits": 4, "type": "int", "strategy": "group",
+                  "group_size": 32, "symmetric": true}}},
+               "ignore": ["re:^(?!.*experts).*$"]})"));
+  EXPECT_EQ(model.formats().experts(), "int4-g32-sym");
+  EXPECT_EQ(model.formats().linear(), "bf16");
+  EXPECT_EQ(model.formats().lm_head(), "bf16");
+  // Qwen's attention is "self_attn".
+  EXPECT_EQ(Quantized(R"({"quant_method": "fp8", "modules_to_not_convert":
+                          ["lm_head", "attention"]})")
+                .mixers(),
+            "");
+  // Python's end of the text.
+  EXPECT_EQ(MustImport(With("llama-3.1-8b", "quantization_config",
+                            R"({"quant_method": "gptq", "bits": 4,
+                                "group_size": 128, "dynamic":
+                                {"-:.*down_proj\\Z": {}}})"))
+                .block(0)
+                .formats()
+                .down(),
+            "bf16");
+}
+
 // DeepSeek-V3.2's fields in a file that says deepseek_v3: read as that, it
 // would be a dense attention over the whole context.
 TEST(ImportHfTest, FieldsThatChangeTheStructureAreNotIgnored) {
