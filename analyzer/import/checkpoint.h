@@ -13,7 +13,7 @@
 namespace tokenjoule {
 
 // Whether `path` is meant as a checkpoint: it ends in ".json" or ".gguf", or it
-// is a folder that holds a config.json.
+// is a folder, which should hold a config.json.
 bool IsCheckpoint(absl::string_view path);
 
 // Imports a checkpoint. Beside config.json it reads hf_quant_config.json,
