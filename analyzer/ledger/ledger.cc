@@ -1,6 +1,7 @@
 #include "analyzer/ledger/ledger.h"
 
 #include <algorithm>
+#include <initializer_list>
 #include <string>
 
 #include "analyzer/description/boundary.h"

@@ -2,6 +2,7 @@
 // and 2026: indexers, latent caches in fp8, short convolutions, KDA, lightning
 // attention, experts of a latent width, keys and values of different widths.
 
+#include <algorithm>
 #include <string>
 
 #include "absl/strings/str_cat.h"
