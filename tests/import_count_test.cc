@@ -124,8 +124,9 @@ void ExpectCountsOf(const std::string& folder,
   }
 }
 
-// Bytes of weights that a step of Llama-3.1-8B reads at batch 1: 6,979,321,856
-// elements in blocks, 525,336,576 in the head and 266,240 in norms of 2 bytes.
+// Bytes of weights that a step of Llama-3.1-8B reads at batch 1. The matrices of
+// its blocks have 6,979,321,856 elements and its head has 525,336,576, in the
+// formats of the checkpoint; its norms have 266,240 of two bytes each.
 TEST(ImportCountTest, QuantisedCheckpointsAreReadAsTheFilesHoldThem) {
   constexpr double kBlocks = 6'979'321'856, kHead = 525'336'576;
   constexpr double kNorms = 2 * 266'240;

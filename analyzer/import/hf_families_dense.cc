@@ -46,19 +46,20 @@ void ImportSmolLm3(const JsonReader& config, Model* model, LayerStack* stack) {
 
 // OLMo 2 and 3: norms of queries and keys over all heads, and norms after mixer
 // and MLP instead of before.
-void ImportOlmo2(const JsonReader& config, Model* model, LayerStack* stack) {
+Decoder ReadOlmo2(const JsonReader& config, Model* model) {
   DecoderFields fields = LlamaFields(0, 0, 2048);
   fields.head_dim = "";
   Decoder decoder = ReadLlama(config, fields, model);
   decoder.attention.set_qk_norm_all_heads(true);
-  AddLayers(decoder, stack);
+  return decoder;
+}
+
+void ImportOlmo2(const JsonReader& config, Model* model, LayerStack* stack) {
+  AddLayers(ReadOlmo2(config, model), stack);
 }
 
 void ImportOlmo3(const JsonReader& config, Model* model, LayerStack* stack) {
-  DecoderFields fields = LlamaFields(0, 0, 2048);
-  fields.head_dim = "";
-  Decoder decoder = ReadLlama(config, fields, model);
-  decoder.attention.set_qk_norm_all_heads(true);
+  Decoder decoder = ReadOlmo2(config, model);
   ReadPeriodicWindow(config, /*period=*/4, /*window=*/4096, &decoder);
   AddLayers(decoder, stack);
 }
@@ -403,15 +404,7 @@ void ImportBloom(const JsonReader& config, Model* model, LayerStack* stack) {
 }
 
 void ImportMpt(const JsonReader& config, Model* model, LayerStack* stack) {
-  DecoderFields fields;
-  fields.hidden = "d_model";
-  fields.layers = "n_layers";
-  fields.heads = "n_heads";
-  fields.kv_heads = "";
-  fields.head_dim = "";
-  fields.positions = "max_seq_len";
-  fields.default_positions = 2048;
-  Decoder decoder = ReadDecoder(config, fields, model);
+  Decoder decoder = ReadDecoder(config, MosaicFields(), model);
   const bool bias = !config.BoolOr("no_bias", true);
   model->set_norm(bias ? LAYER_NORM : LAYER_NORM_NO_BIAS);
   SetBiases(bias, &decoder.attention);
@@ -466,8 +459,8 @@ void ImportOpenElm(const JsonReader& config, Model* model, LayerStack* stack) {
       config.Ints("num_kv_heads", kHeadLimits).value_or(std::vector<int64_t>());
   const std::vector<double> widths = config.Numbers("ffn_multipliers", {0, 64});
   // A fault leaves 0.
-  const int64_t divisor = std::max<int64_t>(
-      config.IntOr("ffn_dim_divisor", 256, {1, 65536}), 1);
+  const int64_t divisor =
+      std::max<int64_t>(config.IntOr("ffn_dim_divisor", 256, {1, 65536}), 1);
   for (const auto& list : {std::make_pair("num_query_heads", heads.size()),
                            std::make_pair("num_kv_heads", kv_heads.size()),
                            std::make_pair("ffn_multipliers", widths.size())}) {

@@ -418,15 +418,7 @@ void ImportPhiMoe(const JsonReader& config, Model* model, LayerStack* stack) {
 }
 
 void ImportDbrx(const JsonReader& config, Model* model, LayerStack* stack) {
-  DecoderFields fields;
-  fields.hidden = "d_model";
-  fields.layers = "n_layers";
-  fields.heads = "n_heads";
-  fields.kv_heads = "";
-  fields.head_dim = "";
-  fields.positions = "max_seq_len";
-  fields.default_positions = 2048;
-  Decoder decoder = ReadDecoder(config, fields, model);
+  Decoder decoder = ReadDecoder(config, MosaicFields(), model);
   model->set_norm(LAYER_NORM_NO_BIAS);
   const JsonReader attention = config.Object("attn_config");
   decoder.attention.set_kv_heads(attention.IntOr("kv_n_heads", 1, kHeadLimits));

@@ -59,6 +59,33 @@ void ImportQwen35Moe(const JsonReader& config, Model* model,
   AddQwen35Layers(decoder, stack);
 }
 
+// A decoder that has attention in some layers and another mixer in the others,
+// each with an MLP or experts.
+struct HybridLayers {
+  // Whether each layer has attention.
+  std::vector<bool> full;
+  // Whether each layer has experts; empty if none has.
+  std::vector<bool> sparse;
+  // The mixers, with the names of their layers.
+  Block attention;
+  Block other;
+  Mlp mlp;
+  MixtureOfExperts moe;
+};
+
+void AddHybridLayers(const HybridLayers& layers, LayerStack* stack) {
+  for (size_t i = 0; i < layers.full.size(); ++i) {
+    Block block = layers.full[i] ? layers.attention : layers.other;
+    block.set_norms(2);
+    if (!layers.sparse.empty() && layers.sparse[i]) {
+      SetExperts(layers.moe, &block);
+    } else {
+      *block.mutable_mlp() = layers.mlp;
+    }
+    stack->Add(block);
+  }
+}
+
 // Layers that are named in lists counted from 1.
 std::vector<bool> ReadListedLayers(const JsonReader& config, const char* name,
                                    int64_t layers, int64_t first) {
@@ -210,7 +237,8 @@ std::vector<bool> ReadBailingFull(const JsonReader& config, int64_t layers) {
 }
 
 void AddBailingLayers(const JsonReader& config, const std::vector<bool>& full,
-                      Block attention, Block linear, LayerStack* stack) {
+                      const Block& attention, const Block& linear,
+                      LayerStack* stack) {
   const Mlp expert = ReadGatedMlp(config, "moe_intermediate_size");
   MixtureOfExperts moe =
       ReadExperts(config, "num_experts", 0, "num_experts_per_tok", 0, expert);
@@ -226,18 +254,18 @@ void AddBailingLayers(const JsonReader& config, const std::vector<bool>& full,
   }
   moe.set_router_bias(config.BoolOr("moe_router_enable_expert_bias", false));
   const int64_t dense = config.IntOr("first_k_dense_replace", 0, kOffsetLimits);
-  const Mlp mlp = dense > 0 ? ReadGatedMlp(config, "intermediate_size") : Mlp();
+  HybridLayers hybrid;
+  hybrid.full = full;
   for (size_t i = 0; i < full.size(); ++i) {
-    Block block = full[i] ? attention : linear;
-    block.set_norms(2);
-    block.set_name(full[i] ? "full" : "linear");
-    if (static_cast<int64_t>(i) < dense) {
-      *block.mutable_mlp() = mlp;
-    } else {
-      SetExperts(moe, &block);
-    }
-    stack->Add(block);
+    hybrid.sparse.push_back(static_cast<int64_t>(i) >= dense);
   }
+  hybrid.attention = attention;
+  hybrid.attention.set_name("full");
+  hybrid.other = linear;
+  hybrid.other.set_name("linear");
+  if (dense > 0) hybrid.mlp = ReadGatedMlp(config, "intermediate_size");
+  hybrid.moe = moe;
+  AddHybridLayers(hybrid, stack);
 }
 
 Block BailingLightning(const JsonReader& config, int64_t heads,
@@ -349,7 +377,7 @@ void ImportGraniteHybrid(const JsonReader& config, Model* model,
   Decoder decoder = ReadDecoder(config, fields, model);
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
   const int64_t layers = decoder.layers();
-  std::vector<bool> is_attention(layers, false);
+  HybridLayers hybrid;
   const auto types =
       config.Strings(EitherName(config, "layer_types", "layers_block_type"));
   if (!types.has_value() || static_cast<int64_t>(types->size()) != layers) {
@@ -358,40 +386,25 @@ void ImportGraniteHybrid(const JsonReader& config, Model* model,
                                  " entries \"mamba\" or \"attention\""));
     return;
   }
-  for (int64_t i = 0; i < layers; ++i) {
-    is_attention[i] =
-        (*types)[i] == "attention" || (*types)[i] == "full_attention";
+  for (const std::string& type : *types) {
+    hybrid.full.push_back(type == "attention" || type == kFull);
   }
-  const bool any_mamba =
-      std::count(is_attention.begin(), is_attention.end(), false) > 0;
-  const Mamba2 mamba =
-      any_mamba ? ReadPrefixedMamba2(config, ExpandedWidth(config, *model))
-                : Mamba2();
-  const Mlp shared = ReadGatedMlp(config, "shared_intermediate_size");
-  const bool has_experts = config.IsSize("num_local_experts");
-  MixtureOfExperts moe;
-  if (has_experts) {
-    moe = ReadExperts(config, "num_local_experts", 0, "num_experts_per_tok", 0,
-                      ReadGatedMlp(config, "intermediate_size"));
-    *moe.mutable_shared() = shared;
+  hybrid.attention.set_name("full");
+  *hybrid.attention.mutable_attention() = decoder.attention;
+  hybrid.other.set_name("mamba");
+  if (std::count(hybrid.full.begin(), hybrid.full.end(), false) > 0) {
+    *hybrid.other.mutable_mamba2() =
+        ReadPrefixedMamba2(config, ExpandedWidth(config, *model));
   }
-  for (int64_t i = 0; i < layers; ++i) {
-    Block block;
-    block.set_norms(2);
-    if (is_attention[i]) {
-      block.set_name("full");
-      *block.mutable_attention() = decoder.attention;
-    } else {
-      block.set_name("mamba");
-      *block.mutable_mamba2() = mamba;
-    }
-    if (has_experts) {
-      SetExperts(moe, &block);
-    } else {
-      *block.mutable_mlp() = shared;
-    }
-    stack->Add(block);
+  hybrid.mlp = ReadGatedMlp(config, "shared_intermediate_size");
+  if (config.IsSize("num_local_experts")) {
+    hybrid.moe =
+        ReadExperts(config, "num_local_experts", 0, "num_experts_per_tok", 0,
+                    ReadGatedMlp(config, "intermediate_size"));
+    *hybrid.moe.mutable_shared() = hybrid.mlp;
+    hybrid.sparse.assign(layers, true);
   }
+  AddHybridLayers(hybrid, stack);
 }
 
 void ImportBamba(const JsonReader& config, Model* model, LayerStack* stack) {
@@ -400,23 +413,16 @@ void ImportBamba(const JsonReader& config, Model* model, LayerStack* stack) {
   fields.default_positions = 262144;
   Decoder decoder = ReadDecoder(config, fields, model);
   SetBiases(config.BoolOr("attention_bias", false), &decoder.attention);
-  const std::vector<bool> full =
+  HybridLayers hybrid;
+  hybrid.full =
       ReadListedLayers(config, "attn_layer_indices", decoder.layers(), 0);
-  const Mamba2 mamba =
+  hybrid.attention.set_name("full");
+  *hybrid.attention.mutable_attention() = decoder.attention;
+  hybrid.other.set_name("mamba");
+  *hybrid.other.mutable_mamba2() =
       ReadPrefixedMamba2(config, ExpandedWidth(config, *model));
-  const Mlp mlp = ReadGatedMlp(config, "intermediate_size");
-  for (int64_t i = 0; i < decoder.layers(); ++i) {
-    Block block;
-    block.set_norms(2);
-    block.set_name(full[i] ? "full" : "mamba");
-    if (full[i]) {
-      *block.mutable_attention() = decoder.attention;
-    } else {
-      *block.mutable_mamba2() = mamba;
-    }
-    *block.mutable_mlp() = mlp;
-    stack->Add(block);
-  }
+  hybrid.mlp = ReadGatedMlp(config, "intermediate_size");
+  AddHybridLayers(hybrid, stack);
 }
 
 // Falcon-H1: attention and Mamba-2 side by side in every layer, written as two
@@ -482,22 +488,16 @@ void AddLfm2Layers(const JsonReader& config, const Decoder& decoder,
   ShortConvolution convolution;
   convolution.set_d_conv(config.IntOr("conv_L_cache", 3, kConvLimits));
   convolution.set_bias(config.BoolOr("conv_bias", false));
-  for (int64_t i = 0; i < decoder.layers(); ++i) {
-    Block block;
-    block.set_norms(2);
-    block.set_name(full[i] ? "full" : "convolution");
-    if (full[i]) {
-      *block.mutable_attention() = decoder.attention;
-    } else {
-      *block.mutable_short_convolution() = convolution;
-    }
-    if (!decoder.sparse.empty() && decoder.sparse[i]) {
-      SetExperts(decoder.moe, &block);
-    } else {
-      *block.mutable_mlp() = decoder.mlp;
-    }
-    stack->Add(block);
-  }
+  HybridLayers hybrid;
+  hybrid.full = full;
+  hybrid.sparse = decoder.sparse;
+  hybrid.attention.set_name("full");
+  *hybrid.attention.mutable_attention() = decoder.attention;
+  hybrid.other.set_name("convolution");
+  *hybrid.other.mutable_short_convolution() = convolution;
+  hybrid.mlp = decoder.mlp;
+  hybrid.moe = decoder.moe;
+  AddHybridLayers(hybrid, stack);
 }
 
 void ImportLfm2(const JsonReader& config, Model* model, LayerStack* stack) {

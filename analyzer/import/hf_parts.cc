@@ -63,6 +63,18 @@ Projection ExtraVector(const char* name, int64_t elements) {
   return ExtraMatrix(name, 0, 0, elements);
 }
 
+DecoderFields MosaicFields() {
+  DecoderFields fields;
+  fields.hidden = "d_model";
+  fields.layers = "n_layers";
+  fields.heads = "n_heads";
+  fields.kv_heads = "";
+  fields.head_dim = "";
+  fields.positions = "max_seq_len";
+  fields.default_positions = 2048;
+  return fields;
+}
+
 void ReadQwenLinearLayers(const JsonReader& config, Decoder* decoder) {
   decoder->linear = ReadLinearAttention(config);
   const int64_t interval =

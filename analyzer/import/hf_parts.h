@@ -29,6 +29,10 @@ Projection ExtraMatrix(const char* name, int64_t in, int64_t out,
                        int64_t vector = 0);
 Projection ExtraVector(const char* name, int64_t elements);
 
+// Names of the fields of MosaicML's decoders, MPT and DBRX. Key heads are in an
+// object of their own.
+DecoderFields MosaicFields();
+
 // Qwen3-Next and Qwen3.5: linear attention in all but every
 // full_attention_interval-th layer, with its sizes.
 void ReadQwenLinearLayers(const JsonReader& config, Decoder* decoder);

@@ -254,8 +254,8 @@ N AddModel(LedgerWriter<N, Reader>& c) {
   N layers(0.0);
   for (int i = 0; i < c.model.block_size(); ++i) {
     const std::string& name = c.model.block(i).name();
-    // Blocks of an MTP module need not be in a layer.
-    if (!IsInLayers(c.model, name)) continue;
+    // Blocks of an MTP module need not be in a layer; all others are.
+    if (!c.model.mtp_block().empty() && !IsInLayers(c.model, name)) continue;
     const N count = LayersOf(c, name);
     layers += count;
     AddBlock(c, i, count);
