@@ -262,8 +262,10 @@ inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
   structure.runs = RunsOf(engine);
   structure.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
                         engine.kind() == ComputeEngine::ANALOG_IMC;
+  structure.is_analog = engine.kind() == ComputeEngine::ANALOG_IMC;
   structure.resident = engine.array().resident();
   structure.has_weight_capacity = engine.array().has_weight_capacity_gb();
+  structure.has_write_rate = engine.array().has_write_gb_per_s();
   structure.has_model_growth = engine.array().has_model_growth();
   structure.has_dataflow = engine.has_dataflow();
   return structure;
@@ -275,6 +277,10 @@ RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
   RatePlacement<N> placement;
   const InMemoryArray& array = engine.array();
   placement.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+  if (engine.has_array()) {
+    placement.array_rows = N(read(array.rows()));
+    placement.array_columns = N(read(array.columns()));
+  }
   placement.model_growth =
       ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
   if (engine.has_dataflow()) {
@@ -312,6 +318,9 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   const InMemoryArray& array = engine.array();
   costs.array_write =
       PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+  if (array.has_write_gb_per_s()) {
+    costs.write_rate = GigabytesPerSecond<N>(read(array.write_gb_per_s()));
+  }
   if (array.has_endurance_writes()) {
     costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
   }

@@ -43,14 +43,22 @@ int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
 
 }  // namespace
 
+bool TakesWeights(const RateStructure& rate, const NumberFormat& weights) {
+  if (!rate.in_memory) return false;
+  if (rate.format == &weights) return true;
+  return rate.format->operand == NumberFormat::Operand::kInteger &&
+         weights.operand == NumberFormat::Operand::kInteger &&
+         weights.operand_bits == rate.format->operand_bits;
+}
+
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
               const NumberFormat& activations,
               ComputeEngine::Products products) {
   const unsigned wanted = 1u << products;
   for (int i = 0; i < structure.num_rates; ++i) {
     const RateStructure& rate = structure.rates[i];
-    if (rate.in_memory && (rate.runs & wanted) != 0 &&
-        rate.format == &weights && rate.inputs == &activations) {
+    if ((rate.runs & wanted) != 0 && TakesWeights(rate, weights) &&
+        rate.inputs == &activations) {
       return i;
     }
   }
