@@ -15,6 +15,9 @@ namespace tokenjoule {
 // Number of layers of the model.
 int64_t TotalLayers(const Model& model);
 
+// Width of the residual stream over number of layers.
+double AspectRatio(const Model& model);
+
 // Families of models, whose steps have different kernels.
 enum class Family {
   kDense,
