@@ -37,9 +37,11 @@ class StudyChecker {
       case StudyData::kTricks:
         CheckTricks(data.tricks(), Nested(root, data, "tricks", -1));
         break;
+      case StudyData::kAnalogDepth:
+        break;
       case StudyData::STUDY_NOT_SET:
         Add(nullptr, data, "name", -1, "",
-            "has neither dot_product nor tricks");
+            "has neither dot_product nor tricks nor analog_depth");
         break;
     }
   }
@@ -190,6 +192,14 @@ absl::StatusOr<TrickSet> LoadTrickSet() {
   if (!data.ok()) return data.status();
   if (!data->has_tricks()) return OtherStudy(kName);
   return std::move(*data->mutable_tricks());
+}
+
+absl::StatusOr<AnalogDepth> LoadAnalogDepth() {
+  constexpr absl::string_view kName = "analog-depth";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_analog_depth()) return OtherStudy(kName);
+  return std::move(*data->mutable_analog_depth());
 }
 
 }  // namespace tokenjoule

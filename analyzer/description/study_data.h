@@ -26,6 +26,7 @@ absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
 // NotFound if the file belongs to another study.
 absl::StatusOr<DotProductSweep> LoadDotProductSweep();
 absl::StatusOr<TrickSet> LoadTrickSet();
+absl::StatusOr<AnalogDepth> LoadAnalogDepth();
 
 }  // namespace tokenjoule
 
