@@ -250,6 +250,19 @@ void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
   costs->noise = AnalogNoise(analog, input_bits, weight_bits);
 }
 
+// Rate of arrays of conductances: each of the weights that they hold takes part
+// in a product per ResistiveReadTime.
+template <typename N, typename Reader>
+WorkRate<N> ResistivePeak(const ComputeEngine& engine,
+                          const RateStructure& structure, const Reader& read) {
+  const N input_bits(static_cast<double>(structure.inputs->operand_bits));
+  const N weight_bits(static_cast<double>(structure.format->operand_bits));
+  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) / weight_bits;
+  const AnalogNumbers<N> analog =
+      ReadAnalog<N>(engine.analog(), engine.array(), read);
+  return Flop<N>(N(2.0) * weights) / ResistiveReadTime(analog, input_bits);
+}
+
 inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
                                      const ComputeEngine& engine,
                                      int engine_index) {
@@ -299,6 +312,10 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
                             const Reader& read) {
   RateCosts<N> costs;
   costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
+  if (engine.analog().has_resistive() &&
+      engine.array().has_weight_capacity_gb()) {
+    costs.peak = Min(costs.peak, ResistivePeak<N>(engine, structure, read));
+  }
   costs.compute_efficiency = rate.has_compute_efficiency()
                                  ? N(read(rate.compute_efficiency()))
                                  : N(read(engine.compute_efficiency()));
@@ -495,7 +512,8 @@ void AddNetworks(const Interconnect& link, const Reader& read,
   }
 }
 
-// Static power of one chip: given, or a fraction of the power cap, or leakage.
+// Static power of one chip: given, or a fraction of the power cap, or leakage
+// and what idles besides.
 template <typename N, typename Reader>
 N StaticPowerW(const Hardware& hardware, const Reader& read) {
   const BoardPower& board = hardware.board();
@@ -504,7 +522,7 @@ N StaticPowerW(const Hardware& hardware, const Reader& read) {
     return N(read(board.static_power_fraction())) *
            N(read(board.power_cap_w()));
   }
-  return LeakageW<N>(hardware, read);
+  return N(read(board.idle_power_w())) + LeakageW<N>(hardware, read);
 }
 
 // Clock and voltage of the core domain. `static_power` loses what the clocks
