@@ -243,13 +243,14 @@ struct StepCost {
 };
 
 // Bytes that one run moves through level `level` of a chip. Data read from a
-// level passes through all nearer levels. Activations live in the nearest
+// level passes through all nearer levels, but for those of activations only. Activations live in the nearest
 // level; the part beyond its activation_capacity spills to the backing store.
 template <typename N>
 Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
                      int level) {
   Traffic<N> traffic;
-  for (int origin = 0; origin <= level; ++origin) {
+  const bool passes = !machine.structure.levels[level].activations_only;
+  for (int origin = 0; passes && origin <= level; ++origin) {
     traffic.read += op.origin_read[origin];
     traffic.write += op.origin_write[origin];
   }

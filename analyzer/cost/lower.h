@@ -357,6 +357,59 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   }
 }
 
+// How a layer's shape fills the lanes of a bit-serial engine.
+template <typename N = double>
+struct LaneUse {
+  // Times that each weight is read: once per group of pixels.
+  N weight_passes = N(1.0);
+  // Cycles relative to lanes that are all busy, and of those the accumulators'
+  // share: additions of rows of inputs, relative to full rows.
+  N slowdown = N(1.0);
+  N additions = N(1.0);
+};
+
+// `size` in whole groups of `lanes`, relative to `size`.
+template <typename N>
+N Rounding(const N& size, const N& lanes) {
+  using std::ceil;
+  return N(ceil(size / lanes)) * lanes / size;
+}
+
+template <typename N>
+LaneUse<N> LaneUseOf(const Operator<N>& op, const RateStructure& structure,
+                     const RatePlacement<N>& engine) {
+  using std::ceil;
+  LaneUse<N> use;
+  // Operators on lanes have one product.
+  const MatrixShape<N>& shape = op.shapes[0];
+  const N& pixels = op.tokens_per_matrix;
+  use.weight_passes = N(ceil(pixels / engine.lane_pixels));
+  use.additions = Rounding(shape.in, engine.lane_inputs);
+  const N outputs =
+      structure.separate_inputs
+          ? Rounding(N(shape.out * shape.groups), engine.lane_outputs)
+          : Rounding(shape.out, engine.lane_outputs);
+  use.slowdown =
+      outputs * Rounding(pixels, engine.lane_pixels) * use.additions;
+  return use;
+}
+
+// Reads of inputs beyond reading each once: for each further group of output
+// channels and, without a line buffer, for each further place in the kernel.
+template <typename N>
+void AddLaneReads(const Operator<N>& op, const RateStructure& structure,
+                  const RatePlacement<N>& engine, LoweredOperator<N>* lowered) {
+  using std::ceil;
+  const MatrixShape<N>& shape = op.shapes[0];
+  const N strips = N(ceil(shape.out / engine.lane_outputs));
+  const Data<N> once =
+      structure.line_buffer
+          ? op.activation_in
+          : Bytes<N>(shape.tokens * shape.in * shape.groups *
+                     N(op.activation_format->bits_per_element / 8));
+  lowered->reuse_read += once * strips - op.activation_in;
+}
+
 // The runtime's kernels for an operator's products with weights: those of their
 // format, or its 16-bit kernels.
 template <typename N>
@@ -511,6 +564,13 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   Data<N> weights = op.weight_read;
   if (in_array && engine.resident) weights = {};
   if (in_array && !engine.resident) lowered.array_written = weights;
+  const bool on_lanes = engine.has_lanes && !op.shapes.empty();
+  const RatePlacement<N>& numbers = machine.numbers.rates[lowered.rate];
+  LaneUse<N> lanes;
+  if (on_lanes) {
+    lanes = LaneUseOf(op, engine, numbers);
+    weights = weights * lanes.weight_passes;
+  }
   for (int level = 0; level < machine.structure.num_levels; ++level) {
     lowered.origin_read[level] =
         weights * shares.weights[level] +
@@ -525,8 +585,9 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.matmul_flop = op.matmul_flop;
   lowered.vector_flop = op.vector_flop;
   if (engine.has_dataflow && !op.shapes.empty()) {
-    AddReuse(op, machine.numbers.rates[lowered.rate], &lowered);
+    AddReuse(op, numbers, &lowered);
   }
+  if (on_lanes) AddLaneReads(op, engine, numbers, &lowered);
   // The step waits for the busiest chip and for kernels that stay below what
   // the silicon reaches. Both are expressed as extra bytes and FLOP that count
   // towards time only.
@@ -578,7 +639,14 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
     slowdown = ComputeSlowdown(op, kernels, machine);
     lowered.matmul_flop = op.matmul_flop * Padding(op, machine);
   }
-  lowered.extra_flop = lowered.matmul_flop * (slowdown - 1.0);
+  lowered.extra_flop =
+      lowered.matmul_flop * (slowdown * lanes.slowdown - 1.0);
+  if (on_lanes) {
+    // Idle lanes are gated, but accumulators add rows of inputs that are not
+    // full.
+    lowered.instructions +=
+        numbers.accumulate * lowered.matmul_flop * (lanes.additions - N(1.0));
+  }
   if (op.product_kind == ProductKind::kExperts && !op.shapes.empty()) {
     lowered.launch = kernels.time_per_expert_product;
   }

@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
@@ -696,7 +697,14 @@ void FillProductNotes(const View& view, Report* report) {
     }
     const NumberFormat& wanted =
         OperandFormat(*op.weight_format, *op.activation_format);
-    if (!rate.in_memory && rate.format->operand_bits != wanted.operand_bits) {
+    if (rate.has_lanes &&
+        (rate.format != op.weight_format || rate.inputs != op.activation_format)) {
+      conversions.insert(absl::StrCat(
+          hardware.name(), " has no products of ", op.weight_format->name,
+          " by ", op.activation_format->name, "; they run as ",
+          rate.format->name, " by ", rate.inputs->name));
+    } else if (!rate.in_memory && !rate.has_lanes &&
+               rate.format->operand_bits != wanted.operand_bits) {
       conversions.insert(absl::StrCat(hardware.name(), " has no ", wanted.name,
                                       " products; they run in ",
                                       rate.format->name));
@@ -839,6 +847,57 @@ absl::Status RequireOneMachine(const Setup& setup, absl::string_view study) {
       ". analyze, batch, compare, check and sensitivity take several"));
 }
 
+absl::Status RequireLanguageModel(const Setup& setup, absl::string_view study) {
+  if (!setup.model.has_network()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "model: ", study, " is a study of language models; ", setup.model.name(),
+      " is a network of explicit layers. analyze, batch, compare, check, "
+      "sensitivity, explain and sweep take it"));
+}
+
+absl::Status CheckProducts(const Ledger<>& ledger,
+                           const MachineStructure& structure,
+                           absl::string_view machine) {
+  std::set<std::string> refused;
+  for (const Operator<>& op : ledger.operators) {
+    if (op.weight_format == nullptr) continue;
+    if (RateIndex(structure, *op.weight_format, *op.activation_format,
+                  ProductsOf(op.product_kind)) >= 0) {
+      continue;
+    }
+    refused.insert(absl::StrCat(
+        op.product_kind == ProductKind::kAttention ? "attention in " : "",
+        op.weight_format->name, " by ", op.activation_format->name));
+  }
+  if (refused.empty()) return absl::OkStatus();
+  std::set<std::string> pairs;
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    pairs.insert(absl::StrCat("--weights=", rate.format->name,
+                              " --activations=", rate.inputs->name));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "hardware: no engine of ", machine, " runs products of ",
+      absl::StrJoin(refused, ", "), "; its engines take ",
+      absl::StrJoin(pairs, " or ")));
+}
+
+namespace {
+
+// Whether every product has an engine, whatever its format.
+bool ServesAll(const MachineStructure& structure) {
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    if (!rate.in_memory && !rate.has_lanes &&
+        (rate.runs & (1u << ComputeEngine::ATTENTION)) != 0) {
+      return true;
+    }
+  }
+  return structure.num_rates == 0;
+}
+
+}  // namespace
+
 absl::Status Validate(const Setup& setup) {
   const Scenario scenario = WithContext(setup.scenario);
   std::vector<Fault> faults;
@@ -858,6 +917,12 @@ absl::Status Validate(const Setup& setup) {
   if (!served.ok()) return served;
   const Machine<> machine =
       MachineWith<double>(setup.hardware, scenario.ideal(), ValueReader());
+  if (!ServesAll(machine.structure)) {
+    RETURN_IF_ERROR(CheckProducts(
+        BuildLedger(setup.model, scenario,
+                    setup.draft.has_value() ? &*setup.draft : nullptr),
+        machine.structure, setup.hardware.name()));
+  }
   const ClockCosts<>& clock = machine.costs.clock;
   const CoreState<> slowest =
       CoreAt(std::min(clock.set, clock.lowest), clock);
@@ -925,7 +990,9 @@ absl::StatusOr<Report> Analysis::Answer() {
   report.set_hardware(NamesOf(setup_.hardware(), placement));
   report.set_num_chips(static_cast<int32_t>(step.chips));
   described_.set_batch(setup_.scenario().batch());
-  described_.set_context(setup_.scenario().context());
+  const bool is_network = setup_.model().has_network();
+  if (!is_network) described_.set_context(setup_.scenario().context());
+  report.set_work_unit(is_network ? "inference" : "token");
   *report.mutable_scenario() = described_;
   report.set_runtime(setup_.hardware().runtime().base());
   report.set_evidence(SupportName(support_.status));
@@ -939,6 +1006,11 @@ absl::StatusOr<Report> Analysis::Answer() {
   if (options_.details) {
     if (!setup_.formats_note().empty()) report.add_notes(setup_.formats_note());
     for (const std::string& note : ledger.notes) report.add_notes(note);
+    if (is_network) {
+      report.add_notes(
+          "figures per token (energy_per_token_j, tokens_per_s and others) are "
+          "per inference: one inference takes the place of a token");
+    }
     FillEnergyLists(spreads, cost, step, setup_.boundary(), &report);
     FillParts(ledger, &report);
     for (const View& view : views) {

@@ -43,7 +43,7 @@ Scenario WithContext(Scenario scenario) {
   // Sequences in flight are on average half-way through their output.
   const bool mixed = scenario.prompt() > 0 && scenario.output() > 0;
   scenario.set_context(mixed ? scenario.prompt() + scenario.output() / 2
-                             : 2048);
+                             : kDefaultContext);
   return scenario;
 }
 
@@ -188,7 +188,7 @@ Scenario ServedBy(const Hardware& hardware, const Model& model,
       runtime.has_routing_exponent()) {
     scenario.set_routing_exponent(runtime.routing_exponent().value());
   }
-  if (scenario.kv_page_tokens() == 0) {
+  if (scenario.kv_page_tokens() == 0 && !model.has_network()) {
     scenario.set_kv_page_tokens(runtime.kv_page_tokens());
   }
   if (CarriesPrompts(scenario) && scenario.step_token_budget() == 0) {

@@ -62,6 +62,29 @@ Energy<N> DigitalInMemoryMac(const Energy<N>& full_adder, const N& input_bits,
   return full_adder * (input_bits * (N(1.15) * weight_bits + N(1.0)));
 }
 
+// Energy of a multiply-add on bit-serial lanes, by part.
+template <typename N = double>
+struct BitSerialEnergy {
+  Energy<N> products;      // of bits, and the adder tree over the inputs
+  Energy<N> accumulators;  // where each addition is of a full row of inputs
+
+  Energy<N> total() const { return products + accumulators; }
+};
+
+// Bit-serial lanes: products and adder tree are those of digital in-memory
+// compute. Each input bit of a row of `inputs` is one addition to an accumulator of
+// B_acc bits, each of which costs `accumulator_adders` full adders (the adder and
+// the register): e_FA B_x r B_acc / inputs per multiply-add.
+template <typename N>
+BitSerialEnergy<N> BitSerialMac(const Energy<N>& full_adder,
+                                const N& input_bits, const N& weight_bits,
+                                const N& inputs, const N& accumulator_bits,
+                                const N& accumulator_adders) {
+  return {DigitalInMemoryMac(full_adder, input_bits, weight_bits),
+          full_adder *
+              (input_bits * accumulator_adders * accumulator_bits / inputs)};
+}
+
 // Numbers of a ResistiveCell; units and ranges are those of the proto fields of
 // the same name.
 template <typename N = double>

@@ -23,6 +23,8 @@ namespace tokenjoule {
 // Structure of a memory level.
 struct LevelStructure {
   bool is_dram = false;
+  // Only activations pass through it; weights and caches do not.
+  bool activations_only = false;
   // Data that a near level holds.
   Pinned pins = NOTHING;
 };
@@ -50,6 +52,11 @@ struct RateStructure {
   // Whether it is a weight-stationary array; otherwise each activation moves
   // once.
   bool has_dataflow = false;
+  // Whether it has bit-serial lanes, over which layers are unrolled, and how they
+  // take inputs; see BitSerialLanes of proto/hardware.proto.
+  bool has_lanes = false;
+  bool line_buffer = false;
+  bool separate_inputs = false;
 };
 
 // Structure of a network between chips.
@@ -104,6 +111,12 @@ struct RatePlacement {
   // Shape of an in-memory array.
   N array_rows = N(1.0);
   N array_columns = N(1.0);
+  // For bit-serial lanes: how many there are in each direction, and the energy of
+  // the accumulators per FLOP where every addition is of a full row of inputs.
+  N lane_outputs = N(1.0);
+  N lane_pixels = N(1.0);
+  N lane_inputs = N(1.0);
+  EnergyPerWork<N> accumulate;
 };
 
 // Numbers of a runtime's kernels for weights of one format.
@@ -497,6 +510,11 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
     visit(Field("partial_sum"), placement.rates[i].partial_sum...);
     visit(Field("array_rows"), placement.rates[i].array_rows...);
     visit(Field("array_columns"), placement.rates[i].array_columns...);
+    visit(Field("lane_outputs"), placement.rates[i].lane_outputs...);
+    visit(Field("lane_pixels"), placement.rates[i].lane_pixels...);
+    visit(Field("lane_inputs"), placement.rates[i].lane_inputs...);
+    visit(Field("accumulate").Energy(Component::kCompute, kCompute),
+          placement.rates[i].accumulate...);
   }
   visit(factor("bandwidth_share"), placement.runtime.bandwidth_share...);
   visit(factor("cache_bandwidth_share"),
@@ -547,8 +565,9 @@ const NumberFormat& OperandFormat(const NumberFormat& weights,
 bool TakesWeights(const RateStructure& rate, const NumberFormat& weights);
 
 // Index of the rate that runs products of these weights and activations: an
-// in-memory engine that takes exactly these; otherwise, on the other
-// engines, the first available of the operands' format itself, a format of the
+// in-memory or bit-serial engine that takes exactly these; otherwise bit-serial
+// lanes for the fewest wider integers; otherwise, on the other engines, the first
+// available of the operands' format itself, a format of the
 // same width and kind, the narrowest wider float, and the widest float. -1 if
 // there is no engine at all.
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,

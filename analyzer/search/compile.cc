@@ -10,6 +10,7 @@
 #include "analyzer/description/faults.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/machine/slots.h"
@@ -183,6 +184,10 @@ absl::StatusOr<std::unique_ptr<Combination>> Compiler::CompileAt(
   if (!status.ok()) return status;
   combination->machine = machine_;
   Lower(combination.get());
+  const absl::Status served =
+      CheckProducts(combination->ledger, machine_->base().structure,
+                    machine_->hardware().name());
+  if (!served.ok()) return served;
   const absl::Status checked = Verify(combination.get());
   if (!checked.ok()) return checked;
   return combination;

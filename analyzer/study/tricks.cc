@@ -630,6 +630,8 @@ absl::StatusOr<Setup> ApplyTrick(absl::string_view name, const Setup& setup,
 
 absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
                                        const BatchOptions& options) {
+  const absl::Status fits = RequireLanguageModel(given, "tricks");
+  if (!fits.ok()) return fits;
   absl::StatusOr<TrickSet> set = LoadTrickSet();
   if (!set.ok()) return set.status();
   Setup base = given;
