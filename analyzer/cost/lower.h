@@ -13,6 +13,8 @@
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/quality/precision_law.h"
+#include "analyzer/quality/shipped_precision.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -161,25 +163,48 @@ int RateOf(const Operator<N>& op, const MachineStructure& structure) {
   return rate < 0 ? 0 : rate;
 }
 
-// Whether an engine of the machine requires a larger model (model_growth).
-inline bool AsksForGrowth(const MachineStructure& structure) {
+// Whether the scenario or an engine of the machine requires a larger model.
+template <typename N>
+bool AsksForGrowth(const Ledger<N>& ledger, const MachineStructure& structure) {
+  if (ledger.equal_quality.has_value()) return true;
   for (int i = 0; i < structure.num_rates; ++i) {
     if (structure.rates[i].has_model_growth) return true;
   }
   return false;
 }
 
-// Growth of the model that the engines of its products require together: the
-// harmonic mean of their model_growth over the products, by FLOP. Parameters of
-// a precision count as fewer effective parameters, and those of all products
-// add.
+// Growth that a product requires by itself: its engine's model_growth, and what
+// the precision of its operands, with the noise of an analog array, costs.
+template <typename N>
+N GrowthOf(const Operator<N>& op, const absl::optional<EqualQuality>& quality,
+           const RatePlacement<N>& rate) {
+  if (!quality.has_value()) return rate.model_growth;
+  const auto part = [](const PrecisionPart<>& from) {
+    return PrecisionPart<N>{N(from.scale_bits), N(from.offset)};
+  };
+  const PrecisionLaw<N> law = {part(quality->law.weights),
+                               part(quality->law.activations),
+                               part(quality->law.kv_cache)};
+  PrecisionBits<N> bits;
+  bits.weights =
+      BitsWithNoise(LawBits(ElementBits(*op.weight_format)), rate.array_noise);
+  bits.activations = BitsWithNoise(LawBits(ElementBits(*op.activation_format)),
+                                   rate.array_noise);
+  bits.kv_cache = N(quality->kv_bits);
+  return rate.model_growth * GrowthForPrecision(law, bits);
+}
+
+// Growth of the model that its products require together: the harmonic mean over
+// them, by FLOP. Parameters of a precision count as fewer effective parameters,
+// and those of all products add.
 template <typename N>
 N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
   Work<N> all, effective;
   for (const Operator<N>& op : ledger.operators) {
     if (op.shapes.empty()) continue;
-    const N& growth =
-        machine.numbers.rates[RateOf(op, machine.structure)].model_growth;
+    const N growth =
+        GrowthOf(op, ledger.equal_quality,
+                 machine.numbers.rates[RateOf(op, machine.structure)]);
     const Work<N> work = op.matmul_flop * op.count;
     all += work;
     effective += work / growth;
@@ -266,7 +291,7 @@ void GrowTotals(const ShapeGrowth<N>& by, T* totals) {
 // width, hence more weights, FLOP, KV cache, activations and vector work.
 template <typename N>
 void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
-  if (!AsksForGrowth(machine.structure)) return;
+  if (!AsksForGrowth(*ledger, machine.structure)) return;
   const N growth = GrowthOf(*ledger, machine);
   const ShapeGrowth<N> by(growth, ledger->growth_depth_share);
   for (Operator<N>& op : ledger->operators) GrowOperator(by, &op);

@@ -611,14 +611,30 @@ void FillArrays(const Views& views, Report* report) {
 }
 
 // Widens the ranges by those of what the runtime decided about the scenario.
+// Sets the range of the growth at equal quality.
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
-                 Spreads* spreads) {
+                 Spreads* spreads, Report* report) {
   for (const Scenario& variant : setup.variants()) {
     const Ledger<> ledger = BuildLedger(setup.StepOf(variant));
     const Evaluation<> moved =
         setup.placement() == nullptr
             ? EvaluateOn(ledger, machine)
             : EvaluateWith(setup, ledger, ValueReader());
+    spreads->step_time.Add(InSeconds(moved.cost.step_time));
+    spreads->energy_per_token.Add(
+        PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
+  }
+  // The law of precision at the ends of its constants' ranges.
+  if (!setup.scenario().equal_quality() || setup.placement() != nullptr) return;
+  for (const LawEnd end : {LawEnd::kLow, LawEnd::kHigh}) {
+    StepSetup step = setup.step();
+    step.equal_quality = EqualQualityOf(setup.model(), setup.scenario(), end);
+    const Evaluation<> moved = EvaluateOn(BuildLedger(step), machine);
+    if (end == LawEnd::kLow) {
+      report->set_model_growth_low(moved.ledger.model_growth);
+    } else {
+      report->set_model_growth_high(moved.ledger.model_growth);
+    }
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
@@ -953,7 +969,7 @@ Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
 absl::StatusOr<Report> Analysis::Answer() {
   BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
   // Ranges start from the ledger before growth.
-  const bool keep = options_.ranges && AsksForGrowth(machine_.structure);
+  const bool keep = options_.ranges && AsksForGrowth(evaluation_.ledger, machine_.structure);
   if (keep) not_grown_ = evaluation_.ledger;
   const LayerPlacement* const placement = setup_.placement();
   if (placement == nullptr) {
@@ -966,6 +982,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   const LoweredStep<>& step = evaluation_.step;
   const StepCost<>& cost = evaluation_.cost;
 
+  Report report;
   Spreads spreads;
   FillValues(cost, step, machine_, setup_.boundary(), &spreads);
   // Counts beyond the range of doubles would make every answer NaN.
@@ -977,7 +994,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   }
   if (options_.ranges && !setup_.scenario().ideal()) {
     ReachUnseen(support_, &spreads);
-    AddVariants(setup_, machine_, &spreads);
+    AddVariants(setup_, machine_, &spreads, &report);
   }
   if (options_.ranges) {
     const Ledger<>& described = keep ? not_grown_ : ledger;
@@ -985,7 +1002,6 @@ absl::StatusOr<Report> Analysis::Answer() {
     ranges_->Fill(described, step, /*with_terms=*/options_.details, &spreads);
   }
 
-  Report report;
   report.set_model(setup_.model().name());
   report.set_hardware(NamesOf(setup_.hardware(), placement));
   report.set_num_chips(static_cast<int32_t>(step.chips));

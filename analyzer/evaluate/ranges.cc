@@ -287,7 +287,7 @@ void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
       costs[end].terms_j[k] = InJoules(cost.terms[k]);
     }
   }
-  const bool grows = AsksForGrowth(packs_->machine.structure);
+  const bool grows = AsksForGrowth(ledger, packs_->machine.structure);
   LoweredStep<Pack>& lowered = packs_->lowered;
   ConvertStep(step, &lowered);
   for (size_t i = 0; i < packs_->first_lowered; ++i) {

@@ -538,6 +538,7 @@ void AddEngines(const Hardware& hardware, const Reader& read,
       const int i = structure.num_rates++;
       structure.rates[i] = its;
       machine->placement.rates[i] = BuildRatePlacement<N>(engine, its, read);
+      machine->placement.rates[i].array_noise = costs.noise;
       machine->costs.rates[i] = costs;
     }
   }

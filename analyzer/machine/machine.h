@@ -111,6 +111,8 @@ struct RatePlacement {
   // Shape of an in-memory array.
   N array_rows = N(1.0);
   N array_columns = N(1.0);
+  // Noise power that an analog array adds to a sum, relative to the signal.
+  N array_noise = N(0.0);
   // For bit-serial lanes: how many there are in each direction, and the energy of
   // the accumulators per FLOP where every addition is of a full row of inputs.
   N lane_outputs = N(1.0);
@@ -510,6 +512,7 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
     visit(Field("partial_sum"), placement.rates[i].partial_sum...);
     visit(Field("array_rows"), placement.rates[i].array_rows...);
     visit(Field("array_columns"), placement.rates[i].array_columns...);
+    visit(Field("array_noise"), placement.rates[i].array_noise...);
     visit(Field("lane_outputs"), placement.rates[i].lane_outputs...);
     visit(Field("lane_pixels"), placement.rates[i].lane_pixels...);
     visit(Field("lane_inputs"), placement.rates[i].lane_inputs...);

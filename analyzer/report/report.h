@@ -62,6 +62,8 @@ Writers<Answer> WritersOf() = delete;
 template <>
 Writers<BatchStudy> WritersOf();
 template <>
+Writers<BreakEvenStudy> WritersOf();
+template <>
 Writers<Calibration> WritersOf();
 template <>
 Writers<JointCalibration> WritersOf();

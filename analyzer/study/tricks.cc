@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/formats.h"
@@ -147,18 +148,12 @@ absl::Status CompressCache(const TrickDescription::LatentCache& change,
                                : "it has no attention with a KV cache");
 }
 
-bool HasCache(const Model& model) {
-  return absl::c_any_of(model.block(), [](const Block& block) {
-    return block.has_attention() || block.has_latent_attention();
-  });
-}
-
 double BitsOf(absl::string_view format) {
   return GetFormat(format).bits_per_element;
 }
 
 absl::Status NarrowCache(const std::string& format, Setup* setup) {
-  if (!HasCache(setup->model)) return DoesNotApply("it has no KV cache");
+  if (!HasKvCache(setup->model)) return DoesNotApply("it has no KV cache");
   const std::string now = ResolveScenario(setup->model, setup->scenario).kv();
   if (BitsOf(now) <= BitsOf(format)) {
     return DoesNotApply(absl::StrCat("its KV cache is ", now, " already"));

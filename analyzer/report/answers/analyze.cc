@@ -125,6 +125,17 @@ std::string Headline(const Report& report) {
                         ? std::string("; weights, without activations")
                         : absl::StrCat("; largest batch at this context: ",
                                        report.max_batch()))});
+  if (report.model_growth() > 1) {
+    table.AddRow(
+        {"model", absl::StrFormat("x %.4g", report.model_growth()),
+         absl::StrCat("parameters of its layers",
+                      report.model_growth_high() > 0
+                          ? absl::StrFormat(", for equal quality; range x %.4g "
+                                            "to x %.4g",
+                                            report.model_growth_low(),
+                                            report.model_growth_high())
+                          : ", as its arrays require")});
+  }
   if (report.co2e_g_per_million_tokens() > 0) {
     table.AddRow({"carbon",
                   WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
