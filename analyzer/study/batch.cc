@@ -60,10 +60,9 @@ class TokenCosts {
 
   TokenCost At(double batch) const {
     const Evaluation<> at =
-        machines_.empty()
-            ? EvaluateOn(LedgerAt(batch, context_), machine_)
-            : EvaluateShared(LedgerAt(batch, context_), *setup_.placement(),
-                             machines_);
+        machines_.empty() ? EvaluateOn(LedgerAt(batch, context_), machine_)
+                          : EvaluateShared(LedgerAt(batch, context_),
+                                           *setup_.placement(), machines_);
     TokenCost cost;
     cost.energy_j = InJoules(EnergyInside(at.cost.terms, setup_.boundary())) /
                     at.step.tokens;

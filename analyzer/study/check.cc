@@ -99,9 +99,7 @@ std::vector<Metric> MetricsOf(const Expectations& expect) {
        [](const Report& r) { return r.stack_energy_share(); },
        [](const Report& r) { return r.stack_energy_share_low(); },
        [](const Report& r) { return r.stack_energy_share_high(); },
-       expect.max_stack_share(),
-       0,
-       false},
+       expect.max_stack_share(), 0, false},
   };
 }
 

@@ -308,8 +308,8 @@ void FillUncertainty(const ResolvedSetup& setup,
     for (size_t i = 0; i < varied.size(); ++i) {
       varied[i]->ReplaceBy(ValueAt(*varied[i], draws[i]), &read);
     }
-    const Figures<double> figures = FiguresOf(
-        EvaluateWith(setup, ledger, read), setup.boundary());
+    const Figures<double> figures =
+        FiguresOf(EvaluateWith(setup, ledger, read), setup.boundary());
     energies.push_back(figures.energy);
     times.push_back(figures.step_time);
     const auto or_none = [](double share) {
@@ -328,7 +328,8 @@ void FillUncertainty(const ResolvedSetup& setup,
   }
   out->set_samples(options.samples);
   out->set_seed(options.seed);
-  for (std::vector<double>* figures : {&energies, &times, &shares, &stack_shares}) {
+  for (std::vector<double>* figures :
+       {&energies, &times, &shares, &stack_shares}) {
     std::sort(figures->begin(), figures->end());
   }
   for (const double percentile : {5.0, 25.0, 50.0, 75.0, 95.0}) {
