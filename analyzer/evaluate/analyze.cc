@@ -30,6 +30,7 @@
 #include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/ranges.h"
 #include "analyzer/machine/in_memory.h"
+#include "analyzer/machine/silicon.h"
 
 namespace tokenjoule {
 namespace {
@@ -535,6 +536,48 @@ void FillMaking(const Spread& cost, const Ledger<>& ledger,
   report->set_cost_usd_high(cost.high());
 }
 
+// Energy and, for cells of known write time, seconds to write `weights` into
+// the arrays of an engine once, on `chips` chips, as text.
+std::string WritingText(const ComputeEngine& engine, const Data<>& weights,
+                        double chips) {
+  const double bits = InBytes(weights) * 8;
+  const double energy_j =
+      bits * engine.array().write_energy_pj_per_bit().value() * 1e-12;
+  const ResistiveCell& cell = engine.analog().resistive();
+  if (!cell.has_write_time_us()) return absl::StrFormat("%.2g J", energy_j);
+  const double together = cell.has_cells_written_together()
+                              ? cell.cells_written_together().value()
+                              : 1;
+  const double cells = bits / std::max(engine.analog().cell_bits().value(), 1.0);
+  return absl::StrFormat("%.2g J and %.2g s", energy_j,
+                         cells / (together * chips) *
+                             cell.write_time_us().value() * 1e-6);
+}
+
+// Says how many dies arrays that hold the weights are, and what it takes to
+// write them once.
+void NoteResident(const View& view, Report* report) {
+  const Silicon& silicon = view.hardware.silicon();
+  const Occupancy<> occupancy = OccupancyOf(view.ledger, view.machine);
+  if (!view.hardware.has_silicon() || InBytes(occupancy.in_arrays) == 0) return;
+  for (const ComputeEngine& engine : view.hardware.engine()) {
+    if (!HoldsWeights(engine)) continue;
+    const double chips = view.ledger.chips;
+    const double area_mm2 =
+        ResidentMm2<double>(engine, silicon, ValueReader()) *
+        silicon.floorplan_factor().value() * chips;
+    const double die_mm2 = silicon.max_die_mm2().value();
+    report->add_notes(absl::StrFormat(
+        "arrays of \"%s\": %.3g mm2, %.0f dies of %g mm2; weights take %.0f %%",
+        engine.name(), area_mm2, std::ceil(area_mm2 / die_mm2), die_mm2,
+        100 * (occupancy.in_arrays / occupancy.array_capacity)));
+    report->add_notes(
+        absl::StrFormat("writing the weights of \"%s\" once takes %s",
+                        engine.name(),
+                        WritingText(engine, occupancy.in_arrays, chips)));
+  }
+}
+
 // The precision of analog products, and the life of cells that are written.
 void FillLimits(const Views& views, Report* report) {
   // Of several machines, the first that multiplies.
@@ -554,6 +597,7 @@ void FillLimits(const Views& views, Report* report) {
         rate.format->name, rate.inputs->name,
         SnrDb(product.quantisation + noise), SnrDb(product.quantisation)));
   }
+  NoteResident(views[first], report);
   if (!machine.structure.wears) return;
   const double wear = WearOf(step, machine, ActionsOf(step, machine)) *
                       kSecondsPerYear / report->step_time_s();

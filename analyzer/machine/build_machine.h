@@ -301,9 +301,13 @@ WorkRate<N> ResistivePeak(const ComputeEngine& engine,
                           const RateStructure& structure, const Reader& read) {
   const N input_bits(static_cast<double>(structure.inputs->operand_bits));
   const N weight_bits(static_cast<double>(structure.format->operand_bits));
-  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) / weight_bits;
   const AnalogNumbers<N> analog =
       ReadAnalog<N>(engine.analog(), engine.array(), read);
+  // Narrow weights do not share a cell, wide ones take several.
+  const N cell_bits =
+      Select(N(0.0) < analog.cell_bits, analog.cell_bits, weight_bits);
+  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) /
+                    Max(cell_bits, weight_bits);
   return Flop<N>(N(2.0) * weights) / ResistiveReadTime(analog, input_bits);
 }
 

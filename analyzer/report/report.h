@@ -60,6 +60,8 @@ template <typename Answer>
 Writers<Answer> WritersOf() = delete;
 
 template <>
+Writers<AnalogDepthStudy> WritersOf();
+template <>
 Writers<BatchStudy> WritersOf();
 template <>
 Writers<BreakEvenStudy> WritersOf();
