@@ -35,7 +35,8 @@ N WearOf(const LoweredStep<N>& step, Costing<N> machine,
   for (int i = 0; i < machine.structure.num_levels; ++i) {
     const LevelCosts<N>& level = machine.costs.levels[i];
     Data<N> written = actions.traffic[i].write;
-    if (!machine.structure.levels[i].beside_path) {
+    if (!machine.structure.levels[i].beside_path &&
+        !machine.structure.levels[i].activations_only) {
       if (farther >= 0) written += actions.traffic[farther].read;
       farther = i;
     }

@@ -5,7 +5,7 @@
 namespace tokenjoule {
 
 int64_t TotalLayers(const Model& model) {
-  int64_t layers = 0;
+  int64_t layers = model.network().layer_size();
   for (const LayerPattern& pattern : model.layers()) {
     const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
     for (const LayerPattern::Run& run : pattern.run()) {
@@ -13,6 +13,11 @@ int64_t TotalLayers(const Model& model) {
     }
   }
   return layers;
+}
+
+double AspectRatio(const Model& model) {
+  return static_cast<double>(model.d_model()) /
+         static_cast<double>(TotalLayers(model));
 }
 
 Family FamilyOf(const Model& model) {
