@@ -8,9 +8,11 @@
 #include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/setup.h"
+#include "analyzer/machine/machine.h"
 #include "analyzer/testing/catalog.h"
 #include "analyzer/testing/evaluate.h"
 #include "analyzer/testing/status.h"
+#include "analyzer/units/units.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -553,6 +555,62 @@ TEST(AnalyzeTest, CellsOfStateSayTheirBits) {
     is_said |= note.find("effective bits of state") != std::string::npos;
   }
   EXPECT_TRUE(is_said);
+}
+
+// Energy of the causes that begin so, J per token.
+double CauseOf(const std::string& model, const std::string& hardware,
+               double context, const std::string& cause) {
+  Scenario scenario = DefaultPoint(1, context);
+  scenario.set_weights("int8");
+  const Report report = AnalyzeNames(model, hardware, scenario);
+  double sum = 0;
+  for (const EnergyCause& each : report.energy_causes()) {
+    if (each.cause().rfind(cause, 0) == 0) sum += each.energy_per_token_j();
+  }
+  return sum;
+}
+
+double StateEnergy(const std::string& hardware, double context) {
+  return CauseOf("mamba2-2.7b", hardware, context, "recurrent state");
+}
+
+TEST(ImplicitStateTest, EnergyOfStateDoesNotDependOnTheContext) {
+  for (const char* hardware :
+       {"lpddr5x-edge", "state-sram-edge", "state-analog-edge"}) {
+    EXPECT_GT(StateEnergy(hardware, 1024), 0);
+    EXPECT_DOUBLE_EQ(StateEnergy(hardware, 1024),
+                     StateEnergy(hardware, 1 << 20))
+        << hardware;
+  }
+}
+
+TEST(ImplicitStateTest, EnergyOfACacheGrowsWithTheContextAndCrossesEarly) {
+  const auto cache = [](double context) {
+    return CauseOf("llama-3.2-3b", "lpddr5x-edge", context, "KV read");
+  };
+  EXPECT_NEAR(cache(1 << 17) / cache(1 << 10), 128, 1e-6);
+  // The state of 86.6 MB is read and written, 114 688 bytes of cache per token are
+  // read: 1511 tokens, if reads cost as much as writes.
+  const double crossing = 1024 * StateEnergy("lpddr5x-edge", 1024) / cache(1024);
+  EXPECT_NEAR(crossing / 1511, 1, 0.1);
+}
+
+TEST(ImplicitStateTest, StateBesideTheLanesMovesThroughNoOtherLevel) {
+  const Hardware sram = LoadHardwareOrDie("state-sram-edge");
+  const Machine<> machine = BuildMachine(sram);
+  // 86 638 592 bytes, each read once and written once, and nothing on the way.
+  EXPECT_NEAR(StateEnergy("state-sram-edge", 1024),
+              86638592 * (InJoules(machine.costs.levels[1].read.column *
+                                   Bytes(1.0)) +
+                          InJoules(machine.costs.levels[1].write.column *
+                                   Bytes(1.0))),
+              1e-9);
+  // As charge: 43.3 million numbers at 0.05 pJ to read and 0.05 pJ + 24 fF x 0.5 V
+  // x 0.8 V to write.
+  EXPECT_NEAR(StateEnergy("state-analog-edge", 1024),
+              86638592 / 2 * (0.05e-12 + 0.0596e-12), 1e-9);
+  EXPECT_GT(StateEnergy("lpddr5x-edge", 1024),
+            20 * StateEnergy("state-sram-edge", 1024));
 }
 
 }  // namespace
