@@ -30,10 +30,18 @@ template <typename N>
 N WearOf(const LoweredStep<N>& step, Costing<N> machine,
          const Actions<N>& actions) {
   N most(0.0);
+  // The next farther level on the path, whose reads are written into this one.
+  int farther = -1;
   for (int i = 0; i < machine.structure.num_levels; ++i) {
     const LevelCosts<N>& level = machine.costs.levels[i];
-    most = Max(most, level.wear_per_write * (actions.traffic[i].write /
-                                             (level.capacity * step.chips)));
+    Data<N> written = actions.traffic[i].write;
+    if (!machine.structure.levels[i].beside_path &&
+        !machine.structure.levels[i].activations_only) {
+      if (farther >= 0) written += actions.traffic[farther].read;
+      farther = i;
+    }
+    most = Max(
+        most, level.wear_per_write * (written / (level.capacity * step.chips)));
   }
   for (const RateProducts<N>& product : step.products) {
     const RateStructure& rate = machine.structure.rates[product.rate];

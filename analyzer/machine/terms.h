@@ -62,7 +62,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "or that of the stored format, - toggle_reference) x "
      "toggle_slope_pj_per_bit, over supply_efficiency"},
     {"DRAM_INTERFACE", "DRAM interface", kStackBoundary, false,
-     "TRAFFIC of DRAM x interface_energy_pj_per_bit / supply_efficiency"},
+     "TRAFFIC of DRAM x (interface_energy_pj_per_bit + "
+     "layer_energy_pj_per_bit x (LAYERS - 1) / 2) / supply_efficiency"},
     {"DRAM_PHY", "DRAM PHY (host)", kMemoryPathBoundary, false,
      "TRAFFIC of the level x phy_energy_pj_per_bit"},
     {"MEMORY_PATH", "memory path: controller, fabric",
@@ -71,12 +72,13 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "path_toggle_share x VOLTAGE^2"},
     {"DRAM_BACKGROUND", "DRAM background and refresh", kStackBoundary, false,
      "chips x devices x (background_power_w_per_device + "
-     "refresh_power_w_per_device, or those of the currents) / "
-     "supply_efficiency x step_time_s"},
+     "refresh_power_w_per_device, twice on logic that is above 85 C, or those of "
+     "the currents) / supply_efficiency x step_time_s"},
     {"SRAM", "on-chip SRAM", kChipBoundary, true,
      "TRAFFIC of the near levels x read_energy_pj_per_bit or "
      "write_energy_pj_per_bit, or x node_factor x (offset_pj_per_byte + "
-     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb)), x VOLTAGE^2"},
+     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb)), or of capacitor_cells; "
+     "FILLS likewise, x VOLTAGE^2"},
     {"ON_CHIP_NETWORK", "on-chip network", kChipBoundary, true,
      "TRAFFIC of each level x (network_energy_pj_per_bit + "
      "wire_energy_pj_per_bit_mm x wire_length_mm) x TOGGLING of "
@@ -102,7 +104,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"STATIC", "static power and regulators", kBoardBoundary, false,
      "chips x ((static_power_w, or static_power_fraction x power_cap_w) x (1 "
      "- clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "
-     "leakage_w_per_mb x MB of SRAM, capacity_gb) x step_time_s + sampled "
+     "leakage_w_per_mb x MB of SRAM, capacity_gb, + refresh of "
+     "capacitor_cells) x step_time_s + sampled "
      "tokens x energy_per_sequence_mj x VOLTAGE^2 + (DYNAMIC - DRAM_ACTIVATE - "
      "DRAM_COLUMN - DRAM_INTERFACE + all of that) x (1 / regulator_efficiency "
      "- 1)"},
@@ -120,7 +123,13 @@ struct SymbolRow {
   absl::string_view formula;
 };
 
-inline constexpr std::array<SymbolRow, 5> kFormulaSymbols = {{
+inline constexpr std::array<SymbolRow, 7> kFormulaSymbols = {{
+    {"FILLS",
+     "bytes read from the next farther level, which are written here first, and "
+     "bytes written to it, which are read here last; none where fills_included"},
+    {"LAYERS",
+     "of a stack on logic: capacity_gb / (density_gb_per_mm2 x covered_share x "
+     "area of one chip, area_mm2), at least 1"},
     {"TRAFFIC",
      "bytes through a level: weights x model_growth, KV cache and state, less "
      "the share that pinned_capacity_fraction x capacity_gb of a nearer level "

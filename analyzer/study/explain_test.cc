@@ -98,7 +98,8 @@ std::set<std::string> Closure(const std::string& name) {
 // A group of constants that a formula may call by one name.
 const std::set<std::string>& Groups() {
   static const auto* const groups =
-      new std::set<std::string>{"currents", "mac", "array", "analog"};
+      new std::set<std::string>{"currents", "mac", "array", "analog",
+                                       "capacitor_cells"};
   return *groups;
 }
 

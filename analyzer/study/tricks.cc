@@ -242,7 +242,11 @@ absl::Status StackDram(absl::string_view machine, Setup* setup) {
   AddSourcesOf(*donor, &setup->hardware);
   KeepCapacity(&backing, &setup->hardware);
   *backing.mutable_technology() = bonded.technology();
-  *backing.mutable_devices() = bonded.devices();
+  // As many devices as hold what there is: their standing power follows.
+  *backing.mutable_devices() =
+      Exact(backing.capacity_gb().value() /
+                bonded.technology().capacity_gb_per_device().value(),
+            &setup->hardware);
   if (bonded.has_bandwidth_gb_per_s()) {
     *backing.mutable_bandwidth_gb_per_s() = bonded.bandwidth_gb_per_s();
   } else {
@@ -452,9 +456,9 @@ std::vector<std::string> NamesOf(const TrickSet& set) {
 }
 
 // Tricks one on top of another.
-class Stack {
+class TrickStack {
  public:
-  Stack(const TrickSet& set, const Setup& base, double energy_j,
+  TrickStack(const TrickSet& set, const Setup& base, double energy_j,
         const BatchOptions& options)
       : base_(base), options_(options), first_j_(energy_j), now_j_(energy_j) {
     for (const TrickDescription& trick : set.trick()) left_.push_back(&trick);
@@ -655,7 +659,7 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   std::stable_sort(
       study.mutable_tricks()->begin(), study.mutable_tricks()->end(),
       [](const Trick& a, const Trick& b) { return a.gain() > b.gain(); });
-  Stack(*set, base, report->energy_per_token_j(), options).Fill(&study);
+  TrickStack(*set, base, report->energy_per_token_j(), options).Fill(&study);
   study.set_summary(Summarize(study, *set));
   return study;
 }

@@ -30,7 +30,11 @@ std::string BatchHeading(const Report& first) {
 // One series, with one row per batch.
 template <typename Reports>
 std::string BatchRows(const Reports& reports) {
-  TextTable rows({"batch", "J/token", "range", "DRAM alone", "FLOP/byte",
+  const bool has_dram = reports.empty() || !reports[0].has_memory_share();
+  TextTable rows({"batch", "J/token", "range",
+                  has_dram ? std::string("DRAM alone")
+                           : reports[0].memory_share().memory() + " alone",
+                  "FLOP/byte",
                   "step time", "tokens/s", "power", "bound", "fits"});
   for (const Report& row : reports) {
     rows.AddRow(
@@ -38,10 +42,10 @@ std::string BatchRows(const Reports& reports) {
          WithUnit(row.energy_per_token_j(), "J"),
          Between(row.energy_per_token_j_low(), row.energy_per_token_j_high(),
                  "J"),
-         row.stack_energy_share() > 0
-             ? PercentBetween(row.stack_energy_share_low(),
-                              row.stack_energy_share_high())
-             : "",
+         has_dram ? PercentBetween(row.stack_energy_share_low(),
+                                   row.stack_energy_share_high())
+                  : PercentBetween(row.memory_share().energy_share_low(),
+                                   row.memory_share().energy_share_high()),
          absl::StrFormat("%.3g", row.arithmetic_intensity_flop_per_byte()),
          WithUnit(row.step_time_s(), "s"),
          absl::StrFormat("%.4g", row.tokens_per_s()),

@@ -179,6 +179,8 @@ Command SweepCommand(Search evolve) {
       "Figures: energy_per_token_j, step_time_s, time_per_token_s,\n"
       "tokens_per_s, power_w, energy_delay_j_s, dram_energy_share, "
       "stack_energy_share,\n"
+      "memory_energy_share (whatever the memory is), stack_layers,\n"
+      "power_density_w_per_cm2, stack_temperature_c (of memory on the logic),\n"
       "memory_used_bytes, memory_left_bytes, chips, area_mm2, cost_usd (of\n"
       "machines that describe their `silicon`), wear_per_year; snr_db for\n"
       "limits only.\n"
