@@ -5,7 +5,7 @@
 namespace tokenjoule {
 
 int64_t TotalLayers(const Model& model) {
-  int64_t layers = 0;
+  int64_t layers = model.network().layer_size();
   for (const LayerPattern& pattern : model.layers()) {
     const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
     for (const LayerPattern::Run& run : pattern.run()) {

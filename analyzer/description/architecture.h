@@ -12,6 +12,9 @@
 
 namespace tokenjoule {
 
+// Context of a scenario that gives none, tokens.
+inline constexpr double kDefaultContext = 2048;
+
 // Number of layers of the model.
 int64_t TotalLayers(const Model& model);
 

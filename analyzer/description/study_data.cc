@@ -40,9 +40,12 @@ class StudyChecker {
       case StudyData::kScalingLaws:
         CheckLaws(data.scaling_laws(), Nested(root, data, "scaling_laws", -1));
         break;
+      case StudyData::kAnalogDepth:
+        break;
       case StudyData::STUDY_NOT_SET:
         Add(nullptr, data, "name", -1, "",
-            "has neither dot_product nor tricks nor scaling_laws");
+            "has neither dot_product nor tricks nor scaling_laws nor "
+            "analog_depth");
         break;
     }
   }
@@ -233,6 +236,14 @@ absl::StatusOr<ScalingLaws> LoadScalingLaws() {
   if (!data.ok()) return data.status();
   if (!data->has_scaling_laws()) return OtherStudy(kName);
   return std::move(*data->mutable_scaling_laws());
+}
+
+absl::StatusOr<AnalogDepth> LoadAnalogDepth() {
+  constexpr absl::string_view kName = "analog-depth";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_analog_depth()) return OtherStudy(kName);
+  return std::move(*data->mutable_analog_depth());
 }
 
 }  // namespace tokenjoule

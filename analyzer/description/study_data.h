@@ -27,6 +27,7 @@ absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
 absl::StatusOr<DotProductSweep> LoadDotProductSweep();
 absl::StatusOr<TrickSet> LoadTrickSet();
 absl::StatusOr<ScalingLaws> LoadScalingLaws();
+absl::StatusOr<AnalogDepth> LoadAnalogDepth();
 
 }  // namespace tokenjoule
 

@@ -15,6 +15,8 @@
 #include "analyzer/description/core_clock.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/network_shapes.h"
+#include "analyzer/description/number_reader.h"
 #include "analyzer/description/offload.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/constant.pb.h"
@@ -42,7 +44,7 @@ class FieldValidator {
   void ValidateRoot(const Message& root) {
     CollectNames(root, "sources", &sources_);
     CollectNames(root, "block", &blocks_);
-    Validate(root, options_.locations, "");
+    Validate(root, nullptr, options_.locations, "");
   }
 
  private:
@@ -75,8 +77,25 @@ class FieldValidator {
     faults_->push_back(std::move(fault));
   }
 
-  void Validate(const Message& message, const FieldLocations* tree,
-                const std::string& prefix) {
+  // Whether a required field stands for itself: no other is there instead.
+  static bool IsRequired(const Range& limits, const Message& message,
+                         const Message* around) {
+    if (!limits.required()) return false;
+    if (limits.unless().empty()) return true;
+    for (const Message* with : {&message, around}) {
+      if (with == nullptr) continue;
+      const FieldDescriptor* other =
+          with->GetDescriptor()->FindFieldByName(limits.unless());
+      if (other != nullptr && with->GetReflection()->HasField(*with, other)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // `around` is the message that it is part of, or nullptr.
+  void Validate(const Message& message, const Message* around,
+                const FieldLocations* tree, const std::string& prefix) {
     const Descriptor& type = *message.GetDescriptor();
     const Reflection& reflection = *message.GetReflection();
     for (int i = 0; i < type.field_count(); ++i) {
@@ -85,19 +104,20 @@ class FieldValidator {
       const std::string path = absl::StrCat(prefix, field->name());
       if (field->is_repeated()) {
         const int size = reflection.FieldSize(message, field);
-        if (size == 0 && limits.required() && options_.complete) {
+        if (size == 0 && IsRequired(limits, message, around) &&
+            options_.complete) {
           AddFault(nullptr, nullptr, 0, path, "is missing");
         }
         for (int k = 0; k < size; ++k) {
           if (field->message_type() == nullptr) continue;
           const Message& entry =
               reflection.GetRepeatedMessage(message, field, k);
-          Validate(entry, Nested(tree, field, k),
+          Validate(entry, &message, Nested(tree, field, k),
                    EntryPath(path, entry, k) + ".");
         }
         continue;
       }
-      ValidateSingular(message, *field, limits, tree, path);
+      ValidateSingular(message, around, *field, limits, tree, path);
     }
   }
 
@@ -106,7 +126,8 @@ class FieldValidator {
     return tree == nullptr ? nullptr : tree->GetTreeForNested(field, index);
   }
 
-  void ValidateSingular(const Message& message, const FieldDescriptor& field,
+  void ValidateSingular(const Message& message, const Message* around,
+                        const FieldDescriptor& field,
                         const Range& limits, const FieldLocations* tree,
                         const std::string& path) {
     const Reflection& reflection = *message.GetReflection();
@@ -115,7 +136,7 @@ class FieldValidator {
         reflection.HasField(message, &field) ||
         (tree != nullptr && tree->GetLocation(&field, -1).line >= 0);
     if (!present) {
-      if (limits.required() && options_.complete) {
+      if (IsRequired(limits, message, around) && options_.complete) {
         AddFault(nullptr, nullptr, 0, path,
                  absl::StrCat("is missing", Expected(limits)));
       }
@@ -129,7 +150,7 @@ class FieldValidator {
                 google::protobuf::DynamicCastToGenerated<Constant>(&child)) {
           ValidateConstant(*constant, limits, nested, path);
         } else {
-          Validate(child, nested, path + ".");
+          Validate(child, &message, nested, path + ".");
         }
         break;
       }
@@ -359,6 +380,9 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
                    path + ".currents.idd0_ma",
                    "is smaller than the standby currents it contains");
   }
+  check->Require(!level.activations_only() || level.pins() == NOTHING,
+                 level_path + ".pins",
+                 "keeps other data in a level of activations_only");
   if (level.has_toggle_rate() && technology.has_toggle_slope_pj_per_bit()) {
     // Access energies must not become negative.
     const double least =
@@ -374,6 +398,11 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
 // A nearer level serves a farther one: where it is both larger and slower, the
 // two stand in the wrong order.
 void CheckOrder(const Hardware& hardware, CrossChecker* check) {
+  check->Require(
+      hardware.memory_size() == 0 || !hardware.memory(0).activations_only(),
+      "memory",
+      "begins with a level of activations_only; the farthest level holds the "
+      "weights");
   const auto capacity = [](const MemoryLevel& level) {
     return level.has_capacity_gb()
                ? level.capacity_gb().value()
@@ -389,8 +418,10 @@ void CheckOrder(const Hardware& hardware, CrossChecker* check) {
   for (int near = 1; near < hardware.memory_size(); ++near) {
     const MemoryLevel& nearer = hardware.memory(near);
     const MemoryLevel& farther = hardware.memory(near - 1);
+    // A level beside the others serves none of them.
     check->Require(
-        capacity(nearer) <= capacity(farther) ||
+        nearer.activations_only() || farther.activations_only() ||
+            capacity(nearer) <= capacity(farther) ||
             bandwidth(nearer) >= bandwidth(farther),
         absl::StrCat("memory.", Printable(nearer.name())),
         absl::StrCat("is nearer than ", Printable(farther.name()),
@@ -476,7 +507,8 @@ bool HasEnergy(const ComputeEngine& engine,
                const ComputeEngine::FormatRate& rate) {
   if (rate.has_energy_pj_per_flop()) return true;
   if (engine.kind() == ComputeEngine::ANALOG_IMC) return engine.has_analog();
-  if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
+  if (engine.kind() == ComputeEngine::DIGITAL_IMC ||
+      engine.kind() == ComputeEngine::BIT_SERIAL) {
     return engine.logic().has_full_adder_energy_fj();
   }
   for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
@@ -488,6 +520,25 @@ bool HasEnergy(const ComputeEngine& engine,
 bool IsInMemory(const ComputeEngine& engine) {
   return engine.kind() == ComputeEngine::DIGITAL_IMC ||
          engine.kind() == ComputeEngine::ANALOG_IMC;
+}
+
+// A bit-serial engine's rate and energy follow from its lanes and its logic.
+void CheckLaneRate(const ComputeEngine& engine,
+                   const ComputeEngine::FormatRate& rate,
+                   const std::string& path, CrossChecker* check) {
+  for (const std::string& name : {rate.format(), rate.activations()}) {
+    const NumberFormat* format = FindFormat(name);
+    check->Require(
+        format == nullptr || format->operand == NumberFormat::Operand::kInteger,
+        path, "is no integer; bit-serial lanes multiply integers");
+  }
+  check->Require(!rate.has_peak_tflops(), path + ".peak_tflops",
+                 "follows from the lanes and their clock; leave it out");
+  check->Require(!rate.has_energy_pj_per_flop(), path + ".energy_pj_per_flop",
+                 "follows from the lanes and full_adder_energy_fj; leave it out");
+  check->Require(engine.logic().has_full_adder_energy_fj(),
+                 path + ".energy_pj_per_flop",
+                 "needs a logic node that has full_adder_energy_fj");
 }
 
 void CheckRate(const ComputeEngine& engine,
@@ -502,8 +553,39 @@ void CheckRate(const ComputeEngine& engine,
         format == nullptr || !IsInMemory(engine) || format->operand_bits <= 16,
         path, "is wider than 16 bits; arrays take narrower ones");
   }
+  if (engine.kind() == ComputeEngine::BIT_SERIAL) {
+    CheckLaneRate(engine, rate, path, check);
+    return;
+  }
   check->Require(HasEnergy(engine, rate), path + ".energy_pj_per_flop",
                  "is missing; give it, or a logic node or array that has it");
+}
+
+// `prefix` is empty or ends in a dot.
+void CheckCircuit(const AnalogCircuit& circuit, const std::string& prefix,
+                  CrossChecker* check) {
+  const bool conducts = circuit.cell() == AnalogCircuit::RESISTIVE;
+  check->Require(conducts == circuit.has_resistive(), prefix + "resistive",
+                 conducts ? "is missing; cells of kind RESISTIVE have one"
+                          : "belongs to cells of kind RESISTIVE");
+  check->Require(conducts || circuit.has_unit_capacitance_ff(),
+                 prefix + "unit_capacitance_ff",
+                 "is missing; cells of capacitors have one");
+  check->Require(!conducts || (!circuit.has_unit_capacitance_ff() &&
+                               !circuit.has_capacitor_density_ff_per_um2()),
+                 prefix + "unit_capacitance_ff",
+                 "and capacitor_density_ff_per_um2 belong to cells of "
+                 "capacitors; cells of kind RESISTIVE have none");
+  const ResistiveCell& cell = circuit.resistive();
+  const std::string path = prefix + "resistive.";
+  const bool drifts = cell.has_drift_exponent() || cell.has_drift_spread();
+  check->Require(drifts == cell.has_drift_reference_s(),
+                 path + "drift_reference_s",
+                 drifts ? "is missing; drift counts from it"
+                        : "needs drift_exponent or drift_spread");
+  check->Require(!(drifts || cell.has_read_noise()) || cell.has_age_s(),
+                 path + "age_s",
+                 "is missing; drift and read noise grow with it");
 }
 
 void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
@@ -516,6 +598,11 @@ void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
     const NumberFormat* format = FindFormat(rate.format());
     has_wide |= format != nullptr && format->operand_bits >= 16;
   }
+  const bool has_lanes = engine.kind() == ComputeEngine::BIT_SERIAL;
+  check->Require(engine.has_lanes() == has_lanes, path + ".lanes",
+                 has_lanes ? "is missing; a bit-serial engine has them"
+                           : "belongs to engines of kind BIT_SERIAL");
+  if (has_lanes) return;
   if (!IsInMemory(engine)) {
     check->RequireDistinct(engine.rate(), path + ".rate");
     check->Require(has_wide, path + ".rate",
@@ -527,6 +614,9 @@ void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
   check->Require(
       engine.kind() != ComputeEngine::ANALOG_IMC || engine.has_analog(),
       path + ".analog", "is missing; an analog engine has one");
+  if (engine.has_analog()) {
+    CheckCircuit(engine.analog(), path + ".analog.", check);
+  }
   check->Require(
       !engine.array().resident() || engine.array().has_weight_capacity_gb(),
       path + ".array.weight_capacity_gb",
@@ -592,11 +682,156 @@ void CheckCacheFormats(const std::string& kv, const std::string& kv_values,
                               "alone"));
 }
 
+// Whether a field is in the file: a number that is given as 0 has a location
+// alone.
+bool IsGiven(const Message& message, absl::string_view name,
+             const FieldLocations* locations) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(std::string(name));
+  const Reflection& reflection = *message.GetReflection();
+  if (field->is_repeated()) return reflection.FieldSize(message, field) > 0;
+  return reflection.HasField(message, field) ||
+         (locations != nullptr && locations->GetLocation(field, -1).line >= 0);
+}
+
+// What a network must not have.
+void CheckNetworkFields(const Model& model, const ValidateOptions& options,
+                        CrossChecker* check) {
+  constexpr absl::string_view kOfNetworks[] = {"name",    "description",
+                                               "sources", "aliases",
+                                               "hf_ids",  "network"};
+  const Descriptor& type = *model.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const std::string& name = type.field(i)->name();
+    const bool allowed =
+        std::find(std::begin(kOfNetworks), std::end(kOfNetworks), name) !=
+        std::end(kOfNetworks);
+    check->Require(allowed || !IsGiven(model, name, options.locations), name,
+                   "is of language models; a network has its layers alone");
+  }
+}
+
+// Formats and storage of a layer's weights.
+void CheckLayerFormats(const Network& network, const NetworkLayer& layer,
+                       const std::string& path, CrossChecker* check) {
+  const bool has_weights = layer.has_convolution() || layer.has_depthwise() ||
+                           layer.has_fully_connected();
+  check->Require(has_weights || layer.weights().empty(), path + ".weights",
+                 "is of layers with weights");
+  check->Require(has_weights || layer.stored_bits_per_weight() == 0,
+                 path + ".stored_bits_per_weight", "is of layers with weights");
+  const std::string& weights = !layer.weights().empty() ? layer.weights()
+                               : !network.weights().empty()
+                                   ? network.weights()
+                                   : "int8";
+  const NumberFormat* format = FindFormat(weights);
+  if (format == nullptr) return;
+  check->Require(
+      layer.stored_bits_per_weight() <= format->bits_per_element,
+      path + ".stored_bits_per_weight",
+      absl::StrCat(Number(layer.stored_bits_per_weight()),
+                   " is more than the ", Number(format->bits_per_element),
+                   " bits of ", format->name));
+}
+
+// A format that products take, and not one of storage or a mix of formats.
+void CheckOperandFormat(const std::string& name, const std::string& path,
+                        CrossChecker* check) {
+  const NumberFormat* format = FindFormat(name);
+  check->Require(format == nullptr ||
+                     format->operand != NumberFormat::Operand::kStorageOnly,
+                 path,
+                 absl::StrCat("\"", name,
+                              "\" is a storage format or a mix; a network "
+                              "takes one that engines multiply, such as int8"));
+}
+
+// The layer that a layer reads, by name.
+void CheckLayerRead(const Network& network, int index, const std::string& name,
+                    const std::string& path, CrossChecker* check) {
+  if (LayerRead(network, index, name) != -2) return;
+  std::vector<std::string> earlier = {std::string(kNetworkInput)};
+  for (int i = 0; i < index; ++i) earlier.push_back(network.layer(i).name());
+  check->Require(false, path,
+                 UnknownNameMessage("earlier layer", name, earlier, ""));
+}
+
+const Window* WindowOf(const NetworkLayer& layer) {
+  if (layer.has_convolution()) return &layer.convolution().window();
+  if (layer.has_depthwise()) return &layer.depthwise().window();
+  return layer.pooling().has_window() ? &layer.pooling().window() : nullptr;
+}
+
+std::string Shape(const TensorShape<>& shape) {
+  return absl::StrCat(shape.channels, " x ", shape.height, " x ", shape.width);
+}
+
+// Checks the layers of a network whose fields are in range.
+void CheckNetwork(const Network& network, CrossChecker* check) {
+  check->RequireDistinct(network.layer(), "network.layer");
+  check->Require(
+      network.layer_size() <= kMostLayers, "network.layer",
+      absl::StrCat(network.layer_size(), " layers; expected at most ",
+                   kMostLayers));
+  CheckOperandFormat(network.weights(), "network.weights", check);
+  CheckOperandFormat(network.activations(), "network.activations", check);
+  const std::vector<LayerShape<>> shapes =
+      ShapesOf<double>(network, ValueReader());
+  for (int i = 0; i < network.layer_size(); ++i) {
+    const NetworkLayer& layer = network.layer(i);
+    const LayerShape<>& shape = shapes[i];
+    const std::string path =
+        absl::StrCat("network.layer.", Printable(layer.name()));
+    check->Require(layer.name() != kNetworkInput, path,
+                   "is the name of the network's input");
+    check->Require(layer.kind_case() != NetworkLayer::KIND_NOT_SET, path,
+                   "has no kind; expected convolution, depthwise, pooling, "
+                   "fully_connected or residual_add");
+    CheckLayerRead(network, i, layer.input(), path + ".input", check);
+    CheckLayerFormats(network, layer, path, check);
+    CheckOperandFormat(layer.weights(), path + ".weights", check);
+    CheckOperandFormat(layer.activations(), path + ".activations", check);
+    const Window* window = WindowOf(layer);
+    check->Require(
+        window == nullptr || window->padding() != Window::VALID ||
+            (shape.window.height <= shape.in.height &&
+             shape.window.width <= shape.in.width),
+        path,
+        absl::StrCat("has a kernel of ", shape.window.height, " x ",
+                     shape.window.width, ", larger than its input of ",
+                     Shape(shape.in), "; give padding SAME, or a smaller one"));
+    if (!layer.has_residual_add()) continue;
+    const std::string& other = layer.residual_add().other();
+    CheckLayerRead(network, i, other, path + ".residual_add.other", check);
+    const int from = LayerRead(network, i, other);
+    if (from < 0) continue;
+    const TensorShape<>& added = shapes[from].out;
+    check->Require(added.channels == shape.in.channels &&
+                       added.height == shape.in.height &&
+                       added.width == shape.in.width,
+                   path,
+                   absl::StrCat("adds ", Shape(added), " of ", Printable(other),
+                                " to ", Shape(shape.in)));
+  }
+}
+
 }  // namespace
+
+void ValidateCircuit(const AnalogCircuit& circuit,
+                     const ValidateOptions& options,
+                     std::vector<Fault>* faults) {
+  CrossChecker check(options.file, faults);
+  CheckCircuit(circuit, "", &check);
+}
 
 void ValidateModel(const Model& model, const ValidateOptions& options,
                    std::vector<Fault>* faults) {
   CrossChecker check(options.file, faults);
+  if (model.has_network()) {
+    CheckNetworkFields(model, options, &check);
+    CheckNetwork(model.network(), &check);
+    return;
+  }
   check.RequireDistinct(model.block(), "block");
   std::set<std::string> used;
   // Use doubles, so that absurd repetitions cannot overflow.
@@ -911,12 +1146,55 @@ void CheckSharedPrefix(const Scenario& scenario, CrossChecker* check) {
   if (scenario.prompt() > 0) require_shorter(scenario.prompt(), "a prompt");
 }
 
+// What a scenario may say of a network of explicit layers: the rest is about
+// language models or about several chips.
+void CheckNetworkScenario(const Scenario& scenario, const Model& model,
+                          CrossChecker* check) {
+  const std::string of_language_models = absl::StrCat(
+      "has no meaning for ", model.name(),
+      ", a network of explicit layers: it is about language models");
+  constexpr absl::string_view kOfNetworks[] = {
+      "batch", "weights", "activations", "boundary", "ideal", "model",
+      "hardware", "set", "expect", "runtime", "tp", "pp", "dp", "ep", "context"};
+  const Descriptor& type = *scenario.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const std::string& name = type.field(i)->name();
+    const bool allowed =
+        std::find(std::begin(kOfNetworks), std::end(kOfNetworks), name) !=
+        std::end(kOfNetworks);
+    check->Require(allowed || !IsGiven(scenario, name, nullptr), name,
+                   of_language_models);
+  }
+  // Scenarios carry the default everywhere.
+  check->Require(!scenario.has_context() ||
+                     scenario.context() == kDefaultContext,
+                 "context", of_language_models);
+  check->Require(
+      ParallelismOf(scenario).chips() == 1, "tp",
+      absl::StrCat(model.name(),
+                   ", a network of explicit layers, runs on one chip; expected "
+                   "tp, pp, dp and ep of 1"));
+  for (const auto& [field, name] :
+       {std::make_pair("weights", &scenario.weights()),
+        std::make_pair("activations", &scenario.activations())}) {
+    CheckOperandFormat(*name, field, check);
+  }
+}
+
 }  // namespace
 
 void ValidateScenario(const Scenario& scenario, const Model& model,
                       const Hardware& hardware, std::vector<Fault>* faults) {
   ValidateFields(scenario, {"scenario", nullptr, true}, faults);
   CrossChecker check("scenario", faults);
+  if (model.has_network()) {
+    CheckNetworkScenario(scenario, model, &check);
+    check.Require(hardware.stage_size() == 0, "hardware",
+                  absl::StrCat(model.name(),
+                               ", a network of explicit layers, runs on one "
+                               "machine"));
+    return;
+  }
   const bool has_degrees = scenario.tp() >= 1 && scenario.pp() >= 1 &&
                            scenario.dp() >= 1 && scenario.ep() >= 1;
   if (has_degrees) CheckParallelism(scenario, model, hardware, &check);

@@ -38,12 +38,23 @@ struct MatrixFormats {
   const NumberFormat* shared_down;
 };
 
+// Formats of one layer of a network of explicit layers.
+struct LayerFormats {
+  const NumberFormat* weights;
+  const NumberFormat* activations;  // its input
+  const NumberFormat* outputs;
+  // Weights take stored_bits_per_weight in memory.
+  bool compressed;
+};
+
 // Storage and operand formats of one run, with every default filled in. Formats
 // of matrices may be mixes; `linear`, `mixers`, `experts` and `lm_head` are
 // what kernels see of most of them.
 struct TensorFormats {
   // By kind of block, in the model's order.
   std::vector<MatrixFormats> blocks;
+  // By layer of a network; the fields below then hold the network's defaults.
+  std::vector<LayerFormats> network_layers;
   const NumberFormat* linear;     // dense MLP matrices
   const NumberFormat* mixers;     // projections of attention and state spaces
   const NumberFormat* experts;    // routed experts
@@ -131,6 +142,12 @@ enum class Part {
   kEmbedding,
   kExtra,  // matrices beside mixers and channel parts
   kDraft,  // the draft model for speculative decoding
+  // Layers of a network.
+  kConvolution,
+  kDepthwise,
+  kFullyConnected,
+  kPooling,
+  kResidualAdd,
   kNumParts,
 };
 
@@ -138,12 +155,14 @@ enum class Part {
 absl::string_view PartName(Part part);
 
 // A matrix product on one chip: `tokens` rows of `in` elements by an in x out
-// matrix.
+// matrix, or `groups` such products with inputs and outputs of their own, as in a
+// depthwise convolution.
 template <typename N = double>
 struct MatrixShape {
   N tokens;
   N in;
   N out;
+  N groups = N(1.0);
 };
 
 // Kind of matrix product, which selects the engine.
@@ -271,6 +290,10 @@ struct Ledger {
   N active_parameters = N(0.0);
   // Mean number of distinct routed experts read per layer; 0 without experts.
   N experts_read = N(0.0);
+  // How a model grows whose engines require it: see Scenario.growth_depth_share.
+  // And by what its parameters have grown.
+  N growth_depth_share = N(1.0 / 3);
+  N model_growth = N(1.0);
   // By machine, as LayerPlacement numbers them; empty if there is only one.
   std::vector<PlaceTotals<N>> places;
   // Choices made, for the report.
@@ -314,6 +337,7 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
       visit(ledger.operators[i].shapes[k].tokens...);
       visit(ledger.operators[i].shapes[k].in...);
       visit(ledger.operators[i].shapes[k].out...);
+      visit(ledger.operators[i].shapes[k].groups...);
     }
     visit(ledger.operators[i].vector_flop...);
     visit(ledger.operators[i].weight_read...);
@@ -354,6 +378,8 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   visit(ledger.parameters...);
   visit(ledger.active_parameters...);
   visit(ledger.experts_read...);
+  visit(ledger.growth_depth_share...);
+  visit(ledger.model_growth...);
   for (size_t i = 0; i < first.places.size(); ++i) {
     visit(ledger.places[i].layers...);
     visit(ledger.places[i].expert_layers...);

@@ -118,6 +118,7 @@ Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
 inline LevelStructure LevelStructureOf(const MemoryLevel& level) {
   LevelStructure structure;
   structure.is_dram = level.technology().kind() != MemoryTechnology::SRAM;
+  structure.activations_only = level.activations_only();
   structure.pins = level.pins();
   return structure;
 }
@@ -227,18 +228,61 @@ EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
   return mac / Flop<N>(N(2.0));
 }
 
+// Operand bits of a rate: of its inputs, and of its weights.
+template <typename N>
+N InputBits(const RateStructure& structure) {
+  return N(static_cast<double>(structure.inputs->operand_bits));
+}
+template <typename N>
+N WeightBits(const RateStructure& structure) {
+  return N(static_cast<double>(structure.format->operand_bits));
+}
+
+template <typename N, typename Reader>
+Energy<N> FullAdder(const ComputeEngine& engine, const Reader& read) {
+  return Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) *
+                       N(1e-3));
+}
+
+template <typename N, typename Reader>
+N OverheadOf(const ComputeEngine& engine, const Reader& read) {
+  return ReadOr<N>(engine.has_overhead_factor(), engine.overhead_factor(), read,
+                   1.0);
+}
+
+// Energy of a multiply-add on an engine's lanes.
+template <typename N, typename Reader>
+BitSerialEnergy<N> LaneEnergy(const ComputeEngine& engine, const Reader& read,
+                              const RateStructure& structure) {
+  const BitSerialLanes& lanes = engine.lanes();
+  return BitSerialMac(FullAdder<N>(engine, read), InputBits<N>(structure),
+                      WeightBits<N>(structure), N(read(lanes.inputs())),
+                      N(read(lanes.accumulator_bits())),
+                      N(read(lanes.accumulator_adders())));
+}
+
+// Peak rate of an engine's lanes: each does a multiply-add in B_x cycles.
+template <typename N, typename Reader>
+WorkRate<N> LanePeak(const BitSerialLanes& lanes, const Reader& read,
+                     const N& input_bits) {
+  const N count = N(read(lanes.outputs())) * N(read(lanes.pixels())) *
+                  N(read(lanes.inputs()));
+  // MHz times FLOP is 1e-6 TFLOP/s.
+  return TeraflopPerSecond<N>(count * N(2e-6) * N(read(lanes.clock_mhz())) /
+                              input_bits);
+}
+
 // Sets the energies and the noise of an in-memory engine's rate.
 template <typename N, typename Reader>
 void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
                        const RateStructure& structure, const N& overhead,
                        RateCosts<N>* costs) {
-  const N input_bits(static_cast<double>(structure.inputs->operand_bits));
-  const N weight_bits(static_cast<double>(structure.format->operand_bits));
+  const N input_bits = InputBits<N>(structure);
+  const N weight_bits = WeightBits<N>(structure);
   if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
-    const Energy<N> full_adder =
-        Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) * N(1e-3));
-    costs->energy = PerFlop<N>(
-        DigitalInMemoryMac(full_adder, input_bits, weight_bits) * overhead);
+    costs->energy = PerFlop<N>(DigitalInMemoryMac(FullAdder<N>(engine, read),
+                                                  input_bits, weight_bits) *
+                               overhead);
     return;
   }
   const AnalogNumbers<N> analog =
@@ -248,6 +292,19 @@ void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
   costs->adc = PerFlop<N>(mac.adc * overhead);
   costs->dac = PerFlop<N>(mac.dac * overhead);
   costs->noise = AnalogNoise(analog, input_bits, weight_bits);
+}
+
+// Rate of arrays of conductances: each of the weights that they hold takes part
+// in a product per ResistiveReadTime.
+template <typename N, typename Reader>
+WorkRate<N> ResistivePeak(const ComputeEngine& engine,
+                          const RateStructure& structure, const Reader& read) {
+  const N input_bits(static_cast<double>(structure.inputs->operand_bits));
+  const N weight_bits(static_cast<double>(structure.format->operand_bits));
+  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) / weight_bits;
+  const AnalogNumbers<N> analog =
+      ReadAnalog<N>(engine.analog(), engine.array(), read);
+  return Flop<N>(N(2.0) * weights) / ResistiveReadTime(analog, input_bits);
 }
 
 inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
@@ -262,19 +319,29 @@ inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
   structure.runs = RunsOf(engine);
   structure.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
                         engine.kind() == ComputeEngine::ANALOG_IMC;
+  structure.is_analog = engine.kind() == ComputeEngine::ANALOG_IMC;
   structure.resident = engine.array().resident();
   structure.has_weight_capacity = engine.array().has_weight_capacity_gb();
+  structure.has_write_rate = engine.array().has_write_gb_per_s();
   structure.has_model_growth = engine.array().has_model_growth();
   structure.has_dataflow = engine.has_dataflow();
+  structure.has_lanes = engine.kind() == ComputeEngine::BIT_SERIAL;
+  structure.line_buffer = engine.lanes().line_buffer();
+  structure.separate_inputs = engine.lanes().separate_inputs();
   return structure;
 }
 
 template <typename N, typename Reader>
 RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
+                                    const RateStructure& structure,
                                     const Reader& read) {
   RatePlacement<N> placement;
   const InMemoryArray& array = engine.array();
   placement.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+  if (engine.has_array()) {
+    placement.array_rows = N(read(array.rows()));
+    placement.array_columns = N(read(array.columns()));
+  }
   placement.model_growth =
       ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
   if (engine.has_dataflow()) {
@@ -282,6 +349,14 @@ RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
     placement.columns = N(read(engine.dataflow().columns()));
     placement.partial_sum =
         Bytes<N>(N(read(engine.dataflow().accumulator_bits())) / N(8.0));
+  }
+  if (structure.has_lanes) {
+    placement.lane_outputs = N(read(engine.lanes().outputs()));
+    placement.lane_pixels = N(read(engine.lanes().pixels()));
+    placement.lane_inputs = N(read(engine.lanes().inputs()));
+    placement.accumulate =
+        PerFlop<N>(LaneEnergy<N>(engine, read, structure).accumulators *
+                   OverheadOf<N>(engine, read));
   }
   return placement;
 }
@@ -292,13 +367,21 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
                             const RateStructure& structure,
                             const Reader& read) {
   RateCosts<N> costs;
-  costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
+  costs.peak = structure.has_lanes
+                   ? LanePeak<N>(engine.lanes(), read, InputBits<N>(structure))
+                   : TeraflopPerSecond<N>(read(rate.peak_tflops()));
+  if (engine.analog().has_resistive() &&
+      engine.array().has_weight_capacity_gb()) {
+    costs.peak = Min(costs.peak, ResistivePeak<N>(engine, structure, read));
+  }
   costs.compute_efficiency = rate.has_compute_efficiency()
                                  ? N(read(rate.compute_efficiency()))
                                  : N(read(engine.compute_efficiency()));
-  const N overhead = ReadOr<N>(engine.has_overhead_factor(),
-                               engine.overhead_factor(), read, 1.0);
-  if (rate.has_energy_pj_per_flop()) {
+  const N overhead = OverheadOf<N>(engine, read);
+  if (structure.has_lanes) {
+    costs.energy = PerFlop<N>(
+        LaneEnergy<N>(engine, read, structure).total() * overhead);
+  } else if (rate.has_energy_pj_per_flop()) {
     costs.energy = PicojoulesPerFlop<N>(read(rate.energy_pj_per_flop()));
   } else if (structure.in_memory) {
     SetInMemoryEnergy(engine, read, structure, overhead, &costs);
@@ -312,6 +395,9 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   const InMemoryArray& array = engine.array();
   costs.array_write =
       PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+  if (array.has_write_gb_per_s()) {
+    costs.write_rate = GigabytesPerSecond<N>(read(array.write_gb_per_s()));
+  }
   if (array.has_endurance_writes()) {
     costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
   }
@@ -451,7 +537,7 @@ void AddEngines(const Hardware& hardware, const Reader& read,
       }
       const int i = structure.num_rates++;
       structure.rates[i] = its;
-      machine->placement.rates[i] = BuildRatePlacement<N>(engine, read);
+      machine->placement.rates[i] = BuildRatePlacement<N>(engine, its, read);
       machine->costs.rates[i] = costs;
     }
   }
@@ -486,7 +572,8 @@ void AddNetworks(const Interconnect& link, const Reader& read,
   }
 }
 
-// Static power of one chip: given, or a fraction of the power cap, or leakage.
+// Static power of one chip: given, or a fraction of the power cap, or leakage
+// and what idles besides.
 template <typename N, typename Reader>
 N StaticPowerW(const Hardware& hardware, const Reader& read) {
   const BoardPower& board = hardware.board();
@@ -495,7 +582,7 @@ N StaticPowerW(const Hardware& hardware, const Reader& read) {
     return N(read(board.static_power_fraction())) *
            N(read(board.power_cap_w()));
   }
-  return LeakageW<N>(hardware, read);
+  return N(read(board.idle_power_w())) + LeakageW<N>(hardware, read);
 }
 
 // Clock and voltage of the core domain. `static_power` loses what the clocks

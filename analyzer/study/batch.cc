@@ -203,7 +203,20 @@ std::string LatencyWords(const BatchLimits& limits) {
                       ".");
 }
 
+// Inferences that share the weights of a network have no cache.
+std::string SummarizeNetwork(const BatchLimits& limits,
+                             const ResolvedSetup& setup) {
+  return absl::StrFormat(
+      "Batching %s on %s: from %.3g J/inference at batch %g towards a floor of "
+      "%.3g J, %s or %.2f orders of magnitude at most.",
+      setup.model().name(), setup.hardware().name(),
+      limits.batch_1_energy_per_token_j(), limits.smallest_batch(),
+      limits.floor_energy_per_token_j(), Times(limits.gain()),
+      limits.gain_orders_of_magnitude());
+}
+
 std::string Summarize(const BatchLimits& limits, const ResolvedSetup& setup) {
+  if (setup.model().has_network()) return SummarizeNetwork(limits, setup);
   std::string out = absl::StrFormat(
       "Batching %s on %s at %g tokens of context: from %.3g J/token at batch "
       "%g towards a floor of %.3g J, %s or %.2f orders of magnitude at most. ",

@@ -195,6 +195,7 @@ std::string Summarize(const CeilingStudy& study) {
 
 absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& setup) {
   CeilingStudy study;
+  RETURN_IF_ERROR(RequireLanguageModel(setup, "ceiling"));
   RETURN_IF_ERROR(RequireOneMachine(setup, "ceiling"));
   ASSIGN_OR_RETURN(*study.mutable_base(), Analyze(setup, kWithRanges));
   const ResolvedSetup resolved(setup);

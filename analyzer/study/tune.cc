@@ -51,6 +51,7 @@ double CostPerToken(const Evaluation<>& at, const Node& node,
 
 absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
   TuneStudy study;
+  RETURN_IF_ERROR(RequireLanguageModel(setup, "tune"));
   RETURN_IF_ERROR(RequireOneMachine(setup, "tune"));
   ASSIGN_OR_RETURN(*study.mutable_base(), Analyze(setup));
   const Hardware& hardware = setup.hardware;

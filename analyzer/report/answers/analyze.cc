@@ -38,6 +38,14 @@ std::string Serving(const Report& report) {
   return out;
 }
 
+bool IsNetwork(const Report& report) { return Work(report) == "inference"; }
+
+// Whether any energy is that of DRAM devices, or of a non-volatile store in
+// their place.
+bool HasDram(const Report& report) {
+  return report.dram_bytes_per_step() > 0 || report.stack_energy_share() > 0;
+}
+
 std::string BoundWords(const Report& report) {
   std::vector<std::string> parts;
   for (const BoundTime& part : report.time_by_bound()) {
@@ -54,7 +62,8 @@ std::string Headline(const Report& report) {
   TextTable table({"", "", ""});
   table.AddRow(
       {FigureLabel(kEnergyPerToken),
-       WithUnit(report.energy_per_token_j(), "J") + "/token",
+       absl::StrCat(WithUnit(report.energy_per_token_j(), "J"), "/",
+                    Work(report)),
        absl::StrCat("range ",
                     Between(report.energy_per_token_j_low(),
                             report.energy_per_token_j_high(), "J"),
@@ -65,12 +74,14 @@ std::string Headline(const Report& report) {
                   absl::StrCat("range ", PercentBetween(low, high), "; ", what,
                                ", over the board")});
   };
-  share_row(kStackEnergyShare, report.stack_energy_share(),
-            report.stack_energy_share_low(), report.stack_energy_share_high(),
-            "the devices alone");
-  share_row(kDramEnergyShare, report.dram_energy_share(),
-            report.dram_energy_share_low(), report.dram_energy_share_high(),
-            "with PHY, controller, fabric");
+  if (HasDram(report)) {
+    share_row(kStackEnergyShare, report.stack_energy_share(),
+              report.stack_energy_share_low(), report.stack_energy_share_high(),
+              "the devices alone");
+    share_row(kDramEnergyShare, report.dram_energy_share(),
+              report.dram_energy_share_low(), report.dram_energy_share_high(),
+              "with PHY, controller, fabric");
+  }
   table.AddRow(
       {FigureLabel(kStepTimeFigure), WithUnit(report.step_time_s(), "s"),
        absl::StrCat(
@@ -78,7 +89,8 @@ std::string Headline(const Report& report) {
            Between(report.step_time_s_low(), report.step_time_s_high(), "s"),
            "; ", BoundWords(report))});
   table.AddRow({FigureLabel(kTokensPerSecond),
-                absl::StrFormat("%.4g tokens/s", report.tokens_per_s()),
+                absl::StrFormat("%.4g %ss/s", report.tokens_per_s(),
+                                Work(report)),
                 absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
   if (report.core_clock_mhz() > 0) {
     const double set = report.set_core_clock_mhz();
@@ -109,17 +121,23 @@ std::string Headline(const Report& report) {
       {"memory", WithUnit(report.memory_used_bytes(), "B"),
        absl::StrCat("of ", WithUnit(report.memory_usable_bytes(), "B"),
                     " usable: ", report.fits() ? "fits" : "DOES NOT FIT",
-                    "; largest batch at this context: ", report.max_batch())});
+                    IsNetwork(report)
+                        ? std::string("; weights, without activations")
+                        : absl::StrCat("; largest batch at this context: ",
+                                       report.max_batch()))});
   if (report.co2e_g_per_million_tokens() > 0) {
     table.AddRow({"carbon",
                   WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
-                  "per million tokens, at the facility"});
+                  absl::StrFormat("per million %ss, at the facility",
+                                  Work(report))});
   }
   if (report.electricity_price_per_million_tokens() > 0) {
     table.AddRow(
         {"electricity",
          absl::StrFormat("%.4g", report.electricity_price_per_million_tokens()),
-         "per million tokens, at the facility, in the currency of the price"});
+         absl::StrFormat(
+             "per million %ss, at the facility, in the currency of the price",
+             Work(report))});
   }
   if (report.area_mm2() > 0) {
     table.AddRow(
@@ -134,7 +152,7 @@ std::string Headline(const Report& report) {
 }
 
 std::string Terms(const Report& report) {
-  TextTable table({"", "J/token", "share", "range"});
+  TextTable table({"", "J/" + Work(report), "share", "range"});
   for (const EnergyTerm& term : report.energy_terms()) {
     if (term.energy_per_token_j() == 0 && term.high() == 0) continue;
     table.AddRow(
@@ -148,8 +166,37 @@ std::string Terms(const Report& report) {
   return table.ToString(2);
 }
 
+// Energy per operation of the in-memory arrays, at each boundary that people
+// quote.
+std::string Arrays(const Report& report) {
+  TextTable table({"", "macro", "", "in this step", "", "filled"});
+  for (const ArrayEfficiency& array : report.arrays()) {
+    table.AddRow({absl::StrCat(array.engine(), ", ", array.weights(), " x ",
+                               array.activations()),
+                  WithUnit(array.macro_fj_per_op() * 1e-15, "J/op"),
+                  absl::StrFormat("%.3g TOPS/W", array.macro_tops_per_w()),
+                  WithUnit(array.engine_fj_per_op() * 1e-15, "J/op"),
+                  absl::StrFormat("%.3g TOPS/W", array.engine_tops_per_w()),
+                  Percent(array.filled())});
+  }
+  const double whole = report.energy_per_token_j() / report.flop_per_token();
+  table.AddRow({absl::StrCat("everything, at the ",
+                             BoundaryLabel(report.scenario().boundary())),
+                "", "", WithUnit(whole, "J/op"),
+                absl::StrFormat("%.3g TOPS/W", 1e-12 / whole), ""});
+  return table.ToString(2);
+}
+
 std::string Boundaries(const Report& report) {
-  TextTable table({"boundary", "J/token", "DRAM alone", "range",
+  if (!HasDram(report)) {
+    TextTable energies({"boundary", "J/" + Work(report)});
+    for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
+      energies.AddRow({BoundaryLabel(energy.boundary()),
+                       WithUnit(energy.energy_per_token_j(), "J")});
+    }
+    return absl::StrCat("\nEnergy by boundary\n", energies.ToString(2));
+  }
+  TextTable table({"boundary", "J/" + Work(report), "DRAM alone", "range",
                    "with memory path", "range"});
   const auto range = [](double value, double low, double high) {
     return value > 0 && value < 1 ? PercentBetween(low, high) : std::string();
@@ -169,7 +216,7 @@ std::string Boundaries(const Report& report) {
                   range(share.dram_energy_share(), share.dram_energy_share_low(),
                         share.dram_energy_share_high())});
   }
-  return table.ToString(2);
+  return absl::StrCat("\nDRAM share by boundary\n", table.ToString(2));
 }
 
 std::string Bytes(const Report& report) {
@@ -183,14 +230,16 @@ std::string Bytes(const Report& report) {
                       : ""});
   }
   // The bytes in memory that are not weights, including copies for parallelism.
-  double held = report.memory_used_bytes();
+  double held = report.memory_used_bytes() - report.idle_array_bytes();
   for (const PartBytes& part : report.parts()) held -= part.held_bytes();
   const double kv = report.kv_bytes_per_sequence();
   const double state = report.state_bytes_per_sequence();
   const double kv_share = kv + state > 0 ? kv / (kv + state) : 0;
-  table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
-                WithUnit(held * kv_share, "B"),
-                absl::StrCat(WithUnit(kv, "B"), " per sequence")});
+  if (!IsNetwork(report)) {
+    table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
+                  WithUnit(held * kv_share, "B"),
+                  absl::StrCat(WithUnit(kv, "B"), " per sequence")});
+  }
   if (state > 0) {
     table.AddRow({"recurrent state",
                   WithUnit(report.state_bytes_per_step(), "B"),
@@ -199,12 +248,14 @@ std::string Bytes(const Report& report) {
   table.AddRow({"activations",
                 WithUnit(report.activation_bytes_per_step(), "B"), "",
                 "in and out of operators; most stay on chip"});
-  table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"), "",
-                "with KV writes and spills"});
+  if (HasDram(report)) {
+    table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"),
+                  "", "with KV writes and spills"});
+  }
   return absl::StrCat(
       table.ToString(2),
-      absl::StrFormat("  %s per token in matrix products; %s parameters",
-                      WithUnit(report.flop_per_token(), "FLOP"),
+      absl::StrFormat("  %s per %s in matrix products; %s parameters",
+                      WithUnit(report.flop_per_token(), "FLOP"), Work(report),
                       WithUnit(report.total_parameters(), "")),
       report.active_parameters() < report.total_parameters()
           ? absl::StrFormat(", %s act on a token",
@@ -328,8 +379,13 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
   absl::StrAppend(&out, "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
-                  "\nDRAM share by boundary\n", Boundaries(report),
-                  "\nWhere the bytes are\n", Bytes(report),
+                  Boundaries(report));
+  if (report.arrays_size() > 0) {
+    absl::StrAppend(&out,
+                    "\nEnergy per operation; a multiply-add is two operations\n",
+                    Arrays(report));
+  }
+  absl::StrAppend(&out, "\nWhere the bytes are\n", Bytes(report),
                   Machines(report), QualityLines(report));
   if (options.in_full) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",

@@ -19,10 +19,12 @@ namespace {
 
 // The setup that the rows of a series have in common.
 std::string BatchHeading(const Report& first) {
-  return absl::StrFormat("%s on %s, %s\ncontext %g, %s, energy at the %s\n",
+  return absl::StrFormat("%s on %s, %s\n%s%s, energy at the %s per %s\n",
                          first.model(), first.hardware(), Chips(first),
-                         first.scenario().context(), Formats(first.scenario()),
-                         BoundaryLabel(first.scenario().boundary()));
+                         ContextWords(first.scenario()),
+                         Formats(first.scenario()),
+                         BoundaryLabel(first.scenario().boundary()),
+                         Work(first));
 }
 
 // One series, with one row per batch.

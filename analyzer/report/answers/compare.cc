@@ -141,7 +141,8 @@ std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
   for (const std::string& difference : comparison.differences()) {
     absl::StrAppend(&out, "  ", difference, "\n");
   }
-  absl::StrAppend(&out, "\nEnergy per token, and what changed it\n",
+  absl::StrAppend(&out, "\nEnergy per ", Work(comparison.a()),
+                  ", and what changed it\n",
                   TermRows(comparison));
   if (comparison.causes_size() > 0) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));

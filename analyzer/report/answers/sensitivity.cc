@@ -74,7 +74,7 @@ std::string SensitivityTable(const SensitivityStudy& study,
   const Report& base = study.base();
   std::string out =
       absl::StrCat(SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
-                   "/token at the ", BoundaryLabel(base.scenario().boundary()),
+                   "/", Work(base), " at the ", BoundaryLabel(base.scenario().boundary()),
                    "\n\nElasticities: percent of change for one percent more\n",
                    ElasticityRows(study));
   if (study.has_uncertainty()) {
@@ -104,11 +104,11 @@ std::string SensitivitySvg(const SensitivityStudy& study) {
   if (sorted.size() > kBars) sorted.resize(kBars);
   BarChart chart;
   chart.title = absl::StrFormat(
-      "%s on %s, batch %g, context %g: energy per token over each constant's "
-      "range",
+      "%s on %s, batch %g: %senergy per %s over each constant's range",
       study.base().model(), study.base().hardware(),
-      study.base().scenario().batch(), study.base().scenario().context());
-  chart.axis = "J/token; blue at the low end of the range, red at the high end";
+      study.base().scenario().batch(), ContextWords(study.base().scenario()),
+      Work(study.base()));
+  chart.axis = "J/" + Work(study.base()) + "; blue at the low end of the range, red at the high end";
   chart.base = study.base().energy_per_token_j();
   for (const Elasticity* e : sorted) {
     // Only constants of the machine have ranges.
