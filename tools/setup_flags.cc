@@ -54,6 +54,7 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"offload", "offload"},
     {"split", "split"},
     {"step_token_budget", "step_token_budget"},
+    {"training_tokens", "quality.training_tokens"},
     {"boundary", "boundary"},
     {"ideal", "ideal"},
     {"equal_quality", "equal_quality"},
@@ -315,6 +316,9 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "start of the context that all sequences of a replica share, held once"},
       {"shared_prefix_read_once", "",
        "the shared prefix is also read once per step, by prefix-aware kernels"},
+      {"training_tokens", "TOKENS",
+       "tokens that the model is trained on: its loss by scaling laws is added "
+       "to the answer"},
       {"boundary", "NAME",
        "stack, memory_path, chip, board, node or facility (default board)"},
       {"ideal", "",

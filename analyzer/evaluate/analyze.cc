@@ -16,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
@@ -34,6 +35,7 @@
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/silicon.h"
 #include "analyzer/machine/stack.h"
+#include "analyzer/quality/scaling_laws.h"
 
 namespace tokenjoule {
 namespace {
@@ -1061,6 +1063,8 @@ absl::Status Validate(const Setup& setup) {
     ValidateScenario(split, *setup.draft, setup.hardware, &faults);
   }
   if (!faults.empty()) return FaultsToStatus(faults);
+  const absl::Status quality = CheckQuality(scenario);
+  if (!quality.ok()) return quality;
   const absl::Status served = CheckServedFormats(
       setup.hardware, setup.model,
       InServedFormats(setup.hardware, setup.model, scenario));
@@ -1154,6 +1158,9 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillClock(setup_.hardware(), machine_, step, cost, &report);
   const Views views = ViewsOf(setup_, machine_, machines_, evaluation_);
   FillCounts(views, ledger, &report);
+  absl::optional<QualityEstimate> quality =
+      EstimateFor(setup_.model(), setup_.scenario(), ledger);
+  if (quality.has_value()) *report.mutable_quality() = *std::move(quality);
   FillRidge(setup_.formats(), machine_, &report);
   FillOperators(views, cost, options_, &report);
   if (options_.details) {

@@ -10,14 +10,21 @@
 #include <thread>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/setup.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/quality/scaling_laws.h"
 #include "analyzer/search/compile.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/findings.h"
@@ -534,7 +541,13 @@ absl::Status FillFront(const Space& space, const Plan& plan,
   for (const uint64_t id : ids) {
     AddPoint(space, ChoicesOf(space, id), ToProto(figures[id]), study);
   }
-  return absl::OkStatus();
+  return FillQuality(
+      space, [&](int i) { return ChoicesOf(space, ids[i]); }, study);
+}
+
+// What a caveat is about, without the numbers of the point at hand.
+std::string CaveatKind(absl::string_view caveat) {
+  return std::string(caveat.substr(0, caveat.find(" was not fitted to")));
 }
 
 // A shard's findings.
@@ -655,6 +668,29 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   return study;
 }
 
+absl::Status FillQuality(const Space& space,
+                         absl::FunctionRef<Choices(int)> choices_of,
+                         SweepStudy* study) {
+  std::set<std::string> caveats;
+  for (int i = 0; i < study->front_size(); ++i) {
+    absl::StatusOr<Setup> setup = SetupAt(space, choices_of(i));
+    if (!setup.ok()) return setup.status();
+    if (!setup->scenario.has_quality()) continue;
+    const ResolvedSetup resolved(*std::move(setup));
+    absl::optional<QualityEstimate> quality = EstimateFor(
+        resolved.model(), resolved.scenario(), BuildLedger(resolved.step()));
+    if (!quality.has_value()) continue;
+    for (std::string& caveat : *quality->mutable_caveats()) {
+      if (!caveats.insert(CaveatKind(caveat)).second) continue;
+      study->add_quality_caveats(caveat);
+    }
+    quality->clear_caveats();
+    quality->clear_laws();
+    *study->mutable_front(i)->mutable_quality() = *std::move(quality);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
                                        const Choices& choices) {
   absl::StatusOr<Setup> setup = SetupAt(space, choices);
@@ -688,6 +724,11 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_cost_usd(report->cost_usd());
   figures.set_snr_db(report->snr_db());
   figures.set_wear_per_year(report->wear_per_year());
+  figures.set_parameters(report->total_parameters());
+  figures.set_active_parameters(report->active_parameters());
+  figures.set_effective_parameters(report->quality().effective_parameters());
+  figures.set_loss(report->quality().loss());
+  figures.set_aspect_ratio(AspectRatio(setup->model));
   return figures;
 }
 

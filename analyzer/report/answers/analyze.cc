@@ -352,6 +352,54 @@ std::string Machines(const Report& report) {
                       placed.ToString(2));
 }
 
+// "8.03 G, 4.50 G to 18.0 G".
+std::string WithRange(double value, double low, double high) {
+  if (!(low < high)) return WithUnit(value, "");
+  return absl::StrCat(WithUnit(value, ""), ", ", Between(low, high, ""));
+}
+
+// What scaling laws say of the model; empty where they were not asked.
+std::string QualityLines(const Report& report) {
+  if (!report.has_quality()) return "";
+  const QualityEstimate& quality = report.quality();
+  std::string out = absl::StrCat(
+      "\nQuality by scaling laws\n  effective parameters ",
+      WithRange(quality.effective_parameters(),
+                quality.effective_parameters_low(),
+                quality.effective_parameters_high()),
+      absl::StrFormat("\n    experts x %.3g; precision / %.3g, %.3g to %.3g "
+                      "(%.3g-bit weights, %.3g-bit activations",
+                      quality.expert_gain(), quality.precision_growth(),
+                      quality.precision_growth_low(),
+                      quality.precision_growth_high(), quality.weight_bits(),
+                      quality.activation_bits()),
+      quality.kv_bits() > 0
+          ? absl::StrFormat(", %.3g-bit KV cache)\n", quality.kv_bits())
+          : ")\n");
+  if (quality.loss() > 0) {
+    absl::StrAppendFormat(
+        &out, "  loss %.4f nats per token, %.4f to %.4f, after %stokens\n",
+        quality.loss(), quality.loss_low(), quality.loss_high(),
+        WithUnit(quality.training_tokens(), ""));
+    absl::StrAppendFormat(
+        &out,
+        "    shapes of equal parameters differ by up to %.3g %%: smaller "
+        "differences are undetermined\n",
+        100 * quality.shape_spread());
+  }
+  if (quality.rounding_loss() > 0) {
+    absl::StrAppendFormat(&out, "    of it %.4f by rounding after training\n",
+                          quality.rounding_loss());
+  }
+  for (const std::string& law : quality.laws()) {
+    absl::StrAppend(&out, "  law: ", law, "\n");
+  }
+  for (const std::string& caveat : quality.caveats()) {
+    absl::StrAppend(&out, Wrapped(absl::StrCat("caveat: ", caveat)));
+  }
+  return out;
+}
+
 // Includes the operators if `options` ask for the answer in full.
 std::string ReportTable(const Report& report, const TableOptions& options) {
   std::string out = absl::StrCat(SetupLines(report), Serving(report));
@@ -368,7 +416,7 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
                     Arrays(report));
   }
   absl::StrAppend(&out, "\nWhere the bytes are\n", Bytes(report),
-                  Machines(report));
+                  Machines(report), QualityLines(report));
   if (options.in_full) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
                     Operators(report));
@@ -393,6 +441,7 @@ std::string ReportCsv(const Report& report) {
 std::vector<CsvCell> ReportCells(const Report& report) {
   std::vector<CsvCell> cells;
   AddScalars(report, "", &cells);
+  if (report.has_quality()) AddScalars(report.quality(), "quality.", &cells);
   for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
     cells.push_back({absl::StrCat("energy_by_boundary.", energy.boundary()),
                      CsvNumber(energy.energy_per_token_j())});
