@@ -48,6 +48,11 @@ struct LoweredOperator {
   Data<N> array_written;
   // Matrix products, on rate `rate` of the machine.
   Work<N> matmul_flop;
+  // Analog arrays: the FLOP that as many conversions of sums and of inputs
+  // serve where a matrix fills an array, which is more than matmul_flop where
+  // it does not.
+  Work<N> adc_flop;
+  Work<N> dac_flop;
   int rate = 0;
   Work<N> vector_flop;
   // Energy of the core's instructions for the weights it reads.
@@ -108,6 +113,8 @@ void ForEachNumberOfOperator(Visit&& visit, Op&... op) {
   visit(Slope::kDifference, op.reuse_write...);
   visit(Slope::kDifference, op.array_written...);
   visit(Slope::kDifference, op.matmul_flop...);
+  visit(Slope::kDifference, op.adc_flop...);
+  visit(Slope::kDifference, op.dac_flop...);
   visit(Slope::kDifference, op.vector_flop...);
   visit(Slope::kDifference, op.instructions...);
   visit(Slope::kDifference, op.extra_read...);
@@ -199,6 +206,9 @@ template <typename N = double>
 struct Actions {
   std::array<Traffic<N>, kMaxMemoryLevels> traffic;
   std::array<Work<N>, kMaxFormatRates> matmul;
+  // Of analog arrays; see LoweredOperator.
+  std::array<Work<N>, kMaxFormatRates> adc;
+  std::array<Work<N>, kMaxFormatRates> dac;
   std::array<Data<N>, kMaxFormatRates> array_written;
   Work<N> vector;
   Energy<N> instructions;
@@ -285,6 +295,9 @@ struct UnitTimes {
     }
     for (int i = 0; i < machine.structure.num_rates; ++i) {
       matmul[i] = Inverse(costs.rates[i].Achieved()) * slowdown;
+      if (machine.structure.rates[i].has_write_rate) {
+        array_write[i] = Inverse(costs.rates[i].write_rate) * slowdown;
+      }
     }
     vector = Inverse(costs.vector.Achieved()) * slowdown;
     for (int i = 0; i < machine.structure.num_networks; ++i) {
@@ -307,6 +320,7 @@ struct UnitTimes {
 
   std::array<DurationPerData<N>, kMaxMemoryLevels> memory;
   std::array<DurationPerWork<N>, kMaxFormatRates> matmul;
+  std::array<DurationPerData<N>, kMaxFormatRates> array_write;
   DurationPerWork<N> vector;
   std::array<DurationPerData<N>, kMaxNetworks> link;
 };
@@ -377,6 +391,11 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   const Duration<N> vector = op.vector_flop * units.vector;
   times.compute = Max(matmul, vector);
   sum += matmul + vector;
+  if (machine.structure.rates[op.rate].has_write_rate) {
+    const Duration<N> writing = op.array_written * units.array_write[op.rate];
+    times.compute = Max(times.compute, writing);
+    sum += writing;
+  }
   if (!op.is_kernel) {
     // The phases of a hierarchical collective follow one another.
     for (int i = 0; i < machine.structure.num_networks; ++i) {
@@ -414,6 +433,10 @@ void AddActions(const LoweredOperator<N>& op, Costing<N> machine, const N& runs,
     actions->traffic[level].write_toggling += traffic.write_toggling * runs;
   }
   actions->matmul[op.rate] += op.matmul_flop * runs;
+  if (machine.structure.rates[op.rate].is_analog) {
+    actions->adc[op.rate] += op.adc_flop * runs;
+    actions->dac[op.rate] += op.dac_flop * runs;
+  }
   actions->array_written[op.rate] += op.array_written * runs;
   actions->vector += op.vector_flop * runs;
   actions->instructions += op.instructions * runs;
@@ -454,8 +477,10 @@ EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
   for (int i = 0; i < machine.structure.num_rates; ++i) {
     const RateCosts<N>& rate = costs.rates[i];
     terms[kCompute] += rate.energy * actions.matmul[i];
-    terms[kAdc] += rate.adc * actions.matmul[i];
-    terms[kDac] += rate.dac * actions.matmul[i];
+    if (machine.structure.rates[i].is_analog) {
+      terms[kAdc] += rate.adc * actions.adc[i];
+      terms[kDac] += rate.dac * actions.dac[i];
+    }
     terms[kArrayWrite] += rate.array_write * actions.array_written[i];
   }
   terms[kCompute] += costs.vector.energy * actions.vector + actions.instructions;

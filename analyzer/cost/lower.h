@@ -169,23 +169,111 @@ inline bool AsksForGrowth(const MachineStructure& structure) {
   return false;
 }
 
-// Applies each engine's model_growth to the products it runs: more weights,
-// more FLOP, more memory.
+// Growth of the model that the engines of its products require together: the
+// harmonic mean of their model_growth over the products, by FLOP. Parameters of
+// a precision count as fewer effective parameters, and those of all products
+// add.
 template <typename N>
-void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
-  if (!AsksForGrowth(machine.structure)) return;
-  std::array<bool, static_cast<int>(Part::kNumParts)> grown = {};
-  for (Operator<N>& op : ledger->operators) {
+N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
+  Work<N> all, effective;
+  for (const Operator<N>& op : ledger.operators) {
     if (op.shapes.empty()) continue;
     const N& growth =
         machine.numbers.rates[RateOf(op, machine.structure)].model_growth;
-    op.matmul_flop = op.matmul_flop * growth;
-    op.weight_read = op.weight_read * growth;
-    bool& done = grown[static_cast<int>(op.part)];
-    Data<N>& held = ledger->weight_footprint[static_cast<int>(op.part)];
-    if (!done) held = held * growth;
-    done = true;
+    const Work<N> work = op.matmul_flop * op.count;
+    all += work;
+    effective += work / growth;
   }
+  // A step without products does not grow.
+  return Max(N(1.0), N(all / Max(effective, Flop<N>(N(1e-30)))));
+}
+
+// Factors by which layers and width of a model grow if its parameters grow by
+// g: g^a and g^((1 - a) / 2), because the matrices of a layer grow with the
+// square of the width.
+template <typename N = double>
+struct ShapeGrowth {
+  ShapeGrowth(const N& growth, const N& depth_share) {
+    using std::pow;
+    layers = N(pow(growth, depth_share));
+    width = N(pow(growth, (N(1.0) - depth_share) / N(2.0)));
+  }
+  N layers;
+  N width;
+};
+
+// Whether an operator is part of a layer, of which there are more in a deeper
+// model. The draft model stays as it is.
+inline bool InLayers(Part part) {
+  return part != Part::kLmHead && part != Part::kEmbedding &&
+         part != Part::kDraft;
+}
+// Grows the matrices, vectors, caches and activations of one operator.
+template <typename N>
+void GrowOperator(const ShapeGrowth<N>& by, Operator<N>* op) {
+  if (op->part == Part::kDraft) return;
+  const N& width = by.width;
+  // The vocabulary and the number of experts stay.
+  const bool one_sided = op->part == Part::kLmHead || op->part == Part::kRouter;
+  const N matrices = one_sided ? width : width * width;
+  const bool multiplies = !op->shapes.empty();
+  op->matmul_flop = op->matmul_flop * (multiplies ? matrices : width);
+  op->weight_read = op->weight_read * (multiplies ? matrices : width);
+  op->weight_write = op->weight_write * matrices;
+  for (MatrixShape<N>& shape : op->shapes) {
+    shape.in = shape.in * width;
+    if (!one_sided) shape.out = shape.out * width;
+  }
+  if (op->part != Part::kLmHead) op->vector_flop = op->vector_flop * width;
+  for (Data<N>* data :
+       {&op->kv_read, &op->kv_write, &op->state_read, &op->state_write,
+        &op->embedding_read, &op->activation_in, &op->payload}) {
+    *data = *data * width;
+  }
+  if (op->part != Part::kLmHead)
+    op->activation_out = op->activation_out * width;
+  // Stages of a pipeline stay as many as they are.
+  if (InLayers(op->part) && op->collective != Collective::kSend) {
+    op->count = op->count * by.layers;
+  }
+}
+
+// Grows what parts of a model, or of the machine's share of it, occupy. `T` is
+// a Ledger or a PlaceTotals.
+template <typename N, typename T>
+void GrowTotals(const ShapeGrowth<N>& by, T* totals) {
+  const N& width = by.width;
+  for (int i = 0; i < static_cast<int>(Part::kNumParts); ++i) {
+    const Part part = static_cast<Part>(i);
+    if (part == Part::kDraft) continue;
+    const bool one_sided = part == Part::kLmHead || part == Part::kEmbedding ||
+                           part == Part::kRouter || part == Part::kNorms;
+    N growth = one_sided ? width : width * width;
+    if (InLayers(part)) growth = growth * by.layers;
+    totals->weight_footprint[i] = totals->weight_footprint[i] * growth;
+  }
+  for (N* layers : {&totals->layers, &totals->expert_layers,
+                    &totals->recurrent_layers, &totals->latent_layers}) {
+    *layers = *layers * by.layers;
+  }
+  for (Data<N>* data : {&totals->sequence_footprint, &totals->prefix_footprint,
+                        &totals->state_per_sequence}) {
+    *data = *data * (width * by.layers);
+  }
+}
+
+// Grows the model as its engines require (model_growth): more layers and more
+// width, hence more weights, FLOP, KV cache, activations and vector work.
+template <typename N>
+void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
+  if (!AsksForGrowth(machine.structure)) return;
+  const N growth = GrowthOf(*ledger, machine);
+  const ShapeGrowth<N> by(growth, ledger->growth_depth_share);
+  for (Operator<N>& op : ledger->operators) GrowOperator(by, &op);
+  GrowTotals(by, ledger);
+  for (PlaceTotals<N>& place : ledger->places) GrowTotals(by, &place);
+  ledger->kv_per_sequence = ledger->kv_per_sequence * (by.width * by.layers);
+  ledger->model_growth = growth;
 }
 // Returns the grown ledger.
 template <typename N>
@@ -194,18 +282,40 @@ Ledger<N> Grow(Ledger<N> ledger, Placing<N> machine) {
   return ledger;
 }
 
-// Shares of the weights and of the sequences' data held by each level.
+// What lowering an operator needs to know of the whole step: the shares of the
+// weights and of the sequences' data held by each level, and the matrices in
+// arrays.
 template <typename N>
-struct PinnedShares {
+struct StepShares {
   std::array<N, kMaxMemoryLevels> weights;
   std::array<N, kMaxMemoryLevels> sequences;
+  // Matrices that a token passes one after another in arrays that hold them; 0 on
+  // machines without such arrays.
+  N resident_matrices = N(0.0);
   // See LoweredStep::uniform.
   bool uniform = true;
 };
 
 template <typename N>
-PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
-  PinnedShares<N> shares;
+N ResidentMatrices(const Ledger<N>& ledger, Placing<N> machine) {
+  N matrices(0.0);
+  bool any = false;
+  for (int i = 0; i < machine.structure.num_rates; ++i) {
+    any |= machine.structure.rates[i].resident;
+  }
+  if (!any) return matrices;
+  for (const Operator<N>& op : ledger.operators) {
+    if (op.shapes.empty()) continue;
+    if (machine.structure.rates[RateOf(op, machine.structure)].resident) {
+      matrices += op.count;
+    }
+  }
+  return matrices;
+}
+
+template <typename N>
+StepShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
+  StepShares<N> shares;
   shares.weights.fill(N(0.0));
   shares.sequences.fill(N(0.0));
   const Data<N> weights = ledger.TotalWeightFootprint() / ledger.chips;
@@ -225,6 +335,7 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
   }
   shares.weights[0] = weights_left;
   shares.sequences[0] = sequences_left;
+  shares.resident_matrices = ResidentMatrices<N>(ledger, machine);
   return shares;
 }
 
@@ -362,9 +473,78 @@ N ComputeSlowdown(const Operator<N>& op, const KernelPlacement<N>& kernels,
              : slowdown;
 }
 
+// How the matrices of an operator lie in in-memory arrays of R rows and C
+// columns.
+template <typename N = double>
+struct ArrayFill {
+  // Conversions that follow one another in a column for one input: one for each
+  // group of elements that share a scale, max(1, min(R, in) / group), if the
+  // array is analog.
+  N waits = N(1.0);
+  // Conversions of sums and of inputs relative to matrices that fill arrays:
+  // max(1, R / in) waits, and max(1, C / out).
+  N sums = N(1.0);
+  N inputs = N(1.0);
+  // Cells that the matrices occupy, idle ones included, relative to their
+  // elements; and the time they take, relative to full arrays.
+  N cells = N(1.0);
+  N time = N(1.0);
+  // Sums that are multiplied by a scale outside the array.
+  N scaled = N(0.0);
+};
+
+template <typename N>
+ArrayFill<N> FillOf(const Operator<N>& op, const RateStructure& rate,
+                    const RatePlacement<N>& array) {
+  const N one(1.0), zero(0.0);
+  // The array's own format has a scale per channel at most, which needs no sums
+  // of its own.
+  const bool grouped = op.weight_format != rate.format &&
+                       op.weight_format->elements_per_scale > 0;
+  const N group(static_cast<double>(op.weight_format->elements_per_scale));
+  // Means over the matrices, by FLOP.
+  N all = zero;
+  ArrayFill<N> sum = {zero, zero, zero, zero, zero, zero};
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N work = shape.tokens * shape.in * shape.out;
+    const N idle_rows = Max(one, array.array_rows / shape.in);
+    const N idle_columns = Max(one, array.array_columns / shape.out);
+    N waits = one;
+    if (grouped) {
+      if (rate.is_analog) {
+        waits = Max(one, Min(array.array_rows, shape.in) / group);
+      }
+      sum.scaled += shape.tokens * shape.out * Max(one, shape.in / group);
+    }
+    all += work;
+    sum.waits += work * waits;
+    sum.sums += work * (idle_rows * waits);
+    sum.inputs += work * idle_columns;
+    sum.cells += work * (idle_rows * idle_columns);
+    sum.time += work * (idle_rows * idle_columns * waits);
+  }
+  return {sum.waits / all, sum.sums / all, sum.inputs / all,
+          sum.cells / all, sum.time / all, sum.scaled};
+}
+
+// Time of an operator's products in arrays, relative to all arrays of the chip
+// working all the time. Resident matrices use only their own arrays, which take
+// one input after another: t each. The matrices of a step form a pipeline over
+// the sequences, so that n tokens through S matrices take t (S + n - 1).
+template <typename N>
+N ArraySlowdown(const Operator<N>& op, const RateStructure& rate,
+                const RatePlacement<N>& array, const ArrayFill<N>& fill,
+                const N& resident_matrices) {
+  if (!rate.resident) return fill.time;
+  const N one(1.0);
+  const N& n = op.tokens_per_matrix;
+  return array.weight_capacity / op.weight_read * fill.waits *
+         ((one + (n - one) / resident_matrices) / n);
+}
+
 template <typename N>
 LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
-                                 const PinnedShares<N>& shares) {
+                                 const StepShares<N>& shares) {
   LoweredOperator<N> lowered;
   lowered.count = op.count;
   lowered.is_kernel = op.collective == Collective::kNone;
@@ -444,9 +624,19 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.reuse_read += op.activation_in * again;
   lowered.reuse_write += op.activation_out * again;
   // Arrays that multiply where weights are stored have no kernels.
-  const N slowdown =
-      in_array ? op.flop_imbalance : ComputeSlowdown(op, kernels, machine);
-  if (!in_array) {
+  N slowdown = op.flop_imbalance;
+  if (in_array) {
+    const RatePlacement<N>& array = machine.numbers.rates[lowered.rate];
+    const ArrayFill<N> fill = FillOf(op, engine, array);
+    slowdown =
+        slowdown * ArraySlowdown(op, engine, array, fill, shares.resident_matrices);
+    lowered.vector_flop += Flop<N>(N(2.0) * fill.scaled);
+    if (engine.is_analog) {
+      lowered.adc_flop = op.matmul_flop * fill.sums;
+      lowered.dac_flop = op.matmul_flop * fill.inputs;
+    }
+  } else {
+    slowdown = ComputeSlowdown(op, kernels, machine);
     lowered.matmul_flop = op.matmul_flop * Padding(op, machine);
   }
   lowered.extra_flop =
@@ -504,7 +694,7 @@ template <typename N>
 void LowerInto(const Ledger<N>& ledger, Placing<N> machine,
                LoweredStep<N>* out) {
   LoweredStep<N>& step = *out;
-  const PinnedShares<N> shares = SharesOf(ledger, machine);
+  const StepShares<N> shares = SharesOf(ledger, machine);
   step.uniform = ledger.uniform && shares.uniform;
   step.operators.resize(ledger.operators.size());
   step.products.clear();

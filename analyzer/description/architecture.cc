@@ -15,6 +15,11 @@ int64_t TotalLayers(const Model& model) {
   return layers;
 }
 
+double AspectRatio(const Model& model) {
+  return static_cast<double>(model.d_model()) /
+         static_cast<double>(TotalLayers(model));
+}
+
 Family FamilyOf(const Model& model) {
   bool experts = false;
   for (const Block& block : model.block()) {

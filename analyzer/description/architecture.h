@@ -18,6 +18,9 @@ inline constexpr double kDefaultContext = 2048;
 // Number of layers of the model.
 int64_t TotalLayers(const Model& model);
 
+// Width of the residual stream over number of layers.
+double AspectRatio(const Model& model);
+
 // Families of models, whose steps have different kernels.
 enum class Family {
   kDense,

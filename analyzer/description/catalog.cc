@@ -1088,6 +1088,16 @@ absl::StatusOr<Hardware> LoadBase(absl::string_view base) {
 
 namespace {
 
+// Checks across the fields of a technology.
+template <typename Technology>
+void ValidateTechnology(const Technology&, const ValidateOptions&,
+                        std::vector<Fault>*) {}
+void ValidateTechnology(const AnalogCircuit& circuit,
+                        const ValidateOptions& options,
+                        std::vector<Fault>* faults) {
+  ValidateCircuit(circuit, options, faults);
+}
+
 template <typename Technology>
 absl::StatusOr<Technology> LoadAnyTechnology(SpecKind kind,
                                              absl::string_view name) {
@@ -1095,7 +1105,9 @@ absl::StatusOr<Technology> LoadAnyTechnology(SpecKind kind,
   std::vector<Fault> faults;
   Technology technology;
   ResolveTechnology(kind, text, 0, &technology, &faults);
-  ValidateFields(technology, {text.file, nullptr, faults.empty()}, &faults);
+  const ValidateOptions options = {text.file, nullptr, faults.empty()};
+  ValidateFields(technology, options, &faults);
+  if (faults.empty()) ValidateTechnology(technology, options, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return technology;
 }

@@ -37,9 +37,15 @@ class StudyChecker {
       case StudyData::kTricks:
         CheckTricks(data.tricks(), Nested(root, data, "tricks", -1));
         break;
+      case StudyData::kScalingLaws:
+        CheckLaws(data.scaling_laws(), Nested(root, data, "scaling_laws", -1));
+        break;
+      case StudyData::kAnalogDepth:
+        break;
       case StudyData::STUDY_NOT_SET:
         Add(nullptr, data, "name", -1, "",
-            "has neither dot_product nor tricks");
+            "has neither dot_product nor tricks nor scaling_laws nor "
+            "analog_depth");
         break;
     }
   }
@@ -144,6 +150,38 @@ class StudyChecker {
     }
   }
 
+  // Requires that laws of a list have names of their own.
+  template <typename Laws>
+  void CheckLawNames(const Laws& laws, const char* list,
+                     const FieldLocations* tree, const Message& parent) {
+    std::set<std::string> names;
+    for (int i = 0; i < laws.size(); ++i) {
+      if (names.insert(laws.Get(i).name()).second) continue;
+      Add(Nested(tree, parent, list, i), laws.Get(i), "name", -1,
+          absl::StrCat("scaling_laws.", EntryPath(list, laws.Get(i), i)),
+          "is there twice");
+    }
+  }
+
+  void CheckLaws(const ScalingLaws& laws, const FieldLocations* tree) {
+    CheckLawNames(laws.dense(), "dense", tree, laws);
+    CheckLawNames(laws.experts(), "experts", tree, laws);
+    for (int i = 0; i < laws.experts_size(); ++i) {
+      const ScalingLaws::Experts& law = laws.experts(i);
+      const std::string path =
+          absl::StrCat("scaling_laws.", EntryPath("experts", law, i));
+      const FieldLocations* place = Nested(tree, laws, "experts", i);
+      if (law.form_case() == ScalingLaws::Experts::FORM_NOT_SET) {
+        Add(place, law, "name", -1, path, "has neither routed nor sparse");
+      }
+      if (law.has_routed() && law.routed().expert_start().value() >=
+                                  law.routed().expert_max().value()) {
+        Add(place, law, "name", -1, path + ".routed",
+            "expert_start is not less than expert_max");
+      }
+    }
+  }
+
   const absl::string_view file_;
   std::vector<Fault>* const faults_;
 };
@@ -190,6 +228,22 @@ absl::StatusOr<TrickSet> LoadTrickSet() {
   if (!data.ok()) return data.status();
   if (!data->has_tricks()) return OtherStudy(kName);
   return std::move(*data->mutable_tricks());
+}
+
+absl::StatusOr<ScalingLaws> LoadScalingLaws() {
+  constexpr absl::string_view kName = "scaling-laws";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_scaling_laws()) return OtherStudy(kName);
+  return std::move(*data->mutable_scaling_laws());
+}
+
+absl::StatusOr<AnalogDepth> LoadAnalogDepth() {
+  constexpr absl::string_view kName = "analog-depth";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_analog_depth()) return OtherStudy(kName);
+  return std::move(*data->mutable_analog_depth());
 }
 
 }  // namespace tokenjoule

@@ -561,6 +561,33 @@ void CheckRate(const ComputeEngine& engine,
                  "is missing; give it, or a logic node or array that has it");
 }
 
+// `prefix` is empty or ends in a dot.
+void CheckCircuit(const AnalogCircuit& circuit, const std::string& prefix,
+                  CrossChecker* check) {
+  const bool conducts = circuit.cell() == AnalogCircuit::RESISTIVE;
+  check->Require(conducts == circuit.has_resistive(), prefix + "resistive",
+                 conducts ? "is missing; cells of kind RESISTIVE have one"
+                          : "belongs to cells of kind RESISTIVE");
+  check->Require(conducts || circuit.has_unit_capacitance_ff(),
+                 prefix + "unit_capacitance_ff",
+                 "is missing; cells of capacitors have one");
+  check->Require(!conducts || (!circuit.has_unit_capacitance_ff() &&
+                               !circuit.has_capacitor_density_ff_per_um2()),
+                 prefix + "unit_capacitance_ff",
+                 "and capacitor_density_ff_per_um2 belong to cells of "
+                 "capacitors; cells of kind RESISTIVE have none");
+  const ResistiveCell& cell = circuit.resistive();
+  const std::string path = prefix + "resistive.";
+  const bool drifts = cell.has_drift_exponent() || cell.has_drift_spread();
+  check->Require(drifts == cell.has_drift_reference_s(),
+                 path + "drift_reference_s",
+                 drifts ? "is missing; drift counts from it"
+                        : "needs drift_exponent or drift_spread");
+  check->Require(!(drifts || cell.has_read_noise()) || cell.has_age_s(),
+                 path + "age_s",
+                 "is missing; drift and read noise grow with it");
+}
+
 void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
   const std::string path = absl::StrCat("engine.", Printable(engine.name()));
   // Every other format can be converted to a wide float.
@@ -587,6 +614,9 @@ void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
   check->Require(
       engine.kind() != ComputeEngine::ANALOG_IMC || engine.has_analog(),
       path + ".analog", "is missing; an analog engine has one");
+  if (engine.has_analog()) {
+    CheckCircuit(engine.analog(), path + ".analog.", check);
+  }
   check->Require(
       !engine.array().resident() || engine.array().has_weight_capacity_gb(),
       path + ".array.weight_capacity_gb",
@@ -786,6 +816,13 @@ void CheckNetwork(const Network& network, CrossChecker* check) {
 }
 
 }  // namespace
+
+void ValidateCircuit(const AnalogCircuit& circuit,
+                     const ValidateOptions& options,
+                     std::vector<Fault>* faults) {
+  CrossChecker check(options.file, faults);
+  CheckCircuit(circuit, "", &check);
+}
 
 void ValidateModel(const Model& model, const ValidateOptions& options,
                    std::vector<Fault>* faults) {

@@ -40,6 +40,12 @@ void ValidateModel(const Model& model, const ValidateOptions& options,
 void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
                       std::vector<Fault>* faults);
 
+// Checks across fields of an analog circuit with its bases filled in: what its
+// kind of cell needs, and what belongs to another kind.
+void ValidateCircuit(const AnalogCircuit& circuit,
+                     const ValidateOptions& options,
+                     std::vector<Fault>* faults);
+
 // Checks that the model can be run on the machine this way: divisibility by
 // degrees of parallelism, number of connected chips, supported formats.
 void ValidateScenario(const Scenario& scenario, const Model& model,

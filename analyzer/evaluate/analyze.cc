@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -350,6 +351,7 @@ void FillCapacity(const ResolvedSetup& setup, const Ledger<>& ledger,
   const double used = InBytes(occupancy.StoreUsed());
   report->set_memory_usable_bytes(store + arrays);
   report->set_memory_used_bytes(used + in_arrays);
+  report->set_idle_array_bytes(InBytes(occupancy.idle_in_arrays));
   report->set_fits(occupancy.Fits(Bytes(store)));
   const double usable = occupancy.ArraysFit() ? store : 0;
   // Each replica holds whole sequences.
@@ -376,8 +378,9 @@ void FillCapacity(const ResolvedSetup& setup, const Ledger<>& ledger,
                          offload);
   if (in_arrays > arrays) {
     report->add_warnings(
-        absl::StrFormat("does not fit: resident weights take %.1f GB of the "
-                        "arrays' %.1f GB; %s",
+        absl::StrFormat("does not fit: resident weights, with the cells that "
+                        "their shapes leave idle, take %.1f GB of the arrays' "
+                        "%.1f GB; %s",
                         in_arrays / 1e9, arrays / 1e9, advice));
   } else {
     report->add_warnings(absl::StrFormat(
@@ -562,6 +565,51 @@ void FillLimits(const Views& views, Report* report) {
       kDaysPerYear / wear));
 }
 
+// What the arrays take per operation: a multiply-add is two.
+void FillArrays(const Views& views, Report* report) {
+  for (const View& view : views) {
+    for (const RateProducts<>& product : view.step.products) {
+      const RateStructure& rate = view.machine.structure.rates[product.rate];
+      if (!rate.in_memory) continue;
+      const RateCosts<>& costs = view.machine.costs.rates[product.rate];
+      Work<> matmul, adc, dac, padded;
+      for (const LoweredOperator<>& op : view.step.operators) {
+        if (op.rate != product.rate || !(Work<>() < op.matmul_flop)) continue;
+        const double runs = op.count * view.step.passes;
+        matmul += op.matmul_flop * runs;
+        padded += (op.matmul_flop + op.extra_flop) * runs;
+        adc += (rate.is_analog ? op.adc_flop : Work<>()) * runs;
+        dac += (rate.is_analog ? op.dac_flop : Work<>()) * runs;
+      }
+      const auto femtojoules = [](const EnergyPerWork<>& energy) {
+        return InJoules(energy * Flop(1.0)) * 1e15;
+      };
+      const ComputeEngine& engine = view.hardware.engine(rate.engine);
+      // Only energies that are derived contain the derating.
+      const bool derived = absl::c_none_of(
+          engine.rate(), [](const ComputeEngine::FormatRate& given) {
+            return given.has_energy_pj_per_flop();
+          });
+      const double overhead = derived && engine.has_overhead_factor()
+                                  ? engine.overhead_factor().value()
+                                  : 1;
+      ArrayEfficiency* out = report->add_arrays();
+      out->set_engine(engine.name());
+      out->set_weights(std::string(rate.format->name));
+      out->set_activations(std::string(rate.inputs->name));
+      out->set_macro_fj_per_op(
+          femtojoules(costs.energy + costs.adc + costs.dac) / overhead);
+      out->set_macro_tops_per_w(1e3 / out->macro_fj_per_op());
+      out->set_engine_fj_per_op(
+          femtojoules((costs.energy * matmul + costs.adc * adc +
+                       costs.dac * dac) /
+                      matmul));
+      out->set_engine_tops_per_w(1e3 / out->engine_fj_per_op());
+      out->set_filled(matmul / padded);
+    }
+  }
+}
+
 // Widens the ranges by those of what the runtime decided about the scenario.
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
                  Spreads* spreads) {
@@ -621,20 +669,32 @@ void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
   report->set_time_to_first_token_s(admitting_s * steps);
 }
 
-// Warnings about the products that a machine runs.
-void FillProductWarnings(const View& view, Report* report) {
+// Whether a machine has arrays that run such products in some format.
+bool ArraysRun(const MachineStructure& structure,
+               ComputeEngine::Products products) {
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    if (rate.in_memory && (rate.runs >> products & 1) != 0) return true;
+  }
+  return false;
+}
+
+// What a reader must know about the products that a machine runs.
+void FillProductNotes(const View& view, Report* report) {
   const Hardware& hardware = view.hardware;
   const Machine<>& machine = view.machine;
-  std::set<std::string> conversions;
-  bool has_arrays = false, uses_arrays = false;
-  for (int i = 0; i < machine.structure.num_rates; ++i) {
-    has_arrays |= machine.structure.rates[i].in_memory;
-  }
+  std::set<std::string> conversions, elsewhere;
   for (const Operator<>& op : view.ledger.operators) {
     if (op.weight_format == nullptr) continue;
     const RateStructure& rate =
         machine.structure.rates[RateOf(op, machine.structure)];
-    uses_arrays |= rate.in_memory;
+    if (!op.shapes.empty() && !rate.in_memory &&
+        ArraysRun(machine.structure, ProductsOf(op.product_kind))) {
+      elsewhere.insert(absl::StrCat(
+          PartName(op.part), " in ", op.weight_format->name, " by ",
+          op.activation_format->name, " runs on ",
+          hardware.engine(rate.engine).name(), ", not in the arrays"));
+    }
     const NumberFormat& wanted =
         OperandFormat(*op.weight_format, *op.activation_format);
     if (rate.has_lanes &&
@@ -650,20 +710,7 @@ void FillProductWarnings(const View& view, Report* report) {
                                       rate.format->name));
     }
   }
-  if (has_arrays && !uses_arrays) {
-    std::set<std::string> pairs;
-    for (int i = 0; i < machine.structure.num_rates; ++i) {
-      const RateStructure& rate = machine.structure.rates[i];
-      if (rate.in_memory) {
-        pairs.insert(absl::StrCat("--weights=", rate.format->name,
-                                  " --activations=", rate.inputs->name));
-      }
-    }
-    report->add_warnings(
-        absl::StrCat("the in-memory engines of ", hardware.name(),
-                     " run nothing in these formats; they take ",
-                     absl::StrJoin(pairs, " or ")));
-  }
+  for (const std::string& note : elsewhere) report->add_notes(note);
   for (const std::string& conversion : conversions) {
     report->add_warnings(conversion);
   }
@@ -689,7 +736,7 @@ void FillWarnings(const ResolvedSetup& setup, const Views& views,
                         scenario.context(), model.max_context(), model.name()));
   }
   for (const View& view : views) {
-    if (view.machine.structure.num_rates > 0) FillProductWarnings(view, report);
+    if (view.machine.structure.num_rates > 0) FillProductNotes(view, report);
   }
   if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
     report->add_warnings(absl::StrFormat(
@@ -864,6 +911,10 @@ absl::Status Validate(const Setup& setup) {
     ValidateScenario(split, *setup.draft, setup.hardware, &faults);
   }
   if (!faults.empty()) return FaultsToStatus(faults);
+  const absl::Status served = CheckServedFormats(
+      setup.hardware, setup.model,
+      InServedFormats(setup.hardware, setup.model, scenario));
+  if (!served.ok()) return served;
   const Machine<> machine =
       MachineWith<double>(setup.hardware, scenario.ideal(), ValueReader());
   if (!ServesAll(machine.structure)) {
@@ -953,6 +1004,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillRidge(setup_.formats(), machine_, &report);
   FillOperators(views, cost, options_, &report);
   if (options_.details) {
+    if (!setup_.formats_note().empty()) report.add_notes(setup_.formats_note());
     for (const std::string& note : ledger.notes) report.add_notes(note);
     if (is_network) {
       report.add_notes(
@@ -982,6 +1034,8 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillMaking(spreads.cost, ledger, machine_, &report);
   FillWarnings(setup_, views, &report);
   FillLimits(views, &report);
+  FillArrays(views, &report);
+  report.set_model_growth(ledger.model_growth);
   if (options_.details) FillSteps(setup_, ledger, machine_, &report);
   return report;
 }

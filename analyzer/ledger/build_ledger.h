@@ -464,6 +464,9 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
   *out = Ledger<N>();
   out->operators = std::move(operators);
   Ledger<N>& ledger = *out;
+  if (step.scenario.has_growth_depth_share()) {
+    ledger.growth_depth_share = N(step.scenario.growth_depth_share());
+  }
   if (step.placement != nullptr) {
     ledger.places.resize(step.placement->machines());
   }

@@ -290,6 +290,10 @@ struct Ledger {
   N active_parameters = N(0.0);
   // Mean number of distinct routed experts read per layer; 0 without experts.
   N experts_read = N(0.0);
+  // How a model grows whose engines require it: see Scenario.growth_depth_share.
+  // And by what its parameters have grown.
+  N growth_depth_share = N(1.0 / 3);
+  N model_growth = N(1.0);
   // By machine, as LayerPlacement numbers them; empty if there is only one.
   std::vector<PlaceTotals<N>> places;
   // Choices made, for the report.
@@ -374,6 +378,8 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   visit(ledger.parameters...);
   visit(ledger.active_parameters...);
   visit(ledger.experts_read...);
+  visit(ledger.growth_depth_share...);
+  visit(ledger.model_growth...);
   for (size_t i = 0; i < first.places.size(); ++i) {
     visit(ledger.places[i].layers...);
     visit(ledger.places[i].expert_layers...);

@@ -294,6 +294,19 @@ void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
   costs->noise = AnalogNoise(analog, input_bits, weight_bits);
 }
 
+// Rate of arrays of conductances: each of the weights that they hold takes part
+// in a product per ResistiveReadTime.
+template <typename N, typename Reader>
+WorkRate<N> ResistivePeak(const ComputeEngine& engine,
+                          const RateStructure& structure, const Reader& read) {
+  const N input_bits(static_cast<double>(structure.inputs->operand_bits));
+  const N weight_bits(static_cast<double>(structure.format->operand_bits));
+  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) / weight_bits;
+  const AnalogNumbers<N> analog =
+      ReadAnalog<N>(engine.analog(), engine.array(), read);
+  return Flop<N>(N(2.0) * weights) / ResistiveReadTime(analog, input_bits);
+}
+
 inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
                                      const ComputeEngine& engine,
                                      int engine_index) {
@@ -306,8 +319,10 @@ inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
   structure.runs = RunsOf(engine);
   structure.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
                         engine.kind() == ComputeEngine::ANALOG_IMC;
+  structure.is_analog = engine.kind() == ComputeEngine::ANALOG_IMC;
   structure.resident = engine.array().resident();
   structure.has_weight_capacity = engine.array().has_weight_capacity_gb();
+  structure.has_write_rate = engine.array().has_write_gb_per_s();
   structure.has_model_growth = engine.array().has_model_growth();
   structure.has_dataflow = engine.has_dataflow();
   structure.has_lanes = engine.kind() == ComputeEngine::BIT_SERIAL;
@@ -323,6 +338,10 @@ RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
   RatePlacement<N> placement;
   const InMemoryArray& array = engine.array();
   placement.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+  if (engine.has_array()) {
+    placement.array_rows = N(read(array.rows()));
+    placement.array_columns = N(read(array.columns()));
+  }
   placement.model_growth =
       ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
   if (engine.has_dataflow()) {
@@ -351,6 +370,10 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   costs.peak = structure.has_lanes
                    ? LanePeak<N>(engine.lanes(), read, InputBits<N>(structure))
                    : TeraflopPerSecond<N>(read(rate.peak_tflops()));
+  if (engine.analog().has_resistive() &&
+      engine.array().has_weight_capacity_gb()) {
+    costs.peak = Min(costs.peak, ResistivePeak<N>(engine, structure, read));
+  }
   costs.compute_efficiency = rate.has_compute_efficiency()
                                  ? N(read(rate.compute_efficiency()))
                                  : N(read(engine.compute_efficiency()));
@@ -372,6 +395,9 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   const InMemoryArray& array = engine.array();
   costs.array_write =
       PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+  if (array.has_write_gb_per_s()) {
+    costs.write_rate = GigabytesPerSecond<N>(read(array.write_gb_per_s()));
+  }
   if (array.has_endurance_writes()) {
     costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
   }
@@ -546,7 +572,8 @@ void AddNetworks(const Interconnect& link, const Reader& read,
   }
 }
 
-// Static power of one chip: given, or a fraction of the power cap, or leakage.
+// Static power of one chip: given, or a fraction of the power cap, or leakage
+// and what idles besides.
 template <typename N, typename Reader>
 N StaticPowerW(const Hardware& hardware, const Reader& read) {
   const BoardPower& board = hardware.board();
@@ -555,7 +582,7 @@ N StaticPowerW(const Hardware& hardware, const Reader& read) {
     return N(read(board.static_power_fraction())) *
            N(read(board.power_cap_w()));
   }
-  return LeakageW<N>(hardware, read);
+  return N(read(board.idle_power_w())) + LeakageW<N>(hardware, read);
 }
 
 // Clock and voltage of the core domain. `static_power` loses what the clocks

@@ -1,7 +1,10 @@
-// Energy of a multiply-add in digital and analog in-memory arrays.
+// Energy, noise and time of a multiply-add in digital and analog in-memory
+// arrays.
 //
 // Symbols: B_x, B_w bits of input and weight; N rows summed in a column, M
-// columns that share an input, u utilisation; kT at 300 K.
+// columns that share an input, u utilisation; kT at 300 K. Of conductances: G
+// the largest of one sign, g the mean of both signs over G, T the time of a
+// read, t the age, nu the exponent of drift.
 
 #ifndef ANALYZER_MACHINE_IN_MEMORY_H_
 #define ANALYZER_MACHINE_IN_MEMORY_H_
@@ -82,6 +85,19 @@ BitSerialEnergy<N> BitSerialMac(const Energy<N>& full_adder,
               (input_bits * accumulator_adders * accumulator_bits / inputs)};
 }
 
+// Numbers of a ResistiveCell; units and ranges are those of the proto fields of
+// the same name.
+template <typename N = double>
+struct ResistiveNumbers {
+  N full_conductance_us = N(0.0), mean_conductance = N(0.0);
+  N weight_variance = N(0.0), programming_error = N(0.0);
+  N read_time_ns = N(0.0), conversion_time_ns = N(0.0);
+  N phases = N(1.0), columns_per_converter = N(1.0);
+  bool drifts = false, drift_compensated = false;
+  N drift_exponent = N(0.0), drift_spread = N(0.0);
+  N drift_reference_s = N(0.0), age_s = N(0.0), read_noise = N(0.0);
+};
+
 // Numbers of an AnalogCircuit and its array, read by ReadAnalog; units and
 // ranges are those of the proto fields of the same name. Zero until read;
 // hw_specs/technologies/charge-domain.textproto has typical values.
@@ -102,6 +118,8 @@ struct AnalogNumbers {
   N converter_floor_pj = N(0.0), survey_slope_aj = N(0.0);
   N schreier_fom_db = N(0.0), walden_fom_fj = N(0.0);
   N dac_capacitance_ff = N(0.0), shift_add_pj = N(0.0), control_fj = N(0.0);
+  // Of cells of kind RESISTIVE.
+  ResistiveNumbers<N> resistive;
 };
 
 // Required signal-to-noise ratio of a column's sum, dB.
@@ -165,13 +183,63 @@ Energy<N> ConversionEnergy(const AnalogNumbers<N>& a, const N& bits) {
   }
 }
 
+// Charge over voltage of the largest weight at full-scale input, fF: G T, since
+// uS ns = fF.
+template <typename N>
+N ReadCapacitanceFf(const ResistiveNumbers<N>& r) {
+  return r.full_conductance_us * r.read_time_ns;
+}
+
+// Noise power of programmed conductances relative to the signal of a column.
+// Errors of weights are independent, so that N of them add to the column what
+// one adds to a weight:
+//   programming  sigma^2 / E[w^2], sigma and w relative to G;
+//   drift        (sigma_nu ln(t / t_0))^2, the spread of (t / t_0)^-nu, and
+//                unless compensated (1 - (t / t_0)^-nu)^2;
+//   read         Q_s^2 ln((t + T) / (2 T)), 1/f noise from T to t.
+// The form is that of Nandakumar et al., ICECS 2019, as aihwkit has it
+// (IBM/aihwkit at 2073296, inference/noise/hermes.py), averaged over weights.
+template <typename N>
+N ConductanceNoise(const ResistiveNumbers<N>& r) {
+  using std::log;
+  using std::pow;
+  N noise = r.programming_error * r.programming_error / r.weight_variance;
+  const N age_s = r.age_s + r.drift_reference_s;
+  if (r.drifts) {
+    const N ages = age_s / r.drift_reference_s;
+    const N spread = r.drift_spread * log(ages);
+    noise += spread * spread;
+    if (!r.drift_compensated) {
+      const N loss = N(1.0) - pow(ages, N(0.0) - r.drift_exponent);
+      noise += loss * loss;
+    }
+  }
+  const N read_s = r.phases * r.read_time_ns * N(1e-9);
+  // An array that was written just now has not fluctuated yet.
+  const N band = Max(N(1.0), (age_s + read_s) / (N(2.0) * read_s));
+  return noise + r.read_noise * r.read_noise * log(band);
+}
+
+// Time of a product of a whole array with B_x-bit inputs in S_x slices: S_x
+// phases columns_per_converter (T + T_conversion). A converter that serves
+// several columns reads the array for each of them.
+template <typename N>
+Duration<N> ResistiveReadTime(const AnalogNumbers<N>& a, const N& input_bits) {
+  const N input_slices =
+      Select(N(0.0) < a.dac_bits, Max(N(1.0), input_bits / a.dac_bits), N(1.0));
+  const ResistiveNumbers<N>& r = a.resistive;
+  return Seconds<N>(input_slices * r.phases * r.columns_per_converter *
+                    (r.read_time_ns + r.conversion_time_ns) * N(1e-9));
+}
+
 // Capacitance per cell, fF: the larger of the value required by noise,
 //   C_th = gamma kT SNR / (sigma_p^2 V_FS^2),
-// and the smallest value that can be made.
+// and the smallest value that can be made. Of conductances: G T.
 template <typename N>
 N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
                     const N& cell_bits) {
   using std::pow;
+  if (a.cell == AnalogCircuit::RESISTIVE) return ReadCapacitanceFf(a.resistive);
   const N snr = pow(N(10.0), snr_db / N(10.0));
   const N thermal = a.noise_factor * N(kThermalEnergyJ * 1e15) * snr /
                     (a.product_variance * a.full_scale_v * a.full_scale_v);
@@ -190,6 +258,9 @@ N CellCapacitanceFf(const AnalogNumbers<N>& a, const N& snr_db,
 //   mismatch   sigma_C^2 = 1e-4 fF / C: 1 % at 1 fF, falling with area
 //              (Pelgrom), independent from cell to cell;
 //   converter  half a dB of the required ratio, unless the rule is lossless.
+// Conductances have ConductanceNoise in place of mismatch, and a cell that
+// conducts g G for a fraction `activity` of T has the thermal noise
+//   gamma kT activity g / (sigma_p^2 V^2 G T).
 // This is the noise of the widest slice, which carries most of the sum.
 template <typename N>
 N AnalogNoise(const AnalogNumbers<N>& a, const N& input_bits,
@@ -197,18 +268,27 @@ N AnalogNoise(const AnalogNumbers<N>& a, const N& input_bits,
   const N snr_db = RequiredSnrDb(a, input_bits, weight_bits);
   const N capacitance_ff =
       CellCapacitanceFf(a, snr_db, CellBits(a, weight_bits));
-  const N thermal =
+  N noise =
       a.noise_factor * N(kThermalEnergyJ * 1e15) /
       (a.product_variance * a.full_scale_v * a.full_scale_v * capacitance_ff);
-  const N mismatch = N(1e-4) / capacitance_ff;
-  if (a.rule == AnalogCircuit::LOSSLESS) return thermal + mismatch;
+  if (a.cell == AnalogCircuit::RESISTIVE) {
+    noise = noise * a.activity * a.resistive.mean_conductance +
+            ConductanceNoise(a.resistive);
+  } else {
+    noise += N(1e-4) / capacitance_ff;
+  }
+  if (a.rule == AnalogCircuit::LOSSLESS) return noise;
   const N half_a_db(std::pow(10.0, 0.05) - 1);
-  return thermal + mismatch + half_a_db * NoiseOfSnrDb(snr_db);
+  return noise + half_a_db * NoiseOfSnrDb(snr_db);
 }
 
 // A multiply-add of B_x by B_w bits in S_x x S_w slices:
 //   S_x S_w (E_cell + (E_ADC + E_SA) / (N u)) + S_x E_DAC / (M u) + E_control,
 //   E_cell = activity C V_FS V_DD, E_DAC = C_dac b V_DD^2 (none for one bit).
+// A cell that conducts has C = g G T: the charge comes from the supply, of
+// which activity g G T V_FS^2 is lost in the cell itself. Of several phases
+// each cell conducts in one; conversions, shift and add, and inputs are
+// repeated.
 template <typename N>
 MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
                        const N& weight_bits) {
@@ -220,23 +300,52 @@ MacEnergy<N> AnalogMac(const AnalogNumbers<N>& a, const N& input_bits,
   const N slices = input_slices * weight_bits / cell_bits;
   const N snr_db = RequiredSnrDb(a, input_bits, weight_bits);
   const N filled = a.rows * a.utilization;
+  const bool resistive = a.cell == AnalogCircuit::RESISTIVE;
+  const N phases = resistive ? a.resistive.phases : N(1.0);
 
   MacEnergy<N> mac;
   mac.conversion_bits = ConversionBits(a, snr_db, dac_bits, cell_bits);
   // fF V^2 = fJ.
-  const N cell_fj = a.activity * CellCapacitanceFf(a, snr_db, cell_bits) *
-                    a.full_scale_v * a.supply_v;
-  mac.array =
-      Picojoules<N>(slices * (cell_fj * N(1e-3) + a.shift_add_pj / filled) +
-                    a.control_fj * N(1e-3));
-  mac.adc = ConversionEnergy(a, mac.conversion_bits) * (slices / filled);
+  N cell_fj = a.activity * CellCapacitanceFf(a, snr_db, cell_bits) *
+              a.full_scale_v * a.supply_v;
+  if (resistive) cell_fj = cell_fj * a.resistive.mean_conductance;
+  mac.array = Picojoules<N>(
+      slices * (cell_fj * N(1e-3) + phases * a.shift_add_pj / filled) +
+      a.control_fj * N(1e-3));
+  mac.adc =
+      ConversionEnergy(a, mac.conversion_bits) * (phases * slices / filled);
   // A single bit needs no converter.
   const N dac_fj =
       Select(N(1.0) < dac_bits,
              a.dac_capacitance_ff * dac_bits * a.supply_v * a.supply_v, zero);
-  mac.dac = Picojoules<N>(input_slices * dac_fj * N(1e-3) /
+  mac.dac = Picojoules<N>(phases * input_slices * dac_fj * N(1e-3) /
                           (a.columns * a.utilization));
   return mac;
+}
+
+// Reads the numbers of a cell that conducts.
+template <typename N, typename Reader>
+ResistiveNumbers<N> ReadResistive(const ResistiveCell& cell,
+                                  const Reader& read) {
+  ResistiveNumbers<N> r;
+  r.full_conductance_us = read(cell.full_conductance_us());
+  r.mean_conductance = read(cell.mean_conductance());
+  r.weight_variance = read(cell.weight_variance());
+  r.programming_error = read(cell.programming_error());
+  r.read_time_ns = read(cell.read_time_ns());
+  r.conversion_time_ns = read(cell.conversion_time_ns());
+  if (cell.has_phases()) r.phases = read(cell.phases());
+  if (cell.has_columns_per_converter()) {
+    r.columns_per_converter = read(cell.columns_per_converter());
+  }
+  r.drifts = cell.has_drift_reference_s();
+  r.drift_compensated = cell.drift_compensated();
+  r.drift_exponent = read(cell.drift_exponent());
+  r.drift_spread = read(cell.drift_spread());
+  r.drift_reference_s = read(cell.drift_reference_s());
+  r.age_s = read(cell.age_s());
+  r.read_noise = read(cell.read_noise());
+  return r;
 }
 
 // Reads the numbers of an engine's circuit and array.
@@ -269,6 +378,9 @@ AnalogNumbers<N> ReadAnalog(const AnalogCircuit& circuit,
   a.dac_capacitance_ff = read(circuit.dac_capacitance_ff());
   a.shift_add_pj = read(circuit.shift_add_pj());
   a.control_fj = read(circuit.control_fj());
+  if (circuit.has_resistive()) {
+    a.resistive = ReadResistive<N>(circuit.resistive(), read);
+  }
   return a;
 }
 

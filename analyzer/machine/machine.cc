@@ -60,6 +60,14 @@ int LaneBits(const RateStructure& rate) {
 
 }  // namespace
 
+bool TakesWeights(const RateStructure& rate, const NumberFormat& weights) {
+  if (!rate.in_memory) return false;
+  if (rate.format == &weights) return true;
+  return rate.format->operand == NumberFormat::Operand::kInteger &&
+         weights.operand == NumberFormat::Operand::kInteger &&
+         weights.operand_bits == rate.format->operand_bits;
+}
+
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
               const NumberFormat& activations,
               ComputeEngine::Products products) {
@@ -68,7 +76,8 @@ int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
   for (int i = 0; i < structure.num_rates; ++i) {
     const RateStructure& rate = structure.rates[i];
     if ((rate.runs & wanted) == 0) continue;
-    if ((rate.in_memory || rate.has_lanes) && rate.format == &weights &&
+    if ((TakesWeights(rate, weights) ||
+         (rate.has_lanes && rate.format == &weights)) &&
         rate.inputs == &activations) {
       return i;
     }

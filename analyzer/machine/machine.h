@@ -40,10 +40,14 @@ struct RateStructure {
   // Bit set of the products that it runs: bit 1 << ComputeEngine::Products.
   unsigned runs = 0;
   bool in_memory = false;
+  // In-memory engine whose sums are converted.
+  bool is_analog = false;
   // Weights stay in the arrays: they are neither read nor written.
   bool resident = false;
-  // Whether weight_capacity_gb and model_growth of the array are given.
+  // Whether weight_capacity_gb, write_gb_per_s and model_growth of the array
+  // are given.
   bool has_weight_capacity = false;
+  bool has_write_rate = false;
   bool has_model_growth = false;
   // Whether it is a weight-stationary array; otherwise each activation moves
   // once.
@@ -104,6 +108,9 @@ struct RatePlacement {
   N rows = N(1.0);
   N columns = N(1.0);
   Data<N> partial_sum;
+  // Shape of an in-memory array.
+  N array_rows = N(1.0);
+  N array_columns = N(1.0);
   // For bit-serial lanes: how many there are in each direction, and the energy of
   // the accumulators per FLOP where every addition is of a full row of inputs.
   N lane_outputs = N(1.0);
@@ -219,9 +226,12 @@ struct RateCosts {
   // Fraction of the peak that is reached.
   N compute_efficiency = N(1.0);
   EnergyPerWork<N> energy;
+  // For matrices that fill an array; see LoweredOperator::adc_flop.
   EnergyPerWork<N> adc;
   EnergyPerWork<N> dac;
   EnergyPerData<N> array_write;
+  // Rate at which the arrays of a chip are written, if given.
+  DataRate<N> write_rate = DataRate<N>::FromBase(N(1.0));
   // Noise power that the array adds to a sum, relative to the signal; 0:
   // digital.
   N noise = N(0.0);
@@ -394,6 +404,7 @@ void ForEachRateCost(Visit& visit, R&... rate) {
   visit(Field("adc").Energy(kOf, kAdc), rate.adc...);
   visit(Field("dac").Energy(kOf, kDac), rate.dac...);
   visit(Field("array_write").Energy(kOf, kArrayWrite), rate.array_write...);
+  visit(Field("write_rate").At(FreeAt::kEndless).Time(kOf), rate.write_rate...);
   visit(Field("noise"), rate.noise...);
   visit(Field("wear_per_write"), rate.wear_per_write...);
 }
@@ -497,6 +508,8 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
     visit(Field("rows"), placement.rates[i].rows...);
     visit(Field("columns"), placement.rates[i].columns...);
     visit(Field("partial_sum"), placement.rates[i].partial_sum...);
+    visit(Field("array_rows"), placement.rates[i].array_rows...);
+    visit(Field("array_columns"), placement.rates[i].array_columns...);
     visit(Field("lane_outputs"), placement.rates[i].lane_outputs...);
     visit(Field("lane_pixels"), placement.rates[i].lane_pixels...);
     visit(Field("lane_inputs"), placement.rates[i].lane_inputs...);
@@ -546,9 +559,15 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations);
 
+// Whether an in-memory engine's rate takes these weights: its own format, or
+// integers of as many bits that share scales, with which the sums of a group
+// are multiplied outside the array.
+bool TakesWeights(const RateStructure& rate, const NumberFormat& weights);
+
 // Index of the rate that runs products of these weights and activations: an
-// in-memory or bit-serial engine that takes exactly these formats; otherwise
-// bit-serial lanes for the fewest wider integers; otherwise, on the other engines, the first available of the operands' format itself, a format of the
+// in-memory or bit-serial engine that takes exactly these; otherwise bit-serial
+// lanes for the fewest wider integers; otherwise, on the other engines, the first
+// available of the operands' format itself, a format of the
 // same width and kind, the narrowest wider float, and the widest float. -1 if
 // there is no engine at all.
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,

@@ -2,7 +2,9 @@
 // type.
 //
 //   area   floorplan_factor x (SRAM + engines + PHYs + other)
-//   dies   n = max(1, area / max_die), each of area / n; n may be fractional,
+//   leak   logic at its node's W/mm2, SRAM and cells of arrays by what they
+//   hold dies   n = max(1, area / max_die), each of area / n; n may be
+//   fractional,
 //          so that area and cost have no steps
 //   gross  dies per wafer = pi (d / 2)^2 / A - pi d / sqrt(2 A)
 //          (de Vries, IEEE Trans. Semicond. Manuf. 18 (2005) compares such
@@ -21,6 +23,7 @@
 
 #include "analyzer/description/formats.h"
 #include "analyzer/machine/derived.h"
+#include "analyzer/machine/in_memory.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 
@@ -60,11 +63,59 @@ N RateIn16Bits(const ComputeEngine& engine, const Reader& read) {
   return largest;
 }
 
+// Whether the engine is an array that holds its weights.
+inline bool HoldsWeights(const ComputeEngine& engine) {
+  return engine.kind() != ComputeEngine::TENSOR &&
+         engine.kind() != ComputeEngine::VECTOR && engine.array().resident();
+}
+
+// Capacity for weights of an engine that holds them, MB.
+template <typename N, typename Reader>
+N WeightCapacityMb(const ComputeEngine& engine, const Reader& read) {
+  constexpr double kMbPerGb = 1e3;
+  return N(read(engine.array().weight_capacity_gb())) * N(kMbPerGb);
+}
+
+// Area of the capacitors that hold an MB of weights, mm2: 8e6 / cell_bits cells
+// of the capacitance that the most precise of the engine's formats needs. 0 if
+// the circuit does not say how dense capacitors are.
+template <typename N, typename Reader>
+N CapacitorMm2PerMb(const ComputeEngine& engine, const Reader& read) {
+  const AnalogCircuit& circuit = engine.analog();
+  if (!circuit.has_capacitor_density_ff_per_um2()) return N(0.0);
+  constexpr double kBitsPerMb = 8e6;
+  constexpr double kMm2PerUm2 = 1e-6;
+  const AnalogNumbers<N> a = ReadAnalog<N>(circuit, engine.array(), read);
+  N largest(0.0);
+  for (const ComputeEngine::FormatRate& rate : engine.rate()) {
+    const NumberFormat& weights = *FindFormat(rate.format());
+    const NumberFormat& inputs =
+        rate.activations().empty() ? weights : *FindFormat(rate.activations());
+    const N weight_bits(static_cast<double>(weights.operand_bits));
+    const N input_bits(static_cast<double>(inputs.operand_bits));
+    // Cells are made for cell_bits, whatever they hold.
+    const N cell_bits = Select(N(0.0) < a.cell_bits, a.cell_bits, weight_bits);
+    const N capacitance_ff = CellCapacitanceFf(
+        a, RequiredSnrDb(a, input_bits, weight_bits), cell_bits);
+    largest = Max(largest, capacitance_ff / cell_bits);
+  }
+  return largest * N(kBitsPerMb * kMm2PerUm2) /
+         N(read(circuit.capacitor_density_ff_per_um2()));
+}
+
+// Area of an array that holds its weights before floorplan_factor, mm2.
+template <typename N, typename Reader>
+N ResidentMm2(const ComputeEngine& engine, const Silicon& silicon,
+              const Reader& read) {
+  return WeightCapacityMb<N>(engine, read) *
+         Max(N(read(silicon.array_mm2_per_mb())),
+             CapacitorMm2PerMb<N>(engine, read));
+}
+
 // Area of an engine before floorplan_factor, mm2.
 template <typename N, typename Reader>
 N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
             const Reader& read) {
-  constexpr double kMbPerGb = 1e3;
   switch (engine.kind()) {
     case ComputeEngine::TENSOR:
       return RateIn16Bits<N>(engine, read) *
@@ -73,9 +124,8 @@ N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
       return RateIn16Bits<N>(engine, read) *
              N(read(silicon.vector_mm2_per_tflops()));
     default:
-      if (engine.array().resident()) {
-        return N(read(engine.array().weight_capacity_gb())) * N(kMbPerGb) *
-               N(read(silicon.array_mm2_per_mb()));
+      if (HoldsWeights(engine)) {
+        return ResidentMm2<N>(engine, silicon, read);
       }
       return RateIn16Bits<N>(engine, read) *
              N(read(silicon.array_mm2_per_tflops()));
@@ -110,22 +160,49 @@ N AreaMm2(const Hardware& hardware, const Reader& read) {
   return parts * N(read(silicon.floorplan_factor()));
 }
 
+// Leakage power of an array that holds its weights, W: that of the periphery
+// that is not gated, at the node of the engine or else at that of `logic`, and
+// that of cells that must keep their supply.
+template <typename N, typename Reader>
+N ArrayLeakageW(const ComputeEngine& engine, const LogicTechnology& logic,
+                const N& area_mm2, const Reader& read) {
+  const InMemoryArray& array = engine.array();
+  const LogicTechnology& node =
+      engine.logic().has_leakage_w_per_mm2() ? engine.logic() : logic;
+  N periphery_mm2 = area_mm2;
+  if (array.has_periphery_share()) {
+    periphery_mm2 = periphery_mm2 * N(read(array.periphery_share()));
+  }
+  return periphery_mm2 * (N(1.0) - N(read(array.gated_share()))) *
+             N(read(node.leakage_w_per_mm2())) +
+         WeightCapacityMb<N>(engine, read) *
+             N(read(array.cell_leakage_w_per_mb()));
+}
+
 // Leakage power of the logic of one chip, W: area times the leakage of its
-// node, excluding SRAM whose technology gives its own leakage. 0 without an
-// area.
+// node, excluding SRAM whose technology gives its own leakage, and arrays that
+// hold their weights, which leak by ArrayLeakageW. 0 without an area.
 template <typename N, typename Reader>
 N LeakageW(const Hardware& hardware, const Reader& read) {
   if (!hardware.has_silicon()) return N(0.0);
   const Silicon& silicon = hardware.silicon();
+  const LogicTechnology& logic = LogicOf(hardware);
+  const N floorplan = N(read(silicon.floorplan_factor()));
   N area_mm2 = AreaMm2<N>(hardware, read);
+  N arrays_w(0.0);
+  for (const ComputeEngine& engine : hardware.engine()) {
+    if (!HoldsWeights(engine)) continue;
+    const N array_mm2 = ResidentMm2<N>(engine, silicon, read) * floorplan;
+    area_mm2 = area_mm2 - array_mm2;
+    arrays_w += ArrayLeakageW<N>(engine, logic, array_mm2, read);
+  }
   for (const MemoryLevel& level : hardware.memory()) {
     if (level.technology().kind() == MemoryTechnology::SRAM &&
         level.technology().sram_fit().has_leakage_w_per_mb()) {
-      area_mm2 = area_mm2 - SramMm2<N>(level, silicon, read) *
-                                N(read(silicon.floorplan_factor()));
+      area_mm2 = area_mm2 - SramMm2<N>(level, silicon, read) * floorplan;
     }
   }
-  return area_mm2 * N(read(LogicOf(hardware).leakage_w_per_mm2()));
+  return area_mm2 * N(read(logic.leakage_w_per_mm2())) + arrays_w;
 }
 
 // Cost of the dies of logic that add up to `area_mm2`, US$.

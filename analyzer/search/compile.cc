@@ -199,8 +199,10 @@ absl::Status Compiler::Load(const Choices& choices) {
   std::vector<Fault> faults;
   ValidateScenario(scenario_, *model_, machine_->hardware(), &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
-  scenario_ =
-      ServedBy(machine_->hardware().runtime(), *model_, std::move(scenario_));
+  scenario_ = ServedBy(machine_->hardware(), *model_, std::move(scenario_));
+  const absl::Status served =
+      CheckServedFormats(machine_->hardware(), *model_, scenario_);
+  if (!served.ok()) return served;
   absl::StatusOr<absl::optional<Model>> draft = LoadDraft(scenario_);
   if (!draft.ok()) return draft.status();
   draft_ = *std::move(draft);

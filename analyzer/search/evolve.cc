@@ -99,8 +99,11 @@ class Structures {
     ValidateScenario(out->scenario, *out->model, out->hardware->hardware,
                      &faults);
     if (!faults.empty()) return FaultsToStatus(faults);
-    out->scenario = ServedBy(out->hardware->hardware.runtime(), *out->model,
+    out->scenario = ServedBy(out->hardware->hardware, *out->model,
                              std::move(out->scenario));
+    status = CheckServedFormats(out->hardware->hardware, *out->model,
+                                out->scenario);
+    if (!status.ok()) return status;
     const absl::StatusOr<absl::optional<Model>> draft =
         LoadDraft(out->scenario);
     if (!draft.ok()) return draft.status();

@@ -317,6 +317,13 @@ absl::Status ComputeInAnalog(absl::string_view machine_name, Setup* setup) {
   const double analog =
       PicojoulesPerFlopOf(BuildMachine(*donor).costs.rates[0]);
   const Machine<> machine = BuildMachine(setup->hardware);
+  const TensorFormats formats = ResolveFormats(setup->model, setup->scenario);
+  const int linear =
+      RateIndex(machine.structure, *formats.linear,
+                formats.ActivationsFor(*formats.linear), ComputeEngine::LINEAR);
+  if (linear >= 0 && machine.structure.rates[linear].is_analog) {
+    return DoesNotApply("its matrix products run in analog arrays already");
+  }
   const Constant energy = Exact(analog, &setup->hardware);
   bool cheaper = false;
   // The machine's rates are those of its matrix engines, in order.
@@ -325,7 +332,7 @@ absl::Status ComputeInAnalog(absl::string_view machine_name, Setup* setup) {
     if (engine.kind() == ComputeEngine::VECTOR) continue;
     for (auto& rate : *engine.mutable_rate()) {
       const double now = PicojoulesPerFlopOf(machine.costs.rates[rate_index++]);
-      if (engine.kind() != ComputeEngine::TENSOR || now <= analog) continue;
+      if (engine.kind() == ComputeEngine::ANALOG_IMC || now <= analog) continue;
       *rate.mutable_energy_pj_per_flop() = energy;
       cheaper = true;
     }
@@ -628,7 +635,8 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   absl::StatusOr<TrickSet> set = LoadTrickSet();
   if (!set.ok()) return set.status();
   Setup base = given;
-  base.scenario = WithContext(given.scenario);
+  base.scenario = InServedFormats(given.hardware, given.model,
+                                  WithContext(given.scenario));
   absl::StatusOr<Report> report = Analyze(base, kFiguresOnly);
   if (!report.ok()) return report.status();
   // Faults of the options are reported here, and not as the reason why a trick

@@ -166,6 +166,27 @@ std::string Terms(const Report& report) {
   return table.ToString(2);
 }
 
+// Energy per operation of the in-memory arrays, at each boundary that people
+// quote.
+std::string Arrays(const Report& report) {
+  TextTable table({"", "macro", "", "in this step", "", "filled"});
+  for (const ArrayEfficiency& array : report.arrays()) {
+    table.AddRow({absl::StrCat(array.engine(), ", ", array.weights(), " x ",
+                               array.activations()),
+                  WithUnit(array.macro_fj_per_op() * 1e-15, "J/op"),
+                  absl::StrFormat("%.3g TOPS/W", array.macro_tops_per_w()),
+                  WithUnit(array.engine_fj_per_op() * 1e-15, "J/op"),
+                  absl::StrFormat("%.3g TOPS/W", array.engine_tops_per_w()),
+                  Percent(array.filled())});
+  }
+  const double whole = report.energy_per_token_j() / report.flop_per_token();
+  table.AddRow({absl::StrCat("everything, at the ",
+                             BoundaryLabel(report.scenario().boundary())),
+                "", "", WithUnit(whole, "J/op"),
+                absl::StrFormat("%.3g TOPS/W", 1e-12 / whole), ""});
+  return table.ToString(2);
+}
+
 std::string Boundaries(const Report& report) {
   if (!HasDram(report)) {
     TextTable energies({"boundary", "J/" + Work(report)});
@@ -209,7 +230,7 @@ std::string Bytes(const Report& report) {
                       : ""});
   }
   // The bytes in memory that are not weights, including copies for parallelism.
-  double held = report.memory_used_bytes();
+  double held = report.memory_used_bytes() - report.idle_array_bytes();
   for (const PartBytes& part : report.parts()) held -= part.held_bytes();
   const double kv = report.kv_bytes_per_sequence();
   const double state = report.state_bytes_per_sequence();
@@ -310,8 +331,13 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
   absl::StrAppend(&out, "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
-                  Boundaries(report),
-                  "\nWhere the bytes are\n", Bytes(report),
+                  Boundaries(report));
+  if (report.arrays_size() > 0) {
+    absl::StrAppend(&out,
+                    "\nEnergy per operation; a multiply-add is two operations\n",
+                    Arrays(report));
+  }
+  absl::StrAppend(&out, "\nWhere the bytes are\n", Bytes(report),
                   Machines(report));
   if (options.in_full) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
