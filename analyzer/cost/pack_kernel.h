@@ -64,6 +64,8 @@ struct SweepCost {
   // NoiseOf and WearOf of the step.
   N noise;
   N wear;
+  // EngineTopsPerW of the step.
+  N tops_per_w;
 };
 
 using PackCost = SweepCost<Pack>;
@@ -83,6 +85,7 @@ SweepCost<N> SweepCostOf(const LoweredStep<N>& step, Costing<N> machine,
   out.area_mm2 = costs.area_mm2;
   out.cost_usd = costs.cost_usd;
   out.noise = NoiseOf(step, machine);
+  out.tops_per_w = EngineTopsPerW(step, machine);
   out.wear = machine.structure.wears ? WearOf(step, machine, actions) : N(0.0);
   return out;
 }

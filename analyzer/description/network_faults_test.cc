@@ -49,20 +49,20 @@ TEST(NetworkFaultsTest, ANetworkNeedsNothingOfLanguageModels) {
 }
 
 TEST(NetworkFaultsTest, ALanguageModelStillNeedsItsFields) {
-  EXPECT_THAT(FaultsOf(""),
-              AllOf(HasSubstr("d_model: is missing; expected 1 to 1e+06"),
-                    HasSubstr("vocab_size: is missing"),
-                    HasSubstr("norm: is missing"),
-                    HasSubstr("block: is missing"),
-                    HasSubstr("layers: is missing")));
+  EXPECT_THAT(
+      FaultsOf(""),
+      AllOf(HasSubstr("d_model: is missing; expected 1 to 1e+06"),
+            HasSubstr("vocab_size: is missing"), HasSubstr("norm: is missing"),
+            HasSubstr("block: is missing"), HasSubstr("layers: is missing")));
 }
 
 TEST(NetworkFaultsTest, FieldsOfLanguageModelsAreRefusedBesideANetwork) {
-  EXPECT_THAT(FaultsOf(absl::StrCat("d_model: 8 max_context: 100 network { input "
-                                    "{ channels: 3 } ",
-                                    kConvolution, " }")),
-              AllOf(HasSubstr("d_model: is of language models"),
-                    HasSubstr("max_context: is of language models")));
+  EXPECT_THAT(
+      FaultsOf(absl::StrCat("d_model: 8 max_context: 100 network { input "
+                            "{ channels: 3 } ",
+                            kConvolution, " }")),
+      AllOf(HasSubstr("d_model: is of language models"),
+            HasSubstr("max_context: is of language models")));
 }
 
 TEST(NetworkFaultsTest, EveryFaultOfTheLayersIsReportedAtOnce) {
@@ -82,16 +82,18 @@ TEST(NetworkFaultsTest, EveryFaultOfTheLayersIsReportedAtOnce) {
       "}"));
   EXPECT_THAT(
       faults,
-      AllOf(HasSubstr("network.layer.input: is the name of the network's input"),
-            HasSubstr("network.layer.big: has a kernel of 9 x 9, larger than its "
-                      "input of 4 x 8 x 8"),
-            HasSubstr("network.layer.far.input: unknown earlier layer \"convv\""),
-            HasSubstr("conv"), HasSubstr("network.layer.sum: adds 2 x 1 x 1 of far"),
-            HasSubstr("9 is more than the 8 bits of int8"),
-            HasSubstr("network.layer.pool.weights: is of layers with weights"),
-            HasSubstr("\"q4_0\" is a storage format"),
-            HasSubstr("network.layer.empty: has no kind"),
-            HasSubstr("\"conv\" is there twice")));
+      AllOf(
+          HasSubstr("network.layer.input: is the name of the network's input"),
+          HasSubstr("network.layer.big: has a kernel of 9 x 9, larger than its "
+                    "input of 4 x 8 x 8"),
+          HasSubstr("network.layer.far.input: unknown earlier layer \"convv\""),
+          HasSubstr("conv"),
+          HasSubstr("network.layer.sum: adds 2 x 1 x 1 of far"),
+          HasSubstr("9 is more than the 8 bits of int8"),
+          HasSubstr("network.layer.pool.weights: is of layers with weights"),
+          HasSubstr("\"q4_0\" is a storage format"),
+          HasSubstr("network.layer.empty: has no kind"),
+          HasSubstr("\"conv\" is there twice")));
 }
 
 TEST(NetworkFaultsTest, AbsurdNumbersAreRefused) {
@@ -99,9 +101,10 @@ TEST(NetworkFaultsTest, AbsurdNumbersAreRefused) {
                              "window { height: 100001 padding: SAME } } }"),
               AllOf(HasSubstr("0 is out of range; expected 1 to 1e+06"),
                     HasSubstr("100001 is out of range; expected 1 to 100000")));
-  EXPECT_THAT(FaultsOfLayers("layer { name: \"c\" fully_connected { outputs: 1 } "
-                             "stored_bits_per_weight: nan }"),
-              HasSubstr("nan is no number"));
+  EXPECT_THAT(
+      FaultsOfLayers("layer { name: \"c\" fully_connected { outputs: 1 } "
+                     "stored_bits_per_weight: nan }"),
+      HasSubstr("nan is no number"));
 }
 
 // Messages of the faults of a scenario for a network.
@@ -130,13 +133,15 @@ TEST(NetworkFaultsTest, WhatIsOfLanguageModelsIsRefusedByName) {
   const std::string all = absl::StrJoin(FaultsOf(scenario), "\n");
   for (const char* field :
        {"context", "kv", "prompt", "output", "offload", "speculation"}) {
-    EXPECT_THAT(all, HasSubstr(absl::StrCat(field, ": has no meaning for "
-                                                   "resnet-8")))
+    EXPECT_THAT(all, HasSubstr(absl::StrCat(field,
+                                            ": has no meaning for "
+                                            "resnet-8")))
         << field;
   }
   EXPECT_THAT(all, HasSubstr("tp: resnet-8, a network of explicit layers, runs "
                              "on one chip"));
-  EXPECT_THAT(all, HasSubstr("weights: \"q4_k_m\" is a storage format or a mix"));
+  EXPECT_THAT(all,
+              HasSubstr("weights: \"q4_k_m\" is a storage format or a mix"));
   EXPECT_THAT(all, Not(HasSubstr("batch")));
 }
 
@@ -158,11 +163,12 @@ TEST(NetworkFaultsTest, LanesTakeNoRateAndNoEnergyOfTheirOwn) {
   engine.mutable_logic()->clear_full_adder_energy_fj();
   hardware.mutable_memory(0)->set_activations_only(true);
   hardware.mutable_memory(1)->set_pins(WEIGHTS);
-  EXPECT_THAT(faults(),
-              AllOf(HasSubstr("peak_tflops: follows from the lanes"),
-                    HasSubstr("is no integer"), HasSubstr("full_adder_energy_fj"),
-                    HasSubstr("begins with a level of activations_only"),
-                    HasSubstr("keeps other data")));
+  EXPECT_THAT(
+      faults(),
+      AllOf(HasSubstr("peak_tflops: follows from the lanes"),
+            HasSubstr("is no integer"), HasSubstr("full_adder_energy_fj"),
+            HasSubstr("begins with a level of activations_only"),
+            HasSubstr("keeps other data")));
   engine.clear_lanes();
   EXPECT_THAT(faults(), HasSubstr("engine.lanes.lanes: is missing"));
 }

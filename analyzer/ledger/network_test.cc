@@ -43,7 +43,8 @@ constexpr char kInput[] = "input { channels: 5 height: 4 width: 4 } ";
 TEST(NetworkTest, AConvolutionMatchesItsHandCount) {
   const Ledger<> ledger = LedgerOf(NetworkOf(absl::StrCat(
       kInput,
-      "layer { name: \"c\" convolution { channels: 2 window { height: 3 stride: "
+      "layer { name: \"c\" convolution { channels: 2 window { height: 3 "
+      "stride: "
       "2 padding: SAME } bias: true } activation_function: true }")));
   ASSERT_EQ(ledger.operators.size(), 1u);
   const Operator<>& op = ledger.operators[0];
@@ -157,8 +158,8 @@ double TrainedParameters(const Model& model) {
 }
 
 TEST(NetworkTest, TheNetworksOfMlperfTinyHaveTheirPublishedCounts) {
-  for (const char* name : {"ds-cnn-kws", "resnet-8", "mobilenet-v1-0.25-vww",
-                           "fc-autoencoder"}) {
+  for (const char* name :
+       {"ds-cnn-kws", "resnet-8", "mobilenet-v1-0.25-vww", "fc-autoencoder"}) {
     const Model model = LoadModelOrDie(name);
     const NetworkFigures& published = model.network().published();
     EXPECT_EQ(TrainedParameters(model), published.parameters()) << name;

@@ -55,7 +55,7 @@ StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
                     const Evaluation<>& evaluation, const Machine<>& machine);
 
 // The figures by number of their field less one.
-constexpr int kNumFigures = 15;
+constexpr int kNumFigures = 16;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -73,6 +73,7 @@ enum Figure {
   kNoise,
   kWear,
   kStackShare,
+  kEngineTopsPerW,
 };
 
 template <typename N>
@@ -101,6 +102,7 @@ FigureValues<N> FiguresFrom(const StepFacts<F>& facts,
   f[kChips] = N(facts.chips);
   f[kArea] = cost.area_mm2 * f[kChips];
   f[kNoise] = cost.noise;
+  f[kEngineTopsPerW] = cost.tops_per_w;
   f[kWear] = cost.wear * steps_per_s * N(kSecondsPerYear);
   f[kCost] = cost.cost_usd * f[kChips];
   return f;

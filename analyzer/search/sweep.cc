@@ -14,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/textproto.h"
@@ -680,6 +681,12 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_cost_usd(report->cost_usd());
   figures.set_snr_db(report->snr_db());
   figures.set_wear_per_year(report->wear_per_year());
+  const ResolvedSetup resolved(*std::move(setup));
+  if (resolved.placement() == nullptr) {
+    const Machine<> machine = MachineFor(resolved);
+    figures.set_engine_tops_per_w(EngineTopsPerW(
+        EvaluateOn(BuildLedger(resolved.step()), machine).step, machine));
+  }
   return figures;
 }
 

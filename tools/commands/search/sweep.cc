@@ -179,6 +179,7 @@ Command SweepCommand(Search evolve) {
       "Figures: energy_per_token_j, step_time_s, time_per_token_s,\n"
       "tokens_per_s, power_w, energy_delay_j_s, dram_energy_share, "
       "stack_energy_share,\n"
+      "engine_tops_per_w,\n"
       "memory_used_bytes, memory_left_bytes, chips, area_mm2, cost_usd (of\n"
       "machines that describe their `silicon`), wear_per_year; snr_db for\n"
       "limits only.\n"
