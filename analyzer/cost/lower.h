@@ -350,8 +350,8 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   for (const MatrixShape<N>& shape : op.shapes) {
     const N strips = Max(shape.out / engine.columns, one);
     const N folds = Max(shape.in / engine.rows, one);
-    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * input_bytes);
-    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out);
+    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * shape.groups * input_bytes);
+    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out * shape.groups);
     lowered->reuse_read += inputs * (strips - one) + sums * (folds - one);
     lowered->reuse_write += sums * (folds - one);
   }

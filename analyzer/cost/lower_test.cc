@@ -110,7 +110,7 @@ Machine<> LaneMachine() {
 }
 
 LoweredOperator<> LoweredOn(const Machine<>& machine, const Operator<>& op) {
-  PinnedShares<double> shares;
+  StepShares<double> shares;
   shares.weights.fill(0);
   shares.sequences.fill(0);
   shares.weights[0] = shares.sequences[0] = 1;

@@ -23,7 +23,7 @@ std::string Percents(double elasticity) {
 
 std::string ElasticityRows(const SensitivityStudy& study) {
   TextTable table({"", "value", "range", "energy", "step time", "DRAM share",
-                   "J/token over the range"});
+                   absl::StrCat("J/", Work(study.base()), " over the range")});
   int rows = 0;
   for (const Elasticity& e : study.elasticities()) {
     if (++rows > kRows) break;
