@@ -23,6 +23,24 @@ N NoiseOf(const LoweredStep<N>& step, Costing<N> machine) {
   return most;
 }
 
+// FLOP per joule of the products alone, 1e12 FLOP/J: arithmetic and conversion
+// of the best engine in use, at the voltage of the clock that is set. 0 where
+// an engine has no energy of its own.
+template <typename N>
+N EngineTopsPerW(const LoweredStep<N>& step, Costing<N> machine) {
+  const Costs<N>& costs = machine.costs;
+  const N voltage_squared =
+      CoreAt(costs.clock.set, costs.clock).voltage_squared;
+  N most(0.0);
+  for (const RateProducts<N>& product : step.products) {
+    const RateCosts<N>& rate = costs.rates[product.rate];
+    const N per_flop =
+        (rate.energy * voltage_squared + rate.adc + rate.dac).base();
+    most = Max(most, Select(N(0.0) < per_flop, N(1e-12) / per_flop, N(0.0)));
+  }
+  return most;
+}
+
 // Share of the endurance of the fastest-wearing cells that one step uses up,
 // with writes spread evenly over a level. In-memory arrays without a given
 // capacity are taken to be written as a whole.

@@ -375,8 +375,8 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   for (const MatrixShape<N>& shape : op.shapes) {
     const N strips = Max(shape.out / engine.columns, one);
     const N folds = Max(shape.in / engine.rows, one);
-    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * input_bytes);
-    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out);
+    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * shape.groups * input_bytes);
+    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out * shape.groups);
     lowered->reuse_read += inputs * (strips - one) + sums * (folds - one);
     lowered->reuse_write += sums * (folds - one);
   }
@@ -405,17 +405,23 @@ LaneUse<N> LaneUseOf(const Operator<N>& op, const RateStructure& structure,
                      const RatePlacement<N>& engine) {
   using std::ceil;
   LaneUse<N> use;
-  // Operators on lanes have one product.
-  const MatrixShape<N>& shape = op.shapes[0];
   const N& pixels = op.tokens_per_matrix;
   use.weight_passes = N(ceil(pixels / engine.lane_pixels));
-  use.additions = Rounding(shape.in, engine.lane_inputs);
-  const N outputs =
-      structure.separate_inputs
-          ? Rounding(N(shape.out * shape.groups), engine.lane_outputs)
-          : Rounding(shape.out, engine.lane_outputs);
-  use.slowdown =
-      outputs * Rounding(pixels, engine.lane_pixels) * use.additions;
+  // Means over the products of an operator, by their weights.
+  N all(0.0), cycles(0.0), additions(0.0);
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N weights = shape.in * shape.out * shape.groups;
+    const N rows = Rounding(shape.in, engine.lane_inputs);
+    const N outputs =
+        structure.separate_inputs
+            ? Rounding(N(shape.out * shape.groups), engine.lane_outputs)
+            : Rounding(shape.out, engine.lane_outputs);
+    all += weights;
+    cycles += weights * outputs * rows;
+    additions += weights * rows;
+  }
+  use.slowdown = Rounding(pixels, engine.lane_pixels) * cycles / all;
+  use.additions = additions / all;
   return use;
 }
 
@@ -425,14 +431,19 @@ template <typename N>
 void AddLaneReads(const Operator<N>& op, const RateStructure& structure,
                   const RatePlacement<N>& engine, LoweredOperator<N>* lowered) {
   using std::ceil;
-  const MatrixShape<N>& shape = op.shapes[0];
-  const N strips = N(ceil(shape.out / engine.lane_outputs));
-  const Data<N> once =
-      structure.line_buffer
-          ? op.activation_in
-          : Bytes<N>(shape.tokens * shape.in * shape.groups *
-                     N(op.activation_format->bits_per_element / 8));
-  lowered->reuse_read += once * strips - op.activation_in;
+  const N bytes(op.activation_format->bits_per_element / 8);
+  N inputs(0.0), read(0.0);
+  Data<N> all;
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N strips = N(ceil(shape.out / engine.lane_outputs));
+    const N of_shape = shape.in * shape.groups;
+    inputs += of_shape;
+    read += of_shape * strips;
+    all += Bytes<N>(shape.tokens * of_shape * strips * bytes);
+  }
+  lowered->reuse_read +=
+      (structure.line_buffer ? op.activation_in * (read / inputs) : all) -
+      op.activation_in;
 }
 
 // The runtime's kernels for an operator's products with weights: those of their

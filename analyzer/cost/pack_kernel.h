@@ -71,6 +71,8 @@ struct SweepCost {
   // Layers of memory on the logic and their heat, else 0.
   N layers;
   StackHeat<N> heat;
+  // EngineTopsPerW of the step.
+  N tops_per_w;
 };
 
 using PackCost = SweepCost<Pack>;
@@ -90,6 +92,7 @@ SweepCost<N> SweepCostOf(const LoweredStep<N>& step, Costing<N> machine,
   out.area_mm2 = costs.area_mm2;
   out.cost_usd = costs.cost_usd;
   out.noise = NoiseOf(step, machine);
+  out.tops_per_w = EngineTopsPerW(step, machine);
   out.wear = machine.structure.wears ? WearOf(step, machine, actions) : N(0.0);
   const MachineStructure& structure = machine.structure;
   out.memory_j = structure.levels[0].is_dram ? out.energy_j[kStackBoundary]

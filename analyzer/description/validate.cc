@@ -942,9 +942,10 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   check.Require(kernels <= kMaxKernelFormats, "runtime.kernels",
                 absl::StrCat("has ", kernels, " formats; expected at most ",
                              kMaxKernelFormats));
-  int tensor_engines = 0, vector_engines = 0, rates = 0;
+  int tensor_engines = 0, lane_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
     tensor_engines += engine.kind() == ComputeEngine::TENSOR;
+    lane_engines += engine.kind() == ComputeEngine::BIT_SERIAL;
     vector_engines += engine.kind() == ComputeEngine::VECTOR;
     rates += engine.rate_size();
     CheckEngine(engine, &check);
@@ -952,9 +953,9 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   check.Require(rates <= kMaxFormatRates, "engine",
                 absl::StrCat("have ", rates, " rates in all; expected at most ",
                              kMaxFormatRates));
-  check.Require(tensor_engines >= 1, "engine",
-                "has no engine of kind TENSOR; products with the KV cache need "
-                "one");
+  check.Require(tensor_engines + lane_engines >= 1, "engine",
+                "has no engine of kind TENSOR, which products with the KV cache "
+                "need, nor of kind BIT_SERIAL");
   check.Require(vector_engines == 1, "engine",
                 absl::StrCat("has ", vector_engines,
                              " engines of kind VECTOR; expected one"));

@@ -942,6 +942,13 @@ std::string NamesOf(const Hardware& hardware, const LayerPlacement* placement) {
 
 // The support of the machine of a setup that has least.
 Support LeastSupport(const ResolvedSetup& setup) {
+  if (setup.model().has_network()) {
+    Support support;
+    support.note =
+        "no rows of networks of explicit layers were fitted: the machine's own "
+        "constants are all there is";
+    return support;
+  }
   const Family family = FamilyOf(setup.model());
   const Hardware& hardware = setup.hardware();
   Support least = SupportOf(FittedEvidence(), hardware, family);

@@ -38,6 +38,19 @@ TEST(InMemoryTest, ThermalLimitIsTwelveKtFourToTheBits) {
   EXPECT_DOUBLE_EQ(ThermalLimit(9.0) / ThermalLimit(8.0), 4);
 }
 
+TEST(InMemoryTest, BitSerialLanesAddWhatAccumulatorsTake) {
+  const Energy<> adder = Picojoules(1e-3);
+  // 8 x (1.15 x 8 + 1) = 81.6 adders a product; 8 additions of 24 bits at twice
+  // an adder, shared by 32 inputs, are 12.
+  const BitSerialEnergy<> mac = BitSerialMac(adder, 8.0, 8.0, 32.0, 24.0, 2.0);
+  EXPECT_NEAR(Femtojoules(mac.products), 81.6, 1e-9);
+  EXPECT_NEAR(Femtojoules(mac.accumulators), 12, 1e-9);
+  EXPECT_NEAR(Femtojoules(mac.total()), 93.6, 1e-9);
+  // Half the input bits take half the cycles and half the energy.
+  EXPECT_NEAR(mac.total() / BitSerialMac(adder, 4.0, 8.0, 32.0, 24.0, 2.0).total(),
+              2, 1e-12);
+}
+
 TEST(InMemoryTest, CellsAreAsSmallAsTheyCanBeMadeUpToSevenBits) {
   const AnalogNumbers<> a = Reference();
   // Noise requires 0.058, 0.93, 15, 239 fF; a C-2C ladder of b bits is 3 b fF.

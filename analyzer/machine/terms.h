@@ -86,8 +86,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"COMPUTE", "compute", kChipBoundary, true,
      "FLOP x model_growth, padded to tile_rows or expert_tile_rows tokens per "
      "matrix, x energy_pj_per_flop of the engine and format that run them, or x overhead_factor x half the energy of a multiply-add: of "
-     "the logic (mac, or full_adder_energy_fj), or of the array and the analog "
-     "circuit, + weights read x kernel_energy_pj_per_weight of their format, x "
+     "the logic (mac, or full_adder_energy_fj), of the lanes, or of the array "
+     "and the analog circuit, + weights read x kernel_energy_pj_per_weight of their format, x "
      "VOLTAGE^2"},
     {"ADC", "analog-to-digital conversion", kChipBoundary, false,
      "FLOP x model_growth x overhead_factor x conversions of the analog "
@@ -104,8 +104,9 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"STATIC", "static power and regulators", kBoardBoundary, false,
      "chips x ((static_power_w, or static_power_fraction x power_cap_w) x (1 "
      "- clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "
-     "leakage_w_per_mb x MB of SRAM, capacity_gb, + refresh of "
-     "capacitor_cells) x step_time_s + sampled "
+     "leakage_w_per_mb x MB of SRAM, capacity_gb, + devices of SRAM x "
+     "background_power_w_per_device + refresh of capacitor_cells) x "
+     "step_time_s + sampled "
      "tokens x energy_per_sequence_mj x VOLTAGE^2 + (DYNAMIC - DRAM_ACTIVATE - "
      "DRAM_COLUMN - DRAM_INTERFACE + all of that) x (1 / regulator_efficiency "
      "- 1)"},
@@ -136,7 +137,9 @@ inline constexpr std::array<SymbolRow, 7> kFormulaSymbols = {{
      "keeps; activations beyond activation_capacity_fraction x capacity_gb of "
      "the nearest level spill to the backing store. Near levels carry the KV "
      "cache cache_passes times, activations activation_passes times, and what "
-     "rows, columns and accumulator_bits of a dataflow move again"},
+     "rows, columns and accumulator_bits of a dataflow move again. Lanes read "
+     "weights once for each group of pixels and inputs once for each group of "
+     "outputs"},
     {"DYNAMIC",
      "DRAM_ACTIVATE + DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY + MEMORY_PATH + "
      "SRAM + ON_CHIP_NETWORK + COMPUTE + ADC + DAC + ARRAY_WRITE + LINK"},

@@ -73,7 +73,7 @@ StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
                     const Evaluation<>& evaluation, const Machine<>& machine);
 
 // The figures in the order of SweepFigures' fields.
-constexpr int kNumFigures = 24;
+constexpr int kNumFigures = 25;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -95,6 +95,7 @@ enum Figure {
   kStackLayers,
   kPowerDensity,
   kStackTemperature,
+  kEngineTopsPerW,
   kParameters,
   kActiveParameters,
   kEffectiveParameters,
@@ -133,6 +134,7 @@ FigureValues<N> FiguresFrom(const StepFacts<F>& facts,
   f[kChips] = N(facts.chips);
   f[kArea] = cost.area_mm2 * f[kChips];
   f[kNoise] = cost.noise;
+  f[kEngineTopsPerW] = cost.tops_per_w;
   f[kWear] = cost.wear * steps_per_s * N(kSecondsPerYear);
   f[kCost] = cost.cost_usd * f[kChips];
   f[kParameters] = N(facts.model.parameters);

@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/architecture.h"
@@ -729,6 +730,12 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_effective_parameters(report->quality().effective_parameters());
   figures.set_loss(report->quality().loss());
   figures.set_aspect_ratio(AspectRatio(setup->model));
+  const ResolvedSetup resolved(*std::move(setup));
+  if (resolved.placement() == nullptr) {
+    const Machine<> machine = MachineFor(resolved);
+    figures.set_engine_tops_per_w(EngineTopsPerW(
+        EvaluateOn(BuildLedger(resolved.step()), machine).step, machine));
+  }
   return figures;
 }
 

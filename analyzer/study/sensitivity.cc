@@ -388,9 +388,10 @@ std::string Summarize(const SensitivityStudy& study) {
     parts.push_back(absl::StrFormat("%s %+.2f %%", e.path(), e.energy()));
   }
   std::string out = absl::StrFormat(
-      "%s on %s: %.3g J/token. One percent more changes it by: %s.",
+      "%s on %s: %.3g J/%s. One percent more changes it by: %s.",
       study.base().model(), study.base().hardware(),
-      study.base().energy_per_token_j(), absl::StrJoin(parts, ", "));
+      study.base().energy_per_token_j(), study.base().work_unit(),
+      absl::StrJoin(parts, ", "));
   if (!study.has_uncertainty()) return out;
   const SampledRanges& uncertainty = study.uncertainty();
   absl::StrAppendFormat(

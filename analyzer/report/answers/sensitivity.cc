@@ -27,7 +27,7 @@ std::string ElasticityRows(const SensitivityStudy& study) {
                         study.elasticities(0).has_dram_share();
   TextTable table({"", "value", "range", "energy", "step time",
                    has_dram ? "DRAM share" : "memory share",
-                   "J/token over the range"});
+                   absl::StrCat("J/", Work(study.base()), " over the range")});
   int rows = 0;
   for (const Elasticity& e : study.elasticities()) {
     if (++rows > kRows) break;

@@ -209,6 +209,7 @@ Command SweepCommand(Search evolve) {
       "stack_energy_share,\n"
       "memory_energy_share (whatever the memory is), stack_layers,\n"
       "power_density_w_per_cm2, stack_temperature_c (of memory on the logic),\n"
+      "engine_tops_per_w,\n"
       "memory_used_bytes, memory_left_bytes, chips, area_mm2, cost_usd (of\n"
       "machines that describe their `silicon`), wear_per_year; snr_db for\n"
       "limits only. Of the model: parameters, active_parameters, "
