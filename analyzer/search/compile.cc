@@ -15,6 +15,7 @@
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/machine/slots.h"
 #include "analyzer/machine/traced.h"
+#include "analyzer/quality/scaling_laws.h"
 
 namespace tokenjoule {
 namespace {
@@ -199,6 +200,8 @@ absl::Status Compiler::Load(const Choices& choices) {
   std::vector<Fault> faults;
   ValidateScenario(scenario_, *model_, machine_->hardware(), &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
+  const absl::Status quality = CheckQuality(scenario_);
+  if (!quality.ok()) return quality;
   scenario_ = ServedBy(machine_->hardware(), *model_, std::move(scenario_));
   const absl::Status served =
       CheckServedFormats(machine_->hardware(), *model_, scenario_);

@@ -336,7 +336,9 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
   BatchSeries series;
   series.set_model(setup.model().name());
   series.set_hardware(setup.hardware().name());
-  series.set_context(setup.scenario().context());
+  if (!setup.model().has_network()) {
+    series.set_context(setup.scenario().context());
+  }
   Analysis analysis(setup, options.ranges ? kWithRanges : kFiguresOnly);
   series.mutable_rows()->Reserve(static_cast<int>(batches.size()));
   for (const double batch : batches) {
