@@ -13,6 +13,8 @@
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/quality/precision_law.h"
+#include "analyzer/quality/shipped_precision.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -161,31 +163,142 @@ int RateOf(const Operator<N>& op, const MachineStructure& structure) {
   return rate < 0 ? 0 : rate;
 }
 
-// Whether an engine of the machine requires a larger model (model_growth).
-inline bool AsksForGrowth(const MachineStructure& structure) {
+// Whether the scenario or an engine of the machine requires a larger model.
+template <typename N>
+bool AsksForGrowth(const Ledger<N>& ledger, const MachineStructure& structure) {
+  if (ledger.equal_quality.has_value()) return true;
   for (int i = 0; i < structure.num_rates; ++i) {
     if (structure.rates[i].has_model_growth) return true;
   }
   return false;
 }
 
-// Applies each engine's model_growth to the products it runs: more weights,
-// more FLOP, more memory.
+// Growth that a product requires by itself: its engine's model_growth, and what
+// the precision of its operands, with the noise of an analog array, costs.
+template <typename N>
+N GrowthOf(const Operator<N>& op, const absl::optional<EqualQuality>& quality,
+           const RatePlacement<N>& rate) {
+  if (!quality.has_value()) return rate.model_growth;
+  const auto part = [](const PrecisionPart<>& from) {
+    return PrecisionPart<N>{N(from.scale_bits), N(from.offset)};
+  };
+  const PrecisionLaw<N> law = {part(quality->law.weights),
+                               part(quality->law.activations),
+                               part(quality->law.kv_cache)};
+  PrecisionBits<N> bits;
+  bits.weights =
+      BitsWithNoise(LawBits(ElementBits(*op.weight_format)), rate.array_noise);
+  bits.activations = BitsWithNoise(LawBits(ElementBits(*op.activation_format)),
+                                   rate.array_noise);
+  bits.kv_cache = N(quality->kv_bits);
+  return rate.model_growth * GrowthForPrecision(law, bits);
+}
+
+// Growth of the model that its products require together: the harmonic mean over
+// them, by FLOP. Parameters of a precision count as fewer effective parameters,
+// and those of all products add.
+template <typename N>
+N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
+  Work<N> all, effective;
+  for (const Operator<N>& op : ledger.operators) {
+    if (op.shapes.empty()) continue;
+    const N growth =
+        GrowthOf(op, ledger.equal_quality,
+                 machine.numbers.rates[RateOf(op, machine.structure)]);
+    const Work<N> work = op.matmul_flop * op.count;
+    all += work;
+    effective += work / growth;
+  }
+  // A step without products does not grow.
+  return Max(N(1.0), N(all / Max(effective, Flop<N>(N(1e-30)))));
+}
+
+// Factors by which layers and width of a model grow if its parameters grow by
+// g: g^a and g^((1 - a) / 2), because the matrices of a layer grow with the
+// square of the width.
+template <typename N = double>
+struct ShapeGrowth {
+  ShapeGrowth(const N& growth, const N& depth_share) {
+    using std::pow;
+    layers = N(pow(growth, depth_share));
+    width = N(pow(growth, (N(1.0) - depth_share) / N(2.0)));
+  }
+  N layers;
+  N width;
+};
+
+// Whether an operator is part of a layer, of which there are more in a deeper
+// model. The draft model stays as it is.
+inline bool InLayers(Part part) {
+  return part != Part::kLmHead && part != Part::kEmbedding &&
+         part != Part::kDraft;
+}
+// Grows the matrices, vectors, caches and activations of one operator.
+template <typename N>
+void GrowOperator(const ShapeGrowth<N>& by, Operator<N>* op) {
+  if (op->part == Part::kDraft) return;
+  const N& width = by.width;
+  // The vocabulary and the number of experts stay.
+  const bool one_sided = op->part == Part::kLmHead || op->part == Part::kRouter;
+  const N matrices = one_sided ? width : width * width;
+  const bool multiplies = !op->shapes.empty();
+  op->matmul_flop = op->matmul_flop * (multiplies ? matrices : width);
+  op->weight_read = op->weight_read * (multiplies ? matrices : width);
+  op->weight_write = op->weight_write * matrices;
+  for (MatrixShape<N>& shape : op->shapes) {
+    shape.in = shape.in * width;
+    if (!one_sided) shape.out = shape.out * width;
+  }
+  if (op->part != Part::kLmHead) op->vector_flop = op->vector_flop * width;
+  for (Data<N>* data :
+       {&op->kv_read, &op->kv_write, &op->state_read, &op->state_write,
+        &op->embedding_read, &op->activation_in, &op->payload}) {
+    *data = *data * width;
+  }
+  if (op->part != Part::kLmHead)
+    op->activation_out = op->activation_out * width;
+  // Stages of a pipeline stay as many as they are.
+  if (InLayers(op->part) && op->collective != Collective::kSend) {
+    op->count = op->count * by.layers;
+  }
+}
+
+// Grows what parts of a model, or of the machine's share of it, occupy. `T` is
+// a Ledger or a PlaceTotals.
+template <typename N, typename T>
+void GrowTotals(const ShapeGrowth<N>& by, T* totals) {
+  const N& width = by.width;
+  for (int i = 0; i < static_cast<int>(Part::kNumParts); ++i) {
+    const Part part = static_cast<Part>(i);
+    if (part == Part::kDraft) continue;
+    const bool one_sided = part == Part::kLmHead || part == Part::kEmbedding ||
+                           part == Part::kRouter || part == Part::kNorms;
+    N growth = one_sided ? width : width * width;
+    if (InLayers(part)) growth = growth * by.layers;
+    totals->weight_footprint[i] = totals->weight_footprint[i] * growth;
+  }
+  for (N* layers : {&totals->layers, &totals->expert_layers,
+                    &totals->recurrent_layers, &totals->latent_layers}) {
+    *layers = *layers * by.layers;
+  }
+  for (Data<N>* data : {&totals->sequence_footprint, &totals->prefix_footprint,
+                        &totals->state_per_sequence}) {
+    *data = *data * (width * by.layers);
+  }
+}
+
+// Grows the model as its engines require (model_growth): more layers and more
+// width, hence more weights, FLOP, KV cache, activations and vector work.
 template <typename N>
 void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
-  if (!AsksForGrowth(machine.structure)) return;
-  std::array<bool, static_cast<int>(Part::kNumParts)> grown = {};
-  for (Operator<N>& op : ledger->operators) {
-    if (op.shapes.empty()) continue;
-    const N& growth =
-        machine.numbers.rates[RateOf(op, machine.structure)].model_growth;
-    op.matmul_flop = op.matmul_flop * growth;
-    op.weight_read = op.weight_read * growth;
-    bool& done = grown[static_cast<int>(op.part)];
-    Data<N>& held = ledger->weight_footprint[static_cast<int>(op.part)];
-    if (!done) held = held * growth;
-    done = true;
-  }
+  if (!AsksForGrowth(*ledger, machine.structure)) return;
+  const N growth = GrowthOf(*ledger, machine);
+  const ShapeGrowth<N> by(growth, ledger->growth_depth_share);
+  for (Operator<N>& op : ledger->operators) GrowOperator(by, &op);
+  GrowTotals(by, ledger);
+  for (PlaceTotals<N>& place : ledger->places) GrowTotals(by, &place);
+  ledger->kv_per_sequence = ledger->kv_per_sequence * (by.width * by.layers);
+  ledger->model_growth = growth;
 }
 // Returns the grown ledger.
 template <typename N>
@@ -194,18 +307,40 @@ Ledger<N> Grow(Ledger<N> ledger, Placing<N> machine) {
   return ledger;
 }
 
-// Shares of the weights and of the sequences' data held by each level.
+// What lowering an operator needs to know of the whole step: the shares of the
+// weights and of the sequences' data held by each level, and the matrices in
+// arrays.
 template <typename N>
-struct PinnedShares {
+struct StepShares {
   std::array<N, kMaxMemoryLevels> weights;
   std::array<N, kMaxMemoryLevels> sequences;
+  // Matrices that a token passes one after another in arrays that hold them; 0 on
+  // machines without such arrays.
+  N resident_matrices = N(0.0);
   // See LoweredStep::uniform.
   bool uniform = true;
 };
 
 template <typename N>
-PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
-  PinnedShares<N> shares;
+N ResidentMatrices(const Ledger<N>& ledger, Placing<N> machine) {
+  N matrices(0.0);
+  bool any = false;
+  for (int i = 0; i < machine.structure.num_rates; ++i) {
+    any |= machine.structure.rates[i].resident;
+  }
+  if (!any) return matrices;
+  for (const Operator<N>& op : ledger.operators) {
+    if (op.shapes.empty()) continue;
+    if (machine.structure.rates[RateOf(op, machine.structure)].resident) {
+      matrices += op.count;
+    }
+  }
+  return matrices;
+}
+
+template <typename N>
+StepShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
+  StepShares<N> shares;
   shares.weights.fill(N(0.0));
   shares.sequences.fill(N(0.0));
   const Data<N> weights = ledger.TotalWeightFootprint() / ledger.chips;
@@ -225,6 +360,7 @@ PinnedShares<N> SharesOf(const Ledger<N>& ledger, Placing<N> machine) {
   }
   shares.weights[0] = weights_left;
   shares.sequences[0] = sequences_left;
+  shares.resident_matrices = ResidentMatrices<N>(ledger, machine);
   return shares;
 }
 
@@ -239,11 +375,75 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   for (const MatrixShape<N>& shape : op.shapes) {
     const N strips = Max(shape.out / engine.columns, one);
     const N folds = Max(shape.in / engine.rows, one);
-    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * input_bytes);
-    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out);
+    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * shape.groups * input_bytes);
+    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out * shape.groups);
     lowered->reuse_read += inputs * (strips - one) + sums * (folds - one);
     lowered->reuse_write += sums * (folds - one);
   }
+}
+
+// How a layer's shape fills the lanes of a bit-serial engine.
+template <typename N = double>
+struct LaneUse {
+  // Times that each weight is read: once per group of pixels.
+  N weight_passes = N(1.0);
+  // Cycles relative to lanes that are all busy, and of those the accumulators'
+  // share: additions of rows of inputs, relative to full rows.
+  N slowdown = N(1.0);
+  N additions = N(1.0);
+};
+
+// `size` in whole groups of `lanes`, relative to `size`.
+template <typename N>
+N Rounding(const N& size, const N& lanes) {
+  using std::ceil;
+  return N(ceil(size / lanes)) * lanes / size;
+}
+
+template <typename N>
+LaneUse<N> LaneUseOf(const Operator<N>& op, const RateStructure& structure,
+                     const RatePlacement<N>& engine) {
+  using std::ceil;
+  LaneUse<N> use;
+  const N& pixels = op.tokens_per_matrix;
+  use.weight_passes = N(ceil(pixels / engine.lane_pixels));
+  // Means over the products of an operator, by their weights.
+  N all(0.0), cycles(0.0), additions(0.0);
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N weights = shape.in * shape.out * shape.groups;
+    const N rows = Rounding(shape.in, engine.lane_inputs);
+    const N outputs =
+        structure.separate_inputs
+            ? Rounding(N(shape.out * shape.groups), engine.lane_outputs)
+            : Rounding(shape.out, engine.lane_outputs);
+    all += weights;
+    cycles += weights * outputs * rows;
+    additions += weights * rows;
+  }
+  use.slowdown = Rounding(pixels, engine.lane_pixels) * cycles / all;
+  use.additions = additions / all;
+  return use;
+}
+
+// Reads of inputs beyond reading each once: for each further group of output
+// channels and, without a line buffer, for each further place in the kernel.
+template <typename N>
+void AddLaneReads(const Operator<N>& op, const RateStructure& structure,
+                  const RatePlacement<N>& engine, LoweredOperator<N>* lowered) {
+  using std::ceil;
+  const N bytes(op.activation_format->bits_per_element / 8);
+  N inputs(0.0), read(0.0);
+  Data<N> all;
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N strips = N(ceil(shape.out / engine.lane_outputs));
+    const N of_shape = shape.in * shape.groups;
+    inputs += of_shape;
+    read += of_shape * strips;
+    all += Bytes<N>(shape.tokens * of_shape * strips * bytes);
+  }
+  lowered->reuse_read +=
+      (structure.line_buffer ? op.activation_in * (read / inputs) : all) -
+      op.activation_in;
 }
 
 // The runtime's kernels for an operator's products with weights: those of their
@@ -309,9 +509,78 @@ N ComputeSlowdown(const Operator<N>& op, const KernelPlacement<N>& kernels,
              : slowdown;
 }
 
+// How the matrices of an operator lie in in-memory arrays of R rows and C
+// columns.
+template <typename N = double>
+struct ArrayFill {
+  // Conversions that follow one another in a column for one input: one for each
+  // group of elements that share a scale, max(1, min(R, in) / group), if the
+  // array is analog.
+  N waits = N(1.0);
+  // Conversions of sums and of inputs relative to matrices that fill arrays:
+  // max(1, R / in) waits, and max(1, C / out).
+  N sums = N(1.0);
+  N inputs = N(1.0);
+  // Cells that the matrices occupy, idle ones included, relative to their
+  // elements; and the time they take, relative to full arrays.
+  N cells = N(1.0);
+  N time = N(1.0);
+  // Sums that are multiplied by a scale outside the array.
+  N scaled = N(0.0);
+};
+
+template <typename N>
+ArrayFill<N> FillOf(const Operator<N>& op, const RateStructure& rate,
+                    const RatePlacement<N>& array) {
+  const N one(1.0), zero(0.0);
+  // The array's own format has a scale per channel at most, which needs no sums
+  // of its own.
+  const bool grouped = op.weight_format != rate.format &&
+                       op.weight_format->elements_per_scale > 0;
+  const N group(static_cast<double>(op.weight_format->elements_per_scale));
+  // Means over the matrices, by FLOP.
+  N all = zero;
+  ArrayFill<N> sum = {zero, zero, zero, zero, zero, zero};
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N work = shape.tokens * shape.in * shape.out;
+    const N idle_rows = Max(one, array.array_rows / shape.in);
+    const N idle_columns = Max(one, array.array_columns / shape.out);
+    N waits = one;
+    if (grouped) {
+      if (rate.is_analog) {
+        waits = Max(one, Min(array.array_rows, shape.in) / group);
+      }
+      sum.scaled += shape.tokens * shape.out * Max(one, shape.in / group);
+    }
+    all += work;
+    sum.waits += work * waits;
+    sum.sums += work * (idle_rows * waits);
+    sum.inputs += work * idle_columns;
+    sum.cells += work * (idle_rows * idle_columns);
+    sum.time += work * (idle_rows * idle_columns * waits);
+  }
+  return {sum.waits / all, sum.sums / all, sum.inputs / all,
+          sum.cells / all, sum.time / all, sum.scaled};
+}
+
+// Time of an operator's products in arrays, relative to all arrays of the chip
+// working all the time. Resident matrices use only their own arrays, which take
+// one input after another: t each. The matrices of a step form a pipeline over
+// the sequences, so that n tokens through S matrices take t (S + n - 1).
+template <typename N>
+N ArraySlowdown(const Operator<N>& op, const RateStructure& rate,
+                const RatePlacement<N>& array, const ArrayFill<N>& fill,
+                const N& resident_matrices) {
+  if (!rate.resident) return fill.time;
+  const N one(1.0);
+  const N& n = op.tokens_per_matrix;
+  return array.weight_capacity / op.weight_read * fill.waits *
+         ((one + (n - one) / resident_matrices) / n);
+}
+
 template <typename N>
 LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
-                                 const PinnedShares<N>& shares) {
+                                 const StepShares<N>& shares) {
   LoweredOperator<N> lowered;
   lowered.count = op.count;
   lowered.is_kernel = op.collective == Collective::kNone;
@@ -331,6 +600,13 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   Data<N> weights = op.weight_read;
   if (in_array && engine.resident) weights = {};
   if (in_array && !engine.resident) lowered.array_written = weights;
+  const bool on_lanes = engine.has_lanes && !op.shapes.empty();
+  const RatePlacement<N>& numbers = machine.numbers.rates[lowered.rate];
+  LaneUse<N> lanes;
+  if (on_lanes) {
+    lanes = LaneUseOf(op, engine, numbers);
+    weights = weights * lanes.weight_passes;
+  }
   for (int level = 0; level < machine.structure.num_levels; ++level) {
     lowered.origin_read[level] =
         weights * shares.weights[level] +
@@ -345,8 +621,9 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.matmul_flop = op.matmul_flop;
   lowered.vector_flop = op.vector_flop;
   if (engine.has_dataflow && !op.shapes.empty()) {
-    AddReuse(op, machine.numbers.rates[lowered.rate], &lowered);
+    AddReuse(op, numbers, &lowered);
   }
+  if (on_lanes) AddLaneReads(op, engine, numbers, &lowered);
   // The step waits for the busiest chip and for kernels that stay below what
   // the silicon reaches. Both are expressed as extra bytes and FLOP that count
   // towards time only.
@@ -383,12 +660,29 @@ LoweredOperator<N> LowerOperator(const Operator<N>& op, Placing<N> machine,
   lowered.reuse_read += op.activation_in * again;
   lowered.reuse_write += op.activation_out * again;
   // Arrays that multiply where weights are stored have no kernels.
-  const N slowdown =
-      in_array ? op.flop_imbalance : ComputeSlowdown(op, kernels, machine);
-  if (!in_array) {
+  N slowdown = op.flop_imbalance;
+  if (in_array) {
+    const RatePlacement<N>& array = machine.numbers.rates[lowered.rate];
+    const ArrayFill<N> fill = FillOf(op, engine, array);
+    slowdown =
+        slowdown * ArraySlowdown(op, engine, array, fill, shares.resident_matrices);
+    lowered.vector_flop += Flop<N>(N(2.0) * fill.scaled);
+    if (engine.is_analog) {
+      lowered.adc_flop = op.matmul_flop * fill.sums;
+      lowered.dac_flop = op.matmul_flop * fill.inputs;
+    }
+  } else {
+    slowdown = ComputeSlowdown(op, kernels, machine);
     lowered.matmul_flop = op.matmul_flop * Padding(op, machine);
   }
-  lowered.extra_flop = lowered.matmul_flop * (slowdown - 1.0);
+  lowered.extra_flop =
+      lowered.matmul_flop * (slowdown * lanes.slowdown - 1.0);
+  if (on_lanes) {
+    // Idle lanes are gated, but accumulators add rows of inputs that are not
+    // full.
+    lowered.instructions +=
+        numbers.accumulate * lowered.matmul_flop * (lanes.additions - N(1.0));
+  }
   if (op.product_kind == ProductKind::kExperts && !op.shapes.empty()) {
     lowered.launch = kernels.time_per_expert_product;
   }
@@ -436,7 +730,7 @@ template <typename N>
 void LowerInto(const Ledger<N>& ledger, Placing<N> machine,
                LoweredStep<N>* out) {
   LoweredStep<N>& step = *out;
-  const PinnedShares<N> shares = SharesOf(ledger, machine);
+  const StepShares<N> shares = SharesOf(ledger, machine);
   step.uniform = ledger.uniform && shares.uniform;
   step.operators.resize(ledger.operators.size());
   step.products.clear();

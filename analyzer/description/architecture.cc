@@ -5,7 +5,7 @@
 namespace tokenjoule {
 
 int64_t TotalLayers(const Model& model) {
-  int64_t layers = 0;
+  int64_t layers = model.network().layer_size();
   for (const LayerPattern& pattern : model.layers()) {
     const int64_t periods = std::max<int64_t>(pattern.repeat(), 1);
     for (const LayerPattern::Run& run : pattern.run()) {
@@ -13,6 +13,21 @@ int64_t TotalLayers(const Model& model) {
     }
   }
   return layers;
+}
+
+double AspectRatio(const Model& model) {
+  return static_cast<double>(model.d_model()) /
+         static_cast<double>(TotalLayers(model));
+}
+
+bool HasKvCache(const Block& block) {
+  return block.has_attention() || block.has_latent_attention() ||
+         block.has_compressed_attention();
+}
+
+bool HasKvCache(const Model& model) {
+  return std::any_of(model.block().begin(), model.block().end(),
+                     [](const Block& block) { return HasKvCache(block); });
 }
 
 Family FamilyOf(const Model& model) {

@@ -879,8 +879,10 @@ void AddSetSource(absl::Span<const FieldOverride> overrides, Spec* spec) {
   source->set_date("now");
 }
 
+// `together` is whether fields must also go together.
 absl::StatusOr<Model> FinishModel(const NamedText& text,
-                                  absl::Span<const FieldOverride> overrides) {
+                                  absl::Span<const FieldOverride> overrides,
+                                  bool together = true) {
   std::vector<Fault> faults;
   ParsedFile<Model> parsed =
       ParseFile<Model>(text, /*may_be_partial=*/false, &faults);
@@ -892,7 +894,7 @@ absl::StatusOr<Model> FinishModel(const NamedText& text,
   FinishBareNumbers(text.file, parsed.bare, Model(), &parsed.spec);
   const ValidateOptions options = {text.file, nullptr, true};
   if (!overrides.empty()) ValidateFields(parsed.spec, options, &faults);
-  if (faults.empty()) ValidateModel(parsed.spec, options, &faults);
+  if (faults.empty() && together) ValidateModel(parsed.spec, options, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return std::move(parsed.spec);
 }
@@ -1036,6 +1038,18 @@ ModelImporter& TheModelImporter() {
   return importer;
 }
 
+// The text of a model, imported where that is needed.
+absl::StatusOr<NamedText> FindModelText(absl::string_view name) {
+  const bool in_catalog =
+      FindEmbedded(SpecKind::kModel, FoldedName(name)) != nullptr;
+  const ModelImporter& importer = TheModelImporter();
+  if (!in_catalog && importer.accepts != nullptr && importer.accepts(name)) {
+    ASSIGN_OR_RETURN(const std::string imported, importer.read(name));
+    return NamedText{std::string(name), imported};
+  }
+  return Find(SpecKind::kModel, name, "");
+}
+
 }  // namespace
 
 void SetModelImporter(const ModelImporter& importer) {
@@ -1044,15 +1058,14 @@ void SetModelImporter(const ModelImporter& importer) {
 
 absl::StatusOr<Model> LoadModel(absl::string_view name,
                                 absl::Span<const FieldOverride> overrides) {
-  const bool in_catalog =
-      FindEmbedded(SpecKind::kModel, FoldedName(name)) != nullptr;
-  const ModelImporter& importer = TheModelImporter();
-  if (!in_catalog && importer.accepts != nullptr && importer.accepts(name)) {
-    ASSIGN_OR_RETURN(const std::string imported, importer.read(name));
-    return FinishModel({std::string(name), imported}, overrides);
-  }
-  ASSIGN_OR_RETURN(const NamedText text, Find(SpecKind::kModel, name, ""));
+  ASSIGN_OR_RETURN(const NamedText text, FindModelText(name));
   return FinishModel(text, overrides);
+}
+
+absl::Status CheckModelFields(absl::string_view name,
+                              absl::Span<const FieldOverride> overrides) {
+  ASSIGN_OR_RETURN(const NamedText text, FindModelText(name));
+  return FinishModel(text, overrides, /*together=*/false).status();
 }
 
 absl::StatusOr<Hardware> LoadHardware(

@@ -90,6 +90,11 @@ void SetModelImporter(const ModelImporter& importer);
 absl::StatusOr<Model> LoadModel(absl::string_view name,
                                 absl::Span<const FieldOverride> overrides = {});
 
+// What of that is wrong with fields by themselves: paths, kinds of value,
+// ranges, names. OK where they merely do not go together.
+absl::Status CheckModelFields(absl::string_view name,
+                              absl::Span<const FieldOverride> overrides);
+
 // Loads a machine in the same way, with its class and technologies filled in.
 // `sources` holds the sources of all files it was made from, with ids qualified
 // by the name of the file ("hbm3:hpca17").

@@ -37,11 +37,15 @@ class StudyChecker {
       case StudyData::kTricks:
         CheckTricks(data.tricks(), Nested(root, data, "tricks", -1));
         break;
+      case StudyData::kScalingLaws:
+        CheckLaws(data.scaling_laws(), Nested(root, data, "scaling_laws", -1));
+        break;
       case StudyData::kAnalogDepth:
         break;
       case StudyData::STUDY_NOT_SET:
         Add(nullptr, data, "name", -1, "",
-            "has neither dot_product nor tricks nor analog_depth");
+            "has neither dot_product nor tricks nor scaling_laws nor "
+            "analog_depth");
         break;
     }
   }
@@ -86,15 +90,36 @@ class StudyChecker {
   void CheckSweep(const DotProductSweep& sweep, const FieldLocations* tree) {
     CheckName(SpecKind::kCircuitTechnology, "analog circuit", sweep.circuit(),
               tree, sweep, "circuit", -1, "dot_product.circuit");
-    for (int i = 0; i < sweep.full_adders_of_size(); ++i) {
-      const std::string& name = sweep.full_adders_of(i);
-      const std::string path =
-          absl::StrCat("dot_product.full_adders_of[", i, "]");
+    CheckFullAdders(sweep, tree, "dot_product");
+    for (int i = 0; i < sweep.generation_size(); ++i) {
+      const DotProductSweep::Generation& generation = sweep.generation(i);
+      const FieldLocations* place = Nested(tree, sweep, "generation", i);
+      const std::string path = absl::StrCat("dot_product.generation[", i, "]");
+      CheckName(SpecKind::kCircuitTechnology, "analog circuit",
+                generation.circuit(), place, generation, "circuit", -1,
+                path + ".circuit");
+      CheckFullAdders(generation, place, path);
+      if (i > 0 && !(generation.year().value() >
+                     sweep.generation(i - 1).year().value())) {
+        Add(place, generation, "year", -1, path + ".year",
+            "is not after that of the generation before");
+      }
+    }
+  }
+
+  // Requires that `message`'s full_adders_of are logic technologies with a full
+  // adder.
+  template <typename Adders>
+  void CheckFullAdders(const Adders& message, const FieldLocations* tree,
+                       const std::string& above) {
+    for (int i = 0; i < message.full_adders_of_size(); ++i) {
+      const std::string& name = message.full_adders_of(i);
+      const std::string path = absl::StrCat(above, ".full_adders_of[", i, "]");
       CheckName(SpecKind::kLogicTechnology, "logic technology", name, tree,
-                sweep, "full_adders_of", i, path);
+                message, "full_adders_of", i, path);
       const absl::StatusOr<LogicTechnology> logic = LoadLogicTechnology(name);
       if (logic.ok() && !logic->has_full_adder_energy_fj()) {
-        Add(tree, sweep, "full_adders_of", i, path,
+        Add(tree, message, "full_adders_of", i, path,
             absl::StrCat("\"", Printable(name),
                          "\" has no full_adder_energy_fj"));
       }
@@ -146,6 +171,38 @@ class StudyChecker {
     }
   }
 
+  // Requires that laws of a list have names of their own.
+  template <typename Laws>
+  void CheckLawNames(const Laws& laws, const char* list,
+                     const FieldLocations* tree, const Message& parent) {
+    std::set<std::string> names;
+    for (int i = 0; i < laws.size(); ++i) {
+      if (names.insert(laws.Get(i).name()).second) continue;
+      Add(Nested(tree, parent, list, i), laws.Get(i), "name", -1,
+          absl::StrCat("scaling_laws.", EntryPath(list, laws.Get(i), i)),
+          "is there twice");
+    }
+  }
+
+  void CheckLaws(const ScalingLaws& laws, const FieldLocations* tree) {
+    CheckLawNames(laws.dense(), "dense", tree, laws);
+    CheckLawNames(laws.experts(), "experts", tree, laws);
+    for (int i = 0; i < laws.experts_size(); ++i) {
+      const ScalingLaws::Experts& law = laws.experts(i);
+      const std::string path =
+          absl::StrCat("scaling_laws.", EntryPath("experts", law, i));
+      const FieldLocations* place = Nested(tree, laws, "experts", i);
+      if (law.form_case() == ScalingLaws::Experts::FORM_NOT_SET) {
+        Add(place, law, "name", -1, path, "has neither routed nor sparse");
+      }
+      if (law.has_routed() && law.routed().expert_start().value() >=
+                                  law.routed().expert_max().value()) {
+        Add(place, law, "name", -1, path + ".routed",
+            "expert_start is not less than expert_max");
+      }
+    }
+  }
+
   const absl::string_view file_;
   std::vector<Fault>* const faults_;
 };
@@ -192,6 +249,14 @@ absl::StatusOr<TrickSet> LoadTrickSet() {
   if (!data.ok()) return data.status();
   if (!data->has_tricks()) return OtherStudy(kName);
   return std::move(*data->mutable_tricks());
+}
+
+absl::StatusOr<ScalingLaws> LoadScalingLaws() {
+  constexpr absl::string_view kName = "scaling-laws";
+  absl::StatusOr<StudyData> data = LoadStudyData(kName);
+  if (!data.ok()) return data.status();
+  if (!data->has_scaling_laws()) return OtherStudy(kName);
+  return std::move(*data->mutable_scaling_laws());
 }
 
 absl::StatusOr<AnalogDepth> LoadAnalogDepth() {

@@ -15,7 +15,7 @@ namespace tokenjoule {
 // (InvalidArgument, one line per fault, with file:line:column): fields outside
 // the schema's ranges, numbers without a range or a source, technologies and
 // machines missing from the catalogue, tricks with duplicate names or without a
-// change.
+// change, laws with duplicate names or without a form.
 absl::StatusOr<StudyData> LoadStudyData(absl::string_view name);
 
 // The same from text, as if it were in a file of that name.
@@ -26,6 +26,7 @@ absl::StatusOr<StudyData> ParseStudyData(absl::string_view text,
 // NotFound if the file belongs to another study.
 absl::StatusOr<DotProductSweep> LoadDotProductSweep();
 absl::StatusOr<TrickSet> LoadTrickSet();
+absl::StatusOr<ScalingLaws> LoadScalingLaws();
 absl::StatusOr<AnalogDepth> LoadAnalogDepth();
 
 }  // namespace tokenjoule

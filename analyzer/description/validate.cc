@@ -15,6 +15,8 @@
 #include "analyzer/description/core_clock.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
+#include "analyzer/description/network_shapes.h"
+#include "analyzer/description/number_reader.h"
 #include "analyzer/description/offload.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/constant.pb.h"
@@ -42,7 +44,7 @@ class FieldValidator {
   void ValidateRoot(const Message& root) {
     CollectNames(root, "sources", &sources_);
     CollectNames(root, "block", &blocks_);
-    Validate(root, options_.locations, "");
+    Validate(root, nullptr, options_.locations, "");
   }
 
  private:
@@ -75,8 +77,25 @@ class FieldValidator {
     faults_->push_back(std::move(fault));
   }
 
-  void Validate(const Message& message, const FieldLocations* tree,
-                const std::string& prefix) {
+  // Whether a required field stands for itself: no other is there instead.
+  static bool IsRequired(const Range& limits, const Message& message,
+                         const Message* around) {
+    if (!limits.required()) return false;
+    if (limits.unless().empty()) return true;
+    for (const Message* with : {&message, around}) {
+      if (with == nullptr) continue;
+      const FieldDescriptor* other =
+          with->GetDescriptor()->FindFieldByName(limits.unless());
+      if (other != nullptr && with->GetReflection()->HasField(*with, other)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  // `around` is the message that it is part of, or nullptr.
+  void Validate(const Message& message, const Message* around,
+                const FieldLocations* tree, const std::string& prefix) {
     const Descriptor& type = *message.GetDescriptor();
     const Reflection& reflection = *message.GetReflection();
     for (int i = 0; i < type.field_count(); ++i) {
@@ -85,19 +104,20 @@ class FieldValidator {
       const std::string path = absl::StrCat(prefix, field->name());
       if (field->is_repeated()) {
         const int size = reflection.FieldSize(message, field);
-        if (size == 0 && limits.required() && options_.complete) {
+        if (size == 0 && IsRequired(limits, message, around) &&
+            options_.complete) {
           AddFault(nullptr, nullptr, 0, path, "is missing");
         }
         for (int k = 0; k < size; ++k) {
           if (field->message_type() == nullptr) continue;
           const Message& entry =
               reflection.GetRepeatedMessage(message, field, k);
-          Validate(entry, Nested(tree, field, k),
+          Validate(entry, &message, Nested(tree, field, k),
                    EntryPath(path, entry, k) + ".");
         }
         continue;
       }
-      ValidateSingular(message, *field, limits, tree, path);
+      ValidateSingular(message, around, *field, limits, tree, path);
     }
   }
 
@@ -106,7 +126,8 @@ class FieldValidator {
     return tree == nullptr ? nullptr : tree->GetTreeForNested(field, index);
   }
 
-  void ValidateSingular(const Message& message, const FieldDescriptor& field,
+  void ValidateSingular(const Message& message, const Message* around,
+                        const FieldDescriptor& field,
                         const Range& limits, const FieldLocations* tree,
                         const std::string& path) {
     const Reflection& reflection = *message.GetReflection();
@@ -115,7 +136,7 @@ class FieldValidator {
         reflection.HasField(message, &field) ||
         (tree != nullptr && tree->GetLocation(&field, -1).line >= 0);
     if (!present) {
-      if (limits.required() && options_.complete) {
+      if (IsRequired(limits, message, around) && options_.complete) {
         AddFault(nullptr, nullptr, 0, path,
                  absl::StrCat("is missing", Expected(limits)));
       }
@@ -129,7 +150,7 @@ class FieldValidator {
                 google::protobuf::DynamicCastToGenerated<Constant>(&child)) {
           ValidateConstant(*constant, limits, nested, path);
         } else {
-          Validate(child, nested, path + ".");
+          Validate(child, &message, nested, path + ".");
         }
         break;
       }
@@ -332,13 +353,23 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
                  level_path + ".bandwidth_gb_per_s",
                  "is missing; give it, or devices of a technology that has "
                  "bandwidth_gb_per_s_per_device");
-  const bool derived = technology.has_currents() || technology.has_sram_fit();
+  const bool derived = technology.has_currents() ||
+                       technology.has_sram_fit() ||
+                       technology.has_capacitor_cells();
   check->Require(derived || technology.has_read_energy_pj_per_bit(),
                  path + ".read_energy_pj_per_bit",
-                 "is missing; give it, currents or sram_fit");
+                 "is missing; give it, currents, sram_fit or capacitor_cells");
   check->Require(derived || technology.has_write_energy_pj_per_bit(),
                  path + ".write_energy_pj_per_bit",
-                 "is missing; give it, currents or sram_fit");
+                 "is missing; give it, currents, sram_fit or capacitor_cells");
+  check->Require((technology.kind() == MemoryTechnology::ANALOG_CELLS) ==
+                     technology.has_capacitor_cells(),
+                 path + ".capacitor_cells",
+                 "are given for ANALOG_CELLS, and only for them");
+  check->Require(!technology.capacitor_cells().has_refresh_interval_ms() ||
+                     technology.capacitor_cells().has_refresh_bits(),
+                 path + ".capacitor_cells.refresh_bits",
+                 "is missing; a refresh restores levels of so many bits");
   if (technology.has_currents()) {
     const DataSheetCurrents& sheet = technology.currents();
     check->Require(sheet.tras_ns().high() <= sheet.trc_ns().low(),
@@ -359,6 +390,9 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
                    path + ".currents.idd0_ma",
                    "is smaller than the standby currents it contains");
   }
+  check->Require(!level.activations_only() || level.pins() == NOTHING,
+                 level_path + ".pins",
+                 "keeps other data in a level of activations_only");
   if (level.has_toggle_rate() && technology.has_toggle_slope_pj_per_bit()) {
     // Access energies must not become negative.
     const double least =
@@ -371,9 +405,47 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
   }
 }
 
+// Levels on the logic, and levels beside the path.
+void CheckPlacesOfLevels(const Hardware& hardware, CrossChecker* check) {
+  int stacks = 0;
+  for (int i = 0; i < hardware.memory_size(); ++i) {
+    const MemoryLevel& level = hardware.memory(i);
+    const std::string path = absl::StrCat("memory.", Printable(level.name()));
+    if (level.beside_path()) {
+      check->Require(i > 0 && i + 1 < hardware.memory_size(),
+                     path + ".beside_path",
+                     "is of the first or the last level, which everything "
+                     "passes through");
+      check->Require(level.pins() != NOTHING, path + ".pins",
+                     "is missing; a level beside the path holds WEIGHTS or "
+                     "SEQUENCES");
+    }
+    if (!level.has_stack()) continue;
+    check->Require(++stacks == 1, path + ".stack",
+                   "is the second one; one level lies on the logic");
+    check->Require(hardware.has_silicon(), "silicon",
+                   absl::StrCat("is missing; ", path,
+                                ".stack covers its area"));
+    check->Require(level.technology().has_density_gb_per_mm2(),
+                   path + ".technology.density_gb_per_mm2",
+                   "is missing; the layers of a stack follow from it");
+    check->Require(level.technology().kind() != MemoryTechnology::SRAM &&
+                       level.technology().kind() !=
+                           MemoryTechnology::ANALOG_CELLS,
+                   path + ".stack",
+                   "is of memory in the logic itself; expected DRAM or "
+                   "NON_VOLATILE");
+  }
+}
+
 // A nearer level serves a farther one: where it is both larger and slower, the
 // two stand in the wrong order.
 void CheckOrder(const Hardware& hardware, CrossChecker* check) {
+  check->Require(
+      hardware.memory_size() == 0 || !hardware.memory(0).activations_only(),
+      "memory",
+      "begins with a level of activations_only; the farthest level holds the "
+      "weights");
   const auto capacity = [](const MemoryLevel& level) {
     return level.has_capacity_gb()
                ? level.capacity_gb().value()
@@ -389,8 +461,10 @@ void CheckOrder(const Hardware& hardware, CrossChecker* check) {
   for (int near = 1; near < hardware.memory_size(); ++near) {
     const MemoryLevel& nearer = hardware.memory(near);
     const MemoryLevel& farther = hardware.memory(near - 1);
+    // A level beside the others serves none of them.
     check->Require(
-        capacity(nearer) <= capacity(farther) ||
+        nearer.activations_only() || farther.activations_only() ||
+            capacity(nearer) <= capacity(farther) ||
             bandwidth(nearer) >= bandwidth(farther),
         absl::StrCat("memory.", Printable(nearer.name())),
         absl::StrCat("is nearer than ", Printable(farther.name()),
@@ -476,7 +550,8 @@ bool HasEnergy(const ComputeEngine& engine,
                const ComputeEngine::FormatRate& rate) {
   if (rate.has_energy_pj_per_flop()) return true;
   if (engine.kind() == ComputeEngine::ANALOG_IMC) return engine.has_analog();
-  if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
+  if (engine.kind() == ComputeEngine::DIGITAL_IMC ||
+      engine.kind() == ComputeEngine::BIT_SERIAL) {
     return engine.logic().has_full_adder_energy_fj();
   }
   for (const LogicTechnology::MacEnergy& mac : engine.logic().mac()) {
@@ -490,6 +565,25 @@ bool IsInMemory(const ComputeEngine& engine) {
          engine.kind() == ComputeEngine::ANALOG_IMC;
 }
 
+// A bit-serial engine's rate and energy follow from its lanes and its logic.
+void CheckLaneRate(const ComputeEngine& engine,
+                   const ComputeEngine::FormatRate& rate,
+                   const std::string& path, CrossChecker* check) {
+  for (const std::string& name : {rate.format(), rate.activations()}) {
+    const NumberFormat* format = FindFormat(name);
+    check->Require(
+        format == nullptr || format->operand == NumberFormat::Operand::kInteger,
+        path, "is no integer; bit-serial lanes multiply integers");
+  }
+  check->Require(!rate.has_peak_tflops(), path + ".peak_tflops",
+                 "follows from the lanes and their clock; leave it out");
+  check->Require(!rate.has_energy_pj_per_flop(), path + ".energy_pj_per_flop",
+                 "follows from the lanes and full_adder_energy_fj; leave it out");
+  check->Require(engine.logic().has_full_adder_energy_fj(),
+                 path + ".energy_pj_per_flop",
+                 "needs a logic node that has full_adder_energy_fj");
+}
+
 void CheckRate(const ComputeEngine& engine,
                const ComputeEngine::FormatRate& rate, const std::string& path,
                CrossChecker* check) {
@@ -501,6 +595,10 @@ void CheckRate(const ComputeEngine& engine,
     check->Require(
         format == nullptr || !IsInMemory(engine) || format->operand_bits <= 16,
         path, "is wider than 16 bits; arrays take narrower ones");
+  }
+  if (engine.kind() == ComputeEngine::BIT_SERIAL) {
+    CheckLaneRate(engine, rate, path, check);
+    return;
   }
   check->Require(HasEnergy(engine, rate), path + ".energy_pj_per_flop",
                  "is missing; give it, or a logic node or array that has it");
@@ -543,6 +641,11 @@ void CheckEngine(const ComputeEngine& engine, CrossChecker* check) {
     const NumberFormat* format = FindFormat(rate.format());
     has_wide |= format != nullptr && format->operand_bits >= 16;
   }
+  const bool has_lanes = engine.kind() == ComputeEngine::BIT_SERIAL;
+  check->Require(engine.has_lanes() == has_lanes, path + ".lanes",
+                 has_lanes ? "is missing; a bit-serial engine has them"
+                           : "belongs to engines of kind BIT_SERIAL");
+  if (has_lanes) return;
   if (!IsInMemory(engine)) {
     check->RequireDistinct(engine.rate(), path + ".rate");
     check->Require(has_wide, path + ".rate",
@@ -622,6 +725,139 @@ void CheckCacheFormats(const std::string& kv, const std::string& kv_values,
                               "alone"));
 }
 
+// Whether a field is in the file: a number that is given as 0 has a location
+// alone.
+bool IsGiven(const Message& message, absl::string_view name,
+             const FieldLocations* locations) {
+  const FieldDescriptor* field =
+      message.GetDescriptor()->FindFieldByName(std::string(name));
+  const Reflection& reflection = *message.GetReflection();
+  if (field->is_repeated()) return reflection.FieldSize(message, field) > 0;
+  return reflection.HasField(message, field) ||
+         (locations != nullptr && locations->GetLocation(field, -1).line >= 0);
+}
+
+// What a network must not have.
+void CheckNetworkFields(const Model& model, const ValidateOptions& options,
+                        CrossChecker* check) {
+  constexpr absl::string_view kOfNetworks[] = {"name",    "description",
+                                               "sources", "aliases",
+                                               "hf_ids",  "network"};
+  const Descriptor& type = *model.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const std::string& name = type.field(i)->name();
+    const bool allowed =
+        std::find(std::begin(kOfNetworks), std::end(kOfNetworks), name) !=
+        std::end(kOfNetworks);
+    check->Require(allowed || !IsGiven(model, name, options.locations), name,
+                   "is of language models; a network has its layers alone");
+  }
+}
+
+// Formats and storage of a layer's weights.
+void CheckLayerFormats(const Network& network, const NetworkLayer& layer,
+                       const std::string& path, CrossChecker* check) {
+  const bool has_weights = layer.has_convolution() || layer.has_depthwise() ||
+                           layer.has_fully_connected();
+  check->Require(has_weights || layer.weights().empty(), path + ".weights",
+                 "is of layers with weights");
+  check->Require(has_weights || layer.stored_bits_per_weight() == 0,
+                 path + ".stored_bits_per_weight", "is of layers with weights");
+  const std::string& weights = !layer.weights().empty() ? layer.weights()
+                               : !network.weights().empty()
+                                   ? network.weights()
+                                   : "int8";
+  const NumberFormat* format = FindFormat(weights);
+  if (format == nullptr) return;
+  check->Require(
+      layer.stored_bits_per_weight() <= format->bits_per_element,
+      path + ".stored_bits_per_weight",
+      absl::StrCat(Number(layer.stored_bits_per_weight()),
+                   " is more than the ", Number(format->bits_per_element),
+                   " bits of ", format->name));
+}
+
+// A format that products take, and not one of storage or a mix of formats.
+void CheckOperandFormat(const std::string& name, const std::string& path,
+                        CrossChecker* check) {
+  const NumberFormat* format = FindFormat(name);
+  check->Require(format == nullptr ||
+                     format->operand != NumberFormat::Operand::kStorageOnly,
+                 path,
+                 absl::StrCat("\"", name,
+                              "\" is a storage format or a mix; a network "
+                              "takes one that engines multiply, such as int8"));
+}
+
+// The layer that a layer reads, by name.
+void CheckLayerRead(const Network& network, int index, const std::string& name,
+                    const std::string& path, CrossChecker* check) {
+  if (LayerRead(network, index, name) != -2) return;
+  std::vector<std::string> earlier = {std::string(kNetworkInput)};
+  for (int i = 0; i < index; ++i) earlier.push_back(network.layer(i).name());
+  check->Require(false, path,
+                 UnknownNameMessage("earlier layer", name, earlier, ""));
+}
+
+const Window* WindowOf(const NetworkLayer& layer) {
+  if (layer.has_convolution()) return &layer.convolution().window();
+  if (layer.has_depthwise()) return &layer.depthwise().window();
+  return layer.pooling().has_window() ? &layer.pooling().window() : nullptr;
+}
+
+std::string Shape(const TensorShape<>& shape) {
+  return absl::StrCat(shape.channels, " x ", shape.height, " x ", shape.width);
+}
+
+// Checks the layers of a network whose fields are in range.
+void CheckNetwork(const Network& network, CrossChecker* check) {
+  check->RequireDistinct(network.layer(), "network.layer");
+  check->Require(
+      network.layer_size() <= kMostLayers, "network.layer",
+      absl::StrCat(network.layer_size(), " layers; expected at most ",
+                   kMostLayers));
+  CheckOperandFormat(network.weights(), "network.weights", check);
+  CheckOperandFormat(network.activations(), "network.activations", check);
+  const std::vector<LayerShape<>> shapes =
+      ShapesOf<double>(network, ValueReader());
+  for (int i = 0; i < network.layer_size(); ++i) {
+    const NetworkLayer& layer = network.layer(i);
+    const LayerShape<>& shape = shapes[i];
+    const std::string path =
+        absl::StrCat("network.layer.", Printable(layer.name()));
+    check->Require(layer.name() != kNetworkInput, path,
+                   "is the name of the network's input");
+    check->Require(layer.kind_case() != NetworkLayer::KIND_NOT_SET, path,
+                   "has no kind; expected convolution, depthwise, pooling, "
+                   "fully_connected or residual_add");
+    CheckLayerRead(network, i, layer.input(), path + ".input", check);
+    CheckLayerFormats(network, layer, path, check);
+    CheckOperandFormat(layer.weights(), path + ".weights", check);
+    CheckOperandFormat(layer.activations(), path + ".activations", check);
+    const Window* window = WindowOf(layer);
+    check->Require(
+        window == nullptr || window->padding() != Window::VALID ||
+            (shape.window.height <= shape.in.height &&
+             shape.window.width <= shape.in.width),
+        path,
+        absl::StrCat("has a kernel of ", shape.window.height, " x ",
+                     shape.window.width, ", larger than its input of ",
+                     Shape(shape.in), "; give padding SAME, or a smaller one"));
+    if (!layer.has_residual_add()) continue;
+    const std::string& other = layer.residual_add().other();
+    CheckLayerRead(network, i, other, path + ".residual_add.other", check);
+    const int from = LayerRead(network, i, other);
+    if (from < 0) continue;
+    const TensorShape<>& added = shapes[from].out;
+    check->Require(added.channels == shape.in.channels &&
+                       added.height == shape.in.height &&
+                       added.width == shape.in.width,
+                   path,
+                   absl::StrCat("adds ", Shape(added), " of ", Printable(other),
+                                " to ", Shape(shape.in)));
+  }
+}
+
 }  // namespace
 
 void ValidateCircuit(const AnalogCircuit& circuit,
@@ -634,6 +870,11 @@ void ValidateCircuit(const AnalogCircuit& circuit,
 void ValidateModel(const Model& model, const ValidateOptions& options,
                    std::vector<Fault>* faults) {
   CrossChecker check(options.file, faults);
+  if (model.has_network()) {
+    CheckNetworkFields(model, options, &check);
+    CheckNetwork(model.network(), &check);
+    return;
+  }
   check.RequireDistinct(model.block(), "block");
   std::set<std::string> used;
   // Use doubles, so that absurd repetitions cannot overflow.
@@ -695,14 +936,16 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   for (const MemoryLevel& level : hardware.memory()) {
     CheckMemoryLevel(level, &check);
   }
+  CheckPlacesOfLevels(hardware, &check);
   CheckOrder(hardware, &check);
   const int kernels = hardware.runtime().kernels_size();
   check.Require(kernels <= kMaxKernelFormats, "runtime.kernels",
                 absl::StrCat("has ", kernels, " formats; expected at most ",
                              kMaxKernelFormats));
-  int tensor_engines = 0, vector_engines = 0, rates = 0;
+  int tensor_engines = 0, lane_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
     tensor_engines += engine.kind() == ComputeEngine::TENSOR;
+    lane_engines += engine.kind() == ComputeEngine::BIT_SERIAL;
     vector_engines += engine.kind() == ComputeEngine::VECTOR;
     rates += engine.rate_size();
     CheckEngine(engine, &check);
@@ -710,9 +953,9 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   check.Require(rates <= kMaxFormatRates, "engine",
                 absl::StrCat("have ", rates, " rates in all; expected at most ",
                              kMaxFormatRates));
-  check.Require(tensor_engines >= 1, "engine",
-                "has no engine of kind TENSOR; products with the KV cache need "
-                "one");
+  check.Require(tensor_engines + lane_engines >= 1, "engine",
+                "has no engine of kind TENSOR, which products with the KV cache "
+                "need, nor of kind BIT_SERIAL");
   check.Require(vector_engines == 1, "engine",
                 absl::StrCat("has ", vector_engines,
                              " engines of kind VECTOR; expected one"));
@@ -948,12 +1191,55 @@ void CheckSharedPrefix(const Scenario& scenario, CrossChecker* check) {
   if (scenario.prompt() > 0) require_shorter(scenario.prompt(), "a prompt");
 }
 
+// What a scenario may say of a network of explicit layers: the rest is about
+// language models or about several chips.
+void CheckNetworkScenario(const Scenario& scenario, const Model& model,
+                          CrossChecker* check) {
+  const std::string of_language_models = absl::StrCat(
+      "has no meaning for ", model.name(),
+      ", a network of explicit layers: it is about language models");
+  constexpr absl::string_view kOfNetworks[] = {
+      "batch", "weights", "activations", "boundary", "ideal", "model",
+      "hardware", "set", "expect", "runtime", "tp", "pp", "dp", "ep", "context"};
+  const Descriptor& type = *scenario.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const std::string& name = type.field(i)->name();
+    const bool allowed =
+        std::find(std::begin(kOfNetworks), std::end(kOfNetworks), name) !=
+        std::end(kOfNetworks);
+    check->Require(allowed || !IsGiven(scenario, name, nullptr), name,
+                   of_language_models);
+  }
+  // Scenarios carry the default everywhere.
+  check->Require(!scenario.has_context() ||
+                     scenario.context() == kDefaultContext,
+                 "context", of_language_models);
+  check->Require(
+      ParallelismOf(scenario).chips() == 1, "tp",
+      absl::StrCat(model.name(),
+                   ", a network of explicit layers, runs on one chip; expected "
+                   "tp, pp, dp and ep of 1"));
+  for (const auto& [field, name] :
+       {std::make_pair("weights", &scenario.weights()),
+        std::make_pair("activations", &scenario.activations())}) {
+    CheckOperandFormat(*name, field, check);
+  }
+}
+
 }  // namespace
 
 void ValidateScenario(const Scenario& scenario, const Model& model,
                       const Hardware& hardware, std::vector<Fault>* faults) {
   ValidateFields(scenario, {"scenario", nullptr, true}, faults);
   CrossChecker check("scenario", faults);
+  if (model.has_network()) {
+    CheckNetworkScenario(scenario, model, &check);
+    check.Require(hardware.stage_size() == 0, "hardware",
+                  absl::StrCat(model.name(),
+                               ", a network of explicit layers, runs on one "
+                               "machine"));
+    return;
+  }
   const bool has_degrees = scenario.tp() >= 1 && scenario.pp() >= 1 &&
                            scenario.dp() >= 1 && scenario.ep() >= 1;
   if (has_degrees) CheckParallelism(scenario, model, hardware, &check);

@@ -79,7 +79,7 @@ Operator<> Emptied(const Operator<>& op) {
 // The actions of a step caused by one class.
 Actions<> ActionsOf(const ActionClass& tensors, const Ledger<>& ledger,
                     const Machine<>& machine,
-                    const PinnedShares<double>& shares) {
+                    const StepShares<double>& shares) {
   Actions<> actions;
   for (const Operator<>& op : ledger.operators) {
     Operator<> kept = Emptied(op);
@@ -209,7 +209,8 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
   const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
   const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
-  writer.AddPower(kDramBackground, time, background);
+  writer.AddPower(kDramBackground, time,
+                  background + InWatts(cost.warm_refresh));
   writer.AddPower(kStatic, time, fixed);
   writer.AddSequences(kStatic, step.samples,
                       InJoules(machine.costs.energy_per_sequence) *
@@ -267,7 +268,7 @@ void FillAccount(const Ledger<>& ledger, const LoweredStep<>& step,
                  const Machine<>& machine, const StepCost<>& cost, int boundary,
                  Report* report, absl::optional<Duration<>> whole_step) {
   constexpr int kNumClasses = std::size(kClasses);
-  const PinnedShares<double> shares = SharesOf(ledger, machine);
+  const StepShares<double> shares = SharesOf(ledger, machine);
   std::array<Actions<>, kNumClasses> actions;
   std::array<EnergyTerms<>, kNumClasses> energy;
   for (int k = 0; k < kNumClasses; ++k) {

@@ -9,11 +9,15 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/types/optional.h"
+#include "analyzer/base/status_macros.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
@@ -27,8 +31,11 @@
 #include "analyzer/evaluate/evidence.h"
 #include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/ranges.h"
+#include "analyzer/machine/capacitor_cells.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/silicon.h"
+#include "analyzer/machine/stack.h"
+#include "analyzer/quality/scaling_laws.h"
 
 namespace tokenjoule {
 namespace {
@@ -58,7 +65,8 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
     terms_j[i] = InJoules(cost.terms[i]);
   }
   for (int i = 0; i < kNumBoundaries; ++i) {
-    const DramShares shares = DramSharesOf(terms_j, i);
+    const DramShares shares =
+        DramSharesOf(terms_j, i, !machine.structure.levels[0].is_dram);
     spreads->dram[i].stack.value = shares.stack;
     spreads->dram[i].path.value = shares.path;
   }
@@ -81,6 +89,36 @@ void FillPathShare(const DramSpreads& dram, Out* out) {
   out->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
 }
 
+// The name of what a backing store that is not DRAM is made of.
+std::string MemoryName(const MemoryTechnology& technology) {
+  if (technology.kind() == MemoryTechnology::SRAM) return "SRAM";
+  if (technology.kind() == MemoryTechnology::ANALOG_CELLS) {
+    return "analog cells";
+  }
+  // That of its technology: RRAM, NAND, STT-MRAM.
+  const std::string& name =
+      technology.base().empty() ? technology.name() : technology.base();
+  return name.empty() ? "non-volatile memory" : absl::AsciiStrToUpper(name);
+}
+
+// Share of the memory in the energy of the board, by its own name.
+void FillMemoryShares(const DramSpreads& memory, const Machine<>& machine,
+                      const MemoryTechnology& technology, Report* report) {
+  if (machine.structure.HasDram()) {
+    FillStackShare(memory, report);
+    FillPathShare(memory, report);
+    return;
+  }
+  MemoryShare* share = report->mutable_memory_share();
+  share->set_memory(MemoryName(technology));
+  share->set_energy_share(memory.stack.value);
+  share->set_energy_share_low(memory.stack.low());
+  share->set_energy_share_high(std::min(1.0, memory.stack.high()));
+  share->set_with_path(memory.path.value);
+  share->set_with_path_low(memory.path.low());
+  share->set_with_path_high(std::min(1.0, memory.path.high()));
+}
+
 void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
                 const LoweredStep<>& step, int boundary, Report* report) {
   report->set_step_time_s(spreads.step_time.value);
@@ -92,8 +130,39 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
   report->set_energy_per_token_j_high(spreads.energy_per_token.high());
   report->set_power_w(
       InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
-  FillStackShare(spreads.dram[kBoardBoundary], report);
-  FillPathShare(spreads.dram[kBoardBoundary], report);
+}
+
+// Layers and heat of memory on the logic.
+void FillStack(const Hardware& hardware, const Machine<>& machine,
+               const StepCost<>& cost, Report* report) {
+  const int level = machine.structure.stack_level;
+  if (level < 0) return;
+  const MemoryLevel& memory = hardware.memory(level);
+  StackReport* stack = report->mutable_stack();
+  stack->set_level(memory.name());
+  stack->set_layers(machine.costs.stack.layers);
+  stack->set_max_layers(memory.stack().max_layers().value());
+  stack->set_power_w_per_cm2(cost.heat.power_w_per_cm2);
+  stack->set_max_power_w_per_cm2(memory.stack().max_power_w_per_cm2().value());
+  stack->set_temperature_c(cost.heat.temperature_c);
+  stack->set_refresh_factor(cost.heat.refresh_factor);
+  if (stack->layers() > stack->max_layers()) {
+    report->add_warnings(absl::StrFormat(
+        "%s needs %.1f layers over %.0f mm2 of logic; at most %.3g are stacked",
+        memory.name(), stack->layers(), machine.costs.area_mm2,
+        stack->max_layers()));
+  }
+  if (stack->power_w_per_cm2() > stack->max_power_w_per_cm2()) {
+    report->add_warnings(absl::StrFormat(
+        "%.0f W/cm2 leave through the memory on the logic; at most %.0f are "
+        "cooled",
+        stack->power_w_per_cm2(), stack->max_power_w_per_cm2()));
+  }
+  if (stack->temperature_c() > kHottestDramC) {
+    report->add_warnings(absl::StrFormat(
+        "the memory on the logic is at %.0f C; DRAM is specified up to %.0f C",
+        stack->temperature_c(), kHottestDramC));
+  }
 }
 
 // The clock of the core, and what a reader must know of a capped one.
@@ -119,16 +188,17 @@ void FillClock(const Hardware& hardware, const Machine<>& machine,
 
 // Energy and DRAM share by boundary, and energy by term.
 void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
-                     const LoweredStep<>& step, int boundary, Report* report) {
+                     const LoweredStep<>& step, bool has_dram, int boundary,
+                     Report* report) {
   for (int i = 0; i < kNumBoundaries; ++i) {
     const Energy<> inside = EnergyInside(cost.terms, i);
     const std::string name(kBoundaries[i].name);
     BoundaryEnergy* energy = report->add_energy_by_boundary();
     energy->set_boundary(name);
     energy->set_energy_per_token_j(PerToken(inside, step));
+    if (!has_dram) continue;
     DramShare* share = report->add_dram_share_by_boundary();
     share->set_boundary(name);
-    // On a machine without DRAM the first boundaries contain no energy.
     if (!(InJoules(inside) > 0)) continue;
     const DramSpreads& dram = spreads.dram[i];
     FillStackShare(dram, share);
@@ -350,6 +420,7 @@ void FillCapacity(const ResolvedSetup& setup, const Ledger<>& ledger,
   const double used = InBytes(occupancy.StoreUsed());
   report->set_memory_usable_bytes(store + arrays);
   report->set_memory_used_bytes(used + in_arrays);
+  report->set_idle_array_bytes(InBytes(occupancy.idle_in_arrays));
   report->set_fits(occupancy.Fits(Bytes(store)));
   const double usable = occupancy.ArraysFit() ? store : 0;
   // Each replica holds whole sequences.
@@ -376,8 +447,9 @@ void FillCapacity(const ResolvedSetup& setup, const Ledger<>& ledger,
                          offload);
   if (in_arrays > arrays) {
     report->add_warnings(
-        absl::StrFormat("does not fit: resident weights take %.1f GB of the "
-                        "arrays' %.1f GB; %s",
+        absl::StrFormat("does not fit: resident weights, with the cells that "
+                        "their shapes leave idle, take %.1f GB of the arrays' "
+                        "%.1f GB; %s",
                         in_arrays / 1e9, arrays / 1e9, advice));
   } else {
     report->add_warnings(absl::StrFormat(
@@ -570,7 +642,30 @@ void NoteResident(const View& view, Report* report) {
     report->add_notes(
         absl::StrFormat("writing the weights of \"%s\" once takes %s",
                         engine.name(),
-                        WritingText(engine, occupancy.in_arrays, chips)));
+                        WritingText(engine,
+                                    occupancy.in_arrays - occupancy.idle_in_arrays,
+                                    chips)));
+  }
+}
+
+// Notes how precisely analog cells hold what is pinned in them, from one update
+// to the next and over the number of updates that a state remembers in the
+// example.
+void FillCells(const View& view, Report* report) {
+  constexpr double kRemembered = 64;
+  for (const MemoryLevel& level : view.hardware.memory()) {
+    if (!level.technology().has_capacitor_cells()) continue;
+    const CellNumbers<> cells =
+        ReadCells<double>(level.technology().capacitor_cells(), ValueReader());
+    const auto held = [&](double step_s) {
+      return absl::StrFormat("%.1f (%.1f)", BitsHeld(cells, step_s, 1),
+                             BitsHeld(cells, step_s, kRemembered));
+    };
+    report->add_notes(absl::StrFormat(
+        "effective bits of %s after one update (after %.0f): %s now; in steps of "
+        "1 ms %s, 10 ms %s, 100 ms %s",
+        level.name(), kRemembered, held(InSeconds(view.cost.step_time)),
+        held(1e-3), held(1e-2), held(1e-1)));
   }
 }
 
@@ -594,6 +689,7 @@ void FillLimits(const Views& views, Report* report) {
         SnrDb(product.quantisation + noise), SnrDb(product.quantisation)));
   }
   NoteResident(views[first], report);
+  FillCells(views[first], report);
   if (!machine.structure.wears) return;
   const double wear = WearOf(step, machine, ActionsOf(step, machine)) *
                       kSecondsPerYear / report->step_time_s();
@@ -605,15 +701,76 @@ void FillLimits(const Views& views, Report* report) {
       kDaysPerYear / wear));
 }
 
+// What the arrays take per operation: a multiply-add is two.
+void FillArrays(const Views& views, Report* report) {
+  for (const View& view : views) {
+    for (const RateProducts<>& product : view.step.products) {
+      const RateStructure& rate = view.machine.structure.rates[product.rate];
+      if (!rate.in_memory) continue;
+      const RateCosts<>& costs = view.machine.costs.rates[product.rate];
+      Work<> matmul, adc, dac, padded;
+      for (const LoweredOperator<>& op : view.step.operators) {
+        if (op.rate != product.rate || !(Work<>() < op.matmul_flop)) continue;
+        const double runs = op.count * view.step.passes;
+        matmul += op.matmul_flop * runs;
+        padded += (op.matmul_flop + op.extra_flop) * runs;
+        adc += (rate.is_analog ? op.adc_flop : Work<>()) * runs;
+        dac += (rate.is_analog ? op.dac_flop : Work<>()) * runs;
+      }
+      const auto femtojoules = [](const EnergyPerWork<>& energy) {
+        return InJoules(energy * Flop(1.0)) * 1e15;
+      };
+      const ComputeEngine& engine = view.hardware.engine(rate.engine);
+      // Only energies that are derived contain the derating.
+      const bool derived = absl::c_none_of(
+          engine.rate(), [](const ComputeEngine::FormatRate& given) {
+            return given.has_energy_pj_per_flop();
+          });
+      const double overhead = derived && engine.has_overhead_factor()
+                                  ? engine.overhead_factor().value()
+                                  : 1;
+      ArrayEfficiency* out = report->add_arrays();
+      out->set_engine(engine.name());
+      out->set_weights(std::string(rate.format->name));
+      out->set_activations(std::string(rate.inputs->name));
+      out->set_macro_fj_per_op(
+          femtojoules(costs.energy + costs.adc + costs.dac) / overhead);
+      out->set_macro_tops_per_w(1e3 / out->macro_fj_per_op());
+      out->set_engine_fj_per_op(
+          femtojoules((costs.energy * matmul + costs.adc * adc +
+                       costs.dac * dac) /
+                      matmul));
+      out->set_engine_tops_per_w(1e3 / out->engine_fj_per_op());
+      out->set_filled(matmul / padded);
+    }
+  }
+}
+
 // Widens the ranges by those of what the runtime decided about the scenario.
+// Sets the range of the growth at equal quality.
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
-                 Spreads* spreads) {
+                 Spreads* spreads, Report* report) {
   for (const Scenario& variant : setup.variants()) {
     const Ledger<> ledger = BuildLedger(setup.StepOf(variant));
     const Evaluation<> moved =
         setup.placement() == nullptr
             ? EvaluateOn(ledger, machine)
             : EvaluateWith(setup, ledger, ValueReader());
+    spreads->step_time.Add(InSeconds(moved.cost.step_time));
+    spreads->energy_per_token.Add(
+        PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
+  }
+  // The law of precision at the ends of its constants' ranges.
+  if (!setup.scenario().equal_quality() || setup.placement() != nullptr) return;
+  for (const LawEnd end : {LawEnd::kLow, LawEnd::kHigh}) {
+    StepSetup step = setup.step();
+    step.equal_quality = EqualQualityOf(setup.model(), setup.scenario(), end);
+    const Evaluation<> moved = EvaluateOn(BuildLedger(step), machine);
+    if (end == LawEnd::kLow) {
+      report->set_model_growth_low(moved.ledger.model_growth);
+    } else {
+      report->set_model_growth_high(moved.ledger.model_growth);
+    }
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
@@ -664,42 +821,48 @@ void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
   report->set_time_to_first_token_s(admitting_s * steps);
 }
 
-// Warnings about the products that a machine runs.
-void FillProductWarnings(const View& view, Report* report) {
+// Whether a machine has arrays that run such products in some format.
+bool ArraysRun(const MachineStructure& structure,
+               ComputeEngine::Products products) {
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    if (rate.in_memory && (rate.runs >> products & 1) != 0) return true;
+  }
+  return false;
+}
+
+// What a reader must know about the products that a machine runs.
+void FillProductNotes(const View& view, Report* report) {
   const Hardware& hardware = view.hardware;
   const Machine<>& machine = view.machine;
-  std::set<std::string> conversions;
-  bool has_arrays = false, uses_arrays = false;
-  for (int i = 0; i < machine.structure.num_rates; ++i) {
-    has_arrays |= machine.structure.rates[i].in_memory;
-  }
+  std::set<std::string> conversions, elsewhere;
   for (const Operator<>& op : view.ledger.operators) {
     if (op.weight_format == nullptr) continue;
     const RateStructure& rate =
         machine.structure.rates[RateOf(op, machine.structure)];
-    uses_arrays |= rate.in_memory;
+    if (!op.shapes.empty() && !rate.in_memory &&
+        ArraysRun(machine.structure, ProductsOf(op.product_kind))) {
+      elsewhere.insert(absl::StrCat(
+          PartName(op.part), " in ", op.weight_format->name, " by ",
+          op.activation_format->name, " runs on ",
+          hardware.engine(rate.engine).name(), ", not in the arrays"));
+    }
     const NumberFormat& wanted =
         OperandFormat(*op.weight_format, *op.activation_format);
-    if (!rate.in_memory && rate.format->operand_bits != wanted.operand_bits) {
+    if (rate.has_lanes &&
+        (rate.format != op.weight_format || rate.inputs != op.activation_format)) {
+      conversions.insert(absl::StrCat(
+          hardware.name(), " has no products of ", op.weight_format->name,
+          " by ", op.activation_format->name, "; they run as ",
+          rate.format->name, " by ", rate.inputs->name));
+    } else if (!rate.in_memory && !rate.has_lanes &&
+               rate.format->operand_bits != wanted.operand_bits) {
       conversions.insert(absl::StrCat(hardware.name(), " has no ", wanted.name,
                                       " products; they run in ",
                                       rate.format->name));
     }
   }
-  if (has_arrays && !uses_arrays) {
-    std::set<std::string> pairs;
-    for (int i = 0; i < machine.structure.num_rates; ++i) {
-      const RateStructure& rate = machine.structure.rates[i];
-      if (rate.in_memory) {
-        pairs.insert(absl::StrCat("--weights=", rate.format->name,
-                                  " --activations=", rate.inputs->name));
-      }
-    }
-    report->add_warnings(
-        absl::StrCat("the in-memory engines of ", hardware.name(),
-                     " run nothing in these formats; they take ",
-                     absl::StrJoin(pairs, " or ")));
-  }
+  for (const std::string& note : elsewhere) report->add_notes(note);
   for (const std::string& conversion : conversions) {
     report->add_warnings(conversion);
   }
@@ -725,7 +888,7 @@ void FillWarnings(const ResolvedSetup& setup, const Views& views,
                         scenario.context(), model.max_context(), model.name()));
   }
   for (const View& view : views) {
-    if (view.machine.structure.num_rates > 0) FillProductWarnings(view, report);
+    if (view.machine.structure.num_rates > 0) FillProductNotes(view, report);
   }
   if (draft != nullptr && draft->vocab_size() != model.vocab_size()) {
     report->add_warnings(absl::StrFormat(
@@ -779,6 +942,13 @@ std::string NamesOf(const Hardware& hardware, const LayerPlacement* placement) {
 
 // The support of the machine of a setup that has least.
 Support LeastSupport(const ResolvedSetup& setup) {
+  if (setup.model().has_network()) {
+    Support support;
+    support.note =
+        "no rows of networks of explicit layers were fitted: the machine's own "
+        "constants are all there is";
+    return support;
+  }
   const Family family = FamilyOf(setup.model());
   const Hardware& hardware = setup.hardware();
   Support least = SupportOf(FittedEvidence(), hardware, family);
@@ -836,6 +1006,57 @@ absl::Status RequireOneMachine(const Setup& setup, absl::string_view study) {
       ". analyze, batch, compare, check and sensitivity take several"));
 }
 
+absl::Status RequireLanguageModel(const Setup& setup, absl::string_view study) {
+  if (!setup.model.has_network()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "model: ", study, " is a study of language models; ", setup.model.name(),
+      " is a network of explicit layers. analyze, batch, compare, check, "
+      "sensitivity, explain and sweep take it"));
+}
+
+absl::Status CheckProducts(const Ledger<>& ledger,
+                           const MachineStructure& structure,
+                           absl::string_view machine) {
+  std::set<std::string> refused;
+  for (const Operator<>& op : ledger.operators) {
+    if (op.weight_format == nullptr) continue;
+    if (RateIndex(structure, *op.weight_format, *op.activation_format,
+                  ProductsOf(op.product_kind)) >= 0) {
+      continue;
+    }
+    refused.insert(absl::StrCat(
+        op.product_kind == ProductKind::kAttention ? "attention in " : "",
+        op.weight_format->name, " by ", op.activation_format->name));
+  }
+  if (refused.empty()) return absl::OkStatus();
+  std::set<std::string> pairs;
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    pairs.insert(absl::StrCat("--weights=", rate.format->name,
+                              " --activations=", rate.inputs->name));
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "hardware: no engine of ", machine, " runs products of ",
+      absl::StrJoin(refused, ", "), "; its engines take ",
+      absl::StrJoin(pairs, " or ")));
+}
+
+namespace {
+
+// Whether every product has an engine, whatever its format.
+bool ServesAll(const MachineStructure& structure) {
+  for (int i = 0; i < structure.num_rates; ++i) {
+    const RateStructure& rate = structure.rates[i];
+    if (!rate.in_memory && !rate.has_lanes &&
+        (rate.runs & (1u << ComputeEngine::ATTENTION)) != 0) {
+      return true;
+    }
+  }
+  return structure.num_rates == 0;
+}
+
+}  // namespace
+
 absl::Status Validate(const Setup& setup) {
   const Scenario scenario = WithContext(setup.scenario);
   std::vector<Fault> faults;
@@ -849,8 +1070,20 @@ absl::Status Validate(const Setup& setup) {
     ValidateScenario(split, *setup.draft, setup.hardware, &faults);
   }
   if (!faults.empty()) return FaultsToStatus(faults);
+  const absl::Status quality = CheckQuality(scenario);
+  if (!quality.ok()) return quality;
+  const absl::Status served = CheckServedFormats(
+      setup.hardware, setup.model,
+      InServedFormats(setup.hardware, setup.model, scenario));
+  if (!served.ok()) return served;
   const Machine<> machine =
       MachineWith<double>(setup.hardware, scenario.ideal(), ValueReader());
+  if (!ServesAll(machine.structure)) {
+    RETURN_IF_ERROR(CheckProducts(
+        BuildLedger(setup.model, scenario,
+                    setup.draft.has_value() ? &*setup.draft : nullptr),
+        machine.structure, setup.hardware.name()));
+  }
   const ClockCosts<>& clock = machine.costs.clock;
   const CoreState<> slowest =
       CoreAt(std::min(clock.set, clock.lowest), clock);
@@ -881,7 +1114,7 @@ Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
 absl::StatusOr<Report> Analysis::Answer() {
   BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
   // Ranges start from the ledger before growth.
-  const bool keep = options_.ranges && AsksForGrowth(machine_.structure);
+  const bool keep = options_.ranges && AsksForGrowth(evaluation_.ledger, machine_.structure);
   if (keep) not_grown_ = evaluation_.ledger;
   const LayerPlacement* const placement = setup_.placement();
   if (placement == nullptr) {
@@ -894,6 +1127,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   const LoweredStep<>& step = evaluation_.step;
   const StepCost<>& cost = evaluation_.cost;
 
+  Report report;
   Spreads spreads;
   FillValues(cost, step, machine_, setup_.boundary(), &spreads);
   // Counts beyond the range of doubles would make every answer NaN.
@@ -905,7 +1139,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   }
   if (options_.ranges && !setup_.scenario().ideal()) {
     ReachUnseen(support_, &spreads);
-    AddVariants(setup_, machine_, &spreads);
+    AddVariants(setup_, machine_, &spreads, &report);
   }
   if (options_.ranges) {
     const Ledger<>& described = keep ? not_grown_ : ledger;
@@ -913,25 +1147,39 @@ absl::StatusOr<Report> Analysis::Answer() {
     ranges_->Fill(described, step, /*with_terms=*/options_.details, &spreads);
   }
 
-  Report report;
   report.set_model(setup_.model().name());
   report.set_hardware(NamesOf(setup_.hardware(), placement));
   report.set_num_chips(static_cast<int32_t>(step.chips));
   described_.set_batch(setup_.scenario().batch());
-  described_.set_context(setup_.scenario().context());
+  const bool is_network = setup_.model().has_network();
+  if (!is_network) described_.set_context(setup_.scenario().context());
+  report.set_work_unit(is_network ? "inference" : "token");
   *report.mutable_scenario() = described_;
   report.set_runtime(setup_.hardware().runtime().base());
   report.set_evidence(SupportName(support_.status));
   report.set_evidence_note(support_.note);
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
+  FillMemoryShares(spreads.dram[kBoardBoundary], machine_,
+                   setup_.hardware().memory(0).technology(), &report);
+  FillStack(setup_.hardware(), machine_, cost, &report);
   FillClock(setup_.hardware(), machine_, step, cost, &report);
   const Views views = ViewsOf(setup_, machine_, machines_, evaluation_);
   FillCounts(views, ledger, &report);
+  absl::optional<QualityEstimate> quality =
+      EstimateFor(setup_.model(), setup_.scenario(), ledger);
+  if (quality.has_value()) *report.mutable_quality() = *std::move(quality);
   FillRidge(setup_.formats(), machine_, &report);
   FillOperators(views, cost, options_, &report);
   if (options_.details) {
+    if (!setup_.formats_note().empty()) report.add_notes(setup_.formats_note());
     for (const std::string& note : ledger.notes) report.add_notes(note);
-    FillEnergyLists(spreads, cost, step, setup_.boundary(), &report);
+    if (is_network) {
+      report.add_notes(
+          "figures per token (energy_per_token_j, tokens_per_s and others) are "
+          "per inference: one inference takes the place of a token");
+    }
+    FillEnergyLists(spreads, cost, step, machine_.structure.HasDram(),
+                    setup_.boundary(), &report);
     FillParts(ledger, &report);
     for (const View& view : views) {
       FillAccount(view.ledger, view.step, view.machine, view.cost,
@@ -954,6 +1202,8 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillMaking(spreads.cost, ledger, machine_, &report);
   FillWarnings(setup_, views, &report);
   FillLimits(views, &report);
+  FillArrays(views, &report);
+  report.set_model_growth(ledger.model_growth);
   if (options_.details) FillSteps(setup_, ledger, machine_, &report);
   return report;
 }

@@ -41,9 +41,20 @@ inline constexpr AnalyzeOptions kFiguresOnly = {false, false, false};
 // way.
 absl::Status Validate(const Setup& setup);
 
+// Fails if no engine of a machine runs a product of a step: in-memory and
+// bit-serial engines take only the formats that their description names.
+// `machine` is its name.
+absl::Status CheckProducts(const Ledger<>& ledger,
+                           const MachineStructure& structure,
+                           absl::string_view machine);
+
 // Fails if the setup offloads something or is a pipeline of unlike machines, for
 // studies of a single machine; `study` is their name.
 absl::Status RequireOneMachine(const Setup& setup, absl::string_view study);
+
+// Fails if the model is a network of explicit layers, for studies of what
+// language models do; `study` is their name.
+absl::Status RequireLanguageModel(const Setup& setup, absl::string_view study);
 
 // Computes answers for one setup at several batches and contexts. The machine,
 // and the machines at the ends of its ranges, are built once.

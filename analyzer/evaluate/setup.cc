@@ -6,10 +6,15 @@
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/formats.h"
+#include "analyzer/machine/build_machine.h"
+#include "analyzer/machine/machine.h"
 
 namespace tokenjoule {
 
@@ -38,16 +43,140 @@ Scenario WithContext(Scenario scenario) {
   // Sequences in flight are on average half-way through their output.
   const bool mixed = scenario.prompt() > 0 && scenario.output() > 0;
   scenario.set_context(mixed ? scenario.prompt() + scenario.output() / 2
-                             : 2048);
+                             : kDefaultContext);
   return scenario;
 }
 
-Scenario ServedBy(const Runtime& runtime, const Model& model,
+namespace {
+
+bool HasExperts(const Model& model) {
+  return std::any_of(model.block().begin(), model.block().end(),
+                     [](const Block& block) { return block.has_moe(); });
+}
+
+// The rates of a machine's in-memory arrays.
+std::vector<RateStructure> RatesOfArrays(const Hardware& hardware) {
+  std::vector<RateStructure> rates;
+  int index = 0;
+  for (const ComputeEngine& engine : hardware.engine()) {
+    for (const ComputeEngine::FormatRate& rate : engine.rate()) {
+      RateStructure structure =
+          machine_internal::RateStructureOf(rate, engine, index);
+      if (structure.in_memory) rates.push_back(structure);
+    }
+    ++index;
+  }
+  return rates;
+}
+
+// The products of a model that have weights, with the formats of both operands.
+struct ProductFormats {
+  ComputeEngine::Products products;
+  const NumberFormat* weights;
+  const NumberFormat* inputs;
+};
+
+std::vector<ProductFormats> ProductsOf(const Model& model,
+                                       const Scenario& scenario) {
+  const TensorFormats formats = ResolveFormats(model, scenario);
+  std::vector<ProductFormats> products;
+  for (const NumberFormat* format : {formats.linear, formats.mixers}) {
+    products.push_back(
+        {ComputeEngine::LINEAR, format, &formats.ActivationsFor(*format)});
+  }
+  if (HasExperts(model)) {
+    products.push_back({ComputeEngine::EXPERTS, formats.experts,
+                        &formats.ExpertActivationsFor(*formats.experts)});
+  }
+  const NumberFormat& head = KernelFormat(*formats.lm_head);
+  products.push_back(
+      {ComputeEngine::LM_HEAD, &head, &formats.ActivationsFor(head)});
+  return products;
+}
+
+bool Runs(const RateStructure& rate, const ProductFormats& product) {
+  return (rate.runs >> product.products & 1) != 0 &&
+         TakesWeights(rate, *product.weights) &&
+         rate.inputs == product.inputs;
+}
+
+bool RunsAny(const std::vector<RateStructure>& rates,
+             const std::vector<ProductFormats>& products) {
+  for (const RateStructure& rate : rates) {
+    for (const ProductFormats& product : products) {
+      if (Runs(rate, product)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+Scenario InServedFormats(const Hardware& hardware, const Model& model,
+                         Scenario scenario) {
+  const std::vector<RateStructure> rates = RatesOfArrays(hardware);
+  if (rates.empty() || RunsAny(rates, ProductsOf(model, scenario))) {
+    return scenario;
+  }
+  const NumberFormat& weights = *ResolveFormats(model, scenario).linear;
+  // The widest inputs with those weights, else the widest weights.
+  const auto best = [&](const auto& takes) {
+    const RateStructure* widest = nullptr;
+    for (const RateStructure& rate : rates) {
+      if (!takes(rate)) continue;
+      const auto width = [](const RateStructure& of) {
+        return std::make_pair(of.format->operand_bits, of.inputs->operand_bits);
+      };
+      if (widest == nullptr || width(*widest) < width(rate)) widest = &rate;
+    }
+    return widest;
+  };
+  const auto inputs_free = [&](const RateStructure& rate) {
+    return scenario.activations().empty() ||
+           rate.inputs->name == scenario.activations();
+  };
+  const RateStructure* taken = best([&](const RateStructure& rate) {
+    return TakesWeights(rate, weights) && inputs_free(rate);
+  });
+  const bool weights_free = scenario.weights().empty() &&
+                            scenario.lm_head().empty() &&
+                            scenario.experts().empty();
+  if (taken == nullptr && weights_free) {
+    taken = best(inputs_free);
+    if (taken != nullptr) scenario.set_weights(std::string(taken->format->name));
+  }
+  if (taken != nullptr && scenario.activations().empty()) {
+    scenario.set_activations(std::string(taken->inputs->name));
+  }
+  return scenario;
+}
+
+absl::Status CheckServedFormats(const Hardware& hardware, const Model& model,
+                                const Scenario& scenario) {
+  const std::vector<RateStructure> rates = RatesOfArrays(hardware);
+  const std::vector<ProductFormats> products = ProductsOf(model, scenario);
+  if (rates.empty() || RunsAny(rates, products)) return absl::OkStatus();
+  std::vector<std::string> pairs;
+  for (const RateStructure& rate : rates) {
+    std::string pair = absl::StrCat("--weights=", rate.format->name,
+                                    " --activations=", rate.inputs->name);
+    if (std::find(pairs.begin(), pairs.end(), pair) == pairs.end()) {
+      pairs.push_back(std::move(pair));
+    }
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "scenario.weights: the arrays of ", hardware.name(), " take no ",
+      products.front().weights->name, " weights with ",
+      products.front().inputs->name, " activations; expected ",
+      absl::StrJoin(pairs, " or "), ", or none of the two"));
+}
+
+Scenario ServedBy(const Hardware& hardware, const Model& model,
                   Scenario scenario) {
+  scenario = InServedFormats(hardware, model, std::move(scenario));
   if (scenario.ideal()) return scenario;
-  const bool has_experts =
-      std::any_of(model.block().begin(), model.block().end(),
-                  [](const Block& block) { return block.has_moe(); });
+  const Runtime& runtime = hardware.runtime();
+  const bool has_experts = HasExperts(model);
   if (has_experts && !scenario.has_routing() &&
       runtime.has_routing_exponent()) {
     // In a scenario an exponent of 0 means 1; in a runtime it means that all
@@ -59,7 +188,7 @@ Scenario ServedBy(const Runtime& runtime, const Model& model,
       runtime.has_routing_exponent()) {
     scenario.set_routing_exponent(runtime.routing_exponent().value());
   }
-  if (scenario.kv_page_tokens() == 0) {
+  if (scenario.kv_page_tokens() == 0 && !model.has_network()) {
     scenario.set_kv_page_tokens(runtime.kv_page_tokens());
   }
   if (CarriesPrompts(scenario) && scenario.step_token_budget() == 0) {
@@ -144,7 +273,19 @@ ResolvedSetup::ResolvedSetup(Setup setup) : setup_(std::move(setup)) {
   }
   const Scenario given = WithContext(std::move(setup_.scenario));
   const Runtime& runtime = setup_.hardware.runtime();
-  setup_.scenario = ServedBy(runtime, setup_.model, given);
+  setup_.scenario = ServedBy(setup_.hardware, setup_.model, given);
+  if (given.weights().empty() && !setup_.scenario.weights().empty()) {
+    formats_note_ = absl::StrCat(
+        "weights in ", setup_.scenario.weights(), ", activations in ",
+        setup_.scenario.activations(), ": what the arrays of ",
+        setup_.hardware.name(), " take; the checkpoint has ",
+        ResolveFormats(setup_.model, given).linear->name);
+  } else if (given.activations().empty() &&
+             !setup_.scenario.activations().empty()) {
+    formats_note_ = absl::StrCat(
+        "activations in ", setup_.scenario.activations(), ": what the arrays of ",
+        setup_.hardware.name(), " take with these weights");
+  }
   // What the runtime decided moves within the runtime's range.
   const auto add = [&](double end, auto change) {
     variants_.push_back(setup_.scenario);
@@ -172,6 +313,7 @@ ResolvedSetup::ResolvedSetup(Setup setup) : setup_(std::move(setup)) {
   formats_ = step.formats;
   draft_formats_ = step.draft_formats;
   parallel_ = step.parallel;
+  equal_quality_ = step.equal_quality;
   const std::string& boundary = setup_.scenario.boundary();
   boundary_ = boundary.empty() ? static_cast<int>(kDefaultBoundary)
                                : BoundaryIndex(boundary);

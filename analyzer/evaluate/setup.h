@@ -4,8 +4,10 @@
 #define ANALYZER_EVALUATE_SETUP_H_
 
 #include <cstdint>
+#include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "analyzer/description/offload.h"
@@ -43,10 +45,24 @@ Scenario DefaultScenario();
 // output / 2, if prompt and output lengths are given; otherwise 2048 tokens.
 Scenario WithContext(Scenario scenario);
 
-// Fills in what the runtime decides where a scenario does not say: how experts
-// are chosen, the operands of experts, pages of the KV cache and the number of
-// tokens that a step carries. An ideal scenario has no runtime.
-Scenario ServedBy(const Runtime& runtime, const Model& model,
+// Fills in the formats that a machine with in-memory arrays takes where a scenario
+// does not say and the checkpoint's are others: the widest inputs that its arrays
+// take with the weights, and the widest weights if they take none of the
+// checkpoint's. Other machines, and formats that the scenario gives, stay.
+Scenario InServedFormats(const Hardware& hardware, const Model& model,
+                         Scenario scenario);
+
+// Fails (InvalidArgument) if a machine has in-memory arrays that run none of the
+// products in the scenario's formats, and says what they take: nothing runs on
+// another engine unasked.
+absl::Status CheckServedFormats(const Hardware& hardware, const Model& model,
+                                const Scenario& scenario);
+
+// Fills in what the machine and its runtime decide where a scenario does not say:
+// the formats of InServedFormats, how experts are chosen, the operands of experts,
+// pages of the KV cache and the number of tokens that a step carries. An ideal
+// scenario has no runtime.
+Scenario ServedBy(const Hardware& hardware, const Model& model,
                   Scenario scenario);
 
 // The placement of a setup that offloads something or runs on several unlike
@@ -83,12 +99,15 @@ class ResolvedSetup {
   // The scenario with formats and boundary filled in, for reports.
   Scenario Described() const;
 
+  // What a reader must know of formats that the machine decided; empty: nothing.
+  const std::string& formats_note() const { return formats_note_; }
+
   // The step to be counted; it points into this object.
   StepSetup step() const { return StepOf(setup_.scenario); }
   // The same step with another scenario that resolves alike; it points to that.
   StepSetup StepOf(const Scenario& scenario) const {
     return {setup_.model, scenario,       draft_or_null(), formats_,
-            draft_formats_, parallel_, placement()};
+            draft_formats_, parallel_, placement(), equal_quality_};
   }
 
   // Scenarios at the ends of the ranges of what the runtime decided: how
@@ -108,9 +127,11 @@ class ResolvedSetup {
  private:
   Setup setup_;
   std::vector<Scenario> variants_;
+  std::string formats_note_;
   TensorFormats formats_, draft_formats_;
   Parallelism parallel_;
   absl::optional<LayerPlacement> placement_;
+  absl::optional<EqualQuality> equal_quality_;
   int boundary_;
 };
 

@@ -471,7 +471,7 @@ absl::StatusOr<CalibrationResult> Calibrate(const Hardware& hardware,
     // in, because its other defaults would override the formats of experts and
     // heads.
     Scenario given =
-        ServedBy(hardware.runtime(), model,
+        ServedBy(hardware, model,
                  WithContext(ScenarioOf(row, model, CarriesPrefill(row))));
     given.set_boundary(ResolveScenario(model, given).boundary());
     points.push_back({&row, &model, given});

@@ -16,6 +16,7 @@
 #include "analyzer/ledger/feed_forward.h"
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/ledger/ledger_writer.h"
+#include "analyzer/ledger/network.h"
 #include "analyzer/ledger/placed.h"
 #include "analyzer/ledger/state_space.h"
 #include "analyzer/units/units.h"
@@ -248,6 +249,7 @@ N AddSharedModel(LedgerWriter<N, Reader>& c) {
 
 template <typename N, typename Reader>
 N AddModel(LedgerWriter<N, Reader>& c) {
+  if (c.model.has_network()) return AddNetwork(c);
   if (c.placement != nullptr) return AddSharedModel(c);
   AddEmbedding(c);
   AddProjections(c, c.model.extra(), "", *c.formats.linear, N(1.0));
@@ -462,6 +464,10 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
   *out = Ledger<N>();
   out->operators = std::move(operators);
   Ledger<N>& ledger = *out;
+  ledger.equal_quality = step.equal_quality;
+  if (step.scenario.has_growth_depth_share()) {
+    ledger.growth_depth_share = N(step.scenario.growth_depth_share());
+  }
   if (step.placement != nullptr) {
     ledger.places.resize(step.placement->machines());
   }

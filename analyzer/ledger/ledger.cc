@@ -4,10 +4,12 @@
 #include <initializer_list>
 #include <string>
 
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/gguf_recipes.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/ledger/build_ledger.h"
+#include "analyzer/quality/shipped_precision.h"
 
 namespace tokenjoule {
 namespace {
@@ -133,7 +135,42 @@ class MatrixFormatResolver {
 
 }  // namespace
 
+namespace {
+
+// Formats of a network: the flags', else the layer's own, else the network's,
+// else int8.
+TensorFormats NetworkFormats(const Network& network, const Scenario& scenario) {
+  const auto pick = [](std::initializer_list<absl::string_view> names) {
+    for (const absl::string_view name : names) {
+      if (!name.empty()) return &GetFormat(name);
+    }
+    return &GetFormat("int8");
+  };
+  TensorFormats formats = {};
+  const NumberFormat* const weights =
+      pick({scenario.weights(), network.weights()});
+  const NumberFormat* const activations =
+      pick({scenario.activations(), network.activations()});
+  for (const NetworkLayer& layer : network.layer()) {
+    formats.network_layers.push_back(
+        {pick({scenario.weights(), layer.weights(), network.weights()}),
+         pick({scenario.activations(), layer.activations(),
+               network.activations()}),
+         activations,
+         scenario.weights().empty() && layer.stored_bits_per_weight() > 0});
+  }
+  formats.linear = formats.mixers = formats.experts = formats.lm_head =
+      formats.embedding = weights;
+  formats.vectors = &GetFormat("fp32");
+  formats.activations = formats.stream = formats.state = formats.kv =
+      formats.kv_values = activations;
+  return formats;
+}
+
+}  // namespace
+
 TensorFormats ResolveFormats(const Model& model, const Scenario& scenario) {
+  if (model.has_network()) return NetworkFormats(model.network(), scenario);
   const CheckpointFormats& stored = model.formats();
   TensorFormats formats;
   const MatrixFormatResolver matrices(model, scenario);
@@ -190,6 +227,15 @@ Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
   if (!IsRecipe(resolved.weights())) {
     resolved.set_weights(std::string(formats.linear->name));
   }
+  if (resolved.boundary().empty()) {
+    resolved.set_boundary(std::string(kBoundaries[kDefaultBoundary].name));
+  }
+  if (model.has_network()) {
+    resolved.set_activations(std::string(formats.activations->name));
+    // A network has none of these.
+    resolved.clear_context();
+    return resolved;
+  }
   resolved.set_lm_head(std::string(formats.lm_head->name));
   resolved.set_kv(std::string(formats.kv->name));
   if (formats.kv_values != formats.kv) {
@@ -198,9 +244,6 @@ Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
   resolved.set_experts(std::string(formats.experts->name));
   resolved.set_activations(
       std::string(formats.ActivationsFor(*formats.linear).name));
-  if (resolved.boundary().empty()) {
-    resolved.set_boundary(std::string(kBoundaries[kDefaultBoundary].name));
-  }
   return resolved;
 }
 
@@ -228,10 +271,32 @@ absl::string_view PartName(Part part) {
       return "extra matrices";
     case Part::kDraft:
       return "draft";
+    case Part::kConvolution:
+      return "convolution";
+    case Part::kDepthwise:
+      return "depthwise";
+    case Part::kFullyConnected:
+      return "fully connected";
+    case Part::kPooling:
+      return "pooling";
+    case Part::kResidualAdd:
+      return "residual add";
     case Part::kNumParts:
       break;
   }
   return "?";
+}
+
+absl::optional<EqualQuality> EqualQualityOf(const Model& model,
+                                            const Scenario& scenario,
+                                            LawEnd end) {
+  if (!scenario.equal_quality()) return absl::nullopt;
+  EqualQuality asked;
+  asked.law = ShippedPrecisionLaw(end);
+  if (HasKvCache(model)) {
+    asked.kv_bits = LawBits(ElementBits(*ResolveFormats(model, scenario).kv));
+  }
+  return asked;
 }
 
 StepSetup ResolveStep(const Model& model, const Scenario& scenario,
@@ -246,8 +311,14 @@ StepSetup ResolveStep(const Model& model, const Scenario& scenario,
     stored.clear_lm_head();
     draft_formats = ResolveFormats(*draft, stored);
   }
-  return {model,   scenario,      draft,
-          formats, draft_formats, ParallelismOf(scenario)};
+  return {model,
+          scenario,
+          draft,
+          formats,
+          draft_formats,
+          ParallelismOf(scenario),
+          nullptr,
+          EqualQualityOf(model, scenario)};
 }
 
 Ledger<double> BuildLedger(const StepSetup& step) {

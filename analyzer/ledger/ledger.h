@@ -15,14 +15,23 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/formats.h"
 #include "analyzer/description/offload.h"
+#include "analyzer/quality/precision_law.h"
 #include "analyzer/units/units.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
+
+// What answers at equal quality ask of a model: the law of precision, and the bits
+// of its KV cache, kExactBits without one.
+struct EqualQuality {
+  PrecisionLaw<> law;
+  double kv_bits = kExactBits;
+};
 
 // Formats of the matrices of one kind of block.
 struct MatrixFormats {
@@ -38,12 +47,23 @@ struct MatrixFormats {
   const NumberFormat* shared_down;
 };
 
+// Formats of one layer of a network of explicit layers.
+struct LayerFormats {
+  const NumberFormat* weights;
+  const NumberFormat* activations;  // its input
+  const NumberFormat* outputs;
+  // Weights take stored_bits_per_weight in memory.
+  bool compressed;
+};
+
 // Storage and operand formats of one run, with every default filled in. Formats
 // of matrices may be mixes; `linear`, `mixers`, `experts` and `lm_head` are
 // what kernels see of most of them.
 struct TensorFormats {
   // By kind of block, in the model's order.
   std::vector<MatrixFormats> blocks;
+  // By layer of a network; the fields below then hold the network's defaults.
+  std::vector<LayerFormats> network_layers;
   const NumberFormat* linear;     // dense MLP matrices
   const NumberFormat* mixers;     // projections of attention and state spaces
   const NumberFormat* experts;    // routed experts
@@ -97,6 +117,8 @@ struct StepSetup {
   Parallelism parallel;
   // The machines that share the step; nullptr if there is only one.
   const LayerPlacement* placement = nullptr;
+  // Absent unless the scenario asks for answers at equal quality.
+  absl::optional<EqualQuality> equal_quality = absl::nullopt;
 };
 
 // Whether steps carry prompts of newcomers: prompt and output lengths are
@@ -104,6 +126,12 @@ struct StepSetup {
 inline bool CarriesPrompts(const Scenario& scenario) {
   return scenario.prompt() > 0 && scenario.output() > 0;
 }
+
+// What a scenario with equal_quality asks of a model, by the law at an end of the
+// ranges of its constants; nothing for other scenarios.
+absl::optional<EqualQuality> EqualQualityOf(const Model& model,
+                                            const Scenario& scenario,
+                                            LawEnd end = LawEnd::kValue);
 
 // The step of a validated scenario. It points into the arguments.
 StepSetup ResolveStep(const Model& model, const Scenario& scenario,
@@ -131,6 +159,12 @@ enum class Part {
   kEmbedding,
   kExtra,  // matrices beside mixers and channel parts
   kDraft,  // the draft model for speculative decoding
+  // Layers of a network.
+  kConvolution,
+  kDepthwise,
+  kFullyConnected,
+  kPooling,
+  kResidualAdd,
   kNumParts,
 };
 
@@ -138,12 +172,14 @@ enum class Part {
 absl::string_view PartName(Part part);
 
 // A matrix product on one chip: `tokens` rows of `in` elements by an in x out
-// matrix.
+// matrix, or `groups` such products with inputs and outputs of their own, as in a
+// depthwise convolution.
 template <typename N = double>
 struct MatrixShape {
   N tokens;
   N in;
   N out;
+  N groups = N(1.0);
 };
 
 // Kind of matrix product, which selects the engine.
@@ -271,6 +307,12 @@ struct Ledger {
   N active_parameters = N(0.0);
   // Mean number of distinct routed experts read per layer; 0 without experts.
   N experts_read = N(0.0);
+  // How a model grows whose engines require it: see Scenario.growth_depth_share.
+  // And by what its parameters have grown.
+  N growth_depth_share = N(1.0 / 3);
+  N model_growth = N(1.0);
+  // See StepSetup; the same for every number type.
+  absl::optional<EqualQuality> equal_quality;
   // By machine, as LayerPlacement numbers them; empty if there is only one.
   std::vector<PlaceTotals<N>> places;
   // Choices made, for the report.
@@ -314,6 +356,7 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
       visit(ledger.operators[i].shapes[k].tokens...);
       visit(ledger.operators[i].shapes[k].in...);
       visit(ledger.operators[i].shapes[k].out...);
+      visit(ledger.operators[i].shapes[k].groups...);
     }
     visit(ledger.operators[i].vector_flop...);
     visit(ledger.operators[i].weight_read...);
@@ -354,6 +397,8 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
   visit(ledger.parameters...);
   visit(ledger.active_parameters...);
   visit(ledger.experts_read...);
+  visit(ledger.growth_depth_share...);
+  visit(ledger.model_growth...);
   for (size_t i = 0; i < first.places.size(); ++i) {
     visit(ledger.places[i].layers...);
     visit(ledger.places[i].expert_layers...);
@@ -389,6 +434,7 @@ void ConvertLedger(const Ledger<double>& from, Ledger<To>* out) {
     copy.place = op.place;
   }
   to.places.resize(from.places.size());
+  to.equal_quality = from.equal_quality;
   ForEachLedgerNumber(CopyNumber(), from, to);
 }
 template <typename To>

@@ -7,11 +7,13 @@
 #include <cmath>
 
 #include "analyzer/description/formats.h"
+#include "analyzer/machine/capacitor_cells.h"
 #include "analyzer/machine/derived.h"
 #include "analyzer/machine/dram_currents.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/machine/silicon.h"
+#include "analyzer/machine/stack.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 #include "proto/runtime.pb.h"
@@ -55,6 +57,13 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
          N(read(fit.slope_pj_per_byte())) * sqrt(mb / N(1.048576))));
     costs->write.column = costs->read.column;
   }
+  if (technology.has_capacitor_cells()) {
+    const CellNumbers<N> cells =
+        ReadCells<N>(technology.capacitor_cells(), read);
+    const Data<N> held = Bytes<N>(cells.bits_per_cell / N(8.0));
+    costs->read.column = CellRead(cells) / held;
+    costs->write.column = CellWrite(cells) / held;
+  }
   if (technology.has_read_energy_pj_per_bit()) {
     costs->read.column =
         PicojoulesPerBit<N>(read(technology.read_energy_pj_per_bit()));
@@ -97,8 +106,15 @@ void SetToggling(const N& toggle_rate, AccessEnergy<N>* access) {
 }
 
 // Standing power of one device.
+template <typename N = double>
+struct DevicePower {
+  Power<N> background;
+  Power<N> refresh;
+};
+
 template <typename N, typename Reader>
-Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
+DevicePower<N> StandingPower(const MemoryTechnology& technology,
+                             const Reader& read) {
   Power<N> background =
       Watts<N>(read(technology.background_power_w_per_device()));
   Power<N> refresh = Watts<N>(read(technology.refresh_power_w_per_device()));
@@ -112,12 +128,26 @@ Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
       refresh = currents.refresh;
     }
   }
-  return background + refresh;
+  return {background, refresh};
+}
+
+// Power of refreshing the devices of a level, at the input of their regulators.
+template <typename N, typename Reader>
+Power<N> RefreshPower(const MemoryLevel& level, const Reader& read) {
+  const MemoryTechnology& technology = level.technology();
+  return StandingPower<N>(technology, read).refresh *
+         DevicesOf<N>(level, read) /
+         ReadOr<N>(technology.has_supply_efficiency(),
+                   technology.supply_efficiency(), read, 1.0);
 }
 
 inline LevelStructure LevelStructureOf(const MemoryLevel& level) {
   LevelStructure structure;
-  structure.is_dram = level.technology().kind() != MemoryTechnology::SRAM;
+  structure.is_dram = !IsOnChip(level.technology());
+  structure.kind = level.technology().kind();
+  structure.beside_path = level.beside_path();
+  structure.fills_included = level.fills_included();
+  structure.activations_only = level.activations_only();
   structure.pins = level.pins();
   return structure;
 }
@@ -195,8 +225,14 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
     }
   }
 
-  const N devices = ReadOr<N>(level.has_devices(), level.devices(), read, 1.0);
-  costs.background = StandingPower<N>(technology, read) * devices / supply;
+  const DevicePower<N> standing = StandingPower<N>(technology, read);
+  costs.background = (standing.background + standing.refresh) *
+                     DevicesOf<N>(level, read) / supply;
+  if (technology.has_capacitor_cells()) {
+    costs.background +=
+        CellRefresh(ReadCells<N>(technology.capacitor_cells(), read),
+                    CapacityGb<N>(level, read) * N(8e9));
+  }
   if (technology.has_sram_fit()) {
     costs.background +=
         Watts<N>(N(read(technology.sram_fit().leakage_w_per_mb())) *
@@ -227,18 +263,61 @@ EnergyPerWork<N> PerFlop(const Energy<N>& mac) {
   return mac / Flop<N>(N(2.0));
 }
 
+// Operand bits of a rate: of its inputs, and of its weights.
+template <typename N>
+N InputBits(const RateStructure& structure) {
+  return N(static_cast<double>(structure.inputs->operand_bits));
+}
+template <typename N>
+N WeightBits(const RateStructure& structure) {
+  return N(static_cast<double>(structure.format->operand_bits));
+}
+
+template <typename N, typename Reader>
+Energy<N> FullAdder(const ComputeEngine& engine, const Reader& read) {
+  return Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) *
+                       N(1e-3));
+}
+
+template <typename N, typename Reader>
+N OverheadOf(const ComputeEngine& engine, const Reader& read) {
+  return ReadOr<N>(engine.has_overhead_factor(), engine.overhead_factor(), read,
+                   1.0);
+}
+
+// Energy of a multiply-add on an engine's lanes.
+template <typename N, typename Reader>
+BitSerialEnergy<N> LaneEnergy(const ComputeEngine& engine, const Reader& read,
+                              const RateStructure& structure) {
+  const BitSerialLanes& lanes = engine.lanes();
+  return BitSerialMac(FullAdder<N>(engine, read), InputBits<N>(structure),
+                      WeightBits<N>(structure), N(read(lanes.inputs())),
+                      N(read(lanes.accumulator_bits())),
+                      N(read(lanes.accumulator_adders())));
+}
+
+// Peak rate of an engine's lanes: each does a multiply-add in B_x cycles.
+template <typename N, typename Reader>
+WorkRate<N> LanePeak(const BitSerialLanes& lanes, const Reader& read,
+                     const N& input_bits) {
+  const N count = N(read(lanes.outputs())) * N(read(lanes.pixels())) *
+                  N(read(lanes.inputs()));
+  // MHz times FLOP is 1e-6 TFLOP/s.
+  return TeraflopPerSecond<N>(count * N(2e-6) * N(read(lanes.clock_mhz())) /
+                              input_bits);
+}
+
 // Sets the energies and the noise of an in-memory engine's rate.
 template <typename N, typename Reader>
 void SetInMemoryEnergy(const ComputeEngine& engine, const Reader& read,
                        const RateStructure& structure, const N& overhead,
                        RateCosts<N>* costs) {
-  const N input_bits(static_cast<double>(structure.inputs->operand_bits));
-  const N weight_bits(static_cast<double>(structure.format->operand_bits));
+  const N input_bits = InputBits<N>(structure);
+  const N weight_bits = WeightBits<N>(structure);
   if (engine.kind() == ComputeEngine::DIGITAL_IMC) {
-    const Energy<N> full_adder =
-        Picojoules<N>(N(read(engine.logic().full_adder_energy_fj())) * N(1e-3));
-    costs->energy = PerFlop<N>(
-        DigitalInMemoryMac(full_adder, input_bits, weight_bits) * overhead);
+    costs->energy = PerFlop<N>(DigitalInMemoryMac(FullAdder<N>(engine, read),
+                                                  input_bits, weight_bits) *
+                               overhead);
     return;
   }
   const AnalogNumbers<N> analog =
@@ -279,19 +358,29 @@ inline RateStructure RateStructureOf(const ComputeEngine::FormatRate& rate,
   structure.runs = RunsOf(engine);
   structure.in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
                         engine.kind() == ComputeEngine::ANALOG_IMC;
+  structure.is_analog = engine.kind() == ComputeEngine::ANALOG_IMC;
   structure.resident = engine.array().resident();
   structure.has_weight_capacity = engine.array().has_weight_capacity_gb();
+  structure.has_write_rate = engine.array().has_write_gb_per_s();
   structure.has_model_growth = engine.array().has_model_growth();
   structure.has_dataflow = engine.has_dataflow();
+  structure.has_lanes = engine.kind() == ComputeEngine::BIT_SERIAL;
+  structure.line_buffer = engine.lanes().line_buffer();
+  structure.separate_inputs = engine.lanes().separate_inputs();
   return structure;
 }
 
 template <typename N, typename Reader>
 RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
+                                    const RateStructure& structure,
                                     const Reader& read) {
   RatePlacement<N> placement;
   const InMemoryArray& array = engine.array();
   placement.weight_capacity = Gigabytes<N>(read(array.weight_capacity_gb()));
+  if (engine.has_array()) {
+    placement.array_rows = N(read(array.rows()));
+    placement.array_columns = N(read(array.columns()));
+  }
   placement.model_growth =
       ReadOr<N>(array.has_model_growth(), array.model_growth(), read, 1.0);
   if (engine.has_dataflow()) {
@@ -299,6 +388,14 @@ RatePlacement<N> BuildRatePlacement(const ComputeEngine& engine,
     placement.columns = N(read(engine.dataflow().columns()));
     placement.partial_sum =
         Bytes<N>(N(read(engine.dataflow().accumulator_bits())) / N(8.0));
+  }
+  if (structure.has_lanes) {
+    placement.lane_outputs = N(read(engine.lanes().outputs()));
+    placement.lane_pixels = N(read(engine.lanes().pixels()));
+    placement.lane_inputs = N(read(engine.lanes().inputs()));
+    placement.accumulate =
+        PerFlop<N>(LaneEnergy<N>(engine, read, structure).accumulators *
+                   OverheadOf<N>(engine, read));
   }
   return placement;
 }
@@ -309,7 +406,9 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
                             const RateStructure& structure,
                             const Reader& read) {
   RateCosts<N> costs;
-  costs.peak = TeraflopPerSecond<N>(read(rate.peak_tflops()));
+  costs.peak = structure.has_lanes
+                   ? LanePeak<N>(engine.lanes(), read, InputBits<N>(structure))
+                   : TeraflopPerSecond<N>(read(rate.peak_tflops()));
   if (engine.analog().has_resistive() &&
       engine.array().has_weight_capacity_gb()) {
     costs.peak = Min(costs.peak, ResistivePeak<N>(engine, structure, read));
@@ -317,9 +416,11 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   costs.compute_efficiency = rate.has_compute_efficiency()
                                  ? N(read(rate.compute_efficiency()))
                                  : N(read(engine.compute_efficiency()));
-  const N overhead = ReadOr<N>(engine.has_overhead_factor(),
-                               engine.overhead_factor(), read, 1.0);
-  if (rate.has_energy_pj_per_flop()) {
+  const N overhead = OverheadOf<N>(engine, read);
+  if (structure.has_lanes) {
+    costs.energy = PerFlop<N>(
+        LaneEnergy<N>(engine, read, structure).total() * overhead);
+  } else if (rate.has_energy_pj_per_flop()) {
     costs.energy = PicojoulesPerFlop<N>(read(rate.energy_pj_per_flop()));
   } else if (structure.in_memory) {
     SetInMemoryEnergy(engine, read, structure, overhead, &costs);
@@ -333,6 +434,9 @@ RateCosts<N> BuildRateCosts(const ComputeEngine::FormatRate& rate,
   const InMemoryArray& array = engine.array();
   costs.array_write =
       PicojoulesPerBit<N>(read(array.write_energy_pj_per_bit()));
+  if (array.has_write_gb_per_s()) {
+    costs.write_rate = GigabytesPerSecond<N>(read(array.write_gb_per_s()));
+  }
   if (array.has_endurance_writes()) {
     costs.wear_per_write = N(1.0) / N(read(array.endurance_writes()));
   }
@@ -441,6 +545,22 @@ void ApplyRuntime(const Runtime& runtime, const Reader& read, Costs<N>* costs) {
               Gigabytes<N>(read(runtime.reserved_gb())));
 }
 
+// A level that lies on the logic: its bits cross further layers.
+template <typename N, typename Reader>
+void AddStack(const Hardware& hardware, const MemoryLevel& level,
+              const Reader& read, LevelCosts<N>* costs, StackCosts<N>* stack) {
+  const MemoryTechnology& technology = level.technology();
+  *stack = BuildStack<N>(level, AreaMm2<N>(hardware, read),
+                         RefreshPower<N>(level, read), read);
+  const EnergyPerData<N> crossings =
+      PicojoulesPerBit<N>(N(read(technology.layer_energy_pj_per_bit())) *
+                          Crossings(stack->layers)) /
+      ReadOr<N>(technology.has_supply_efficiency(),
+                technology.supply_efficiency(), read, 1.0);
+  costs->read.interface += crossings;
+  costs->write.interface += crossings;
+}
+
 // Adds memory levels and engines.
 template <typename N, typename Reader>
 void AddLevels(const Hardware& hardware, const Reader& read,
@@ -453,6 +573,11 @@ void AddLevels(const Hardware& hardware, const Reader& read,
     machine->placement.levels[i] = BuildLevelPlacement<N>(level, read);
     machine->costs.levels[i] =
         BuildLevelCosts<N>(level, LogicOf(hardware), read);
+    if (level.has_stack()) {
+      structure.stack_level = i;
+      AddStack<N>(hardware, level, read, &machine->costs.levels[i],
+                  &machine->costs.stack);
+    }
   }
 }
 
@@ -472,7 +597,8 @@ void AddEngines(const Hardware& hardware, const Reader& read,
       }
       const int i = structure.num_rates++;
       structure.rates[i] = its;
-      machine->placement.rates[i] = BuildRatePlacement<N>(engine, read);
+      machine->placement.rates[i] = BuildRatePlacement<N>(engine, its, read);
+      machine->placement.rates[i].array_noise = costs.noise;
       machine->costs.rates[i] = costs;
     }
   }

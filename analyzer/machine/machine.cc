@@ -41,24 +41,57 @@ int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
   return offers_integer ? 0 : offered.operand_bits;
 }
 
+// Whether bit-serial lanes for a rate's formats take these operands: integers
+// that are no wider.
+bool LanesTake(const RateStructure& rate, const NumberFormat& weights,
+               const NumberFormat& activations) {
+  const auto fits = [](const NumberFormat& format, const NumberFormat& lane) {
+    return format.operand == NumberFormat::Operand::kInteger &&
+           lane.operand == NumberFormat::Operand::kInteger &&
+           format.operand_bits <= lane.operand_bits;
+  };
+  return fits(weights, *rate.format) && fits(activations, *rate.inputs);
+}
+
+// Work of a multiply-add on bit-serial lanes, as bits of input times weight.
+int LaneBits(const RateStructure& rate) {
+  return rate.format->operand_bits * rate.inputs->operand_bits;
+}
+
 }  // namespace
+
+bool TakesWeights(const RateStructure& rate, const NumberFormat& weights) {
+  if (!rate.in_memory) return false;
+  if (rate.format == &weights) return true;
+  return rate.format->operand == NumberFormat::Operand::kInteger &&
+         weights.operand == NumberFormat::Operand::kInteger &&
+         weights.operand_bits == rate.format->operand_bits;
+}
 
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,
               const NumberFormat& activations,
               ComputeEngine::Products products) {
   const unsigned wanted = 1u << products;
+  int lanes = -1;
   for (int i = 0; i < structure.num_rates; ++i) {
     const RateStructure& rate = structure.rates[i];
-    if (rate.in_memory && (rate.runs & wanted) != 0 &&
-        rate.format == &weights && rate.inputs == &activations) {
+    if ((rate.runs & wanted) == 0) continue;
+    if ((TakesWeights(rate, weights) ||
+         (rate.has_lanes && rate.format == &weights)) &&
+        rate.inputs == &activations) {
       return i;
     }
+    if (rate.has_lanes && LanesTake(rate, weights, activations) &&
+        (lanes < 0 || LaneBits(rate) < LaneBits(structure.rates[lanes]))) {
+      lanes = i;
+    }
   }
+  if (lanes >= 0) return lanes;
   const NumberFormat& operands = OperandFormat(weights, activations);
   int best = -1, best_suitability = 0;
   for (int i = 0; i < structure.num_rates; ++i) {
     const RateStructure& rate = structure.rates[i];
-    if (rate.in_memory || (rate.runs & wanted) == 0) continue;
+    if (rate.in_memory || rate.has_lanes || (rate.runs & wanted) == 0) continue;
     const int suitability = Suitability(*rate.format, operands);
     if (suitability > best_suitability) {
       best = i;

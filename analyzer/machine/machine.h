@@ -23,6 +23,15 @@ namespace tokenjoule {
 // Structure of a memory level.
 struct LevelStructure {
   bool is_dram = false;
+  // What the level is made of.
+  MemoryTechnology::Kind kind = MemoryTechnology::KIND_UNSPECIFIED;
+  // Only what it holds moves through it; see MemoryLevel.beside_path.
+  bool beside_path = false;
+  // The path to the level has the energy of its fills; see
+  // MemoryLevel.fills_included.
+  bool fills_included = false;
+  // Only activations pass through it; weights and caches do not.
+  bool activations_only = false;
   // Data that a near level holds.
   Pinned pins = NOTHING;
 };
@@ -38,14 +47,23 @@ struct RateStructure {
   // Bit set of the products that it runs: bit 1 << ComputeEngine::Products.
   unsigned runs = 0;
   bool in_memory = false;
+  // In-memory engine whose sums are converted.
+  bool is_analog = false;
   // Weights stay in the arrays: they are neither read nor written.
   bool resident = false;
-  // Whether weight_capacity_gb and model_growth of the array are given.
+  // Whether weight_capacity_gb, write_gb_per_s and model_growth of the array
+  // are given.
   bool has_weight_capacity = false;
+  bool has_write_rate = false;
   bool has_model_growth = false;
   // Whether it is a weight-stationary array; otherwise each activation moves
   // once.
   bool has_dataflow = false;
+  // Whether it has bit-serial lanes, over which layers are unrolled, and how they
+  // take inputs; see BitSerialLanes of proto/hardware.proto.
+  bool has_lanes = false;
+  bool line_buffer = false;
+  bool separate_inputs = false;
 };
 
 // Structure of a network between chips.
@@ -77,6 +95,15 @@ struct MachineStructure {
   bool has_power_cap = false;
   // Whether the core's clock and voltage are given; if not, it has one clock.
   bool has_core_clock = false;
+  // The level that lies on the logic; -1 if none does, and Costs::stack has no
+  // meaning.
+  int stack_level = -1;
+
+  // Whether the backing store is DRAM, of whatever make.
+  bool HasDram() const {
+    return levels[0].kind == MemoryTechnology::DRAM ||
+           levels[0].kind == MemoryTechnology::KIND_UNSPECIFIED;
+  }
 };
 
 // Numbers of a memory level that lowering reads.
@@ -97,6 +124,17 @@ struct RatePlacement {
   N rows = N(1.0);
   N columns = N(1.0);
   Data<N> partial_sum;
+  // Shape of an in-memory array.
+  N array_rows = N(1.0);
+  N array_columns = N(1.0);
+  // Noise power that an analog array adds to a sum, relative to the signal.
+  N array_noise = N(0.0);
+  // For bit-serial lanes: how many there are in each direction, and the energy of
+  // the accumulators per FLOP where every addition is of a full row of inputs.
+  N lane_outputs = N(1.0);
+  N lane_pixels = N(1.0);
+  N lane_inputs = N(1.0);
+  EnergyPerWork<N> accumulate;
 };
 
 // Numbers of a runtime's kernels for weights of one format.
@@ -206,9 +244,12 @@ struct RateCosts {
   // Fraction of the peak that is reached.
   N compute_efficiency = N(1.0);
   EnergyPerWork<N> energy;
+  // For matrices that fill an array; see LoweredOperator::adc_flop.
   EnergyPerWork<N> adc;
   EnergyPerWork<N> dac;
   EnergyPerData<N> array_write;
+  // Rate at which the arrays of a chip are written, if given.
+  DataRate<N> write_rate = DataRate<N>::FromBase(N(1.0));
   // Noise power that the array adds to a sum, relative to the signal; 0:
   // digital.
   N noise = N(0.0);
@@ -240,6 +281,17 @@ struct ClockCosts {
   N steep_from = N(1.0);
   // Power of clocks and stalls at the reference.
   Power<N> power;
+};
+
+// The stack of memory on one chip's logic; see analyzer/machine/stack.h.
+template <typename N = double>
+struct StackCosts {
+  N layers = N(1.0);
+  N area_cm2 = N(1.0);
+  N coolant_c = N(0.0);
+  N resistance_k_cm2_per_w = N(0.0);
+  // Power of refresh at most at 85 C, which is part of the level's background.
+  Power<N> refresh;
 };
 
 // Costs of actions and of time on one chip with its links, board, node and
@@ -277,6 +329,9 @@ struct Costs {
   // Bytes per second of the backing store over FLOP per second of the vector
   // engine, relative to the machine that the runtime's streams were measured on.
   N core_balance = N(1.0);
+
+  // Memory on the logic, if there is any.
+  StackCosts<N> stack;
 
   // Logic area of one chip, and the cost of making it with its memory, package
   // and board; 0 if the description has no `silicon`.
@@ -381,6 +436,7 @@ void ForEachRateCost(Visit& visit, R&... rate) {
   visit(Field("adc").Energy(kOf, kAdc), rate.adc...);
   visit(Field("dac").Energy(kOf, kDac), rate.dac...);
   visit(Field("array_write").Energy(kOf, kArrayWrite), rate.array_write...);
+  visit(Field("write_rate").At(FreeAt::kEndless).Time(kOf), rate.write_rate...);
   visit(Field("noise"), rate.noise...);
   visit(Field("wear_per_write"), rate.wear_per_write...);
 }
@@ -464,6 +520,16 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
         costs.overlap_fraction...);
   visit(Field("core_balance").At(FreeAt::kOne).Ideal(), costs.core_balance...);
 
+  if (structure.stack_level >= 0) {
+    visit(Field("stack.layers"), costs.stack.layers...);
+    visit(Field("stack.area_cm2"), costs.stack.area_cm2...);
+    visit(Field("stack.coolant_c"), costs.stack.coolant_c...);
+    visit(Field("stack.resistance_k_cm2_per_w"),
+          costs.stack.resistance_k_cm2_per_w...);
+    visit(Field("stack.refresh").Energy(Component::kMemory, kDramBackground),
+          costs.stack.refresh...);
+  }
+
   visit(Field("area_mm2"), costs.area_mm2...);
   visit(Field("cost_usd"), costs.cost_usd...);
 }
@@ -484,6 +550,14 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
     visit(Field("rows"), placement.rates[i].rows...);
     visit(Field("columns"), placement.rates[i].columns...);
     visit(Field("partial_sum"), placement.rates[i].partial_sum...);
+    visit(Field("array_rows"), placement.rates[i].array_rows...);
+    visit(Field("array_columns"), placement.rates[i].array_columns...);
+    visit(Field("array_noise"), placement.rates[i].array_noise...);
+    visit(Field("lane_outputs"), placement.rates[i].lane_outputs...);
+    visit(Field("lane_pixels"), placement.rates[i].lane_pixels...);
+    visit(Field("lane_inputs"), placement.rates[i].lane_inputs...);
+    visit(Field("accumulate").Energy(Component::kCompute, kCompute),
+          placement.rates[i].accumulate...);
   }
   visit(factor("bandwidth_share"), placement.runtime.bandwidth_share...);
   visit(factor("cache_bandwidth_share"),
@@ -528,9 +602,15 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
 const NumberFormat& OperandFormat(const NumberFormat& weights,
                                   const NumberFormat& activations);
 
+// Whether an in-memory engine's rate takes these weights: its own format, or
+// integers of as many bits that share scales, with which the sums of a group
+// are multiplied outside the array.
+bool TakesWeights(const RateStructure& rate, const NumberFormat& weights);
+
 // Index of the rate that runs products of these weights and activations: an
-// in-memory engine that takes exactly these formats; otherwise, on the other
-// engines, the first available of the operands' format itself, a format of the
+// in-memory or bit-serial engine that takes exactly these; otherwise bit-serial
+// lanes for the fewest wider integers; otherwise, on the other engines, the first
+// available of the operands' format itself, a format of the
 // same width and kind, the narrowest wider float, and the widest float. -1 if
 // there is no engine at all.
 int RateIndex(const MachineStructure& structure, const NumberFormat& weights,

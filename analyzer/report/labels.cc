@@ -47,8 +47,18 @@ std::string Chips(const Report& report) {
   return out;
 }
 
+std::string Work(const Report& report) {
+  return report.work_unit().empty() ? "token" : report.work_unit();
+}
+
+std::string ContextWords(const Scenario& s) {
+  return s.has_context() ? absl::StrFormat("context %g, ", s.context()) : "";
+}
+
 std::string Formats(const Scenario& s) {
   std::string out = absl::StrCat(s.weights(), " weights, ");
+  // A network of explicit layers.
+  if (s.kv().empty()) return absl::StrCat(out, s.activations(), " activations");
   if (s.experts() != s.weights()) {
     absl::StrAppend(&out, s.experts(), " experts, ");
   }
@@ -62,11 +72,11 @@ std::string Formats(const Scenario& s) {
 std::string SetupLines(const Report& report) {
   const Scenario& s = report.scenario();
   std::string lines = absl::StrFormat(
-      "%s on %s, %s%s\nbatch %g, context %g, %s\n", report.model(),
+      "%s on %s, %s%s\nbatch %g, %s%s\n", report.model(),
       report.hardware(), Chips(report),
       report.runtime().empty() ? ""
                                : absl::StrCat(", served by ", report.runtime()),
-      s.batch(), s.context(), Formats(s));
+      s.batch(), ContextWords(s), Formats(s));
   if (s.set_size() > 0) {
     absl::StrAppend(&lines, "with ", absl::StrJoin(s.set(), ", "), "\n");
   }

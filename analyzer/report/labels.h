@@ -26,6 +26,13 @@ std::string BoundaryLabel(absl::string_view boundary);
 // "2 chips (tp 2)".
 std::string Chips(const Report& report);
 
+// What the answer counts energy per: "token", or "inference" for a network of
+// explicit layers.
+std::string Work(const Report& report);
+
+// "context 2048, "; empty for a network, which has none.
+std::string ContextWords(const Scenario& scenario);
+
 // "bf16 weights, fp8 KV cache, bf16 activations".
 std::string Formats(const Scenario& scenario);
 

@@ -64,6 +64,8 @@ Writers<AnalogDepthStudy> WritersOf();
 template <>
 Writers<BatchStudy> WritersOf();
 template <>
+Writers<BreakEvenStudy> WritersOf();
+template <>
 Writers<Calibration> WritersOf();
 template <>
 Writers<JointCalibration> WritersOf();

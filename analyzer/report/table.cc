@@ -8,6 +8,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 
 namespace tokenjoule {
 namespace {
@@ -95,6 +96,27 @@ std::string Percent(double share) {
 
 std::string PercentBetween(double low, double high) {
   return absl::StrFormat("%.0f to %.0f %%", 100 * low, 100 * high);
+}
+
+std::string Wrapped(absl::string_view text) {
+  constexpr size_t kColumns = 100;
+  std::string out;
+  for (const absl::string_view paragraph : absl::StrSplit(text, '\n')) {
+    size_t column = 0;
+    for (const absl::string_view word : absl::StrSplit(paragraph, ' ')) {
+      if (column > 0 && column + 1 + word.size() > kColumns) {
+        absl::StrAppend(&out, "\n    ");
+        column = 4;
+      } else if (column > 0) {
+        absl::StrAppend(&out, " ");
+        ++column;
+      }
+      absl::StrAppend(&out, word);
+      column += word.size();
+    }
+    absl::StrAppend(&out, "\n");
+  }
+  return out;
 }
 
 }  // namespace tokenjoule

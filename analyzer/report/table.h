@@ -44,6 +44,9 @@ std::string Percent(double share);
 // A range of shares, e.g. "24 to 31 %".
 std::string PercentBetween(double low, double high);
 
+// Text in lines of at most 100 columns, later lines of a paragraph indented.
+std::string Wrapped(absl::string_view text);
+
 }  // namespace tokenjoule
 
 #endif  // ANALYZER_REPORT_TABLE_H_

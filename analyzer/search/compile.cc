@@ -10,10 +10,12 @@
 #include "analyzer/description/faults.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/validate.h"
+#include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/machine/slots.h"
 #include "analyzer/machine/traced.h"
+#include "analyzer/quality/scaling_laws.h"
 
 namespace tokenjoule {
 namespace {
@@ -183,6 +185,10 @@ absl::StatusOr<std::unique_ptr<Combination>> Compiler::CompileAt(
   if (!status.ok()) return status;
   combination->machine = machine_;
   Lower(combination.get());
+  const absl::Status served =
+      CheckProducts(combination->ledger, machine_->base().structure,
+                    machine_->hardware().name());
+  if (!served.ok()) return served;
   const absl::Status checked = Verify(combination.get());
   if (!checked.ok()) return checked;
   return combination;
@@ -194,8 +200,12 @@ absl::Status Compiler::Load(const Choices& choices) {
   std::vector<Fault> faults;
   ValidateScenario(scenario_, *model_, machine_->hardware(), &faults);
   if (!faults.empty()) return FaultsToStatus(faults);
-  scenario_ =
-      ServedBy(machine_->hardware().runtime(), *model_, std::move(scenario_));
+  const absl::Status quality = CheckQuality(scenario_);
+  if (!quality.ok()) return quality;
+  scenario_ = ServedBy(machine_->hardware(), *model_, std::move(scenario_));
+  const absl::Status served =
+      CheckServedFormats(machine_->hardware(), *model_, scenario_);
+  if (!served.ok()) return served;
   absl::StatusOr<absl::optional<Model>> draft = LoadDraft(scenario_);
   if (!draft.ok()) return draft.status();
   draft_ = *std::move(draft);

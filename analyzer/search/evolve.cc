@@ -19,6 +19,7 @@
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/ledger/ledger.h"
+#include "analyzer/quality/scaling_laws.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/findings.h"
 #include "analyzer/search/front.h"
@@ -99,8 +100,13 @@ class Structures {
     ValidateScenario(out->scenario, *out->model, out->hardware->hardware,
                      &faults);
     if (!faults.empty()) return FaultsToStatus(faults);
-    out->scenario = ServedBy(out->hardware->hardware.runtime(), *out->model,
+    status = CheckQuality(out->scenario);
+    if (!status.ok()) return status;
+    out->scenario = ServedBy(out->hardware->hardware, *out->model,
                              std::move(out->scenario));
+    status = CheckServedFormats(out->hardware->hardware, *out->model,
+                                out->scenario);
+    if (!status.ok()) return status;
     const absl::StatusOr<absl::optional<Model>> draft =
         LoadDraft(out->scenario);
     if (!draft.ok()) return draft.status();
@@ -423,8 +429,10 @@ absl::Status FillFront(const Space& space, Archive* archive,
                       space.description.epsilon());
   thinned.Merge(archive->best());
   const size_t every = thinned.size() / 16 + 1;
+  std::vector<Choices> front;
   for (const FrontPoint& point : thinned.Sorted()) {
-    const Choices& choices = archive->ChoicesOfBest(point.id);
+    front.push_back(archive->ChoicesOfBest(point.id));
+    const Choices& choices = front.back();
     const SweepFigures figures = ToProto(archive->Evaluate(choices).figures);
     if (study->front_size() % every == 0) {
       const absl::Status confirmed = Confirm(space, choices, figures);
@@ -434,7 +442,8 @@ absl::Status FillFront(const Space& space, Archive* archive,
     study->mutable_front(study->front_size() - 1)
         ->set_command(CommandFor(space, choices));
   }
-  return absl::OkStatus();
+  return FillQuality(
+      space, [&](int i) { return front[i]; }, study);
 }
 
 }  // namespace

@@ -19,6 +19,21 @@
 
 namespace tokenjoule {
 
+// What of a model the figures need: the same at every batch, context and
+// machine.
+struct ModelFacts {
+  double parameters = 0;
+  double active_parameters = 0;
+  double aspect_ratio = 0;
+  // 0 where the scenario has no `quality`, or no training tokens.
+  double effective_parameters = 0;
+  double loss = 0;
+};
+
+// Those of a validated model and scenario whose step is counted in `ledger`.
+ModelFacts ModelFactsOf(const Model& model, const Scenario& scenario,
+                        const Ledger<>& ledger);
+
 // What of a step the figures need besides the kernel's answer: the same for all
 // points of a combination, or a lane for each where a pack holds several steps.
 template <typename N = double>
@@ -31,13 +46,15 @@ struct StepFacts {
   N array_used_bytes = N(0.0);
   N array_bytes = N(0.0);
   int boundary = kBoardBoundary;
+  ModelFacts model;
 };
 
 // Those of a step that was lowered from `ledger`, which has grown already, for
 // `machine`.
 template <typename N>
 StepFacts<N> FactsFrom(const Ledger<N>& ledger, const LoweredStep<N>& step,
-                       Placing<N> machine, int boundary) {
+                       Placing<N> machine, int boundary,
+                       const ModelFacts& model) {
   const Occupancy<N> occupancy = OccupancyOf(ledger, machine);
   StepFacts<N> facts;
   facts.tokens = step.tokens;
@@ -47,6 +64,7 @@ StepFacts<N> FactsFrom(const Ledger<N>& ledger, const LoweredStep<N>& step,
   facts.array_used_bytes = InBytes(occupancy.in_arrays);
   facts.array_bytes = InBytes(occupancy.array_capacity);
   facts.boundary = boundary;
+  facts.model = model;
   return facts;
 }
 
@@ -54,8 +72,8 @@ StepFacts<N> FactsFrom(const Ledger<N>& ledger, const LoweredStep<N>& step,
 StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
                     const Evaluation<>& evaluation, const Machine<>& machine);
 
-// The figures by number of their field less one.
-constexpr int kNumFigures = 15;
+// The figures in the order of SweepFigures' fields.
+constexpr int kNumFigures = 25;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -73,6 +91,16 @@ enum Figure {
   kNoise,
   kWear,
   kStackShare,
+  kMemoryShare,
+  kStackLayers,
+  kPowerDensity,
+  kStackTemperature,
+  kEngineTopsPerW,
+  kParameters,
+  kActiveParameters,
+  kEffectiveParameters,
+  kLoss,
+  kAspectRatio,
 };
 
 template <typename N>
@@ -92,17 +120,28 @@ FigureValues<N> FiguresFrom(const StepFacts<F>& facts,
   f[kTokensPerS] = N(facts.tokens) * steps_per_s;
   f[kPower] = inside * steps_per_s;
   f[kEnergyDelay] = f[kEnergy] * f[kTimePerToken];
-  f[kDramShare] =
-      cost.energy_j[kMemoryPathBoundary] / cost.energy_j[kBoardBoundary];
-  f[kStackShare] = cost.energy_j[kStackBoundary] / cost.energy_j[kBoardBoundary];
+  // Zero where the backing store is not DRAM.
+  const N of_board = cost.is_dram / cost.energy_j[kBoardBoundary];
+  f[kDramShare] = cost.energy_j[kMemoryPathBoundary] * of_board;
+  f[kStackShare] = cost.energy_j[kStackBoundary] * of_board;
+  f[kMemoryShare] = cost.memory_j / cost.energy_j[kBoardBoundary];
+  f[kStackLayers] = cost.layers;
+  f[kPowerDensity] = cost.heat.power_w_per_cm2;
+  f[kStackTemperature] = cost.heat.temperature_c;
   f[kMemoryUsed] = N(facts.store_used_bytes + facts.array_used_bytes);
   f[kMemoryLeft] = cost.usable_bytes * N(facts.chips) + N(facts.array_bytes) -
                    f[kMemoryUsed];
   f[kChips] = N(facts.chips);
   f[kArea] = cost.area_mm2 * f[kChips];
   f[kNoise] = cost.noise;
+  f[kEngineTopsPerW] = cost.tops_per_w;
   f[kWear] = cost.wear * steps_per_s * N(kSecondsPerYear);
   f[kCost] = cost.cost_usd * f[kChips];
+  f[kParameters] = N(facts.model.parameters);
+  f[kActiveParameters] = N(facts.model.active_parameters);
+  f[kEffectiveParameters] = N(facts.model.effective_parameters);
+  f[kLoss] = N(facts.model.loss);
+  f[kAspectRatio] = N(facts.model.aspect_ratio);
   return f;
 }
 

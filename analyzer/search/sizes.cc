@@ -28,7 +28,10 @@ __attribute__((noinline)) void SizesReader::Remember(
 }
 
 StepsOfSizes::StepsOfSizes(Setup setup)
-    : setup_(std::move(setup)), reader_(setup_.scenario()) {}
+    : setup_(std::move(setup)),
+      reader_(setup_.scenario()),
+      model_facts_(ModelFactsOf(setup_.model(), setup_.scenario(),
+                                BuildLedger(setup_.step()))) {}
 
 bool StepsOfSizes::Build(const Pack& batch, const Pack& context,
                          const Machine<Pack>& machine, SizedStep* out) {
@@ -38,7 +41,8 @@ bool StepsOfSizes::Build(const Pack& batch, const Pack& context,
   GrowInPlace<Pack>(machine, &ledger_);
   LowerSteps(ledger_, machine, &out->step);
   if (!out->step.uniform) return false;
-  out->facts = FactsFrom<Pack>(ledger_, out->step, machine, setup_.boundary());
+  out->facts = FactsFrom<Pack>(ledger_, out->step, machine, setup_.boundary(),
+                               model_facts_);
   return true;
 }
 

@@ -98,6 +98,7 @@ class StepsOfSizes {
  private:
   ResolvedSetup setup_;
   SizesReader reader_;
+  ModelFacts model_facts_;
   // Used again from pack to pack.
   Ledger<Pack> ledger_;
 };

@@ -20,6 +20,7 @@
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/quality/scaling_laws.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "google/protobuf/text_format.h"
@@ -35,6 +36,12 @@ constexpr int kMostChoices = 1'000'000;
 
 // A step's value: digits beyond these are of the arithmetic, not of the step.
 std::string Number(double value) { return absl::StrFormat("%.12g", value); }
+
+// The nearest multiple, halves up; the value itself where `multiple` is 0.
+double Rounded(double value, double multiple) {
+  if (multiple == 0) return value;
+  return multiple * std::floor(value / multiple + 0.5);
+}
 
 // Value `i` of steps, with ends that are exact.
 double StepAt(const Steps& steps, bool logarithmic, size_t i) {
@@ -244,7 +251,7 @@ class SpaceReader {
       AddFault(place, "logarithmic: equal factors need ends above 0");
       return {axis.path(), {}};
     }
-    return {axis.path(), Counted(steps), axis.has_logarithmic(), 1};
+    return {axis.path(), Counted(steps), axis.has_logarithmic(), 1, 0};
   }
 
   static Steps Counted(Steps steps) {
@@ -255,6 +262,9 @@ class SpaceReader {
   FieldValues ReadTied(const Axis& axis, const Tied& tied, const SpaceAxis& own,
                        const Place& place) {
     if (tied.factor() == 0) {
+      if (tied.multiple_of() != 0) {
+        AddFault(place, "multiple_of rounds a product; give a factor");
+      }
       if (static_cast<size_t>(tied.value_size()) != own.size()) {
         AddFault(place,
                  IsContinuous(axis)
@@ -267,7 +277,7 @@ class SpaceReader {
     }
     if (own.size() > 0 && HasSteps(axis)) {
       return {tied.path(), Counted(StepsOf(axis)), axis.has_logarithmic(),
-              tied.factor()};
+              tied.factor(), tied.multiple_of()};
     }
     std::vector<std::string> values;
     for (size_t i = 0; i < own.size(); ++i) {
@@ -278,7 +288,8 @@ class SpaceReader {
                                      "\", which is no number"));
         break;
       }
-      values.push_back(Number(value * tied.factor()));
+      values.push_back(
+          Number(Rounded(value * tied.factor(), tied.multiple_of())));
     }
     return {tied.path(), std::move(values)};
   }
@@ -315,11 +326,48 @@ void CheckPaths(const Space& space, SpaceReader* reader) {
   }
 }
 
+// Whether points have what a figure of quality is computed from.
+bool HasQuality(const DesignSpace& description, const std::string& metric) {
+  const auto is_set = [&](absl::string_view path) {
+    for (const Axis& axis : description.axis()) {
+      if (absl::StartsWith(axis.path(), path)) return true;
+      for (const Tied& tied : axis.tied()) {
+        if (absl::StartsWith(tied.path(), path)) return true;
+      }
+    }
+    for (const std::string& set : description.scenario().set()) {
+      if (absl::StartsWith(set, path)) return true;
+    }
+    return false;
+  };
+  const Scenario& scenario = description.scenario();
+  if (metric == "loss") {
+    return scenario.quality().training_tokens() > 0 ||
+           is_set("scenario.quality.training_tokens");
+  }
+  if (metric == "effective_parameters") {
+    return scenario.has_quality() || is_set("scenario.quality.");
+  }
+  return true;
+}
+
+// A figure that there is, and that these points have.
+void CheckFigure(const DesignSpace& description, const std::string& metric,
+                 const Place& place, SpaceReader* reader) {
+  reader->CheckMetric(metric, place);
+  if (HasQuality(description, metric)) return;
+  reader->AddFault(
+      place,
+      absl::StrCat(metric, metric == "loss"
+                               ? " needs scenario.quality.training_tokens"
+                               : " needs scenario.quality"));
+}
+
 void CheckObjectives(const DesignSpace& description, SpaceReader* reader) {
   const Places& places = reader->places();
   for (int i = 0; i < description.objective_size(); ++i) {
     const Place place = places.Below("objective", i, "metric");
-    reader->CheckMetric(description.objective(i).metric(), place);
+    CheckFigure(description, description.objective(i).metric(), place, reader);
     if (description.objective(i).metric() == "snr_db") {
       reader->AddFault(place, "snr_db is for limits alone");
     }
@@ -331,7 +379,8 @@ void CheckObjectives(const DesignSpace& description, SpaceReader* reader) {
   }
   for (int i = 0; i < description.limit_size(); ++i) {
     const Limit& limit = description.limit(i);
-    reader->CheckMetric(limit.metric(), places.Below("limit", i, "metric"));
+    CheckFigure(description, limit.metric(), places.Below("limit", i, "metric"),
+                reader);
     if (!limit.has_min() && !limit.has_max()) {
       reader->AddFault(places.Of("limit", i),
                        "limits nothing; give `min` or `max`");
@@ -418,7 +467,7 @@ absl::StatusOr<Scenario> ChangedScenario(
 absl::Status CheckScenarioFields(const Scenario& scenario) {
   std::vector<Fault> own;
   ValidateFields(scenario, {"scenario", nullptr, true}, &own);
-  return FaultsToStatus(own);
+  return own.empty() ? CheckQuality(scenario) : FaultsToStatus(own);
 }
 
 // Where a space names a figure that only machines with `silicon` have, and the
@@ -456,6 +505,16 @@ absl::Status CheckPriced(const PricedFigure& figure, const Hardware& hardware) {
       " needs for ", figure.metric,
       "; describe it, or take a machine that has it (`tokenjoule explain "
       "cost_usd --hardware=hbm4-asic`)"));
+}
+
+// Whether all that is wrong with the model at a choice is that its fields do
+// not go together (heads that KV heads do not divide): with other choices they
+// may.
+bool OnlyDoesNotGoTogether(const Space& space, const Choices& choices) {
+  const absl::StatusOr<Settings> settings = SettingsAt(space, choices);
+  return settings.ok() &&
+         !LoadModel(settings->model, settings->changes.model).ok() &&
+         CheckModelFields(settings->model, settings->changes.model).ok();
 }
 
 // What is wrong with model, machine and scenario at a choice.
@@ -589,7 +648,7 @@ void CheckValues(const Space& space, SpaceReader* reader) {
       }
       choices[i] = static_cast<uint32_t>(k);
       const absl::Status status = StatusAt(space, choices, priced);
-      if (status.ok()) continue;
+      if (status.ok() || OnlyDoesNotGoTogether(space, choices)) continue;
       AddValueFaults(
           reader->places().OfValue(static_cast<int>(i), static_cast<int>(k)),
           space.axes[i].path(), space.axes[i].fields[0].At(k), status, reader);
@@ -617,6 +676,33 @@ void AddFields(const google::protobuf::Message& message,
   }
 }
 
+// Applies one change of what the points share.
+absl::Status ChangeShared(const std::string& change, DesignSpace* space) {
+  const std::pair<std::string, std::string> halves =
+      absl::StrSplit(change, absl::MaxSplits('=', 1));
+  const std::string& path = halves.first;
+  for (const Axis& axis : space->axis()) {
+    bool is_set = axis.path() == path;
+    for (const Tied& tied : axis.tied()) is_set |= tied.path() == path;
+    if (is_set) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(Printable(path), " is set by an axis"));
+    }
+  }
+  Scenario* scenario = space->mutable_scenario();
+  if (path == "model" || path == "hardware" || path == kRuntimePath) {
+    return SetField(scenario, path, halves.second, "");
+  }
+  absl::string_view field = path;
+  if (absl::ConsumePrefix(&field, "scenario.")) {
+    return SetField(scenario, field, halves.second, "");
+  }
+  Overrides known;
+  const absl::Status status = known.AddAssignment(change);
+  if (status.ok()) scenario->add_set(change);
+  return status;
+}
+
 // Faults of how the space is searched.
 void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
   if (!description.has_evolution()) return;
@@ -639,20 +725,23 @@ FieldValues::FieldValues(std::string path, std::vector<std::string> values)
       values_(std::move(values)) {}
 
 FieldValues::FieldValues(std::string path, const Steps& steps, bool logarithmic,
-                         double factor)
+                         double factor, double multiple)
     : path_(CanonicalPath(std::move(path))),
       size_(steps.count()),
       steps_(steps),
       logarithmic_(logarithmic),
-      factor_(factor) {}
+      factor_(factor),
+      multiple_(multiple) {}
 
 std::string FieldValues::At(size_t choice) const {
   if (!values_.empty()) return values_[choice];
-  const std::string step = Number(StepAt(steps_, logarithmic_, choice));
-  if (factor_ == 1) return step;
+  // A tied field follows what the axis is set to, rounding included.
+  const std::string step = Number(
+      Rounded(StepAt(steps_, logarithmic_, choice), steps_.multiple_of()));
+  if (factor_ == 1 && multiple_ == 0) return step;
   double value = 0;
   (void)absl::SimpleAtod(step, &value);
-  return Number(value * factor_);
+  return Number(Rounded(value * factor_, multiple_));
 }
 
 bool FieldValues::IsNumeric() const {
@@ -668,8 +757,8 @@ double FieldValues::NumberAt(size_t choice) const {
   return value;
 }
 
-absl::StatusOr<Space> ParseSpace(absl::string_view text,
-                                 absl::string_view file) {
+absl::StatusOr<Space> ParseSpace(absl::string_view text, absl::string_view file,
+                                 absl::Span<const std::string> changes) {
   Space space;
   std::unique_ptr<FieldLocations> locations;
   std::vector<Fault> faults;
@@ -680,6 +769,11 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
                  &faults);
   const Places places(space.description, *locations);
   for (Fault& fault : faults) fault.path = places.Called(fault.path);
+  for (const std::string& change : changes) {
+    const absl::Status status = ChangeShared(change, &space.description);
+    if (status.ok()) continue;
+    faults.push_back({"--set", 0, 0, "", std::string(status.message())});
+  }
   if (!faults.empty()) return FaultsToStatus(faults);
 
   const bool evolves = space.description.has_evolution();
@@ -711,10 +805,11 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text,
   return space;
 }
 
-absl::StatusOr<Space> LoadSpace(absl::string_view name) {
+absl::StatusOr<Space> LoadSpace(absl::string_view name,
+                                absl::Span<const std::string> changes) {
   absl::StatusOr<NamedText> found = ReadSpaceText(name);
   if (!found.ok()) return found.status();
-  return ParseSpace(found->text, found->file);
+  return ParseSpace(found->text, found->file, changes);
 }
 
 Choices ChoicesOf(const Space& space, uint64_t id) {

@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 #include "analyzer/evaluate/setup.h"
 #include "proto/space.pb.h"
 
@@ -26,9 +27,9 @@ class FieldValues {
  public:
   FieldValues(std::string path, std::vector<std::string> values);
   // `steps` with at least one step, above 0 where they are logarithmic; each
-  // times `factor`.
+  // times `factor`, rounded to a multiple of `multiple` unless that is 0.
   FieldValues(std::string path, const Steps& steps, bool logarithmic,
-              double factor);
+              double factor, double multiple);
 
   const std::string& path() const { return path_; }
   size_t size() const { return size_; }
@@ -46,6 +47,7 @@ class FieldValues {
   Steps steps_;
   bool logarithmic_ = false;
   double factor_ = 1;
+  double multiple_ = 0;
 };
 
 // An axis; `fields[0]` is its own, the others are tied to it.
@@ -73,11 +75,16 @@ using Choices = std::vector<uint32_t>;
 // their field does not take, metrics that there are not, more points than can
 // be numbered. A fault of an axis names it by the field that it sets,
 // "axis[scenario.batch]", with its place in the file.
-absl::StatusOr<Space> ParseSpace(absl::string_view text,
-                                 absl::string_view file);
+//
+// `changes` replace what its points share: "model=NAME", "hardware=NAME",
+// "runtime=NAME" or ROOT.PATH=VALUE of a field that no axis sets. Their faults
+// have no place.
+absl::StatusOr<Space> ParseSpace(absl::string_view text, absl::string_view file,
+                                 absl::Span<const std::string> changes = {});
 
-// The space of that name, or in that file.
-absl::StatusOr<Space> LoadSpace(absl::string_view name);
+// The space of that name, or in that file, with such changes.
+absl::StatusOr<Space> LoadSpace(absl::string_view name,
+                                absl::Span<const std::string> changes = {});
 
 // The choices of a point, the first axis varying slowest, and back. Of a space
 // whose points are numbered.

@@ -10,14 +10,22 @@
 #include <thread>
 #include <utility>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/setup.h"
+#include "analyzer/ledger/ledger.h"
+#include "analyzer/quality/scaling_laws.h"
 #include "analyzer/search/compile.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/findings.h"
@@ -534,7 +542,13 @@ absl::Status FillFront(const Space& space, const Plan& plan,
   for (const uint64_t id : ids) {
     AddPoint(space, ChoicesOf(space, id), ToProto(figures[id]), study);
   }
-  return absl::OkStatus();
+  return FillQuality(
+      space, [&](int i) { return ChoicesOf(space, ids[i]); }, study);
+}
+
+// What a caveat is about, without the numbers of the point at hand.
+std::string CaveatKind(absl::string_view caveat) {
+  return std::string(caveat.substr(0, caveat.find(" was not fitted to")));
 }
 
 // A shard's findings.
@@ -655,6 +669,29 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   return study;
 }
 
+absl::Status FillQuality(const Space& space,
+                         absl::FunctionRef<Choices(int)> choices_of,
+                         SweepStudy* study) {
+  std::set<std::string> caveats;
+  for (int i = 0; i < study->front_size(); ++i) {
+    absl::StatusOr<Setup> setup = SetupAt(space, choices_of(i));
+    if (!setup.ok()) return setup.status();
+    if (!setup->scenario.has_quality()) continue;
+    const ResolvedSetup resolved(*std::move(setup));
+    absl::optional<QualityEstimate> quality = EstimateFor(
+        resolved.model(), resolved.scenario(), BuildLedger(resolved.step()));
+    if (!quality.has_value()) continue;
+    for (std::string& caveat : *quality->mutable_caveats()) {
+      if (!caveats.insert(CaveatKind(caveat)).second) continue;
+      study->add_quality_caveats(caveat);
+    }
+    quality->clear_caveats();
+    quality->clear_laws();
+    *study->mutable_front(i)->mutable_quality() = *std::move(quality);
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
                                        const Choices& choices) {
   absl::StatusOr<Setup> setup = SetupAt(space, choices);
@@ -670,8 +707,16 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_power_w(report->power_w());
   figures.set_energy_delay_j_s(figures.energy_per_token_j() *
                                figures.time_per_token_s());
-  figures.set_dram_energy_share(report->dram_energy_share());
-  figures.set_stack_energy_share(report->stack_energy_share());
+  if (report->has_memory_share()) {
+    figures.set_memory_energy_share(report->memory_share().energy_share());
+  } else {
+    figures.set_dram_energy_share(report->dram_energy_share());
+    figures.set_stack_energy_share(report->stack_energy_share());
+    figures.set_memory_energy_share(report->stack_energy_share());
+  }
+  figures.set_stack_layers(report->stack().layers());
+  figures.set_power_density_w_per_cm2(report->stack().power_w_per_cm2());
+  figures.set_stack_temperature_c(report->stack().temperature_c());
   figures.set_memory_used_bytes(report->memory_used_bytes());
   figures.set_memory_left_bytes(report->memory_usable_bytes() -
                                 report->memory_used_bytes());
@@ -680,6 +725,17 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_cost_usd(report->cost_usd());
   figures.set_snr_db(report->snr_db());
   figures.set_wear_per_year(report->wear_per_year());
+  figures.set_parameters(report->total_parameters());
+  figures.set_active_parameters(report->active_parameters());
+  figures.set_effective_parameters(report->quality().effective_parameters());
+  figures.set_loss(report->quality().loss());
+  figures.set_aspect_ratio(AspectRatio(setup->model));
+  const ResolvedSetup resolved(*std::move(setup));
+  if (resolved.placement() == nullptr) {
+    const Machine<> machine = MachineFor(resolved);
+    figures.set_engine_tops_per_w(EngineTopsPerW(
+        EvaluateOn(BuildLedger(resolved.step()), machine).step, machine));
+  }
   return figures;
 }
 

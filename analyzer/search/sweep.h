@@ -8,6 +8,8 @@
 #include <functional>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "analyzer/search/space.h"
 #include "proto/report.pb.h"
@@ -48,6 +50,14 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
 // Sweep answers equals it to 1e-12.
 absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
                                        const Choices& choices);
+
+// Fills in the quality of the front's points, with ranges, and what the laws do
+// not cover, each caveat once with the numbers of the first point that has it.
+// `choices_of(i)` are the choices of the i-th. Nothing where the space's
+// scenario has no `quality`.
+absl::Status FillQuality(const Space& space,
+                         absl::FunctionRef<Choices(int)> choices_of,
+                         SweepStudy* study);
 
 }  // namespace tokenjoule
 

@@ -60,10 +60,9 @@ class TokenCosts {
 
   TokenCost At(double batch) const {
     const Evaluation<> at =
-        machines_.empty()
-            ? EvaluateOn(LedgerAt(batch, context_), machine_)
-            : EvaluateShared(LedgerAt(batch, context_), *setup_.placement(),
-                             machines_);
+        machines_.empty() ? EvaluateOn(LedgerAt(batch, context_), machine_)
+                          : EvaluateShared(LedgerAt(batch, context_),
+                                           *setup_.placement(), machines_);
     TokenCost cost;
     cost.energy_j = InJoules(EnergyInside(at.cost.terms, setup_.boundary())) /
                     at.step.tokens;
@@ -203,7 +202,20 @@ std::string LatencyWords(const BatchLimits& limits) {
                       ".");
 }
 
+// Inferences that share the weights of a network have no cache.
+std::string SummarizeNetwork(const BatchLimits& limits,
+                             const ResolvedSetup& setup) {
+  return absl::StrFormat(
+      "Batching %s on %s: from %.3g J/inference at batch %g towards a floor of "
+      "%.3g J, %s or %.2f orders of magnitude at most.",
+      setup.model().name(), setup.hardware().name(),
+      limits.batch_1_energy_per_token_j(), limits.smallest_batch(),
+      limits.floor_energy_per_token_j(), Times(limits.gain()),
+      limits.gain_orders_of_magnitude());
+}
+
 std::string Summarize(const BatchLimits& limits, const ResolvedSetup& setup) {
+  if (setup.model().has_network()) return SummarizeNetwork(limits, setup);
   std::string out = absl::StrFormat(
       "Batching %s on %s at %g tokens of context: from %.3g J/token at batch "
       "%g towards a floor of %.3g J, %s or %.2f orders of magnitude at most. ",
@@ -324,7 +336,9 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
   BatchSeries series;
   series.set_model(setup.model().name());
   series.set_hardware(setup.hardware().name());
-  series.set_context(setup.scenario().context());
+  if (!setup.model().has_network()) {
+    series.set_context(setup.scenario().context());
+  }
   Analysis analysis(setup, options.ranges ? kWithRanges : kFiguresOnly);
   series.mutable_rows()->Reserve(static_cast<int>(batches.size()));
   for (const double batch : batches) {

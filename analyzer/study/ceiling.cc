@@ -90,8 +90,7 @@ class Ceilings {
   void AddNextLimit(const Change& change, Ceiling* out) {
     constexpr double kStep = 1e-3;
     const auto time_with = [&](const Constant* moved, double value) {
-      Machine<> machine =
-          MachineFor<double>(setup_, MovedReader{moved, value});
+      Machine<> machine = MachineFor<double>(setup_, MovedReader{moved, value});
       change.Apply(&machine);
       return InSeconds(EvaluateOn(ledger_, machine).cost.step_time);
     };
@@ -195,6 +194,7 @@ std::string Summarize(const CeilingStudy& study) {
 
 absl::StatusOr<CeilingStudy> StudyCeiling(const Setup& setup) {
   CeilingStudy study;
+  RETURN_IF_ERROR(RequireLanguageModel(setup, "ceiling"));
   RETURN_IF_ERROR(RequireOneMachine(setup, "ceiling"));
   ASSIGN_OR_RETURN(*study.mutable_base(), Analyze(setup, kWithRanges));
   const ResolvedSetup resolved(setup);

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -193,13 +194,22 @@ void AddEntry(absl::string_view kind, absl::string_view name,
   entry->set_description(std::string(description));
 }
 
+// What a list of models holds: language models, or networks of explicit layers.
+template <typename Spec>
+bool IsNetwork(const Spec& spec) {
+  if constexpr (std::is_same_v<Spec, Model>) return spec.has_network();
+  return false;
+}
+
 // Adds an entry for every name of a kind, with the text that `load` gives.
+// Networks are listed apart from the other models.
 template <typename Load>
 absl::Status AddAll(SpecKind kind, absl::string_view label, Load load,
-                    Listing* listing) {
+                    Listing* listing, bool networks = false) {
   for (const std::string& name : CatalogNames(kind)) {
     auto spec = load(name);
     if (!spec.ok()) return spec.status();
+    if (IsNetwork(*spec) != networks) continue;
     AddEntry(label, name, spec->description(), listing);
   }
   for (const CatalogNamesOf& names : NamesOfKind(kind)) {
@@ -223,8 +233,8 @@ const Source* FindSource(const Hardware& hardware, const std::string& id) {
 
 absl::StatusOr<Listing> List(absl::string_view kind) {
   const std::vector<std::string> kinds = {
-      "models", "hardware", "runtimes", "technologies", "classes",
-      "spaces", "studies",  "formats",  "boundaries"};
+      "models",  "networks", "hardware", "runtimes", "technologies",
+      "classes", "spaces",   "studies",  "formats",  "boundaries"};
   bool known = kind.empty();
   for (const std::string& name : kinds) known |= name == kind;
   if (!known) {
@@ -240,6 +250,12 @@ absl::StatusOr<Listing> List(absl::string_view kind) {
     status.Update(AddAll(
         SpecKind::kModel, "models",
         [](const std::string& name) { return LoadModel(name); }, &listing));
+  }
+  if (wanted("networks")) {
+    status.Update(AddAll(
+        SpecKind::kModel, "networks",
+        [](const std::string& name) { return LoadModel(name); }, &listing,
+        /*networks=*/true));
   }
   if (wanted("hardware")) {
     status.Update(AddAll(
@@ -373,8 +389,11 @@ absl::StatusOr<Explanation> Explain(const Setup& setup,
     const ResolvedSetup resolved(setup);
     explanation.set_formula(WithSymbols(*target));
     explanation.set_setup(absl::StrFormat(
-        "%s at batch %g and context %g, %s by %s", setup.model.name(),
-        resolved.scenario().batch(), resolved.scenario().context(),
+        "%s at batch %g%s, %s by %s", setup.model.name(),
+        resolved.scenario().batch(),
+        setup.model.has_network()
+            ? std::string()
+            : absl::StrFormat(" and context %g", resolved.scenario().context()),
         resolved.formats().linear->name,
         resolved.formats().ActivationsFor(*resolved.formats().linear).name));
     for (const ConstantEffect& effect : EffectsOn(resolved, target->name)) {

@@ -30,10 +30,10 @@ Command ListCommand() {
   command.summary =
       "models, hardware, runtimes, technologies, formats that are known";
   command.description =
-      "Lists the names that flags take: models, hardware, serving runtimes,\n"
-      "technologies, classes, formats, boundaries, design spaces, and the\n"
-      "studies with numbers of their own. Lists all kinds, or the kind that\n"
-      "you name.";
+      "Lists the names that flags take: models, networks of explicit layers\n"
+      "(which --model takes too), hardware, serving runtimes, technologies,\n"
+      "classes, formats, boundaries, design spaces, and the studies with\n"
+      "numbers of their own. Lists all kinds, or the kind that you name.";
   command.examples =
       "  tokenjoule list\n"
       "  tokenjoule list models\n"

@@ -38,6 +38,11 @@ std::string Serving(const Report& report) {
   return out;
 }
 
+bool IsNetwork(const Report& report) { return Work(report) == "inference"; }
+
+// Whether the backing store is DRAM; if not, the memory has its own share.
+bool HasDram(const Report& report) { return !report.has_memory_share(); }
+
 std::string BoundWords(const Report& report) {
   std::vector<std::string> parts;
   for (const BoundTime& part : report.time_by_bound()) {
@@ -54,23 +59,36 @@ std::string Headline(const Report& report) {
   TextTable table({"", "", ""});
   table.AddRow(
       {FigureLabel(kEnergyPerToken),
-       WithUnit(report.energy_per_token_j(), "J") + "/token",
+       absl::StrCat(WithUnit(report.energy_per_token_j(), "J"), "/",
+                    Work(report)),
        absl::StrCat("range ",
                     Between(report.energy_per_token_j_low(),
                             report.energy_per_token_j_high(), "J"),
                     ", at the ", BoundaryLabel(report.scenario().boundary()))});
-  const auto share_row = [&](FigureOfAnswer figure, double value, double low,
+  const auto share_row = [&](absl::string_view label, double value, double low,
                              double high, const char* what) {
-    table.AddRow({FigureLabel(figure), Percent(value),
+    table.AddRow({std::string(label), Percent(value),
                   absl::StrCat("range ", PercentBetween(low, high), "; ", what,
                                ", over the board")});
   };
-  share_row(kStackEnergyShare, report.stack_energy_share(),
-            report.stack_energy_share_low(), report.stack_energy_share_high(),
-            "the devices alone");
-  share_row(kDramEnergyShare, report.dram_energy_share(),
-            report.dram_energy_share_low(), report.dram_energy_share_high(),
-            "with PHY, controller, fabric");
+  if (report.has_memory_share()) {
+    const MemoryShare& share = report.memory_share();
+    share_row(absl::StrCat(share.memory(), " share"), share.energy_share(),
+              share.energy_share_low(), share.energy_share_high(),
+              "its accesses alone");
+    if (share.with_path() > share.energy_share()) {
+      share_row(absl::StrCat(share.memory(), " and path share"),
+                share.with_path(), share.with_path_low(),
+                share.with_path_high(), "with PHY, controller, fabric");
+    }
+  } else {
+    share_row(FigureLabel(kStackEnergyShare), report.stack_energy_share(),
+              report.stack_energy_share_low(), report.stack_energy_share_high(),
+              "the devices alone");
+    share_row(FigureLabel(kDramEnergyShare), report.dram_energy_share(),
+              report.dram_energy_share_low(), report.dram_energy_share_high(),
+              "with PHY, controller, fabric");
+  }
   table.AddRow(
       {FigureLabel(kStepTimeFigure), WithUnit(report.step_time_s(), "s"),
        absl::StrCat(
@@ -78,15 +96,16 @@ std::string Headline(const Report& report) {
            Between(report.step_time_s_low(), report.step_time_s_high(), "s"),
            "; ", BoundWords(report))});
   table.AddRow({FigureLabel(kTokensPerSecond),
-                absl::StrFormat("%.4g tokens/s", report.tokens_per_s()),
+                absl::StrFormat("%.4g %ss/s", report.tokens_per_s(),
+                                Work(report)),
                 absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
   if (report.core_clock_mhz() > 0) {
     const double set = report.set_core_clock_mhz();
-    table.AddRow(
-        {"core clock", absl::StrFormat("%.0f MHz", report.core_clock_mhz()),
-         report.core_clock_mhz() < set * (1 - 1e-6)
-             ? absl::StrFormat("of %.0f MHz: the power cap binds", set)
-             : "as set"});
+    table.AddRow({"core clock",
+                  absl::StrFormat("%.0f MHz", report.core_clock_mhz()),
+                  report.core_clock_mhz() < set * (1 - 1e-6)
+                      ? absl::StrFormat("of %.0f MHz: the power cap binds", set)
+                      : "as set"});
   }
   if (report.admitting_share() > 0) {
     table.AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
@@ -109,17 +128,34 @@ std::string Headline(const Report& report) {
       {"memory", WithUnit(report.memory_used_bytes(), "B"),
        absl::StrCat("of ", WithUnit(report.memory_usable_bytes(), "B"),
                     " usable: ", report.fits() ? "fits" : "DOES NOT FIT",
-                    "; largest batch at this context: ", report.max_batch())});
+                    IsNetwork(report)
+                        ? std::string("; weights, without activations")
+                        : absl::StrCat("; largest batch at this context: ",
+                                       report.max_batch()))});
+  if (report.model_growth() > 1) {
+    table.AddRow(
+        {"model", absl::StrFormat("x %.4g", report.model_growth()),
+         absl::StrCat("parameters of its layers",
+                      report.model_growth_high() > 0
+                          ? absl::StrFormat(", for equal quality; range x %.4g "
+                                            "to x %.4g",
+                                            report.model_growth_low(),
+                                            report.model_growth_high())
+                          : ", as its arrays require")});
+  }
   if (report.co2e_g_per_million_tokens() > 0) {
     table.AddRow({"carbon",
                   WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
-                  "per million tokens, at the facility"});
+                  absl::StrFormat("per million %ss, at the facility",
+                                  Work(report))});
   }
   if (report.electricity_price_per_million_tokens() > 0) {
     table.AddRow(
         {"electricity",
          absl::StrFormat("%.4g", report.electricity_price_per_million_tokens()),
-         "per million tokens, at the facility, in the currency of the price"});
+         absl::StrFormat(
+             "per million %ss, at the facility, in the currency of the price",
+             Work(report))});
   }
   if (report.area_mm2() > 0) {
     table.AddRow(
@@ -130,11 +166,21 @@ std::string Headline(const Report& report) {
              WithUnit(report.cost_usd(), "$"), " to make, range ",
              Between(report.cost_usd_low(), report.cost_usd_high(), "$"))});
   }
+  if (report.has_stack()) {
+    const StackReport& stack = report.stack();
+    table.AddRow({absl::StrCat(stack.level(), " on logic"),
+                  absl::StrFormat("%.1f layers", stack.layers()),
+                  absl::StrFormat(
+                      "of at most %.3g; %.0f W/cm2 of %.0f, %.0f C%s",
+                      stack.max_layers(), stack.power_w_per_cm2(),
+                      stack.max_power_w_per_cm2(), stack.temperature_c(),
+                      stack.refresh_factor() > 1 ? ": refresh doubled" : "")});
+  }
   return table.ToString(2);
 }
 
 std::string Terms(const Report& report) {
-  TextTable table({"", "J/token", "share", "range"});
+  TextTable table({"", "J/" + Work(report), "share", "range"});
   for (const EnergyTerm& term : report.energy_terms()) {
     if (term.energy_per_token_j() == 0 && term.high() == 0) continue;
     table.AddRow(
@@ -148,8 +194,38 @@ std::string Terms(const Report& report) {
   return table.ToString(2);
 }
 
+// Energy per operation of the in-memory arrays, at each boundary that people
+// quote.
+std::string Arrays(const Report& report) {
+  TextTable table({"", "macro", "", "in this step", "", "filled"});
+  for (const ArrayEfficiency& array : report.arrays()) {
+    table.AddRow({absl::StrCat(array.engine(), ", ", array.weights(), " x ",
+                               array.activations()),
+                  WithUnit(array.macro_fj_per_op() * 1e-15, "J/op"),
+                  absl::StrFormat("%.3g TOPS/W", array.macro_tops_per_w()),
+                  WithUnit(array.engine_fj_per_op() * 1e-15, "J/op"),
+                  absl::StrFormat("%.3g TOPS/W", array.engine_tops_per_w()),
+                  Percent(array.filled())});
+  }
+  const double whole = report.energy_per_token_j() / report.flop_per_token();
+  table.AddRow({absl::StrCat("everything, at the ",
+                             BoundaryLabel(report.scenario().boundary())),
+                "", "", WithUnit(whole, "J/op"),
+                absl::StrFormat("%.3g TOPS/W", 1e-12 / whole), ""});
+  return table.ToString(2);
+}
+
 std::string Boundaries(const Report& report) {
-  TextTable table({"boundary", "J/token", "DRAM alone", "range",
+  if (!HasDram(report)) {
+    TextTable energies({"boundary", "J/" + Work(report)});
+    for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
+      if (energy.energy_per_token_j() == 0) continue;
+      energies.AddRow({BoundaryLabel(energy.boundary()),
+                       WithUnit(energy.energy_per_token_j(), "J")});
+    }
+    return absl::StrCat("\nEnergy by boundary\n", energies.ToString(2));
+  }
+  TextTable table({"boundary", "J/" + Work(report), "DRAM alone", "range",
                    "with memory path", "range"});
   const auto range = [](double value, double low, double high) {
     return value > 0 && value < 1 ? PercentBetween(low, high) : std::string();
@@ -157,19 +233,18 @@ std::string Boundaries(const Report& report) {
   for (int i = 0; i < report.energy_by_boundary_size(); ++i) {
     const BoundaryEnergy& energy = report.energy_by_boundary(i);
     const DramShare& share = report.dram_share_by_boundary(i);
-    table.AddRow({BoundaryLabel(energy.boundary()),
-                  WithUnit(energy.energy_per_token_j(), "J"),
-                  Percent(share.stack_energy_share()),
-                  range(share.stack_energy_share(),
-                        share.stack_energy_share_low(),
-                        share.stack_energy_share_high()),
-                  share.dram_energy_share() > 0
-                      ? Percent(share.dram_energy_share())
-                      : "",
-                  range(share.dram_energy_share(), share.dram_energy_share_low(),
-                        share.dram_energy_share_high())});
+    table.AddRow(
+        {BoundaryLabel(energy.boundary()),
+         WithUnit(energy.energy_per_token_j(), "J"),
+         Percent(share.stack_energy_share()),
+         range(share.stack_energy_share(), share.stack_energy_share_low(),
+               share.stack_energy_share_high()),
+         share.dram_energy_share() > 0 ? Percent(share.dram_energy_share())
+                                       : "",
+         range(share.dram_energy_share(), share.dram_energy_share_low(),
+               share.dram_energy_share_high())});
   }
-  return table.ToString(2);
+  return absl::StrCat("\nDRAM share by boundary\n", table.ToString(2));
 }
 
 std::string Bytes(const Report& report) {
@@ -183,14 +258,16 @@ std::string Bytes(const Report& report) {
                       : ""});
   }
   // The bytes in memory that are not weights, including copies for parallelism.
-  double held = report.memory_used_bytes();
+  double held = report.memory_used_bytes() - report.idle_array_bytes();
   for (const PartBytes& part : report.parts()) held -= part.held_bytes();
   const double kv = report.kv_bytes_per_sequence();
   const double state = report.state_bytes_per_sequence();
   const double kv_share = kv + state > 0 ? kv / (kv + state) : 0;
-  table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
-                WithUnit(held * kv_share, "B"),
-                absl::StrCat(WithUnit(kv, "B"), " per sequence")});
+  if (!IsNetwork(report)) {
+    table.AddRow({"KV cache", WithUnit(report.kv_read_bytes_per_step(), "B"),
+                  WithUnit(held * kv_share, "B"),
+                  absl::StrCat(WithUnit(kv, "B"), " per sequence")});
+  }
   if (state > 0) {
     table.AddRow({"recurrent state",
                   WithUnit(report.state_bytes_per_step(), "B"),
@@ -199,12 +276,18 @@ std::string Bytes(const Report& report) {
   table.AddRow({"activations",
                 WithUnit(report.activation_bytes_per_step(), "B"), "",
                 "in and out of operators; most stay on chip"});
-  table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"), "",
-                "with KV writes and spills"});
+  // On-chip memory has no interface to count traffic across.
+  if (report.dram_bytes_per_step() > 0) {
+    table.AddRow({report.has_memory_share()
+                      ? report.memory_share().memory() + " traffic"
+                      : "DRAM traffic",
+                  WithUnit(report.dram_bytes_per_step(), "B"), "",
+                  "with KV writes and spills"});
+  }
   return absl::StrCat(
       table.ToString(2),
-      absl::StrFormat("  %s per token in matrix products; %s parameters",
-                      WithUnit(report.flop_per_token(), "FLOP"),
+      absl::StrFormat("  %s per %s in matrix products; %s parameters",
+                      WithUnit(report.flop_per_token(), "FLOP"), Work(report),
                       WithUnit(report.total_parameters(), "")),
       report.active_parameters() < report.total_parameters()
           ? absl::StrFormat(", %s act on a token",
@@ -240,35 +323,81 @@ std::string Factored(const Report& report) {
       WithUnit(f.standing_j(), "J"), "\n");
 }
 
-// The machines that share the step, and which data lies where; empty if there is
-// one machine.
+// The machines that share the step, and which data lies where; empty if there
+// is one machine.
 std::string Machines(const Report& report) {
   if (report.machines_size() == 0) return "";
   TextTable shares({"machine", "", "layers", "time", "share of time", "J/token",
                     "held", "usable", "memory traffic", "links"});
   for (const MachineShare& share : report.machines()) {
     const bool is_link = share.role() == "link";
-    shares.AddRow(
-        {share.machine(), share.role(),
-         is_link ? "" : absl::StrFormat("%g", share.layers()),
-         WithUnit(share.time_s(), "s"),
-         Percent(share.time_s() / report.step_time_s()),
-         WithUnit(share.energy_per_token_j(), "J"),
-         is_link ? "" : WithUnit(share.held_bytes(), "B"),
-         is_link ? "" : WithUnit(share.usable_bytes(), "B"),
-         WithUnit(share.traffic_bytes_per_step(), "B"),
-         WithUnit(share.link_bytes_per_step(), "B")});
+    shares.AddRow({share.machine(), share.role(),
+                   is_link ? "" : absl::StrFormat("%g", share.layers()),
+                   WithUnit(share.time_s(), "s"),
+                   Percent(share.time_s() / report.step_time_s()),
+                   WithUnit(share.energy_per_token_j(), "J"),
+                   is_link ? "" : WithUnit(share.held_bytes(), "B"),
+                   is_link ? "" : WithUnit(share.usable_bytes(), "B"),
+                   WithUnit(share.traffic_bytes_per_step(), "B"),
+                   WithUnit(share.link_bytes_per_step(), "B")});
   }
   TextTable placed({"data", "lies in", "held", "read per step"});
   for (const Placed& data : report.placement()) {
-    placed.AddRow({data.data(),
-                   absl::StrCat(data.machine(), " ", data.level()),
+    placed.AddRow({data.data(), absl::StrCat(data.machine(), " ", data.level()),
                    WithUnit(data.held_bytes(), "B"),
                    WithUnit(data.read_bytes_per_step(), "B")});
   }
   return absl::StrCat("\nMachines that share the step, one after another\n",
                       shares.ToString(2), "\nWhat lies where\n",
                       placed.ToString(2));
+}
+
+// "8.03 G, 4.50 G to 18.0 G".
+std::string WithRange(double value, double low, double high) {
+  if (!(low < high)) return WithUnit(value, "");
+  return absl::StrCat(WithUnit(value, ""), ", ", Between(low, high, ""));
+}
+
+// What scaling laws say of the model; empty where they were not asked.
+std::string QualityLines(const Report& report) {
+  if (!report.has_quality()) return "";
+  const QualityEstimate& quality = report.quality();
+  std::string out = absl::StrCat(
+      "\nQuality by scaling laws\n  effective parameters ",
+      WithRange(quality.effective_parameters(),
+                quality.effective_parameters_low(),
+                quality.effective_parameters_high()),
+      absl::StrFormat("\n    experts x %.3g; precision / %.3g, %.3g to %.3g "
+                      "(%.3g-bit weights, %.3g-bit activations",
+                      quality.expert_gain(), quality.precision_growth(),
+                      quality.precision_growth_low(),
+                      quality.precision_growth_high(), quality.weight_bits(),
+                      quality.activation_bits()),
+      quality.kv_bits() > 0
+          ? absl::StrFormat(", %.3g-bit KV cache)\n", quality.kv_bits())
+          : ")\n");
+  if (quality.loss() > 0) {
+    absl::StrAppendFormat(
+        &out, "  loss %.4f nats per token, %.4f to %.4f, after %stokens\n",
+        quality.loss(), quality.loss_low(), quality.loss_high(),
+        WithUnit(quality.training_tokens(), ""));
+    absl::StrAppendFormat(
+        &out,
+        "    shapes of equal parameters differ by up to %.3g %%: smaller "
+        "differences are undetermined\n",
+        100 * quality.shape_spread());
+  }
+  if (quality.rounding_loss() > 0) {
+    absl::StrAppendFormat(&out, "    of it %.4f by rounding after training\n",
+                          quality.rounding_loss());
+  }
+  for (const std::string& law : quality.laws()) {
+    absl::StrAppend(&out, "  law: ", law, "\n");
+  }
+  for (const std::string& caveat : quality.caveats()) {
+    absl::StrAppend(&out, Wrapped(absl::StrCat("caveat: ", caveat)));
+  }
+  return out;
 }
 
 // Includes the operators if `options` ask for the answer in full.
@@ -280,9 +409,14 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
   absl::StrAppend(&out, "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
-                  "\nDRAM share by boundary\n", Boundaries(report),
-                  "\nWhere the bytes are\n", Bytes(report),
-                  Machines(report));
+                  Boundaries(report));
+  if (report.arrays_size() > 0) {
+    absl::StrAppend(&out,
+                    "\nEnergy per operation; a multiply-add is two operations\n",
+                    Arrays(report));
+  }
+  absl::StrAppend(&out, "\nWhere the bytes are\n", Bytes(report),
+                  Machines(report), QualityLines(report));
   if (options.in_full) {
     absl::StrAppend(&out, "\nOperators (whole system, one step)\n",
                     Operators(report));
@@ -307,6 +441,7 @@ std::string ReportCsv(const Report& report) {
 std::vector<CsvCell> ReportCells(const Report& report) {
   std::vector<CsvCell> cells;
   AddScalars(report, "", &cells);
+  if (report.has_quality()) AddScalars(report.quality(), "quality.", &cells);
   for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
     cells.push_back({absl::StrCat("energy_by_boundary.", energy.boundary()),
                      CsvNumber(energy.energy_per_token_j())});
@@ -316,11 +451,13 @@ std::vector<CsvCell> ReportCells(const Report& report) {
         absl::StrCat("dram_share_by_boundary.", share.boundary());
     cells.push_back({name, CsvNumber(share.dram_energy_share())});
     cells.push_back({name + ".low", CsvNumber(share.dram_energy_share_low())});
-    cells.push_back({name + ".high", CsvNumber(share.dram_energy_share_high())});
+    cells.push_back(
+        {name + ".high", CsvNumber(share.dram_energy_share_high())});
     const std::string stack =
         absl::StrCat("stack_share_by_boundary.", share.boundary());
     cells.push_back({stack, CsvNumber(share.stack_energy_share())});
-    cells.push_back({stack + ".low", CsvNumber(share.stack_energy_share_low())});
+    cells.push_back(
+        {stack + ".low", CsvNumber(share.stack_energy_share_low())});
     cells.push_back(
         {stack + ".high", CsvNumber(share.stack_energy_share_high())});
   }

@@ -95,7 +95,7 @@ std::string CauseRows(const Comparison& comparison) {
   // its own row.
   constexpr int kMost = 12;
   constexpr double kLeast = 5e-4;
-  TextTable table({"", "J/token", "of the change"});
+  TextTable table({"", "J/" + Work(comparison.a()), "of the change"});
   int rows = 0;
   double rest = 0;
   for (const CauseChange& cause : comparison.causes()) {
@@ -141,7 +141,8 @@ std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
   for (const std::string& difference : comparison.differences()) {
     absl::StrAppend(&out, "  ", difference, "\n");
   }
-  absl::StrAppend(&out, "\nEnergy per token, and what changed it\n",
+  absl::StrAppend(&out, "\nEnergy per ", Work(comparison.a()),
+                  ", and what changed it\n",
                   TermRows(comparison));
   if (comparison.causes_size() > 0) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));

@@ -3,35 +3,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
-#include "absl/strings/string_view.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/table.h"
 
 namespace tokenjoule {
 namespace {
-
-// Text in lines of at most 100 columns, later lines of a paragraph indented.
-std::string Wrapped(absl::string_view text) {
-  constexpr size_t kColumns = 100;
-  std::string out;
-  for (const absl::string_view paragraph : absl::StrSplit(text, '\n')) {
-    size_t column = 0;
-    for (const absl::string_view word : absl::StrSplit(paragraph, ' ')) {
-      if (column > 0 && column + 1 + word.size() > kColumns) {
-        absl::StrAppend(&out, "\n    ");
-        column = 4;
-      } else if (column > 0) {
-        absl::StrAppend(&out, " ");
-        ++column;
-      }
-      absl::StrAppend(&out, word);
-      column += word.size();
-    }
-    absl::StrAppend(&out, "\n");
-  }
-  return out;
-}
 
 std::string ExplanationTable(const Explanation& explanation,
                              const TableOptions&) {

@@ -22,8 +22,12 @@ std::string Percents(double elasticity) {
 }
 
 std::string ElasticityRows(const SensitivityStudy& study) {
-  TextTable table({"", "value", "range", "energy", "step time", "DRAM share",
-                   "J/token over the range"});
+  // Of a machine without DRAM: that of the memory it has.
+  const bool has_dram = study.elasticities_size() == 0 ||
+                        study.elasticities(0).has_dram_share();
+  TextTable table({"", "value", "range", "energy", "step time",
+                   has_dram ? "DRAM share" : "memory share",
+                   absl::StrCat("J/", Work(study.base()), " over the range")});
   int rows = 0;
   for (const Elasticity& e : study.elasticities()) {
     if (++rows > kRows) break;
@@ -32,7 +36,7 @@ std::string ElasticityRows(const SensitivityStudy& study) {
         {e.path(), absl::StrFormat("%.6g", e.value()),
          ranged ? absl::StrFormat("%.4g to %.4g", e.low(), e.high()) : "",
          Percents(e.energy()), Percents(e.step_time()),
-         Percents(e.dram_share()),
+         Percents(has_dram ? e.dram_share() : e.memory_share()),
          ranged ? absl::StrCat(WithUnit(e.energy_at_low_j(), "J"), " to ",
                                WithUnit(e.energy_at_high_j(), "J"))
                 : ""});
@@ -48,13 +52,19 @@ std::string ElasticityRows(const SensitivityStudy& study) {
 }
 
 std::string UncertaintyRows(const SampledRanges& uncertainty) {
-  TextTable percentiles({"percentile", "J/token", "step time", "DRAM alone", "with path"});
+  const bool has_dram = uncertainty.percentiles_size() == 0 ||
+                        uncertainty.percentiles(0).has_dram_energy_share();
+  TextTable percentiles({"percentile", "J/token", "step time",
+                         has_dram ? "DRAM alone" : "memory alone",
+                         "with path"});
   for (const Percentile& row : uncertainty.percentiles()) {
     percentiles.AddRow({absl::StrFormat("%g", row.percentile()),
                         WithUnit(row.energy_per_token_j(), "J"),
                         WithUnit(row.step_time_s(), "s"),
-                        Percent(row.stack_energy_share()),
-                        Percent(row.dram_energy_share())});
+                        Percent(has_dram ? row.stack_energy_share()
+                                         : row.memory_energy_share()),
+                        Percent(has_dram ? row.dram_energy_share()
+                                         : row.memory_share_with_path())});
   }
   TextTable causes({"", "of the variance of ln J/token"});
   for (int i = 0; i < std::min(kCauses, uncertainty.causes_size()); ++i) {
@@ -74,7 +84,7 @@ std::string SensitivityTable(const SensitivityStudy& study,
   const Report& base = study.base();
   std::string out =
       absl::StrCat(SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
-                   "/token at the ", BoundaryLabel(base.scenario().boundary()),
+                   "/", Work(base), " at the ", BoundaryLabel(base.scenario().boundary()),
                    "\n\nElasticities: percent of change for one percent more\n",
                    ElasticityRows(study));
   if (study.has_uncertainty()) {
@@ -104,11 +114,11 @@ std::string SensitivitySvg(const SensitivityStudy& study) {
   if (sorted.size() > kBars) sorted.resize(kBars);
   BarChart chart;
   chart.title = absl::StrFormat(
-      "%s on %s, batch %g, context %g: energy per token over each constant's "
-      "range",
+      "%s on %s, batch %g: %senergy per %s over each constant's range",
       study.base().model(), study.base().hardware(),
-      study.base().scenario().batch(), study.base().scenario().context());
-  chart.axis = "J/token; blue at the low end of the range, red at the high end";
+      study.base().scenario().batch(), ContextWords(study.base().scenario()),
+      Work(study.base()));
+  chart.axis = "J/" + Work(study.base()) + "; blue at the low end of the range, red at the high end";
   chart.base = study.base().energy_per_token_j();
   for (const Elasticity* e : sorted) {
     // Only constants of the machine have ranges.

@@ -113,6 +113,10 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
     absl::StrAppendFormat(&out, "\ninvalid, %.15g points: %s\n",
                           reason.points(), reason.reason());
   }
+  if (study.quality_caveats_size() > 0) absl::StrAppend(&out, "\n");
+  for (const std::string& caveat : study.quality_caveats()) {
+    absl::StrAppend(&out, Wrapped(absl::StrCat("quality: ", caveat)));
+  }
   return out;
 }
 

@@ -14,6 +14,7 @@
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/output.h"
+#include "tools/sweep.h"
 
 namespace tokenjoule {
 namespace {
@@ -47,8 +48,9 @@ int Run(const ParsedFlags& flags) {
                     "expected --space=NAME and the shards' files"),
                 kExitUsage);
   }
-  absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
-  if (!space.ok()) return Fail(space.status(), kExitBadData);
+  int exit_code = kExitOk;
+  absl::StatusOr<Space> space = ReadSpace(flags, &exit_code);
+  if (!space.ok()) return Fail(space.status(), exit_code);
   absl::StatusOr<std::vector<SweepStudy>> shards = ReadShards(flags.positional);
   if (!shards.ok()) return Fail(shards.status(), kExitBadData);
   absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
@@ -64,16 +66,15 @@ Command MergeCommand() {
       "Reads the JSON files of all N shards that `sweep --shard=I/N\n"
       "--format=json` wrote. A shard that is missing, duplicated, interrupted "
       "or\n"
-      "of another space is an error. The answer has the same bytes for every "
+      "of another space is an error; --model, --hardware and --set are those\n"
+      "of the shards. The answer has the same bytes for every "
       "N,\n"
       "and so has a database (--format=sqlite).";
   command.examples =
       "  tokenjoule merge --space=big.textproto shard-*.json\n"
       "  tokenjoule merge --space=big.textproto --format=sqlite "
       "--out=front.sqlite \\\n      shard-*.json\n";
-  command.flags = Concat(
-      {{"space", "NAME", "the space that was searched, by name or path"}},
-      OutputFlags<SweepStudy>());
+  command.flags = Concat(SpaceFlags(), OutputFlags<SweepStudy>());
   command.run = Run;
   return command;
 }

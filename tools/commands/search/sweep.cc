@@ -10,6 +10,7 @@
 #include <functional>
 #include <iostream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -129,14 +130,9 @@ int Run(const ParsedFlags& flags, Search evolve) {
   if (!format.ok()) return Fail(format.status(), kExitUsage);
   absl::StatusOr<SweepOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
-  if (flags.Get("space", "").empty()) {
-    return Fail(absl::InvalidArgumentError(
-                    "--space is missing; `tokenjoule list spaces` shows the "
-                    "names; you may give a path instead of a name"),
-                kExitUsage);
-  }
-  absl::StatusOr<Space> space = LoadSpace(flags.Get("space", ""));
-  if (!space.ok()) return Fail(space.status(), kExitBadData);
+  int exit_code = kExitOk;
+  absl::StatusOr<Space> space = ReadSpace(flags, &exit_code);
+  if (!space.ok()) return Fail(space.status(), exit_code);
   if (one_point) return ShowPoint(flags, *format, *space);
 
   std::signal(SIGINT, Interrupt);
@@ -158,7 +154,7 @@ int Run(const ParsedFlags& flags, Search evolve) {
             "every point is invalid: ", study->invalid_reasons(0).reason())),
         kExitBadData);
   }
-  const int exit_code = WriteAnswer(flags, *format, *study);
+  exit_code = WriteAnswer(flags, *format, *study);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
   std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
                "at\n";
@@ -166,6 +162,38 @@ int Run(const ParsedFlags& flags, Search evolve) {
 }
 
 }  // namespace
+
+std::vector<FlagSpec> SpaceFlags() {
+  return {
+      {"space", "NAME", "a name of `list spaces`, or a path to a textproto"},
+      {"model", "NAME", "replaces the model of the space"},
+      {"hardware", "NAME", "replaces the machine of the space"},
+      {"set", "ROOT.PATH=VALUE",
+       "replaces a field that all points share, e.g. scenario.batch=64; "
+       "repeatable",
+       true},
+  };
+}
+
+absl::StatusOr<Space> ReadSpace(const ParsedFlags& flags, int* exit_code) {
+  *exit_code = kExitUsage;
+  if (flags.Get("space", "").empty()) {
+    return absl::InvalidArgumentError(
+        "--space is missing; `tokenjoule list spaces` shows the names; you may "
+        "give a path instead of a name");
+  }
+  std::vector<std::string> changes;
+  for (const char* name : {"model", "hardware"}) {
+    if (flags.Has(name)) {
+      changes.push_back(absl::StrCat(name, "=", flags.Get(name, "")));
+    }
+  }
+  for (std::string& set : flags.GetAll("set")) {
+    changes.push_back(std::move(set));
+  }
+  *exit_code = kExitBadData;
+  return LoadSpace(flags.Get("space", ""), changes);
+}
 
 Command SweepCommand(Search evolve) {
   Command command;
@@ -179,9 +207,15 @@ Command SweepCommand(Search evolve) {
       "Figures: energy_per_token_j, step_time_s, time_per_token_s,\n"
       "tokens_per_s, power_w, energy_delay_j_s, dram_energy_share, "
       "stack_energy_share,\n"
+      "memory_energy_share (whatever the memory is), stack_layers,\n"
+      "power_density_w_per_cm2, stack_temperature_c (of memory on the logic),\n"
+      "engine_tops_per_w,\n"
       "memory_used_bytes, memory_left_bytes, chips, area_mm2, cost_usd (of\n"
       "machines that describe their `silicon`), wear_per_year; snr_db for\n"
-      "limits only.\n"
+      "limits only. Of the model: parameters, active_parameters, "
+      "aspect_ratio,\n"
+      "and by scaling laws, where the scenario has `quality`, loss and\n"
+      "effective_parameters (docs/studies/co-evolution.md).\n"
       "A space with `evolution` is searched by a seeded evolutionary "
       "algorithm\n"
       "instead: its axes may be continuous, and it finds most, not "
@@ -199,15 +233,17 @@ Command SweepCommand(Search evolve) {
       "  tokenjoule sweep --space=hbm-accelerator --format=sqlite "
       "--out=front.sqlite\n"
       "  tokenjoule sweep --space=hbm-accelerator --point=1234\n"
+      "  tokenjoule sweep --space=co-evolution --hardware=lpddr5x-edge "
+      "--set=scenario.batch=1\n"
       "  tokenjoule sweep --space=big.textproto --shard=3/8 --format=json "
       "--out=3.json\n"
       "  tokenjoule merge --space=big.textproto [0-7].json\n";
   command.flags = Concat(
-      {{"space", "NAME", "a name of `list spaces`, or a path to a textproto"},
-       {"point", "ID", "report on one point of the space instead"},
-       {"shard", "I/N",
-        "search part I of N, from 0; `merge` combines the parts"},
-       {"threads", "N", "threads (default: all processors)"}},
+      Concat(SpaceFlags(),
+             {{"point", "ID", "report on one point of the space instead"},
+              {"shard", "I/N",
+               "search part I of N, from 0; `merge` combines the parts"},
+              {"threads", "N", "threads (default: all processors)"}}),
       OutputFlags<SweepStudy>());
   command.run = [evolve](const ParsedFlags& flags) {
     return Run(flags, evolve);
