@@ -154,7 +154,7 @@ TEST(ArrayChoiceTest, TotalsAreThoseOfTheIndependentTool) {
 // has their instructions in it, so that there it is up to a sixth.
 TEST(ArrayChoiceTest, AFreeMultiplierSavesLittleOfLlama70bAtBatchOne) {
   const Model model = LoadModelOrDie("llama-3.1-70b");
-  for (const std::string& name : CatalogNames(SpecKind::kSystem)) {
+  for (const std::string& name : LanguageMachineNames()) {
     if (name == "unit") continue;
     const Hardware hardware = LoadHardwareOrDie(name);
     const Report report = AnalyzeOrDie(model, hardware, DefaultScenario());

@@ -76,6 +76,8 @@ const std::vector<Case>& Cases() {
                s->set_prompt(512);
                s->set_output(512);
              }),
+      // A network of explicit layers, on lanes that its shapes do not fill.
+      CaseOf("resnet-8", 3),
   };
   return *cases;
 }

@@ -58,7 +58,7 @@ void AddPairs(const std::string& model, const std::string& hardware,
 const std::vector<Pair>& Pairs() {
   static const auto* pairs = [] {
     auto* pairs = new std::vector<Pair>;
-    for (const std::string& model : CatalogNames(SpecKind::kModel)) {
+    for (const std::string& model : LanguageModelNames()) {
       for (const char* hardware :
            {"h100-sxm", "unit", "tpu-v5e", "sram-rack", "aimc-hbm3e"}) {
         AddPairs(model, hardware, pairs);
@@ -68,7 +68,7 @@ const std::vector<Pair>& Pairs() {
          {"llama-3.1-8b", "gemma-3-4b", "mixtral-8x7b", "deepseek-v2-lite",
           "gpt-oss-20b", "nemotron-nano-9b-v2", "jamba-v0.1",
           "qwen3-next-80b-a3b"}) {
-      for (const std::string& hardware : CatalogNames(SpecKind::kSystem)) {
+      for (const std::string& hardware : LanguageMachineNames()) {
         AddPairs(model, hardware, pairs);
       }
     }

@@ -57,6 +57,8 @@ constexpr ScenarioFlag kScenarioFlags[] = {
     {"training_tokens", "quality.training_tokens"},
     {"boundary", "boundary"},
     {"ideal", "ideal"},
+    {"equal_quality", "equal_quality"},
+    {"growth_depth_share", "growth_depth_share"},
 };
 
 // Adds one ROOT.PATH=VALUE; messages begin with `where`, the place it came
@@ -321,6 +323,11 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "stack, memory_path, chip, board, node or facility (default board)"},
       {"ideal", "",
        "pure roofline: peak rates, no overheads, free links; a bound"},
+      {"equal_quality", "",
+       "the model grows until its loss is that in 16 bits, by a law of precision: "
+       "the energy that counts where formats or noise differ"},
+      {"growth_depth_share", "SHARE",
+       "share of that growth in layers, the rest in width, 0 to 1 (default 1/3)"},
       {"clock_mhz", "MHZ",
        "clock of the chip's core (default: the one at which the board decodes)"},
       {"power_cap_w", "W",

@@ -14,6 +14,7 @@
 
 #include "analyzer/description/boundary.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/machine/stack.h"
 #include "analyzer/machine/terms.h"
 #include "analyzer/units/units.h"
 
@@ -239,18 +240,27 @@ struct StepCost {
   Power<N> uncapped_power;
   // Time that a power cap added to the step.
   Duration<N> stretch;
+  // Of memory on the logic, if there is any, and what its warmth adds to the
+  // power of refresh of all chips.
+  StackHeat<N> heat;
+  Power<N> warm_refresh;
   EnergyTerms<N> terms;  // whole system, whole step
 };
 
 // Bytes that one run moves through level `level` of a chip. Data read from a
 // level passes through all nearer levels, but for those of activations only. Activations live in the nearest
 // level; the part beyond its activation_capacity spills to the backing store.
+// Only what it holds moves through a level beside the path, and through no
+// other.
 template <typename N>
 Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
                      int level) {
+  const auto& levels = machine.structure.levels;
+  const bool beside = levels[level].beside_path;
   Traffic<N> traffic;
-  const bool passes = !machine.structure.levels[level].activations_only;
-  for (int origin = 0; passes && origin <= level; ++origin) {
+  const bool passes = !levels[level].activations_only;
+  for (int origin = beside ? level : 0; passes && origin <= level; ++origin) {
+    if (levels[origin].beside_path && origin != level) continue;
     traffic.read += op.origin_read[origin];
     traffic.write += op.origin_write[origin];
   }
@@ -263,6 +273,7 @@ Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
     traffic.read_toggling += read;
     traffic.write_toggling += write;
   };
+  if (beside) return traffic;
   if (level > 0) {
     add(op.activation_in + op.reuse_read, op.activation_out + op.reuse_write);
     return traffic;
@@ -445,15 +456,47 @@ void AddActions(const LoweredOperator<N>& op, Costing<N> machine, const N& runs,
   }
 }
 
+// What a farther level moves through a nearer one is written into it before it
+// is read from there, and the other way round: reads of the farther level are
+// fills of the nearer one, and writes of the farther level are drains of it.
+// Fills and drains are accesses to the devices of the nearer level; what
+// carries them there is the path of the farther one. They are taken to find
+// ports of their own, i.e. cost no time.
+template <typename N>
+void AddFills(const Traffic<N>& farther, const LevelCosts<N>& level,
+              bool is_dram, EnergyTerms<N>* terms) {
+  const Data<N>& fill = farther.read;
+  const Data<N>& drain = farther.write;
+  (*terms)[is_dram ? kDramColumn : kSram] +=
+      level.write.column * fill + level.read.column * drain +
+      level.write.column_toggling * farther.read_toggling +
+      level.read.column_toggling * farther.write_toggling;
+  if (!is_dram) return;
+  (*terms)[kDramActivate] +=
+      level.write.activate * fill + level.read.activate * drain;
+  (*terms)[kDramInterface] +=
+      level.write.interface * fill + level.read.interface * drain;
+  (*terms)[kDramPhy] += level.write.phy * fill + level.read.phy * drain;
+}
+
 // Dynamic energy at the reference clock: each action times its cost. Standing
 // terms stay zero.
 template <typename N>
 EnergyTerms<N> DynamicEnergy(const Actions<N>& actions, Costing<N> machine) {
   const Costs<N>& costs = machine.costs;
   EnergyTerms<N> terms;
+  // The next farther level on the path.
+  int farther = -1;
   for (int i = 0; i < machine.structure.num_levels; ++i) {
     const LevelCosts<N>& level = costs.levels[i];
     const Traffic<N>& t = actions.traffic[i];
+    const LevelStructure& its = machine.structure.levels[i];
+    if (!its.beside_path && !its.activations_only) {
+      if (farther >= 0 && !its.fills_included) {
+        AddFills(actions.traffic[farther], level, its.is_dram, &terms);
+      }
+      farther = i;
+    }
     if (machine.structure.levels[i].is_dram) {
       terms[kDramActivate] +=
           level.read.activate * t.read + level.write.activate * t.write;
@@ -745,11 +788,19 @@ StepCost<N> CostOfActions(const LoweredStep<N>& step, Costing<N> machine,
   }
   cost.stretch = cost.step_time - uncapped;
 
+  if (machine.structure.stack_level >= 0) {
+    const Power<N> drawn = (draw.stack + draw.rest + core) / cost.step_time +
+                           draw.background + standing;
+    cost.heat = HeatOf(costs.stack, drawn / step.chips);
+    cost.warm_refresh = costs.stack.refresh *
+                        ((cost.heat.refresh_factor - N(1.0)) * step.chips);
+  }
   TakeToVoltage(at, &cost.terms);
   const Energy<N> sequences =
       costs.energy_per_sequence * (step.samples * at.voltage_squared);
-  AddStanding<N>({draw.stack, draw.rest + core, sequences}, draw.background,
-                 standing, step.chips, cost.step_time, machine, &cost.terms);
+  AddStanding<N>({draw.stack, draw.rest + core, sequences},
+                 draw.background + cost.warm_refresh, standing, step.chips,
+                 cost.step_time, machine, &cost.terms);
   return cost;
 }
 

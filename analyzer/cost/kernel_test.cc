@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
@@ -107,6 +108,106 @@ TEST(KernelTest, ActivationsSpillBeyondTheirRoom) {
   // The near level carries everything.
   EXPECT_EQ(InBytes(TrafficOf(op, machine, 1).read), 35);
   EXPECT_EQ(InBytes(TrafficOf(op, machine, 1).write), 10);
+}
+
+// A byte costs 1 J to read and 10 J to write in the near level.
+Machine<> MachineWithNearLevel() {
+  Machine<> machine = PlainMachine();
+  machine.structure.num_levels = 2;
+  machine.costs.levels[1].peak_bandwidth = GigabytesPerSecond(1e9);
+  machine.costs.levels[1].read.column = Joules(1.0) / Bytes(1.0);
+  machine.costs.levels[1].write.column = Joules(10.0) / Bytes(1.0);
+  return machine;
+}
+
+TEST(KernelTest, WhatStreamsThroughALevelIsWrittenBeforeItIsRead) {
+  const Machine<> machine = MachineWithNearLevel();
+  // 3 bytes from DRAM: 3 x (10 + 1).
+  const LoweredStep<> reads = StepOf({Reads(3, 0)});
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(reads, machine).terms[kSram]), 33);
+  // 2 bytes to DRAM: written here and read from here.
+  LoweredOperator<> op = Reads(0, 0);
+  op.origin_write[0] = Bytes(2.0);
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(StepOf({op}), machine).terms[kSram]), 22);
+  // What the level holds is read only.
+  op = Reads(0, 0);
+  op.origin_read[1] = Bytes(5.0);
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(StepOf({op}), machine).terms[kSram]), 5);
+}
+
+TEST(KernelTest, APathThatWasMeasuredWithItsFillsHasThem) {
+  Machine<> machine = MachineWithNearLevel();
+  machine.structure.levels[1].fills_included = true;
+  EXPECT_DOUBLE_EQ(
+      InJoules(CostOfStep(StepOf({Reads(3, 0)}), machine).terms[kSram]), 3);
+}
+
+TEST(KernelTest, ActivationsAreNotFilledFromAnywhere) {
+  Machine<> machine = MachineWithNearLevel();
+  machine.costs.levels[1].activation_capacity = Bytes(30.0);
+  LoweredOperator<> op = Reads(0, 0);
+  op.has_activations = true;
+  op.activation_in = Bytes(10.0);
+  op.activation_out = Bytes(10.0);
+  op.activation_in_share = 0.5;
+  // In and out: 10 x 1 + 10 x 10.
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(StepOf({op}), machine).terms[kSram]),
+                   110);
+  // Of which 10 spill, half of them inputs: 5 are filled, 5 drained.
+  machine.costs.levels[1].activation_capacity = Bytes(10.0);
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(StepOf({op}), machine).terms[kSram]),
+                   110 + 5 * 10 + 5 * 1);
+}
+
+TEST(KernelTest, FillsWearTheCellsOfANearLevel) {
+  Machine<> machine = MachineWithNearLevel();
+  machine.costs.levels[1].capacity = Bytes(100.0);
+  machine.costs.levels[1].wear_per_write = 1e-3;
+  const LoweredStep<> step = StepOf({Reads(20, 0)});
+  EXPECT_NEAR(WearOf<double>(step, machine, ActionsOf<double>(step, machine)),
+              0.2 * 1e-3, 1e-15);
+}
+
+TEST(KernelTest, OnlyWhatItHoldsMovesThroughALevelBesideThePath) {
+  // DRAM, a level beside the path, the near level.
+  Machine<> machine = MachineWithNearLevel();
+  machine.structure.num_levels = 3;
+  machine.costs.levels[2] = machine.costs.levels[1];
+  machine.costs.levels[1].read.column = Joules(100.0) / Bytes(1.0);
+  machine.costs.levels[1].write.column = Joules(1000.0) / Bytes(1.0);
+  machine.structure.levels[1].beside_path = true;
+  LoweredOperator<> op = Reads(3, 0);
+  op.origin_read[1] = Bytes(2.0);
+  op.origin_write[1] = Bytes(1.0);
+  // Of DRAM as if it were not there; of its own 2 x 100 + 1000, and nothing on the
+  // way.
+  EXPECT_DOUBLE_EQ(InJoules(CostOfStep(StepOf({op}), machine).terms[kSram]),
+                   33 + 1200);
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 1).read), 2);
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 2).read), 3);
+  machine.structure.levels[1].beside_path = false;
+  EXPECT_EQ(InBytes(TrafficOf(op, machine, 2).read), 5);
+}
+
+TEST(KernelTest, WarmMemoryOnTheLogicIsRefreshedTwiceAsOften) {
+  Machine<> machine = PlainMachine();
+  machine.structure.stack_level = 0;
+  machine.costs.levels[0].background = Watts(3.0);
+  machine.costs.stack.refresh = Watts(2.0);
+  machine.costs.stack.area_cm2 = 1;
+  machine.costs.stack.coolant_c = 45;
+  machine.costs.static_power = Watts(36.0);
+  machine.costs.stack.resistance_k_cm2_per_w = 1;
+  // One second at 3 + 36 W: 84 C.
+  const LoweredStep<> step = StepOf({Reads(1e9, 0)});
+  StepCost<> cost = CostOfStep(step, machine);
+  EXPECT_DOUBLE_EQ(cost.heat.temperature_c, 84);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kDramBackground]), 3);
+  // At 3 + 38 W: 86 C, and 2 W more.
+  machine.costs.static_power = Watts(38.0);
+  cost = CostOfStep(step, machine);
+  EXPECT_DOUBLE_EQ(cost.heat.temperature_c, 86);
+  EXPECT_DOUBLE_EQ(InJoules(cost.terms[kDramBackground]), 5);
 }
 
 TEST(KernelTest, StaticEnergyIsPowerTimesTime) {

@@ -23,6 +23,24 @@ N NoiseOf(const LoweredStep<N>& step, Costing<N> machine) {
   return most;
 }
 
+// FLOP per joule of the products alone, 1e12 FLOP/J: arithmetic and conversion
+// of the best engine in use, at the voltage of the clock that is set. 0 where
+// an engine has no energy of its own.
+template <typename N>
+N EngineTopsPerW(const LoweredStep<N>& step, Costing<N> machine) {
+  const Costs<N>& costs = machine.costs;
+  const N voltage_squared =
+      CoreAt(costs.clock.set, costs.clock).voltage_squared;
+  N most(0.0);
+  for (const RateProducts<N>& product : step.products) {
+    const RateCosts<N>& rate = costs.rates[product.rate];
+    const N per_flop =
+        (rate.energy * voltage_squared + rate.adc + rate.dac).base();
+    most = Max(most, Select(N(0.0) < per_flop, N(1e-12) / per_flop, N(0.0)));
+  }
+  return most;
+}
+
 // Share of the endurance of the fastest-wearing cells that one step uses up,
 // with writes spread evenly over a level. In-memory arrays without a given
 // capacity are taken to be written as a whole.
@@ -30,10 +48,18 @@ template <typename N>
 N WearOf(const LoweredStep<N>& step, Costing<N> machine,
          const Actions<N>& actions) {
   N most(0.0);
+  // The next farther level on the path, whose reads are written into this one.
+  int farther = -1;
   for (int i = 0; i < machine.structure.num_levels; ++i) {
     const LevelCosts<N>& level = machine.costs.levels[i];
-    most = Max(most, level.wear_per_write * (actions.traffic[i].write /
-                                             (level.capacity * step.chips)));
+    Data<N> written = actions.traffic[i].write;
+    if (!machine.structure.levels[i].beside_path &&
+        !machine.structure.levels[i].activations_only) {
+      if (farther >= 0) written += actions.traffic[farther].read;
+      farther = i;
+    }
+    most = Max(
+        most, level.wear_per_write * (written / (level.capacity * step.chips)));
   }
   for (const RateProducts<N>& product : step.products) {
     const RateStructure& rate = machine.structure.rates[product.rate];

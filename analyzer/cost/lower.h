@@ -13,6 +13,8 @@
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/quality/precision_law.h"
+#include "analyzer/quality/shipped_precision.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -161,25 +163,48 @@ int RateOf(const Operator<N>& op, const MachineStructure& structure) {
   return rate < 0 ? 0 : rate;
 }
 
-// Whether an engine of the machine requires a larger model (model_growth).
-inline bool AsksForGrowth(const MachineStructure& structure) {
+// Whether the scenario or an engine of the machine requires a larger model.
+template <typename N>
+bool AsksForGrowth(const Ledger<N>& ledger, const MachineStructure& structure) {
+  if (ledger.equal_quality.has_value()) return true;
   for (int i = 0; i < structure.num_rates; ++i) {
     if (structure.rates[i].has_model_growth) return true;
   }
   return false;
 }
 
-// Growth of the model that the engines of its products require together: the
-// harmonic mean of their model_growth over the products, by FLOP. Parameters of
-// a precision count as fewer effective parameters, and those of all products
-// add.
+// Growth that a product requires by itself: its engine's model_growth, and what
+// the precision of its operands, with the noise of an analog array, costs.
+template <typename N>
+N GrowthOf(const Operator<N>& op, const absl::optional<EqualQuality>& quality,
+           const RatePlacement<N>& rate) {
+  if (!quality.has_value()) return rate.model_growth;
+  const auto part = [](const PrecisionPart<>& from) {
+    return PrecisionPart<N>{N(from.scale_bits), N(from.offset)};
+  };
+  const PrecisionLaw<N> law = {part(quality->law.weights),
+                               part(quality->law.activations),
+                               part(quality->law.kv_cache)};
+  PrecisionBits<N> bits;
+  bits.weights =
+      BitsWithNoise(LawBits(ElementBits(*op.weight_format)), rate.array_noise);
+  bits.activations = BitsWithNoise(LawBits(ElementBits(*op.activation_format)),
+                                   rate.array_noise);
+  bits.kv_cache = N(quality->kv_bits);
+  return rate.model_growth * GrowthForPrecision(law, bits);
+}
+
+// Growth of the model that its products require together: the harmonic mean over
+// them, by FLOP. Parameters of a precision count as fewer effective parameters,
+// and those of all products add.
 template <typename N>
 N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
   Work<N> all, effective;
   for (const Operator<N>& op : ledger.operators) {
     if (op.shapes.empty()) continue;
-    const N& growth =
-        machine.numbers.rates[RateOf(op, machine.structure)].model_growth;
+    const N growth =
+        GrowthOf(op, ledger.equal_quality,
+                 machine.numbers.rates[RateOf(op, machine.structure)]);
     const Work<N> work = op.matmul_flop * op.count;
     all += work;
     effective += work / growth;
@@ -266,7 +291,7 @@ void GrowTotals(const ShapeGrowth<N>& by, T* totals) {
 // width, hence more weights, FLOP, KV cache, activations and vector work.
 template <typename N>
 void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
-  if (!AsksForGrowth(machine.structure)) return;
+  if (!AsksForGrowth(*ledger, machine.structure)) return;
   const N growth = GrowthOf(*ledger, machine);
   const ShapeGrowth<N> by(growth, ledger->growth_depth_share);
   for (Operator<N>& op : ledger->operators) GrowOperator(by, &op);
@@ -350,8 +375,8 @@ void AddReuse(const Operator<N>& op, const RatePlacement<N>& engine,
   for (const MatrixShape<N>& shape : op.shapes) {
     const N strips = Max(shape.out / engine.columns, one);
     const N folds = Max(shape.in / engine.rows, one);
-    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * input_bytes);
-    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out);
+    const Data<N> inputs = Bytes<N>(shape.tokens * shape.in * shape.groups * input_bytes);
+    const Data<N> sums = engine.partial_sum * (shape.tokens * shape.out * shape.groups);
     lowered->reuse_read += inputs * (strips - one) + sums * (folds - one);
     lowered->reuse_write += sums * (folds - one);
   }
@@ -380,17 +405,23 @@ LaneUse<N> LaneUseOf(const Operator<N>& op, const RateStructure& structure,
                      const RatePlacement<N>& engine) {
   using std::ceil;
   LaneUse<N> use;
-  // Operators on lanes have one product.
-  const MatrixShape<N>& shape = op.shapes[0];
   const N& pixels = op.tokens_per_matrix;
   use.weight_passes = N(ceil(pixels / engine.lane_pixels));
-  use.additions = Rounding(shape.in, engine.lane_inputs);
-  const N outputs =
-      structure.separate_inputs
-          ? Rounding(N(shape.out * shape.groups), engine.lane_outputs)
-          : Rounding(shape.out, engine.lane_outputs);
-  use.slowdown =
-      outputs * Rounding(pixels, engine.lane_pixels) * use.additions;
+  // Means over the products of an operator, by their weights.
+  N all(0.0), cycles(0.0), additions(0.0);
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N weights = shape.in * shape.out * shape.groups;
+    const N rows = Rounding(shape.in, engine.lane_inputs);
+    const N outputs =
+        structure.separate_inputs
+            ? Rounding(N(shape.out * shape.groups), engine.lane_outputs)
+            : Rounding(shape.out, engine.lane_outputs);
+    all += weights;
+    cycles += weights * outputs * rows;
+    additions += weights * rows;
+  }
+  use.slowdown = Rounding(pixels, engine.lane_pixels) * cycles / all;
+  use.additions = additions / all;
   return use;
 }
 
@@ -400,14 +431,19 @@ template <typename N>
 void AddLaneReads(const Operator<N>& op, const RateStructure& structure,
                   const RatePlacement<N>& engine, LoweredOperator<N>* lowered) {
   using std::ceil;
-  const MatrixShape<N>& shape = op.shapes[0];
-  const N strips = N(ceil(shape.out / engine.lane_outputs));
-  const Data<N> once =
-      structure.line_buffer
-          ? op.activation_in
-          : Bytes<N>(shape.tokens * shape.in * shape.groups *
-                     N(op.activation_format->bits_per_element / 8));
-  lowered->reuse_read += once * strips - op.activation_in;
+  const N bytes(op.activation_format->bits_per_element / 8);
+  N inputs(0.0), read(0.0);
+  Data<N> all;
+  for (const MatrixShape<N>& shape : op.shapes) {
+    const N strips = N(ceil(shape.out / engine.lane_outputs));
+    const N of_shape = shape.in * shape.groups;
+    inputs += of_shape;
+    read += of_shape * strips;
+    all += Bytes<N>(shape.tokens * of_shape * strips * bytes);
+  }
+  lowered->reuse_read +=
+      (structure.line_buffer ? op.activation_in * (read / inputs) : all) -
+      op.activation_in;
 }
 
 // The runtime's kernels for an operator's products with weights: those of their

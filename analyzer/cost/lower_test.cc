@@ -76,6 +76,95 @@ TEST(LowerTest, ReuseFollowsTheShapeOfTheArray) {
   EXPECT_EQ(InBytes(lowered.reuse_read + lowered.reuse_write), 0);
 }
 
+// A convolution of 5 inputs (in * taps) into 6 output channels at 7 pixels, in
+// 8 bits, and a machine that runs it on 4 x 2 x 3 lanes.
+Operator<> SmallConvolution() {
+  Operator<> op;
+  op.count = 1;
+  op.weight_format = op.activation_format = &GetFormat("int8");
+  op.shapes.push_back({/*tokens=*/7, /*in=*/5, /*out=*/6});
+  op.tokens_per_matrix = 7;
+  op.matmul_flop = Flop(2.0 * 7 * 5 * 6);
+  op.weight_read = Bytes(30.0);
+  op.activation_in = Bytes(20.0);
+  op.activation_out = Bytes(42.0);
+  return op;
+}
+
+Machine<> LaneMachine() {
+  Machine<> machine;
+  machine.structure.num_levels = 2;
+  machine.structure.levels[1].activations_only = true;
+  machine.structure.num_rates = 1;
+  RateStructure& rate = machine.structure.rates[0];
+  rate.format = rate.inputs = &GetFormat("int8");
+  rate.runs = ~0u;
+  rate.has_lanes = true;
+  RatePlacement<>& lanes = machine.placement.rates[0];
+  lanes.lane_outputs = 4;
+  lanes.lane_pixels = 2;
+  lanes.lane_inputs = 3;
+  lanes.accumulate = PicojoulesPerFlop(1.0);
+  machine.costs.levels[1].activation_capacity = Bytes(1000.0);
+  return machine;
+}
+
+LoweredOperator<> LoweredOn(const Machine<>& machine, const Operator<>& op) {
+  StepShares<double> shares;
+  shares.weights.fill(0);
+  shares.sequences.fill(0);
+  shares.weights[0] = shares.sequences[0] = 1;
+  return LowerOperator(op, machine, shares);
+}
+
+TEST(LowerTest, LanesReadWeightsOnceAGroupOfPixels) {
+  const Machine<> machine = LaneMachine();
+  const LoweredOperator<> lowered = LoweredOn(machine, SmallConvolution());
+  // 7 pixels two at a time are 4 groups: 4 x 30 bytes, beside the activations.
+  const Traffic<> weights = TrafficOf(lowered, machine, 0);
+  EXPECT_EQ(InBytes(weights.read), 120);
+  EXPECT_EQ(InBytes(weights.write), 0);
+  // 6 outputs four at a time are 2 strips of 7 x 5 inputs. Weights do not pass
+  // through the level of activations.
+  const Traffic<> activations = TrafficOf(lowered, machine, 1);
+  EXPECT_EQ(InBytes(activations.read), 2 * 35);
+  EXPECT_EQ(InBytes(activations.write), 42);
+}
+
+TEST(LowerTest, ALineBufferReadsEachInputOnceAStrip) {
+  Machine<> machine = LaneMachine();
+  machine.structure.rates[0].line_buffer = true;
+  const LoweredOperator<> lowered = LoweredOn(machine, SmallConvolution());
+  EXPECT_EQ(InBytes(TrafficOf(lowered, machine, 1).read), 2 * 20);
+}
+
+TEST(LowerTest, LanesThatAShapeDoesNotFillTakeTime) {
+  const Machine<> machine = LaneMachine();
+  const LoweredOperator<> lowered = LoweredOn(machine, SmallConvolution());
+  // ceil(6 / 4) ceil(7 / 2) ceil(5 / 3) = 16 cycles of 24 lanes, each of two
+  // FLOP, for 420 FLOP.
+  EXPECT_NEAR(InFlop(lowered.matmul_flop + lowered.extra_flop), 16 * 48, 1e-9);
+  EXPECT_EQ(InFlop(lowered.matmul_flop), 420);
+  // Two additions for 5 inputs instead of 5 / 3.
+  EXPECT_NEAR(InJoules(lowered.instructions), 420e-12 * (6.0 / 5 - 1), 1e-18);
+}
+
+// One input channel feeds each output of a depthwise convolution.
+TEST(LowerTest, ADepthwiseConvolutionFillsOnlyLanesWithInputsOfTheirOwn) {
+  Operator<> op = SmallConvolution();
+  op.shapes[0] = {/*tokens=*/7, /*in=*/3, /*out=*/1, /*groups=*/8};
+  op.matmul_flop = Flop(2.0 * 7 * 3 * 8);
+  Machine<> machine = LaneMachine();
+  const auto cycles = [&] {
+    const LoweredOperator<> lowered = LoweredOn(machine, op);
+    return InFlop(lowered.matmul_flop + lowered.extra_flop) / 48;
+  };
+  // One lane in four works: 8 channels x 4 groups of pixels.
+  EXPECT_NEAR(cycles(), 32, 1e-9);
+  machine.structure.rates[0].separate_inputs = true;
+  EXPECT_NEAR(cycles(), 8, 1e-9);
+}
+
 // Bytes that count towards the time of a step only.
 double ExtraRead(const LoweredStep<>& step) {
   double bytes = 0;

@@ -64,6 +64,15 @@ struct SweepCost {
   // NoiseOf and WearOf of the step.
   N noise;
   N wear;
+  // Energy per step of the backing store's devices, whatever they are made of, J;
+  // and 1 where they are DRAM, else 0.
+  N memory_j;
+  N is_dram;
+  // Layers of memory on the logic and their heat, else 0.
+  N layers;
+  StackHeat<N> heat;
+  // EngineTopsPerW of the step.
+  N tops_per_w;
 };
 
 using PackCost = SweepCost<Pack>;
@@ -83,7 +92,14 @@ SweepCost<N> SweepCostOf(const LoweredStep<N>& step, Costing<N> machine,
   out.area_mm2 = costs.area_mm2;
   out.cost_usd = costs.cost_usd;
   out.noise = NoiseOf(step, machine);
+  out.tops_per_w = EngineTopsPerW(step, machine);
   out.wear = machine.structure.wears ? WearOf(step, machine, actions) : N(0.0);
+  const MachineStructure& structure = machine.structure;
+  out.memory_j = structure.levels[0].is_dram ? out.energy_j[kStackBoundary]
+                                             : InJoules(cost.terms[kSram]);
+  out.is_dram = structure.HasDram() ? N(1.0) : N(0.0);
+  out.layers = structure.stack_level >= 0 ? costs.stack.layers : N(0.0);
+  out.heat = cost.heat;
   return out;
 }
 

@@ -57,6 +57,7 @@ Ledger<N> LedgerOn(const Ledger<N>& whole, const LayerPlacement& placement,
   part.tokens = whole.tokens;
   part.tokens_per_sequence = whole.tokens_per_sequence;
   part.growth_depth_share = whole.growth_depth_share;
+  part.equal_quality = whole.equal_quality;
   part.uniform = whole.uniform;
   return part;
 }

@@ -20,6 +20,16 @@ double AspectRatio(const Model& model) {
          static_cast<double>(TotalLayers(model));
 }
 
+bool HasKvCache(const Block& block) {
+  return block.has_attention() || block.has_latent_attention() ||
+         block.has_compressed_attention();
+}
+
+bool HasKvCache(const Model& model) {
+  return std::any_of(model.block().begin(), model.block().end(),
+                     [](const Block& block) { return HasKvCache(block); });
+}
+
 Family FamilyOf(const Model& model) {
   bool experts = false;
   for (const Block& block : model.block()) {

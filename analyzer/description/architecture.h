@@ -21,6 +21,10 @@ int64_t TotalLayers(const Model& model);
 // Width of the residual stream over number of layers.
 double AspectRatio(const Model& model);
 
+// Whether a kind of block, or any of a model, has a KV cache.
+bool HasKvCache(const Block& block);
+bool HasKvCache(const Model& model);
+
 // Families of models, whose steps have different kernels.
 enum class Family {
   kDense,

@@ -433,6 +433,13 @@ const NumberFormat* FindMadeFormat(absl::string_view name) {
 
 }  // namespace
 
+double ElementBits(const NumberFormat& format) {
+  if (format.most != nullptr) return format.bits_per_element;
+  if (format.operand != Operand::kFloat) return format.precision_bits;
+  // The leading one of a significand is implicit.
+  return format.precision_bits - 1 + format.exponent_bits;
+}
+
 double ToggleRate(const NumberFormat& format) {
   static const std::array<double, std::size(kFormats)>* const rates = [] {
     auto* all = new std::array<double, std::size(kFormats)>;

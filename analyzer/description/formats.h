@@ -100,6 +100,10 @@ std::string FormatName(absl::string_view name);
 // every build mode. Use FindFormat for names from user input.
 const NumberFormat& GetFormat(absl::string_view name);
 
+// Bits of an element, its scales not counted: sign, exponent and significand of a
+// float. A mix has the mean of its parts, whose scales cannot be told apart.
+double ElementBits(const NumberFormat& format);
+
 // Names of all formats, for messages.
 std::vector<std::string> FormatNames();
 

@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "analyzer/base/status_macros.h"
@@ -53,6 +54,56 @@ absl::StatusOr<Spec> LoadPart(const std::string& path) {
 template <typename Spec>
 absl::Status ReadStrictly(const std::string& path) {
   return LoadPart<Spec>(path).status();
+}
+
+// Whether what a level says of itself is what so many devices of its technology
+// are, somewhere in their ranges. A system that has other devices says so in its
+// `technology`. Devices may run slower than they can, and two may share a channel,
+// but none is faster.
+void CheckDevices(const std::string& file, const MemoryLevel& level,
+                  std::vector<Fault>* faults) {
+  if (!level.has_devices() || !(level.devices().low() > 0)) return;
+  const MemoryTechnology& technology = level.technology();
+  // Modules are sold in GiB, levels are described in GB.
+  constexpr double kGibOverGb = 1.08, kRounding = 1.02;
+  const auto check = [&](const char* field, const Constant& of_level,
+                         const char* of_device, const Constant& device,
+                         double least, double most) {
+    const double least_each = of_level.low() / level.devices().high();
+    const double most_each = of_level.high() / level.devices().low();
+    if (most_each >= least && least_each <= most) return;
+    faults->push_back(
+        {file, 0, 0, absl::StrCat("memory.", level.name(), ".", field),
+         absl::StrFormat(
+             "%g on %g devices are %.4g each; %s has %s from %g to %g. Correct "
+             "one of them, or give the level's technology its own %s",
+             of_level.value(), level.devices().value(),
+             of_level.value() / level.devices().value(),
+             technology.base().empty() ? technology.name() : technology.base(),
+             of_device, device.low(), device.high(), of_device)});
+  };
+  if (level.has_capacity_gb() && technology.has_capacity_gb_per_device()) {
+    const Constant& device = technology.capacity_gb_per_device();
+    check("capacity_gb", level.capacity_gb(), "capacity_gb_per_device", device,
+          device.low() / kGibOverGb, device.high() * kGibOverGb);
+  }
+  if (level.has_bandwidth_gb_per_s() &&
+      technology.has_bandwidth_gb_per_s_per_device()) {
+    const Constant& device = technology.bandwidth_gb_per_s_per_device();
+    check("bandwidth_gb_per_s", level.bandwidth_gb_per_s(),
+          "bandwidth_gb_per_s_per_device", device, 0,
+          device.high() * kRounding);
+  }
+}
+
+// What is wrong between the parts of a machine that could be meant so in a sweep.
+absl::Status LintMachine(const std::string& file) {
+  ASSIGN_OR_RETURN(const Hardware hardware, LoadHardware(file));
+  std::vector<Fault> faults;
+  for (const MemoryLevel& level : hardware.memory()) {
+    CheckDevices(file, level, &faults);
+  }
+  return FaultsToStatus(faults);
 }
 
 struct Kind {
@@ -178,6 +229,7 @@ absl::StatusOr<LintedFile> LintFile(absl::string_view path,
   ASSIGN_OR_RETURN(std::string name, found->load(file));
   LintedFile linted = {found->name, std::move(name), {}};
   if (linted.kind == "hardware") {
+    RETURN_IF_ERROR(LintMachine(file));
     ASSIGN_OR_RETURN(linted.inheritance, InheritanceOf(file));
   }
   if (linted.kind == "hardware" || linted.kind == "model") {

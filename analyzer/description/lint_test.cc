@@ -161,5 +161,31 @@ TEST(LintTest, AnAliasOfAnotherEntryIsAFault) {
   EXPECT_TRUE(LintFile(free, "").ok());
 }
 
+// 192 GB and 24 TB/s on four devices, as a machine once said of devices of 1 GB and
+// 1 TB/s.
+TEST(LintTest, DevicesAndWhatALevelSaysOfThemAgree) {
+  const std::string head =
+      "# proto-message: Hardware\nname: \"mine\"\nbase: \"hb-dram-asic\"\n"
+      "memory { name: \"backing\" devices { value: 4 } ";
+  const std::string path = Written(
+      "mine.textproto", head +
+                            "capacity_gb { value: 192 } "
+                            "bandwidth_gb_per_s { value: 24000 } }\n");
+  EXPECT_THAT(FaultsOf(path),
+              HasSubstr("memory.backing.capacity_gb: 192 on 4 devices are 48 "
+                        "each; hybrid-bonded-dram has capacity_gb_per_device "
+                        "from 1 to 1"));
+  EXPECT_THAT(FaultsOf(path),
+              HasSubstr("memory.backing.bandwidth_gb_per_s: 24000 on 4 devices "
+                        "are 6000 each"));
+  // A machine whose devices are others says so.
+  const std::string other = Written(
+      "mine.textproto",
+      head + "capacity_gb { value: 192 } bandwidth_gb_per_s { value: 24000 } "
+             "technology { capacity_gb_per_device { value: 48 } "
+             "bandwidth_gb_per_s_per_device { value: 6000 } } }\n");
+  EXPECT_TRUE(LintFile(other, "").ok()) << LintFile(other, "").status();
+}
+
 }  // namespace
 }  // namespace tokenjoule

@@ -84,7 +84,7 @@ N PlacesOf(const N& size, const N& kernel, const N& stride,
   using std::ceil;
   using std::floor;
   return padding == Window::SAME ? N(ceil(size / stride))
-                         : N(floor((size - kernel) / stride)) + N(1.0);
+                                 : N(floor((size - kernel) / stride)) + N(1.0);
 }
 
 template <typename N, typename Reader>
@@ -128,8 +128,8 @@ void CompleteShape(const NetworkLayer& layer, const Reader& read,
       shape->out.height = shape->out.width = N(1.0);
       return;
     case NetworkLayer::kFullyConnected:
-      shape->out.channels = N(
-          read(layer.fully_connected(), FullyConnected::kOutputsFieldNumber));
+      shape->out.channels =
+          N(read(layer.fully_connected(), FullyConnected::kOutputsFieldNumber));
       shape->out.height = shape->out.width = N(1.0);
       return;
     case NetworkLayer::kResidualAdd:

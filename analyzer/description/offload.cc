@@ -21,13 +21,6 @@ bool HasExperts(const Model& model) {
                      [](const Block& block) { return block.has_moe(); });
 }
 
-bool HasCache(const Model& model) {
-  return std::any_of(
-      model.block().begin(), model.block().end(), [](const Block& block) {
-        return block.has_attention() || block.has_latent_attention();
-      });
-}
-
 // The indices of the blocks of all layers, from the first to the last.
 std::vector<int> BlocksOfLayers(const Model& model) {
   std::map<std::string, int> index;
@@ -75,7 +68,7 @@ class OffloadReader {
                                     ? layers_
                                     : std::min(ReadLayers(item, how), layers_);
     } else if (what == "kv") {
-      if (!HasCache(model_)) {
+      if (!HasKvCache(model_)) {
         Fault(absl::StrCat(model_.name(), " has no KV cache to offload"));
       }
       if (!how.empty() && how != "fetch") {

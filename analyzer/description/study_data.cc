@@ -90,15 +90,36 @@ class StudyChecker {
   void CheckSweep(const DotProductSweep& sweep, const FieldLocations* tree) {
     CheckName(SpecKind::kCircuitTechnology, "analog circuit", sweep.circuit(),
               tree, sweep, "circuit", -1, "dot_product.circuit");
-    for (int i = 0; i < sweep.full_adders_of_size(); ++i) {
-      const std::string& name = sweep.full_adders_of(i);
-      const std::string path =
-          absl::StrCat("dot_product.full_adders_of[", i, "]");
+    CheckFullAdders(sweep, tree, "dot_product");
+    for (int i = 0; i < sweep.generation_size(); ++i) {
+      const DotProductSweep::Generation& generation = sweep.generation(i);
+      const FieldLocations* place = Nested(tree, sweep, "generation", i);
+      const std::string path = absl::StrCat("dot_product.generation[", i, "]");
+      CheckName(SpecKind::kCircuitTechnology, "analog circuit",
+                generation.circuit(), place, generation, "circuit", -1,
+                path + ".circuit");
+      CheckFullAdders(generation, place, path);
+      if (i > 0 && !(generation.year().value() >
+                     sweep.generation(i - 1).year().value())) {
+        Add(place, generation, "year", -1, path + ".year",
+            "is not after that of the generation before");
+      }
+    }
+  }
+
+  // Requires that `message`'s full_adders_of are logic technologies with a full
+  // adder.
+  template <typename Adders>
+  void CheckFullAdders(const Adders& message, const FieldLocations* tree,
+                       const std::string& above) {
+    for (int i = 0; i < message.full_adders_of_size(); ++i) {
+      const std::string& name = message.full_adders_of(i);
+      const std::string path = absl::StrCat(above, ".full_adders_of[", i, "]");
       CheckName(SpecKind::kLogicTechnology, "logic technology", name, tree,
-                sweep, "full_adders_of", i, path);
+                message, "full_adders_of", i, path);
       const absl::StatusOr<LogicTechnology> logic = LoadLogicTechnology(name);
       if (logic.ok() && !logic->has_full_adder_energy_fj()) {
-        Add(tree, sweep, "full_adders_of", i, path,
+        Add(tree, message, "full_adders_of", i, path,
             absl::StrCat("\"", Printable(name),
                          "\" has no full_adder_energy_fj"));
       }

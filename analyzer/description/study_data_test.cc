@@ -120,7 +120,7 @@ TEST(StudyDataTest, ANumberOutsideItsRangeIsRefusedWithItsPlace) {
   EXPECT_THAT(
       Error(Replaced(TextOf("dot-product"), "overhead_factor { value: 1",
                      "overhead_factor { value: 0")),
-      HasSubstr("s.textproto:133:21: dot_product.overhead_factor.value: 0 is "
+      HasSubstr("s.textproto:189:21: dot_product.overhead_factor.value: 0 is "
                 "out of range; expected 1 to 100"));
 }
 
@@ -132,6 +132,14 @@ TEST(StudyDataTest, UnknownTechnologiesAndMachinesAreRefusedWithTheirPlace) {
   EXPECT_THAT(
       Error(Replaced(TextOf("dot-product"), "\"charge-domain\"", "\"charge\"")),
       HasSubstr("dot_product.circuit: unknown analog circuit \"charge\""));
+  EXPECT_THAT(Error(Replaced(TextOf("dot-product"), "\"charge-domain-3nm\"",
+                             "\"charge-domain-3um\"")),
+              HasSubstr("dot_product.generation[2].circuit: unknown analog "
+                        "circuit \"charge-domain-3um\"; did you mean"));
+  EXPECT_THAT(
+      Error(Replaced(TextOf("dot-product"), "\"logic-2um\"", "\"logic-1um\"")),
+      HasSubstr("dot_product.generation[0].full_adders_of[0]: unknown "
+                "logic technology \"logic-1um\"; did you mean"));
   EXPECT_THAT(Error(Replaced(TextOf("tricks"), "memory_of: \"hb-dram-asic\"",
                              "memory_of: \"hb-dram\"")),
               HasSubstr("memory_of: unknown hardware \"hb-dram\"; did you mean "
@@ -139,6 +147,16 @@ TEST(StudyDataTest, UnknownTechnologiesAndMachinesAreRefusedWithTheirPlace) {
   EXPECT_THAT(Error(Replaced(TextOf("tricks"), "cache_format: \"fp8\"",
                              "cache_format: \"fp9\"")),
               HasSubstr("cache_format: unknown number format \"fp9\""));
+}
+
+TEST(StudyDataTest, GenerationsAreInTheOrderOfTheirYears) {
+  EXPECT_THAT(Error(Replaced(TextOf("dot-product"),
+                             "year { value: 2026 low: 2026 high: 2026 source: "
+                             "\"year\" }\n    node_nm { value: 3 ",
+                             "year { value: 2021 low: 2021 high: 2021 source: "
+                             "\"year\" }\n    node_nm { value: 3 ")),
+              HasSubstr("dot_product.generation[2].year: is not after that of "
+                        "the generation before"));
 }
 
 TEST(StudyDataTest, TricksOfOneNameOrWithoutAChangeAreRefused) {

@@ -353,13 +353,23 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
                  level_path + ".bandwidth_gb_per_s",
                  "is missing; give it, or devices of a technology that has "
                  "bandwidth_gb_per_s_per_device");
-  const bool derived = technology.has_currents() || technology.has_sram_fit();
+  const bool derived = technology.has_currents() ||
+                       technology.has_sram_fit() ||
+                       technology.has_capacitor_cells();
   check->Require(derived || technology.has_read_energy_pj_per_bit(),
                  path + ".read_energy_pj_per_bit",
-                 "is missing; give it, currents or sram_fit");
+                 "is missing; give it, currents, sram_fit or capacitor_cells");
   check->Require(derived || technology.has_write_energy_pj_per_bit(),
                  path + ".write_energy_pj_per_bit",
-                 "is missing; give it, currents or sram_fit");
+                 "is missing; give it, currents, sram_fit or capacitor_cells");
+  check->Require((technology.kind() == MemoryTechnology::ANALOG_CELLS) ==
+                     technology.has_capacitor_cells(),
+                 path + ".capacitor_cells",
+                 "are given for ANALOG_CELLS, and only for them");
+  check->Require(!technology.capacitor_cells().has_refresh_interval_ms() ||
+                     technology.capacitor_cells().has_refresh_bits(),
+                 path + ".capacitor_cells.refresh_bits",
+                 "is missing; a refresh restores levels of so many bits");
   if (technology.has_currents()) {
     const DataSheetCurrents& sheet = technology.currents();
     check->Require(sheet.tras_ns().high() <= sheet.trc_ns().low(),
@@ -392,6 +402,39 @@ void CheckMemoryLevel(const MemoryLevel& level, CrossChecker* check) {
             technology.toggle_slope_pj_per_bit().high();
     check->Require(least >= 0, path + ".toggle_slope_pj_per_bit",
                    "takes more from an access than it costs");
+  }
+}
+
+// Levels on the logic, and levels beside the path.
+void CheckPlacesOfLevels(const Hardware& hardware, CrossChecker* check) {
+  int stacks = 0;
+  for (int i = 0; i < hardware.memory_size(); ++i) {
+    const MemoryLevel& level = hardware.memory(i);
+    const std::string path = absl::StrCat("memory.", Printable(level.name()));
+    if (level.beside_path()) {
+      check->Require(i > 0 && i + 1 < hardware.memory_size(),
+                     path + ".beside_path",
+                     "is of the first or the last level, which everything "
+                     "passes through");
+      check->Require(level.pins() != NOTHING, path + ".pins",
+                     "is missing; a level beside the path holds WEIGHTS or "
+                     "SEQUENCES");
+    }
+    if (!level.has_stack()) continue;
+    check->Require(++stacks == 1, path + ".stack",
+                   "is the second one; one level lies on the logic");
+    check->Require(hardware.has_silicon(), "silicon",
+                   absl::StrCat("is missing; ", path,
+                                ".stack covers its area"));
+    check->Require(level.technology().has_density_gb_per_mm2(),
+                   path + ".technology.density_gb_per_mm2",
+                   "is missing; the layers of a stack follow from it");
+    check->Require(level.technology().kind() != MemoryTechnology::SRAM &&
+                       level.technology().kind() !=
+                           MemoryTechnology::ANALOG_CELLS,
+                   path + ".stack",
+                   "is of memory in the logic itself; expected DRAM or "
+                   "NON_VOLATILE");
   }
 }
 
@@ -893,14 +936,16 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   for (const MemoryLevel& level : hardware.memory()) {
     CheckMemoryLevel(level, &check);
   }
+  CheckPlacesOfLevels(hardware, &check);
   CheckOrder(hardware, &check);
   const int kernels = hardware.runtime().kernels_size();
   check.Require(kernels <= kMaxKernelFormats, "runtime.kernels",
                 absl::StrCat("has ", kernels, " formats; expected at most ",
                              kMaxKernelFormats));
-  int tensor_engines = 0, vector_engines = 0, rates = 0;
+  int tensor_engines = 0, lane_engines = 0, vector_engines = 0, rates = 0;
   for (const ComputeEngine& engine : hardware.engine()) {
     tensor_engines += engine.kind() == ComputeEngine::TENSOR;
+    lane_engines += engine.kind() == ComputeEngine::BIT_SERIAL;
     vector_engines += engine.kind() == ComputeEngine::VECTOR;
     rates += engine.rate_size();
     CheckEngine(engine, &check);
@@ -908,9 +953,9 @@ void ValidateHardware(const Hardware& hardware, const ValidateOptions& options,
   check.Require(rates <= kMaxFormatRates, "engine",
                 absl::StrCat("have ", rates, " rates in all; expected at most ",
                              kMaxFormatRates));
-  check.Require(tensor_engines >= 1, "engine",
-                "has no engine of kind TENSOR; products with the KV cache need "
-                "one");
+  check.Require(tensor_engines + lane_engines >= 1, "engine",
+                "has no engine of kind TENSOR, which products with the KV cache "
+                "need, nor of kind BIT_SERIAL");
   check.Require(vector_engines == 1, "engine",
                 absl::StrCat("has ", vector_engines,
                              " engines of kind VECTOR; expected one"));

@@ -16,6 +16,7 @@ namespace tokenjoule {
 namespace {
 
 using ::testing::AllOf;
+using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -195,6 +196,51 @@ TEST(ValidateTest, AcceptedFractionsAreFractions) {
       FaultsOf(percent),
       ElementsAre(AllOf(HasSubstr("speculation.accepted_fraction"),
                         HasSubstr("56"), Not(HasSubstr("found none")))));
+}
+
+TEST(ValidateTest, AStackNeedsTheAreaItCoversAndADensity) {
+  Hardware hardware = LoadHardwareOrDie("hb-dram-asic");
+  EXPECT_THAT(FaultsOf(hardware), IsEmpty());
+  hardware.clear_silicon();
+  hardware.mutable_memory(0)->mutable_technology()->clear_density_gb_per_mm2();
+  EXPECT_THAT(
+      FaultsOf(hardware),
+      ElementsAre(HasSubstr("silicon: is missing; memory.backing.stack"),
+                  HasSubstr("density_gb_per_mm2: is missing")));
+  hardware = LoadHardwareOrDie("hb-dram-asic");
+  *hardware.mutable_memory(1)->mutable_stack() = hardware.memory(0).stack();
+  *hardware.mutable_memory(1)
+       ->mutable_technology()
+       ->mutable_density_gb_per_mm2() =
+      hardware.memory(0).technology().density_gb_per_mm2();
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("memory.buffer.stack: is the second one"),
+                          HasSubstr("memory in the logic itself")));
+}
+
+TEST(ValidateTest, ALevelBesideThePathHoldsSomethingAndIsNotAnEnd) {
+  Hardware hardware = LoadHardwareOrDie("state-sram-edge");
+  EXPECT_THAT(FaultsOf(hardware), IsEmpty());
+  hardware.mutable_memory(1)->set_pins(NOTHING);
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("memory.state.pins: is missing")));
+  hardware = LoadHardwareOrDie("state-sram-edge");
+  hardware.mutable_memory(0)->set_beside_path(true);
+  hardware.mutable_memory(0)->set_pins(WEIGHTS);
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("is of the first or the last level")));
+}
+
+TEST(ValidateTest, AnalogCellsAreCapacitors) {
+  Hardware hardware = LoadHardwareOrDie("state-analog-edge");
+  EXPECT_THAT(FaultsOf(hardware), IsEmpty());
+  MemoryTechnology* technology = hardware.mutable_memory(1)->mutable_technology();
+  technology->mutable_capacitor_cells()->clear_refresh_bits();
+  EXPECT_THAT(FaultsOf(hardware),
+              ElementsAre(HasSubstr("capacitor_cells.refresh_bits: is missing")));
+  technology->set_kind(MemoryTechnology::SRAM);
+  EXPECT_THAT(FaultsOf(hardware),
+              Contains(HasSubstr("are given for ANALOG_CELLS")));
 }
 
 }  // namespace

@@ -209,7 +209,8 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
   const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
   const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
-  writer.AddPower(kDramBackground, time, background);
+  writer.AddPower(kDramBackground, time,
+                  background + InWatts(cost.warm_refresh));
   writer.AddPower(kStatic, time, fixed);
   writer.AddSequences(kStatic, step.samples,
                       InJoules(machine.costs.energy_per_sequence) *

@@ -11,6 +11,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -30,7 +31,10 @@
 #include "analyzer/evaluate/evidence.h"
 #include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/ranges.h"
+#include "analyzer/machine/capacitor_cells.h"
 #include "analyzer/machine/in_memory.h"
+#include "analyzer/machine/silicon.h"
+#include "analyzer/machine/stack.h"
 #include "analyzer/quality/scaling_laws.h"
 
 namespace tokenjoule {
@@ -61,7 +65,8 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
     terms_j[i] = InJoules(cost.terms[i]);
   }
   for (int i = 0; i < kNumBoundaries; ++i) {
-    const DramShares shares = DramSharesOf(terms_j, i);
+    const DramShares shares =
+        DramSharesOf(terms_j, i, !machine.structure.levels[0].is_dram);
     spreads->dram[i].stack.value = shares.stack;
     spreads->dram[i].path.value = shares.path;
   }
@@ -84,6 +89,36 @@ void FillPathShare(const DramSpreads& dram, Out* out) {
   out->set_dram_energy_share_high(std::min(1.0, dram.path.high()));
 }
 
+// The name of what a backing store that is not DRAM is made of.
+std::string MemoryName(const MemoryTechnology& technology) {
+  if (technology.kind() == MemoryTechnology::SRAM) return "SRAM";
+  if (technology.kind() == MemoryTechnology::ANALOG_CELLS) {
+    return "analog cells";
+  }
+  // That of its technology: RRAM, NAND, STT-MRAM.
+  const std::string& name =
+      technology.base().empty() ? technology.name() : technology.base();
+  return name.empty() ? "non-volatile memory" : absl::AsciiStrToUpper(name);
+}
+
+// Share of the memory in the energy of the board, by its own name.
+void FillMemoryShares(const DramSpreads& memory, const Machine<>& machine,
+                      const MemoryTechnology& technology, Report* report) {
+  if (machine.structure.HasDram()) {
+    FillStackShare(memory, report);
+    FillPathShare(memory, report);
+    return;
+  }
+  MemoryShare* share = report->mutable_memory_share();
+  share->set_memory(MemoryName(technology));
+  share->set_energy_share(memory.stack.value);
+  share->set_energy_share_low(memory.stack.low());
+  share->set_energy_share_high(std::min(1.0, memory.stack.high()));
+  share->set_with_path(memory.path.value);
+  share->set_with_path_low(memory.path.low());
+  share->set_with_path_high(std::min(1.0, memory.path.high()));
+}
+
 void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
                 const LoweredStep<>& step, int boundary, Report* report) {
   report->set_step_time_s(spreads.step_time.value);
@@ -95,8 +130,39 @@ void FillEnergy(const Spreads& spreads, const StepCost<>& cost,
   report->set_energy_per_token_j_high(spreads.energy_per_token.high());
   report->set_power_w(
       InWatts(EnergyInside(cost.terms, boundary) / cost.step_time));
-  FillStackShare(spreads.dram[kBoardBoundary], report);
-  FillPathShare(spreads.dram[kBoardBoundary], report);
+}
+
+// Layers and heat of memory on the logic.
+void FillStack(const Hardware& hardware, const Machine<>& machine,
+               const StepCost<>& cost, Report* report) {
+  const int level = machine.structure.stack_level;
+  if (level < 0) return;
+  const MemoryLevel& memory = hardware.memory(level);
+  StackReport* stack = report->mutable_stack();
+  stack->set_level(memory.name());
+  stack->set_layers(machine.costs.stack.layers);
+  stack->set_max_layers(memory.stack().max_layers().value());
+  stack->set_power_w_per_cm2(cost.heat.power_w_per_cm2);
+  stack->set_max_power_w_per_cm2(memory.stack().max_power_w_per_cm2().value());
+  stack->set_temperature_c(cost.heat.temperature_c);
+  stack->set_refresh_factor(cost.heat.refresh_factor);
+  if (stack->layers() > stack->max_layers()) {
+    report->add_warnings(absl::StrFormat(
+        "%s needs %.1f layers over %.0f mm2 of logic; at most %.3g are stacked",
+        memory.name(), stack->layers(), machine.costs.area_mm2,
+        stack->max_layers()));
+  }
+  if (stack->power_w_per_cm2() > stack->max_power_w_per_cm2()) {
+    report->add_warnings(absl::StrFormat(
+        "%.0f W/cm2 leave through the memory on the logic; at most %.0f are "
+        "cooled",
+        stack->power_w_per_cm2(), stack->max_power_w_per_cm2()));
+  }
+  if (stack->temperature_c() > kHottestDramC) {
+    report->add_warnings(absl::StrFormat(
+        "the memory on the logic is at %.0f C; DRAM is specified up to %.0f C",
+        stack->temperature_c(), kHottestDramC));
+  }
 }
 
 // The clock of the core, and what a reader must know of a capped one.
@@ -122,16 +188,17 @@ void FillClock(const Hardware& hardware, const Machine<>& machine,
 
 // Energy and DRAM share by boundary, and energy by term.
 void FillEnergyLists(const Spreads& spreads, const StepCost<>& cost,
-                     const LoweredStep<>& step, int boundary, Report* report) {
+                     const LoweredStep<>& step, bool has_dram, int boundary,
+                     Report* report) {
   for (int i = 0; i < kNumBoundaries; ++i) {
     const Energy<> inside = EnergyInside(cost.terms, i);
     const std::string name(kBoundaries[i].name);
     BoundaryEnergy* energy = report->add_energy_by_boundary();
     energy->set_boundary(name);
     energy->set_energy_per_token_j(PerToken(inside, step));
+    if (!has_dram) continue;
     DramShare* share = report->add_dram_share_by_boundary();
     share->set_boundary(name);
-    // On a machine without DRAM the first boundaries contain no energy.
     if (!(InJoules(inside) > 0)) continue;
     const DramSpreads& dram = spreads.dram[i];
     FillStackShare(dram, share);
@@ -537,6 +604,71 @@ void FillMaking(const Spread& cost, const Ledger<>& ledger,
   report->set_cost_usd_high(cost.high());
 }
 
+// Energy and, for cells of known write time, seconds to write `weights` into
+// the arrays of an engine once, on `chips` chips, as text.
+std::string WritingText(const ComputeEngine& engine, const Data<>& weights,
+                        double chips) {
+  const double bits = InBytes(weights) * 8;
+  const double energy_j =
+      bits * engine.array().write_energy_pj_per_bit().value() * 1e-12;
+  const ResistiveCell& cell = engine.analog().resistive();
+  if (!cell.has_write_time_us()) return absl::StrFormat("%.2g J", energy_j);
+  const double together = cell.has_cells_written_together()
+                              ? cell.cells_written_together().value()
+                              : 1;
+  const double cells = bits / std::max(engine.analog().cell_bits().value(), 1.0);
+  return absl::StrFormat("%.2g J and %.2g s", energy_j,
+                         cells / (together * chips) *
+                             cell.write_time_us().value() * 1e-6);
+}
+
+// Says how many dies arrays that hold the weights are, and what it takes to
+// write them once.
+void NoteResident(const View& view, Report* report) {
+  const Silicon& silicon = view.hardware.silicon();
+  const Occupancy<> occupancy = OccupancyOf(view.ledger, view.machine);
+  if (!view.hardware.has_silicon() || InBytes(occupancy.in_arrays) == 0) return;
+  for (const ComputeEngine& engine : view.hardware.engine()) {
+    if (!HoldsWeights(engine)) continue;
+    const double chips = view.ledger.chips;
+    const double area_mm2 =
+        ResidentMm2<double>(engine, silicon, ValueReader()) *
+        silicon.floorplan_factor().value() * chips;
+    const double die_mm2 = silicon.max_die_mm2().value();
+    report->add_notes(absl::StrFormat(
+        "arrays of \"%s\": %.3g mm2, %.0f dies of %g mm2; weights take %.0f %%",
+        engine.name(), area_mm2, std::ceil(area_mm2 / die_mm2), die_mm2,
+        100 * (occupancy.in_arrays / occupancy.array_capacity)));
+    report->add_notes(
+        absl::StrFormat("writing the weights of \"%s\" once takes %s",
+                        engine.name(),
+                        WritingText(engine,
+                                    occupancy.in_arrays - occupancy.idle_in_arrays,
+                                    chips)));
+  }
+}
+
+// Notes how precisely analog cells hold what is pinned in them, from one update
+// to the next and over the number of updates that a state remembers in the
+// example.
+void FillCells(const View& view, Report* report) {
+  constexpr double kRemembered = 64;
+  for (const MemoryLevel& level : view.hardware.memory()) {
+    if (!level.technology().has_capacitor_cells()) continue;
+    const CellNumbers<> cells =
+        ReadCells<double>(level.technology().capacitor_cells(), ValueReader());
+    const auto held = [&](double step_s) {
+      return absl::StrFormat("%.1f (%.1f)", BitsHeld(cells, step_s, 1),
+                             BitsHeld(cells, step_s, kRemembered));
+    };
+    report->add_notes(absl::StrFormat(
+        "effective bits of %s after one update (after %.0f): %s now; in steps of "
+        "1 ms %s, 10 ms %s, 100 ms %s",
+        level.name(), kRemembered, held(InSeconds(view.cost.step_time)),
+        held(1e-3), held(1e-2), held(1e-1)));
+  }
+}
+
 // The precision of analog products, and the life of cells that are written.
 void FillLimits(const Views& views, Report* report) {
   // Of several machines, the first that multiplies.
@@ -556,6 +688,8 @@ void FillLimits(const Views& views, Report* report) {
         rate.format->name, rate.inputs->name,
         SnrDb(product.quantisation + noise), SnrDb(product.quantisation)));
   }
+  NoteResident(views[first], report);
+  FillCells(views[first], report);
   if (!machine.structure.wears) return;
   const double wear = WearOf(step, machine, ActionsOf(step, machine)) *
                       kSecondsPerYear / report->step_time_s();
@@ -613,14 +747,30 @@ void FillArrays(const Views& views, Report* report) {
 }
 
 // Widens the ranges by those of what the runtime decided about the scenario.
+// Sets the range of the growth at equal quality.
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
-                 Spreads* spreads) {
+                 Spreads* spreads, Report* report) {
   for (const Scenario& variant : setup.variants()) {
     const Ledger<> ledger = BuildLedger(setup.StepOf(variant));
     const Evaluation<> moved =
         setup.placement() == nullptr
             ? EvaluateOn(ledger, machine)
             : EvaluateWith(setup, ledger, ValueReader());
+    spreads->step_time.Add(InSeconds(moved.cost.step_time));
+    spreads->energy_per_token.Add(
+        PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
+  }
+  // The law of precision at the ends of its constants' ranges.
+  if (!setup.scenario().equal_quality() || setup.placement() != nullptr) return;
+  for (const LawEnd end : {LawEnd::kLow, LawEnd::kHigh}) {
+    StepSetup step = setup.step();
+    step.equal_quality = EqualQualityOf(setup.model(), setup.scenario(), end);
+    const Evaluation<> moved = EvaluateOn(BuildLedger(step), machine);
+    if (end == LawEnd::kLow) {
+      report->set_model_growth_low(moved.ledger.model_growth);
+    } else {
+      report->set_model_growth_high(moved.ledger.model_growth);
+    }
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
@@ -792,6 +942,13 @@ std::string NamesOf(const Hardware& hardware, const LayerPlacement* placement) {
 
 // The support of the machine of a setup that has least.
 Support LeastSupport(const ResolvedSetup& setup) {
+  if (setup.model().has_network()) {
+    Support support;
+    support.note =
+        "no rows of networks of explicit layers were fitted: the machine's own "
+        "constants are all there is";
+    return support;
+  }
   const Family family = FamilyOf(setup.model());
   const Hardware& hardware = setup.hardware();
   Support least = SupportOf(FittedEvidence(), hardware, family);
@@ -957,7 +1114,7 @@ Analysis::Analysis(const ResolvedSetup& setup, const AnalyzeOptions& options)
 absl::StatusOr<Report> Analysis::Answer() {
   BuildLedgerInto(setup_.step(), ValueReader(), &evaluation_.ledger);
   // Ranges start from the ledger before growth.
-  const bool keep = options_.ranges && AsksForGrowth(machine_.structure);
+  const bool keep = options_.ranges && AsksForGrowth(evaluation_.ledger, machine_.structure);
   if (keep) not_grown_ = evaluation_.ledger;
   const LayerPlacement* const placement = setup_.placement();
   if (placement == nullptr) {
@@ -970,6 +1127,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   const LoweredStep<>& step = evaluation_.step;
   const StepCost<>& cost = evaluation_.cost;
 
+  Report report;
   Spreads spreads;
   FillValues(cost, step, machine_, setup_.boundary(), &spreads);
   // Counts beyond the range of doubles would make every answer NaN.
@@ -981,7 +1139,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   }
   if (options_.ranges && !setup_.scenario().ideal()) {
     ReachUnseen(support_, &spreads);
-    AddVariants(setup_, machine_, &spreads);
+    AddVariants(setup_, machine_, &spreads, &report);
   }
   if (options_.ranges) {
     const Ledger<>& described = keep ? not_grown_ : ledger;
@@ -989,7 +1147,6 @@ absl::StatusOr<Report> Analysis::Answer() {
     ranges_->Fill(described, step, /*with_terms=*/options_.details, &spreads);
   }
 
-  Report report;
   report.set_model(setup_.model().name());
   report.set_hardware(NamesOf(setup_.hardware(), placement));
   report.set_num_chips(static_cast<int32_t>(step.chips));
@@ -1002,6 +1159,9 @@ absl::StatusOr<Report> Analysis::Answer() {
   report.set_evidence(SupportName(support_.status));
   report.set_evidence_note(support_.note);
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
+  FillMemoryShares(spreads.dram[kBoardBoundary], machine_,
+                   setup_.hardware().memory(0).technology(), &report);
+  FillStack(setup_.hardware(), machine_, cost, &report);
   FillClock(setup_.hardware(), machine_, step, cost, &report);
   const Views views = ViewsOf(setup_, machine_, machines_, evaluation_);
   FillCounts(views, ledger, &report);
@@ -1018,7 +1178,8 @@ absl::StatusOr<Report> Analysis::Answer() {
           "figures per token (energy_per_token_j, tokens_per_s and others) are "
           "per inference: one inference takes the place of a token");
     }
-    FillEnergyLists(spreads, cost, step, setup_.boundary(), &report);
+    FillEnergyLists(spreads, cost, step, machine_.structure.HasDram(),
+                    setup_.boundary(), &report);
     FillParts(ledger, &report);
     for (const View& view : views) {
       FillAccount(view.ledger, view.step, view.machine, view.cost,

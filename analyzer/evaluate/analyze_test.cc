@@ -2,14 +2,17 @@
 
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/setup.h"
+#include "analyzer/machine/machine.h"
 #include "analyzer/testing/catalog.h"
 #include "analyzer/testing/evaluate.h"
 #include "analyzer/testing/status.h"
+#include "analyzer/units/units.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
@@ -49,20 +52,22 @@ TEST(AnalyzeTest, UnitModelOnUnitMachineIsDoneInTheHead) {
   EXPECT_NEAR(report.step_time_s(), 27e-9, 1e-18);
   EXPECT_EQ(report.bound(), Bound::COMPUTE);
   EXPECT_DOUBLE_EQ(report.ridge_point_flop_per_byte(), 1);
-  // 13 bytes of 8 bits at 1 pJ per bit and term; near level: 13 + 18 bytes.
+  // 13 bytes of 8 bits at 1 pJ per bit and term; near level: 13 + 18 bytes,
+  // of which the 13 are also written into it before they are read, or read from it
+  // before they are written.
   EXPECT_NEAR(TermOf(report, Term::DRAM_ACTIVATE), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_COLUMN), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_INTERFACE), 104e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::DRAM_PHY), 104e-12, 1e-21);
-  EXPECT_NEAR(TermOf(report, Term::SRAM), 31 * 8e-12, 1e-21);
+  EXPECT_NEAR(TermOf(report, Term::SRAM), (31 + 13) * 8e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::ON_CHIP_NETWORK), 31 * 8e-12, 1e-21);
   // 20 matrix and 22 vector FLOP.
   EXPECT_NEAR(TermOf(report, Term::COMPUTE), 42e-12, 1e-21);
   // 1 mW for 27 ns, twice.
   EXPECT_NEAR(TermOf(report, Term::DRAM_BACKGROUND), 27e-12, 1e-21);
   EXPECT_NEAR(TermOf(report, Term::STATIC), 27e-12, 1e-21);
-  EXPECT_NEAR(report.energy_per_token_j(), 1008e-12, 1e-20);
-  EXPECT_NEAR(report.dram_energy_share(), (4 * 104 + 27) / 1008.0, 1e-12);
+  EXPECT_NEAR(report.energy_per_token_j(), 1112e-12, 1e-20);
+  EXPECT_NEAR(report.dram_energy_share(), (4 * 104 + 27) / 1112.0, 1e-12);
 }
 
 TEST(AnalyzeTest, UnitMachinesTalkOverUnitLinks) {
@@ -448,6 +453,164 @@ TEST(AnalyzeTest, CellsWearByWhatIsWritten) {
     is_said |= warning.find("wear out") != std::string::npos;
   }
   EXPECT_TRUE(is_said);
+}
+
+TEST(AnalyzeTest, AMachineWithoutDramReportsTheShareOfTheMemoryItHas) {
+  for (const char* name : {"sram-rack", "groq-lpu-v1", "cerebras-wse-3"}) {
+    Scenario scenario = DefaultPoint(1, 1024);
+    const Report report =
+        OrDie(Analyze(LoadModelOrDie("llama-3.2-1b"), LoadHardwareOrDie(name),
+                      scenario));
+    ASSERT_TRUE(report.has_memory_share()) << name;
+    EXPECT_EQ(report.memory_share().memory(), "SRAM");
+    // Accesses over the board.
+    double board = 0;
+    for (const BoundaryEnergy& inside : report.energy_by_boundary()) {
+      if (inside.boundary() == "board") board = inside.energy_per_token_j();
+    }
+    EXPECT_NEAR(report.memory_share().energy_share(),
+                TermOf(report, Term::SRAM) / board, 1e-12)
+        << name;
+    EXPECT_GT(report.memory_share().energy_share(), 0);
+    EXPECT_LE(report.memory_share().energy_share_low(),
+              report.memory_share().energy_share());
+    EXPECT_GE(report.memory_share().with_path(),
+              report.memory_share().energy_share());
+    // No share of a DRAM that is not there.
+    EXPECT_FALSE(report.has_dram_energy_share()) << name;
+    EXPECT_FALSE(report.has_stack_energy_share()) << name;
+    EXPECT_EQ(report.dram_share_by_boundary_size(), 0);
+  }
+}
+
+TEST(AnalyzeTest, NonVolatileMemoryIsReportedByItsTechnology) {
+  for (const auto& [technology, memory] :
+       {std::make_pair("rram", "RRAM"), std::make_pair("nand", "NAND"),
+        std::make_pair("stt-mram", "STT-MRAM"), std::make_pair("pcm", "PCM")}) {
+    Hardware hardware = LoadHardwareOrDie("hbm4-asic");
+    *hardware.mutable_memory(0)->mutable_technology() =
+        OrDie(LoadMemoryTechnology(technology));
+    const Report report = OrDie(Analyze(LoadModelOrDie("llama-3.1-8b"), hardware,
+                                        DefaultPoint(1, 1024)));
+    EXPECT_EQ(report.memory_share().memory(), memory);
+    EXPECT_FALSE(report.has_dram_energy_share());
+    EXPECT_GT(report.memory_share().energy_share(), 0);
+    EXPECT_LT(report.memory_share().with_path(), 1);
+  }
+}
+
+TEST(AnalyzeTest, AMachineWithDramKeepsItsShares) {
+  const Report report =
+      AnalyzeNames("llama-3.1-8b", "h100-sxm", DefaultPoint(1, 1024));
+  EXPECT_FALSE(report.has_memory_share());
+  EXPECT_TRUE(report.has_dram_energy_share());
+  EXPECT_EQ(report.dram_share_by_boundary_size(), 6);
+}
+
+bool Warns(const Report& report, const std::string& of) {
+  for (const std::string& warning : report.warnings()) {
+    if (warning.find(of) != std::string::npos) return true;
+  }
+  return false;
+}
+
+Report OnStack(const std::vector<FieldOverride>& changes) {
+  return AnalyzeNames("llama-3.2-1b", "hb-dram-asic", DefaultPoint(1, 1024), {},
+                      changes);
+}
+
+TEST(AnalyzeTest, AStackSaysWhatItNeedsAndHowWarmItIs) {
+  const Report report = OnStack({});
+  ASSERT_TRUE(report.has_stack());
+  EXPECT_EQ(report.stack().level(), "backing");
+  EXPECT_LT(report.stack().layers(), report.stack().max_layers());
+  EXPECT_FALSE(Warns(report, "layers")) << "as shipped";
+  EXPECT_FALSE(Warns(report, "W/cm2")) << "as shipped";
+  // Power of chip and memory, without what regulators lose, over the area.
+  const double density = report.stack().power_w_per_cm2();
+  EXPECT_LT(density * report.area_mm2() / 100, report.power_w());
+  EXPECT_GT(density * report.area_mm2() / 100, 0.8 * report.power_w());
+  EXPECT_NEAR(report.stack().temperature_c(),
+              45 + density * (0.35 + 0.025 * report.stack().layers()), 1e-9);
+}
+
+TEST(AnalyzeTest, WhatAStackCannotBeIsSaid) {
+  EXPECT_TRUE(Warns(OnStack({{"memory.backing.capacity_gb", "192"}}),
+                    "40.8 layers over 589 mm2 of logic; at most 4"));
+  const Report hot = OnStack({{"board.static_power_w", "700"}});
+  EXPECT_TRUE(Warns(hot, "W/cm2 leave through the memory"));
+  EXPECT_TRUE(Warns(hot, "DRAM is specified up to 95 C"));
+  EXPECT_EQ(hot.stack().refresh_factor(), 2);
+  // The energy of refresh is that of 18 x 17 mW more.
+  const double background_w =
+      TermOf(hot, Term::DRAM_BACKGROUND) / hot.step_time_s();
+  EXPECT_NEAR(background_w, 18 * (0.083 + 2 * 0.017) / 0.9, 1e-9);
+}
+
+TEST(AnalyzeTest, CellsOfStateSayTheirBits) {
+  const Report report =
+      AnalyzeNames("mamba2-2.7b", "state-analog-edge", DefaultPoint(1, 1024));
+  bool is_said = false;
+  for (const std::string& note : report.notes()) {
+    is_said |= note.find("effective bits of state") != std::string::npos;
+  }
+  EXPECT_TRUE(is_said);
+}
+
+// Energy of the causes that begin so, J per token.
+double CauseOf(const std::string& model, const std::string& hardware,
+               double context, const std::string& cause) {
+  Scenario scenario = DefaultPoint(1, context);
+  scenario.set_weights("int8");
+  const Report report = AnalyzeNames(model, hardware, scenario);
+  double sum = 0;
+  for (const EnergyCause& each : report.energy_causes()) {
+    if (each.cause().rfind(cause, 0) == 0) sum += each.energy_per_token_j();
+  }
+  return sum;
+}
+
+double StateEnergy(const std::string& hardware, double context) {
+  return CauseOf("mamba2-2.7b", hardware, context, "recurrent state");
+}
+
+TEST(ImplicitStateTest, EnergyOfStateDoesNotDependOnTheContext) {
+  for (const char* hardware :
+       {"lpddr5x-edge", "state-sram-edge", "state-analog-edge"}) {
+    EXPECT_GT(StateEnergy(hardware, 1024), 0);
+    EXPECT_DOUBLE_EQ(StateEnergy(hardware, 1024),
+                     StateEnergy(hardware, 1 << 20))
+        << hardware;
+  }
+}
+
+TEST(ImplicitStateTest, EnergyOfACacheGrowsWithTheContextAndCrossesEarly) {
+  const auto cache = [](double context) {
+    return CauseOf("llama-3.2-3b", "lpddr5x-edge", context, "KV read");
+  };
+  EXPECT_NEAR(cache(1 << 17) / cache(1 << 10), 128, 1e-6);
+  // The state of 86.6 MB is read and written, 114 688 bytes of cache per token are
+  // read: 1511 tokens, if reads cost as much as writes.
+  const double crossing = 1024 * StateEnergy("lpddr5x-edge", 1024) / cache(1024);
+  EXPECT_NEAR(crossing / 1511, 1, 0.1);
+}
+
+TEST(ImplicitStateTest, StateBesideTheLanesMovesThroughNoOtherLevel) {
+  const Hardware sram = LoadHardwareOrDie("state-sram-edge");
+  const Machine<> machine = BuildMachine(sram);
+  // 86 638 592 bytes, each read once and written once, and nothing on the way.
+  EXPECT_NEAR(StateEnergy("state-sram-edge", 1024),
+              86638592 * (InJoules(machine.costs.levels[1].read.column *
+                                   Bytes(1.0)) +
+                          InJoules(machine.costs.levels[1].write.column *
+                                   Bytes(1.0))),
+              1e-9);
+  // As charge: 43.3 million numbers at 0.05 pJ to read and 0.05 pJ + 24 fF x 0.5 V
+  // x 0.8 V to write.
+  EXPECT_NEAR(StateEnergy("state-analog-edge", 1024),
+              86638592 / 2 * (0.05e-12 + 0.0596e-12), 1e-9);
+  EXPECT_GT(StateEnergy("lpddr5x-edge", 1024),
+            20 * StateEnergy("state-sram-edge", 1024));
 }
 
 }  // namespace

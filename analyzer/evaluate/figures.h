@@ -54,8 +54,9 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "cache_bandwidth_share, of state over state_bandwidth_share, of "
          "weights over bandwidth_share x bandwidth_factor of their format, of "
          "experts also over expert_bandwidth_factor. "
-         "Compute: t = FLOP x model_growth / (peak_tflops x "
-         "compute_efficiency x compute_share), of experts also over "
+         "Compute: t = FLOP x model_growth / (peak_tflops, or that of the lanes "
+         "that the shapes fill, x compute_efficiency x compute_share), of "
+         "experts also over "
          "expert_compute_factor, of attention over attention_compute_factor, "
          "with at least tile_rows or expert_tile_rows tokens per matrix where "
          "kernels have tiles. Links: t = messages x latency_us + bytes / "
@@ -83,7 +84,8 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "matrix FLOP of the step x model_growth / TRAFFIC of the backing "
          "store"},
         {"ridge_point_flop_per_byte", "ridge point",
-         "peak_tflops in the format of the linear layers / bandwidth_gb_per_s "
+         "peak_tflops in the format of the linear layers, or that of the lanes, / "
+         "bandwidth_gb_per_s "
          "of the backing store, x clock_mhz / reference_clock_mhz"},
         {"max_batch", "largest batch",
          "((capacity_gb x memory_fraction - reserved_gb) x chips - weights x "

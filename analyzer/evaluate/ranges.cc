@@ -116,12 +116,14 @@ void SetLane(int lane, Machine<>* from, Machine<Pack>* to) {
 }  // namespace
 
 DramShares DramSharesOf(const std::array<double, kNumEnergyTerms>& terms_j,
-                        int boundary) {
+                        int boundary, bool on_chip) {
+  if (on_chip && boundary < kEnergyTerms[kSram].boundary) return {};
   double stack = 0, path = 0, inside = 0;
   for (int i = 0; i < kNumEnergyTerms; ++i) {
     const int its = kEnergyTerms[i].boundary;
-    if (its <= kStackBoundary) stack += terms_j[i];
-    if (its <= kMemoryPathBoundary) path += terms_j[i];
+    const bool device = its <= kStackBoundary || (on_chip && i == kSram);
+    if (device) stack += terms_j[i];
+    if (device || its <= kMemoryPathBoundary) path += terms_j[i];
     if (its <= boundary) inside += terms_j[i];
   }
   if (!(inside > 0)) return {};
@@ -287,7 +289,7 @@ void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
       costs[end].terms_j[k] = InJoules(cost.terms[k]);
     }
   }
-  const bool grows = AsksForGrowth(packs_->machine.structure);
+  const bool grows = AsksForGrowth(ledger, packs_->machine.structure);
   LoweredStep<Pack>& lowered = packs_->lowered;
   ConvertStep(step, &lowered);
   for (size_t i = 0; i < packs_->first_lowered; ++i) {
@@ -338,7 +340,8 @@ void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
     visit(inside_j / tokens, &spreads->energy_per_token);
     for (int i = 0; i < kNumBoundaries; ++i) {
       if (!with_terms && i != kBoardBoundary) continue;
-      const DramShares shares = DramSharesOf(cost.terms_j, i);
+      const DramShares shares = DramSharesOf(
+          cost.terms_j, i, IsOnChip(setup_.hardware().memory(0).technology()));
       visit(shares.stack, &spreads->dram[i].stack);
       visit(shares.path, &spreads->dram[i].path);
     }

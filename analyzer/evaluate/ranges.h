@@ -74,15 +74,16 @@ class Spread {
   double most_ = 0;
 };
 
-// Energy of the stack, and of the stack with the host's side of the channel
-// (PHY and memory path), over the energy inside a boundary; 0 where there is
-// none.
+// Energy of the backing store's devices, and of these with the host's side of
+// the channel (PHY and memory path), over the energy inside a boundary; 0 where
+// there is none. If the backing store is on the chip, its devices are all of
+// its SRAM, which is outside the innermost boundaries.
 struct DramShares {
   double stack = 0;
   double path = 0;
 };
 DramShares DramSharesOf(const std::array<double, kNumEnergyTerms>& terms_j,
-                        int boundary);
+                        int boundary, bool on_chip);
 
 // Ranges of DRAM shares.
 struct DramSpreads {

@@ -313,6 +313,7 @@ ResolvedSetup::ResolvedSetup(Setup setup) : setup_(std::move(setup)) {
   formats_ = step.formats;
   draft_formats_ = step.draft_formats;
   parallel_ = step.parallel;
+  equal_quality_ = step.equal_quality;
   const std::string& boundary = setup_.scenario.boundary();
   boundary_ = boundary.empty() ? static_cast<int>(kDefaultBoundary)
                                : BoundaryIndex(boundary);

@@ -107,7 +107,7 @@ class ResolvedSetup {
   // The same step with another scenario that resolves alike; it points to that.
   StepSetup StepOf(const Scenario& scenario) const {
     return {setup_.model, scenario,       draft_or_null(), formats_,
-            draft_formats_, parallel_, placement()};
+            draft_formats_, parallel_, placement(), equal_quality_};
   }
 
   // Scenarios at the ends of the ranges of what the runtime decided: how
@@ -131,6 +131,7 @@ class ResolvedSetup {
   TensorFormats formats_, draft_formats_;
   Parallelism parallel_;
   absl::optional<LayerPlacement> placement_;
+  absl::optional<EqualQuality> equal_quality_;
   int boundary_;
 };
 

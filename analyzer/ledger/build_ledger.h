@@ -464,6 +464,7 @@ void BuildLedgerInto(const StepSetup& step, const Reader& read,
   *out = Ledger<N>();
   out->operators = std::move(operators);
   Ledger<N>& ledger = *out;
+  ledger.equal_quality = step.equal_quality;
   if (step.scenario.has_growth_depth_share()) {
     ledger.growth_depth_share = N(step.scenario.growth_depth_share());
   }

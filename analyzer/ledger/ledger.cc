@@ -4,10 +4,12 @@
 #include <initializer_list>
 #include <string>
 
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/gguf_recipes.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/ledger/build_ledger.h"
+#include "analyzer/quality/shipped_precision.h"
 
 namespace tokenjoule {
 namespace {
@@ -285,6 +287,18 @@ absl::string_view PartName(Part part) {
   return "?";
 }
 
+absl::optional<EqualQuality> EqualQualityOf(const Model& model,
+                                            const Scenario& scenario,
+                                            LawEnd end) {
+  if (!scenario.equal_quality()) return absl::nullopt;
+  EqualQuality asked;
+  asked.law = ShippedPrecisionLaw(end);
+  if (HasKvCache(model)) {
+    asked.kv_bits = LawBits(ElementBits(*ResolveFormats(model, scenario).kv));
+  }
+  return asked;
+}
+
 StepSetup ResolveStep(const Model& model, const Scenario& scenario,
                       const Model* draft) {
   const TensorFormats formats = ResolveFormats(model, scenario);
@@ -297,8 +311,14 @@ StepSetup ResolveStep(const Model& model, const Scenario& scenario,
     stored.clear_lm_head();
     draft_formats = ResolveFormats(*draft, stored);
   }
-  return {model,   scenario,      draft,
-          formats, draft_formats, ParallelismOf(scenario)};
+  return {model,
+          scenario,
+          draft,
+          formats,
+          draft_formats,
+          ParallelismOf(scenario),
+          nullptr,
+          EqualQualityOf(model, scenario)};
 }
 
 Ledger<double> BuildLedger(const StepSetup& step) {

@@ -15,14 +15,23 @@
 
 #include "absl/container/inlined_vector.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
 #include "analyzer/description/architecture.h"
 #include "analyzer/description/formats.h"
 #include "analyzer/description/offload.h"
+#include "analyzer/quality/precision_law.h"
 #include "analyzer/units/units.h"
 #include "proto/model.pb.h"
 #include "proto/scenario.pb.h"
 
 namespace tokenjoule {
+
+// What answers at equal quality ask of a model: the law of precision, and the bits
+// of its KV cache, kExactBits without one.
+struct EqualQuality {
+  PrecisionLaw<> law;
+  double kv_bits = kExactBits;
+};
 
 // Formats of the matrices of one kind of block.
 struct MatrixFormats {
@@ -108,6 +117,8 @@ struct StepSetup {
   Parallelism parallel;
   // The machines that share the step; nullptr if there is only one.
   const LayerPlacement* placement = nullptr;
+  // Absent unless the scenario asks for answers at equal quality.
+  absl::optional<EqualQuality> equal_quality = absl::nullopt;
 };
 
 // Whether steps carry prompts of newcomers: prompt and output lengths are
@@ -115,6 +126,12 @@ struct StepSetup {
 inline bool CarriesPrompts(const Scenario& scenario) {
   return scenario.prompt() > 0 && scenario.output() > 0;
 }
+
+// What a scenario with equal_quality asks of a model, by the law at an end of the
+// ranges of its constants; nothing for other scenarios.
+absl::optional<EqualQuality> EqualQualityOf(const Model& model,
+                                            const Scenario& scenario,
+                                            LawEnd end = LawEnd::kValue);
 
 // The step of a validated scenario. It points into the arguments.
 StepSetup ResolveStep(const Model& model, const Scenario& scenario,
@@ -294,6 +311,8 @@ struct Ledger {
   // And by what its parameters have grown.
   N growth_depth_share = N(1.0 / 3);
   N model_growth = N(1.0);
+  // See StepSetup; the same for every number type.
+  absl::optional<EqualQuality> equal_quality;
   // By machine, as LayerPlacement numbers them; empty if there is only one.
   std::vector<PlaceTotals<N>> places;
   // Choices made, for the report.
@@ -415,6 +434,7 @@ void ConvertLedger(const Ledger<double>& from, Ledger<To>* out) {
     copy.place = op.place;
   }
   to.places.resize(from.places.size());
+  to.equal_quality = from.equal_quality;
   ForEachLedgerNumber(CopyNumber(), from, to);
 }
 template <typename To>

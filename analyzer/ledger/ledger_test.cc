@@ -243,7 +243,7 @@ TEST(LedgerTest, Qwen3_8bReadsItsQueryAndKeyNorms) {
 }
 
 TEST(LedgerTest, ParameterTotalsMatchThePublishedOnes) {
-  for (const std::string& name : CatalogNames(SpecKind::kModel)) {
+  for (const std::string& name : LanguageModelNames()) {
     const Model model = LoadModelOrDie(name);
     const double published = model.published().total_parameters();
     ASSERT_GT(published, 0) << name;
@@ -442,7 +442,7 @@ TEST(LedgerTest, CollectivesCarryTheResidualStream) {
 }
 
 TEST(LedgerTest, EveryCountIsAffineInTheBatch) {
-  for (const std::string& name : CatalogNames(SpecKind::kModel)) {
+  for (const std::string& name : LanguageModelNames()) {
     const Totals a = TotalsOf(name, Point(1, 3000));
     const Totals b = TotalsOf(name, Point(2, 3000));
     const Totals c = TotalsOf(name, Point(5, 3000));

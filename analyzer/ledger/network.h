@@ -1,10 +1,10 @@
-// Counts of a network of explicit layers (proto/network.proto): one operator per
-// layer. Include this only to instantiate it; see build_ledger.h.
+// Counts of a network of explicit layers (proto/network.proto): one operator
+// per layer. Include this only to instantiate it; see build_ledger.h.
 //
 // Symbols: T inferences in a step, P pixels of an output, K output channels, C
-// input channels, k elements of the kernel. A convolution multiplies T P rows of
-// C k inputs by C k x K weights; a depthwise one is C groups of k inputs and one
-// output (or `multiplier` of them).
+// input channels, k elements of the kernel. A convolution multiplies T P rows
+// of C k inputs by C k x K weights; a depthwise one is C groups of k inputs and
+// one output (or `multiplier` of them).
 
 #ifndef ANALYZER_LEDGER_NETWORK_H_
 #define ANALYZER_LEDGER_NETWORK_H_
@@ -29,8 +29,7 @@ class NetworkWriter {
       : c_(*writer), network_(writer->model.network()) {}
 
   void Add() {
-    const std::vector<LayerShape<N>> shapes =
-        ShapesOf<N>(network_, c_.read);
+    const std::vector<LayerShape<N>> shapes = ShapesOf<N>(network_, c_.read);
     for (int i = 0; i < network_.layer_size(); ++i) {
       AddLayer(network_.layer(i), c_.formats.network_layers[i], shapes[i]);
     }
@@ -51,8 +50,7 @@ class NetworkWriter {
     const N t = c_.tokens.linear();
     Operator<N>& op = c_.Add(layer.name(), PartOf(layer), N(1.0));
     op.activation_in = c_.Stored(t * shape.in.elements(), *formats.activations);
-    op.activation_out =
-        c_.Stored(t * shape.out.elements(), *formats.outputs);
+    op.activation_out = c_.Stored(t * shape.out.elements(), *formats.outputs);
     const N outputs = t * shape.out.elements();
     if (layer.activation_function()) op.vector_flop += Flop<N>(outputs);
     const bool batch_norm = layer.convolution().batch_norm() ||
@@ -60,16 +58,15 @@ class NetworkWriter {
                             layer.fully_connected().batch_norm();
     switch (layer.kind_case()) {
       case NetworkLayer::kConvolution:
-        return AddProduct(op, layer, formats, shape,
-                          {shape.in.channels * shape.window.elements(),
-                           shape.out.channels, N(1.0),
-                           batch_norm || layer.convolution().bias()});
+        return AddProduct(
+            op, layer, formats, shape,
+            {shape.in.channels * shape.window.elements(), shape.out.channels,
+             N(1.0), batch_norm || layer.convolution().bias()});
       case NetworkLayer::kDepthwise:
-        return AddProduct(op, layer, formats, shape,
-                          {shape.window.elements(),
-                           shape.out.channels / shape.in.channels,
-                           shape.in.channels,
-                           batch_norm || layer.depthwise().bias()});
+        return AddProduct(
+            op, layer, formats, shape,
+            {shape.window.elements(), shape.out.channels / shape.in.channels,
+             shape.in.channels, batch_norm || layer.depthwise().bias()});
       case NetworkLayer::kFullyConnected:
         return AddProduct(op, layer, formats, shape,
                           {shape.in.elements(), shape.out.channels, N(1.0),
@@ -111,7 +108,8 @@ class NetworkWriter {
     op.vector_flop += Flop<N>(rows * product.outputs() * per_output);
   }
 
-  // Adds `elements` parameters of `bits` bits each, which are held and read once.
+  // Adds `elements` parameters of `bits` bits each, which are held and read
+  // once.
   void Hold(Operator<N>& op, const N& elements, const N& bits) {
     const Data<N> bytes = Bytes<N>(elements * bits / N(8.0));
     op.weight_read += bytes;
@@ -136,7 +134,8 @@ class NetworkWriter {
     }
   }
 
-  // Accumulators of integer products have 32 bits, and biases are added to them.
+  // Accumulators of integer products have 32 bits, and biases are added to
+  // them.
   static constexpr double kBiasBits = 32;
 
   LedgerWriter<N, Reader>& c_;

@@ -7,11 +7,13 @@
 #include <cmath>
 
 #include "analyzer/description/formats.h"
+#include "analyzer/machine/capacitor_cells.h"
 #include "analyzer/machine/derived.h"
 #include "analyzer/machine/dram_currents.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/machine.h"
 #include "analyzer/machine/silicon.h"
+#include "analyzer/machine/stack.h"
 #include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 #include "proto/runtime.pb.h"
@@ -55,6 +57,13 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
          N(read(fit.slope_pj_per_byte())) * sqrt(mb / N(1.048576))));
     costs->write.column = costs->read.column;
   }
+  if (technology.has_capacitor_cells()) {
+    const CellNumbers<N> cells =
+        ReadCells<N>(technology.capacitor_cells(), read);
+    const Data<N> held = Bytes<N>(cells.bits_per_cell / N(8.0));
+    costs->read.column = CellRead(cells) / held;
+    costs->write.column = CellWrite(cells) / held;
+  }
   if (technology.has_read_energy_pj_per_bit()) {
     costs->read.column =
         PicojoulesPerBit<N>(read(technology.read_energy_pj_per_bit()));
@@ -97,8 +106,15 @@ void SetToggling(const N& toggle_rate, AccessEnergy<N>* access) {
 }
 
 // Standing power of one device.
+template <typename N = double>
+struct DevicePower {
+  Power<N> background;
+  Power<N> refresh;
+};
+
 template <typename N, typename Reader>
-Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
+DevicePower<N> StandingPower(const MemoryTechnology& technology,
+                             const Reader& read) {
   Power<N> background =
       Watts<N>(read(technology.background_power_w_per_device()));
   Power<N> refresh = Watts<N>(read(technology.refresh_power_w_per_device()));
@@ -112,12 +128,25 @@ Power<N> StandingPower(const MemoryTechnology& technology, const Reader& read) {
       refresh = currents.refresh;
     }
   }
-  return background + refresh;
+  return {background, refresh};
+}
+
+// Power of refreshing the devices of a level, at the input of their regulators.
+template <typename N, typename Reader>
+Power<N> RefreshPower(const MemoryLevel& level, const Reader& read) {
+  const MemoryTechnology& technology = level.technology();
+  return StandingPower<N>(technology, read).refresh *
+         DevicesOf<N>(level, read) /
+         ReadOr<N>(technology.has_supply_efficiency(),
+                   technology.supply_efficiency(), read, 1.0);
 }
 
 inline LevelStructure LevelStructureOf(const MemoryLevel& level) {
   LevelStructure structure;
-  structure.is_dram = level.technology().kind() != MemoryTechnology::SRAM;
+  structure.is_dram = !IsOnChip(level.technology());
+  structure.kind = level.technology().kind();
+  structure.beside_path = level.beside_path();
+  structure.fills_included = level.fills_included();
   structure.activations_only = level.activations_only();
   structure.pins = level.pins();
   return structure;
@@ -196,8 +225,14 @@ LevelCosts<N> BuildLevelCosts(const MemoryLevel& level,
     }
   }
 
-  const N devices = ReadOr<N>(level.has_devices(), level.devices(), read, 1.0);
-  costs.background = StandingPower<N>(technology, read) * devices / supply;
+  const DevicePower<N> standing = StandingPower<N>(technology, read);
+  costs.background = (standing.background + standing.refresh) *
+                     DevicesOf<N>(level, read) / supply;
+  if (technology.has_capacitor_cells()) {
+    costs.background +=
+        CellRefresh(ReadCells<N>(technology.capacitor_cells(), read),
+                    CapacityGb<N>(level, read) * N(8e9));
+  }
   if (technology.has_sram_fit()) {
     costs.background +=
         Watts<N>(N(read(technology.sram_fit().leakage_w_per_mb())) *
@@ -301,9 +336,13 @@ WorkRate<N> ResistivePeak(const ComputeEngine& engine,
                           const RateStructure& structure, const Reader& read) {
   const N input_bits(static_cast<double>(structure.inputs->operand_bits));
   const N weight_bits(static_cast<double>(structure.format->operand_bits));
-  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) / weight_bits;
   const AnalogNumbers<N> analog =
       ReadAnalog<N>(engine.analog(), engine.array(), read);
+  // Narrow weights do not share a cell, wide ones take several.
+  const N cell_bits =
+      Select(N(0.0) < analog.cell_bits, analog.cell_bits, weight_bits);
+  const N weights = WeightCapacityMb<N>(engine, read) * N(8e6) /
+                    Max(cell_bits, weight_bits);
   return Flop<N>(N(2.0) * weights) / ResistiveReadTime(analog, input_bits);
 }
 
@@ -506,6 +545,22 @@ void ApplyRuntime(const Runtime& runtime, const Reader& read, Costs<N>* costs) {
               Gigabytes<N>(read(runtime.reserved_gb())));
 }
 
+// A level that lies on the logic: its bits cross further layers.
+template <typename N, typename Reader>
+void AddStack(const Hardware& hardware, const MemoryLevel& level,
+              const Reader& read, LevelCosts<N>* costs, StackCosts<N>* stack) {
+  const MemoryTechnology& technology = level.technology();
+  *stack = BuildStack<N>(level, AreaMm2<N>(hardware, read),
+                         RefreshPower<N>(level, read), read);
+  const EnergyPerData<N> crossings =
+      PicojoulesPerBit<N>(N(read(technology.layer_energy_pj_per_bit())) *
+                          Crossings(stack->layers)) /
+      ReadOr<N>(technology.has_supply_efficiency(),
+                technology.supply_efficiency(), read, 1.0);
+  costs->read.interface += crossings;
+  costs->write.interface += crossings;
+}
+
 // Adds memory levels and engines.
 template <typename N, typename Reader>
 void AddLevels(const Hardware& hardware, const Reader& read,
@@ -518,6 +573,11 @@ void AddLevels(const Hardware& hardware, const Reader& read,
     machine->placement.levels[i] = BuildLevelPlacement<N>(level, read);
     machine->costs.levels[i] =
         BuildLevelCosts<N>(level, LogicOf(hardware), read);
+    if (level.has_stack()) {
+      structure.stack_level = i;
+      AddStack<N>(hardware, level, read, &machine->costs.levels[i],
+                  &machine->costs.stack);
+    }
   }
 }
 
@@ -538,6 +598,7 @@ void AddEngines(const Hardware& hardware, const Reader& read,
       const int i = structure.num_rates++;
       structure.rates[i] = its;
       machine->placement.rates[i] = BuildRatePlacement<N>(engine, its, read);
+      machine->placement.rates[i].array_noise = costs.noise;
       machine->costs.rates[i] = costs;
     }
   }

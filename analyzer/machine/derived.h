@@ -9,6 +9,12 @@
 
 namespace tokenjoule {
 
+// Whether a memory is part of the logic's own die.
+inline bool IsOnChip(const MemoryTechnology& technology) {
+  return technology.kind() == MemoryTechnology::SRAM ||
+         technology.kind() == MemoryTechnology::ANALOG_CELLS;
+}
+
 // Number of devices of a memory level, by default 1.
 template <typename N, typename Reader>
 N DevicesOf(const MemoryLevel& level, const Reader& read) {

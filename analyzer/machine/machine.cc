@@ -44,7 +44,7 @@ int Suitability(const NumberFormat& offered, const NumberFormat& operands) {
 // Whether bit-serial lanes for a rate's formats take these operands: integers
 // that are no wider.
 bool LanesTake(const RateStructure& rate, const NumberFormat& weights,
-           const NumberFormat& activations) {
+               const NumberFormat& activations) {
   const auto fits = [](const NumberFormat& format, const NumberFormat& lane) {
     return format.operand == NumberFormat::Operand::kInteger &&
            lane.operand == NumberFormat::Operand::kInteger &&

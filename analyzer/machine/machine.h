@@ -23,6 +23,13 @@ namespace tokenjoule {
 // Structure of a memory level.
 struct LevelStructure {
   bool is_dram = false;
+  // What the level is made of.
+  MemoryTechnology::Kind kind = MemoryTechnology::KIND_UNSPECIFIED;
+  // Only what it holds moves through it; see MemoryLevel.beside_path.
+  bool beside_path = false;
+  // The path to the level has the energy of its fills; see
+  // MemoryLevel.fills_included.
+  bool fills_included = false;
   // Only activations pass through it; weights and caches do not.
   bool activations_only = false;
   // Data that a near level holds.
@@ -88,6 +95,15 @@ struct MachineStructure {
   bool has_power_cap = false;
   // Whether the core's clock and voltage are given; if not, it has one clock.
   bool has_core_clock = false;
+  // The level that lies on the logic; -1 if none does, and Costs::stack has no
+  // meaning.
+  int stack_level = -1;
+
+  // Whether the backing store is DRAM, of whatever make.
+  bool HasDram() const {
+    return levels[0].kind == MemoryTechnology::DRAM ||
+           levels[0].kind == MemoryTechnology::KIND_UNSPECIFIED;
+  }
 };
 
 // Numbers of a memory level that lowering reads.
@@ -111,6 +127,8 @@ struct RatePlacement {
   // Shape of an in-memory array.
   N array_rows = N(1.0);
   N array_columns = N(1.0);
+  // Noise power that an analog array adds to a sum, relative to the signal.
+  N array_noise = N(0.0);
   // For bit-serial lanes: how many there are in each direction, and the energy of
   // the accumulators per FLOP where every addition is of a full row of inputs.
   N lane_outputs = N(1.0);
@@ -265,6 +283,17 @@ struct ClockCosts {
   Power<N> power;
 };
 
+// The stack of memory on one chip's logic; see analyzer/machine/stack.h.
+template <typename N = double>
+struct StackCosts {
+  N layers = N(1.0);
+  N area_cm2 = N(1.0);
+  N coolant_c = N(0.0);
+  N resistance_k_cm2_per_w = N(0.0);
+  // Power of refresh at most at 85 C, which is part of the level's background.
+  Power<N> refresh;
+};
+
 // Costs of actions and of time on one chip with its links, board, node and
 // facility: the numbers of a machine that the cost kernel reads.
 template <typename N = double>
@@ -300,6 +329,9 @@ struct Costs {
   // Bytes per second of the backing store over FLOP per second of the vector
   // engine, relative to the machine that the runtime's streams were measured on.
   N core_balance = N(1.0);
+
+  // Memory on the logic, if there is any.
+  StackCosts<N> stack;
 
   // Logic area of one chip, and the cost of making it with its memory, package
   // and board; 0 if the description has no `silicon`.
@@ -488,6 +520,16 @@ void ForEachCost(const MachineStructure& structure, Visit&& visit,
         costs.overlap_fraction...);
   visit(Field("core_balance").At(FreeAt::kOne).Ideal(), costs.core_balance...);
 
+  if (structure.stack_level >= 0) {
+    visit(Field("stack.layers"), costs.stack.layers...);
+    visit(Field("stack.area_cm2"), costs.stack.area_cm2...);
+    visit(Field("stack.coolant_c"), costs.stack.coolant_c...);
+    visit(Field("stack.resistance_k_cm2_per_w"),
+          costs.stack.resistance_k_cm2_per_w...);
+    visit(Field("stack.refresh").Energy(Component::kMemory, kDramBackground),
+          costs.stack.refresh...);
+  }
+
   visit(Field("area_mm2"), costs.area_mm2...);
   visit(Field("cost_usd"), costs.cost_usd...);
 }
@@ -510,6 +552,7 @@ void ForEachPlacement(const MachineStructure& structure, Visit&& visit,
     visit(Field("partial_sum"), placement.rates[i].partial_sum...);
     visit(Field("array_rows"), placement.rates[i].array_rows...);
     visit(Field("array_columns"), placement.rates[i].array_columns...);
+    visit(Field("array_noise"), placement.rates[i].array_noise...);
     visit(Field("lane_outputs"), placement.rates[i].lane_outputs...);
     visit(Field("lane_pixels"), placement.rates[i].lane_pixels...);
     visit(Field("lane_inputs"), placement.rates[i].lane_inputs...);

@@ -132,11 +132,16 @@ N EngineMm2(const ComputeEngine& engine, const Silicon& silicon,
   }
 }
 
-// Area of an SRAM level before floorplan_factor, mm2.
+// Area of a level of SRAM or of analog cells before floorplan_factor, mm2: by
+// the density of its technology, else that of the machine's SRAM.
 template <typename N, typename Reader>
 N SramMm2(const MemoryLevel& level, const Silicon& silicon,
           const Reader& read) {
   constexpr double kMbPerGb = 1e3;
+  if (level.technology().has_density_gb_per_mm2()) {
+    return CapacityGb<N>(level, read) /
+           N(read(level.technology().density_gb_per_mm2()));
+  }
   return CapacityGb<N>(level, read) * N(kMbPerGb) *
          N(read(silicon.sram_mm2_per_mb()));
 }
@@ -147,7 +152,7 @@ N AreaMm2(const Hardware& hardware, const Reader& read) {
   const Silicon& silicon = hardware.silicon();
   N parts = N(read(silicon.other_mm2()));
   for (const MemoryLevel& level : hardware.memory()) {
-    if (level.technology().kind() == MemoryTechnology::SRAM) {
+    if (IsOnChip(level.technology())) {
       parts += SramMm2<N>(level, silicon, read);
     } else {
       parts +=
@@ -224,7 +229,7 @@ N CostUsd(const Hardware& hardware, const N& area_mm2, const Reader& read) {
   N cost = LogicUsd<N>(silicon, area_mm2, read) +
            N(read(silicon.package_usd())) + N(read(silicon.board_usd()));
   for (const MemoryLevel& level : hardware.memory()) {
-    if (level.technology().kind() == MemoryTechnology::SRAM) continue;
+    if (IsOnChip(level.technology())) continue;
     cost += CapacityGb<N>(level, read) * N(read(silicon.memory_usd_per_gb()));
     cost +=
         DevicesOf<N>(level, read) * N(read(silicon.package_usd_per_device()));

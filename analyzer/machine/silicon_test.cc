@@ -103,6 +103,83 @@ TEST(SiliconTest, ResidentArraysTakeAreaByWhatTheyHold) {
               1e-6);
 }
 
+TEST(SiliconTest, CapacitorsTakeTheAreaTheyTake) {
+  // An 8-bit ladder of 1 fF units is 24 fF; 3e9 of them at 2.3 fF/um2 are
+  // 31 304 mm2, which is more than the 4.3 mm2/MB of published arrays.
+  const Hardware hardware = Loaded("aimc-resident");
+  const ComputeEngine& array = hardware.engine(1);
+  ASSERT_EQ(array.name(), "aimc");
+  EXPECT_NEAR(CapacitorMm2PerMb<double>(array, ValueReader()), 24 / 2.3, 1e-9);
+  EXPECT_NEAR((ResidentMm2<double>(array, hardware.silicon(), ValueReader())),
+              31304, 1);
+  // Denser capacitors leave the area to what stands beside them.
+  const Machine<> dense = BuildMachine(
+      Loaded("aimc-resident",
+             {{"engine.aimc.analog.capacitor_density_ff_per_um2", "100"}}));
+  const Machine<> denser = BuildMachine(
+      Loaded("aimc-resident",
+             {{"engine.aimc.analog.capacitor_density_ff_per_um2", "1000"}}));
+  EXPECT_EQ(dense.costs.area_mm2, denser.costs.area_mm2);
+  // Half the unit takes half the area, unless noise sizes the cell: 15 fF.
+  const Hardware half = Loaded(
+      "aimc-resident", {{"engine.aimc.analog.unit_capacitance_ff", "0.7"}});
+  EXPECT_NEAR(CapacitorMm2PerMb<double>(half.engine(1), ValueReader()),
+              16.8 / 2.3, 1e-9);
+}
+
+TEST(SiliconTest, LeakageOfResidentArraysByHand) {
+  // dimc-resident: arrays 3000 MB x 2.12 mm2 x 1.1 = 6996 mm2, of which 92 %
+  // leaks 0.1 W/mm2 when it is not gated (20 %): 128.7 W; cells 3000 x 8 mW =
+  // 24 W; the rest of the logic 0.1 x 1.1 x (42.5 + 35 + 30 + 80).
+  const Hardware dimc = Loaded("dimc-resident");
+  const double rest_w = 0.1 * 1.1 * (42.5 + 35 + 30 + 80);
+  EXPECT_NEAR(LeakageW<double>(dimc, ValueReader()),
+              6996 * 0.92 * 0.2 * 0.1 + 24 + rest_w, 1e-6);
+  // Ungated and without a share of cells, all of it leaks as logic.
+  Hardware plain = dimc;
+  for (ComputeEngine& engine : *plain.mutable_engine()) {
+    engine.mutable_array()->clear_gated_share();
+    engine.mutable_array()->clear_periphery_share();
+    engine.mutable_array()->clear_cell_leakage_w_per_mb();
+  }
+  EXPECT_NEAR(LeakageW<double>(plain, ValueReader()), 699.6 + rest_w, 1e-6);
+  // Static power adds what idles, and the SRAM buffer's leakage: 128 MB.
+  EXPECT_NEAR(InWatts(BuildMachine(dimc).costs.static_power),
+              LeakageW<double>(dimc, ValueReader()) + 20 + 128 * 0.008, 1e-6);
+}
+
+TEST(SiliconTest, PhaseChangeCellsDoNotLeak) {
+  // All of the array could be off: only what idles and the chiplet are left.
+  const auto leak_w = [](const char* gated_share) {
+    return LeakageW<double>(
+        Loaded("aimc-nvm-resident",
+               {{"engine.aimc.array.gated_share", gated_share}}),
+        ValueReader());
+  };
+  // Dies at 16 nm leak 0.06 W/mm2: 201 MB x 68.7 mm2 x 0.89.
+  EXPECT_NEAR(leak_w("0") - leak_w("1"), 201 * 68.7 * 0.89 * 0.06, 1e-6);
+  EXPECT_LT(leak_w("1"), 30);
+  // SRAM cells of as many weights as dimc-resident holds leak 24 W however the
+  // rest is gated.
+  EXPECT_GT(LeakageW<double>(Loaded("dimc-resident",
+                                    {{"engine.dimc.array.gated_share", "1"}}),
+                             ValueReader()),
+            24);
+}
+
+TEST(SiliconTest, DiesOfPhaseChangeMemoryAreThePublishedOnes) {
+  // 96 dies of 144 mm2, each with 64 x 256 x 256 cells of four bits.
+  const Hardware hardware = Loaded("aimc-nvm-resident");
+  const ComputeEngine& array = hardware.engine(1);
+  ASSERT_EQ(array.name(), "aimc");
+  EXPECT_NEAR((ResidentMm2<double>(array, hardware.silicon(), ValueReader())) /
+                  (96 * 144.0),
+              1, 0.005);
+  EXPECT_NEAR(WeightCapacityMb<double>(array, ValueReader()) * 2e6 /
+                  (96.0 * 64 * 256 * 256),
+              1, 0.005);
+}
+
 TEST(SiliconTest, MachinesWithoutSiliconHaveNeither) {
   EXPECT_EQ(BuildMachine(Loaded("h100-sxm")).costs.area_mm2, 0);
   EXPECT_EQ(BuildMachine(Loaded("h100-sxm")).costs.cost_usd, 0);

@@ -62,7 +62,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "or that of the stored format, - toggle_reference) x "
      "toggle_slope_pj_per_bit, over supply_efficiency"},
     {"DRAM_INTERFACE", "DRAM interface", kStackBoundary, false,
-     "TRAFFIC of DRAM x interface_energy_pj_per_bit / supply_efficiency"},
+     "TRAFFIC of DRAM x (interface_energy_pj_per_bit + "
+     "layer_energy_pj_per_bit x (LAYERS - 1) / 2) / supply_efficiency"},
     {"DRAM_PHY", "DRAM PHY (host)", kMemoryPathBoundary, false,
      "TRAFFIC of the level x phy_energy_pj_per_bit"},
     {"MEMORY_PATH", "memory path: controller, fabric",
@@ -71,12 +72,13 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "path_toggle_share x VOLTAGE^2"},
     {"DRAM_BACKGROUND", "DRAM background and refresh", kStackBoundary, false,
      "chips x devices x (background_power_w_per_device + "
-     "refresh_power_w_per_device, or those of the currents) / "
-     "supply_efficiency x step_time_s"},
+     "refresh_power_w_per_device, twice on logic that is above 85 C, or those of "
+     "the currents) / supply_efficiency x step_time_s"},
     {"SRAM", "on-chip SRAM", kChipBoundary, true,
      "TRAFFIC of the near levels x read_energy_pj_per_bit or "
      "write_energy_pj_per_bit, or x node_factor x (offset_pj_per_byte + "
-     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb)), x VOLTAGE^2"},
+     "slope_pj_per_byte x sqrt(bank_mb or capacity_gb)), or of capacitor_cells; "
+     "FILLS likewise, x VOLTAGE^2"},
     {"ON_CHIP_NETWORK", "on-chip network", kChipBoundary, true,
      "TRAFFIC of each level x (network_energy_pj_per_bit + "
      "wire_energy_pj_per_bit_mm x wire_length_mm) x TOGGLING of "
@@ -84,8 +86,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"COMPUTE", "compute", kChipBoundary, true,
      "FLOP x model_growth, padded to tile_rows or expert_tile_rows tokens per "
      "matrix, x energy_pj_per_flop of the engine and format that run them, or x overhead_factor x half the energy of a multiply-add: of "
-     "the logic (mac, or full_adder_energy_fj), or of the array and the analog "
-     "circuit, + weights read x kernel_energy_pj_per_weight of their format, x "
+     "the logic (mac, or full_adder_energy_fj), of the lanes, or of the array "
+     "and the analog circuit, + weights read x kernel_energy_pj_per_weight of their format, x "
      "VOLTAGE^2"},
     {"ADC", "analog-to-digital conversion", kChipBoundary, false,
      "FLOP x model_growth x overhead_factor x conversions of the analog "
@@ -102,7 +104,9 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
     {"STATIC", "static power and regulators", kBoardBoundary, false,
      "chips x ((static_power_w, or static_power_fraction x power_cap_w) x (1 "
      "- clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "
-     "leakage_w_per_mb x MB of SRAM, capacity_gb) x step_time_s + sampled "
+     "leakage_w_per_mb x MB of SRAM, capacity_gb, + devices of SRAM x "
+     "background_power_w_per_device + refresh of capacitor_cells) x "
+     "step_time_s + sampled "
      "tokens x energy_per_sequence_mj x VOLTAGE^2 + (DYNAMIC - DRAM_ACTIVATE - "
      "DRAM_COLUMN - DRAM_INTERFACE + all of that) x (1 / regulator_efficiency "
      "- 1)"},
@@ -120,14 +124,22 @@ struct SymbolRow {
   absl::string_view formula;
 };
 
-inline constexpr std::array<SymbolRow, 5> kFormulaSymbols = {{
+inline constexpr std::array<SymbolRow, 7> kFormulaSymbols = {{
+    {"FILLS",
+     "bytes read from the next farther level, which are written here first, and "
+     "bytes written to it, which are read here last; none where fills_included"},
+    {"LAYERS",
+     "of a stack on logic: capacity_gb / (density_gb_per_mm2 x covered_share x "
+     "area of one chip, area_mm2), at least 1"},
     {"TRAFFIC",
      "bytes through a level: weights x model_growth, KV cache and state, less "
      "the share that pinned_capacity_fraction x capacity_gb of a nearer level "
      "keeps; activations beyond activation_capacity_fraction x capacity_gb of "
      "the nearest level spill to the backing store. Near levels carry the KV "
      "cache cache_passes times, activations activation_passes times, and what "
-     "rows, columns and accumulator_bits of a dataflow move again"},
+     "rows, columns and accumulator_bits of a dataflow move again. Lanes read "
+     "weights once for each group of pixels and inputs once for each group of "
+     "outputs"},
     {"DYNAMIC",
      "DRAM_ACTIVATE + DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY + MEMORY_PATH + "
      "SRAM + ON_CHIP_NETWORK + COMPUTE + ADC + DAC + ARRAY_WRITE + LINK"},

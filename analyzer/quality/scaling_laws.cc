@@ -17,26 +17,10 @@
 namespace tokenjoule {
 namespace {
 
-// Bits of an element, its scales not counted.
-double ElementBits(const NumberFormat& format) {
-  // A mix has the mean of its parts, whose scales cannot be told apart.
-  if (format.most != nullptr) return format.bits_per_element;
-  if (format.operand != NumberFormat::Operand::kFloat) {
-    return format.precision_bits;
-  }
-  // Sign and exponent beside the significand, whose leading one is implicit.
-  return format.precision_bits - 1 + format.exponent_bits;
-}
-
 bool IsRecurrent(const Block& block) {
   return block.has_mamba1() || block.has_mamba2() ||
          block.has_linear_attention() || block.has_short_convolution() ||
          block.has_rwkv();
-}
-
-bool HasCache(const Block& block) {
-  return block.has_attention() || block.has_latent_attention() ||
-         block.has_compressed_attention();
 }
 
 // Experts over those that a token visits.
@@ -290,7 +274,7 @@ ShapeFacts ShapeFactsOf(const Model& model, const Scenario& scenario,
       const Block* block = FindBlock(model, run.block());
       if (block == nullptr) continue;
       shape.is_recurrent |= IsRecurrent(*block);
-      has_cache |= HasCache(*block);
+      has_cache |= HasKvCache(*block);
       PrecisionBits<>& bits = shape.bits;
       const auto take = [&bits](const NumberFormat& weights,
                                 const NumberFormat& operands) {

@@ -40,7 +40,13 @@ struct ChartBand {
 struct ChartMark {
   double x, y;
   std::string color;
+  // Shown when a pointer rests on the point.
   std::string label;
+  // Written beside the point, where it hides no other text or point; empty:
+  // nothing.
+  std::string text;
+  // Whether only the outline is drawn.
+  bool hollow = false;
 };
 
 struct Chart {
@@ -80,6 +86,12 @@ const char* ChartColor(int i);
 // The chart as an SVG document. Values that an axis cannot show (zero or less
 // on a logarithmic axis, NaN, infinity) are left out.
 std::string ToSvg(const Chart& chart);
+
+// Charts side by side as one SVG document, on the same axes: those of the first
+// chart, over the values of all. Each has its own title; the lines of the first
+// are the legend of all, followed by `note`.
+std::string ToSvg(const std::string& title, const std::string& note,
+                  const std::vector<Chart>& charts);
 
 }  // namespace tokenjoule
 

@@ -33,16 +33,27 @@ std::string CsvNumber(double value) {
   return "";
 }
 
-void AddScalars(const Message& message, const std::string& prefix,
-                std::vector<CsvCell>* cells) {
+namespace {
+
+// Adds the fields of a message, with empty cells if it is `absent`.
+void AddFields(const Message& message, const std::string& prefix, bool absent,
+               std::vector<CsvCell>* cells) {
   const Reflection& reflection = *message.GetReflection();
   for (int i = 0; i < message.GetDescriptor()->field_count(); ++i) {
     const FieldDescriptor* field = message.GetDescriptor()->field(i);
     if (field->is_repeated()) continue;
     const std::string column = absl::StrCat(prefix, field->name());
+    // What an answer does not have is not 0.
+    const bool is_absent =
+        absent || (field->has_presence() && !reflection.HasField(message, field));
+    if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE && is_absent) {
+      cells->push_back({column, ""});
+      continue;
+    }
     switch (field->cpp_type()) {
       case FieldDescriptor::CPPTYPE_MESSAGE:
-        AddScalars(reflection.GetMessage(message, field), column + ".", cells);
+        AddFields(reflection.GetMessage(message, field), column + ".", is_absent,
+                  cells);
         break;
       case FieldDescriptor::CPPTYPE_DOUBLE:
         cells->push_back(
@@ -67,6 +78,13 @@ void AddScalars(const Message& message, const std::string& prefix,
         break;
     }
   }
+}
+
+}  // namespace
+
+void AddScalars(const Message& message, const std::string& prefix,
+                std::vector<CsvCell>* cells) {
+  AddFields(message, prefix, /*absent=*/false, cells);
 }
 
 void CsvWriter::AddRow(const std::vector<CsvCell>& cells) {

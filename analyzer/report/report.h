@@ -60,7 +60,11 @@ template <typename Answer>
 Writers<Answer> WritersOf() = delete;
 
 template <>
+Writers<AnalogDepthStudy> WritersOf();
+template <>
 Writers<BatchStudy> WritersOf();
+template <>
+Writers<BreakEvenStudy> WritersOf();
 template <>
 Writers<Calibration> WritersOf();
 template <>

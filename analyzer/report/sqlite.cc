@@ -375,9 +375,13 @@ void AddFront(const SweepStudy& study, const std::vector<Column>& axes,
     for (size_t k = 0; k < axes.size(); ++k) {
       row.push_back(ValueOf(point, static_cast<int>(k), axes[k]));
     }
+    const Reflection& reflection = *point.figures().GetReflection();
     for (const FieldDescriptor* figure : figures) {
-      row.push_back(
-          point.figures().GetReflection()->GetDouble(point.figures(), figure));
+      // NULL where a machine has no such figure.
+      row.push_back(figure->has_presence() &&
+                            !reflection.HasField(point.figures(), figure)
+                        ? Cell()
+                        : Cell(reflection.GetDouble(point.figures(), figure)));
     }
     row.push_back(point.command().empty() ? Cell()
                                           : WithoutNul(point.command()));

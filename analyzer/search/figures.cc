@@ -35,6 +35,8 @@ SweepFigures ToProto(const FigureValues<double>& values) {
   SweepFigures figures;
   for (int i = 0; i < kNumFigures; ++i) {
     const double value = i == kNoise ? SnrDb(values[i]) : values[i];
+    // A machine with DRAM always spends something on it.
+    if ((i == kDramShare || i == kStackShare) && value == 0) continue;
     figures.GetReflection()->SetDouble(
         &figures, SweepFigures::descriptor()->field(i), value);
   }

@@ -73,7 +73,7 @@ StepFacts<> FactsOf(const Model& model, const Scenario& scenario,
                     const Evaluation<>& evaluation, const Machine<>& machine);
 
 // The figures in the order of SweepFigures' fields.
-constexpr int kNumFigures = 20;
+constexpr int kNumFigures = 25;
 enum Figure {
   kEnergy,
   kStepTime,
@@ -91,6 +91,11 @@ enum Figure {
   kNoise,
   kWear,
   kStackShare,
+  kMemoryShare,
+  kStackLayers,
+  kPowerDensity,
+  kStackTemperature,
+  kEngineTopsPerW,
   kParameters,
   kActiveParameters,
   kEffectiveParameters,
@@ -115,16 +120,21 @@ FigureValues<N> FiguresFrom(const StepFacts<F>& facts,
   f[kTokensPerS] = N(facts.tokens) * steps_per_s;
   f[kPower] = inside * steps_per_s;
   f[kEnergyDelay] = f[kEnergy] * f[kTimePerToken];
-  f[kDramShare] =
-      cost.energy_j[kMemoryPathBoundary] / cost.energy_j[kBoardBoundary];
-  f[kStackShare] =
-      cost.energy_j[kStackBoundary] / cost.energy_j[kBoardBoundary];
+  // Zero where the backing store is not DRAM.
+  const N of_board = cost.is_dram / cost.energy_j[kBoardBoundary];
+  f[kDramShare] = cost.energy_j[kMemoryPathBoundary] * of_board;
+  f[kStackShare] = cost.energy_j[kStackBoundary] * of_board;
+  f[kMemoryShare] = cost.memory_j / cost.energy_j[kBoardBoundary];
+  f[kStackLayers] = cost.layers;
+  f[kPowerDensity] = cost.heat.power_w_per_cm2;
+  f[kStackTemperature] = cost.heat.temperature_c;
   f[kMemoryUsed] = N(facts.store_used_bytes + facts.array_used_bytes);
   f[kMemoryLeft] = cost.usable_bytes * N(facts.chips) + N(facts.array_bytes) -
                    f[kMemoryUsed];
   f[kChips] = N(facts.chips);
   f[kArea] = cost.area_mm2 * f[kChips];
   f[kNoise] = cost.noise;
+  f[kEngineTopsPerW] = cost.tops_per_w;
   f[kWear] = cost.wear * steps_per_s * N(kSecondsPerYear);
   f[kCost] = cost.cost_usd * f[kChips];
   f[kParameters] = N(facts.model.parameters);

@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
 #include "analyzer/description/architecture.h"
@@ -709,8 +710,16 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_power_w(report->power_w());
   figures.set_energy_delay_j_s(figures.energy_per_token_j() *
                                figures.time_per_token_s());
-  figures.set_dram_energy_share(report->dram_energy_share());
-  figures.set_stack_energy_share(report->stack_energy_share());
+  if (report->has_memory_share()) {
+    figures.set_memory_energy_share(report->memory_share().energy_share());
+  } else {
+    figures.set_dram_energy_share(report->dram_energy_share());
+    figures.set_stack_energy_share(report->stack_energy_share());
+    figures.set_memory_energy_share(report->stack_energy_share());
+  }
+  figures.set_stack_layers(report->stack().layers());
+  figures.set_power_density_w_per_cm2(report->stack().power_w_per_cm2());
+  figures.set_stack_temperature_c(report->stack().temperature_c());
   figures.set_memory_used_bytes(report->memory_used_bytes());
   figures.set_memory_left_bytes(report->memory_usable_bytes() -
                                 report->memory_used_bytes());
@@ -724,6 +733,12 @@ absl::StatusOr<SweepFigures> FiguresOf(const Space& space,
   figures.set_effective_parameters(report->quality().effective_parameters());
   figures.set_loss(report->quality().loss());
   figures.set_aspect_ratio(AspectRatio(setup->model));
+  const ResolvedSetup resolved(*std::move(setup));
+  if (resolved.placement() == nullptr) {
+    const Machine<> machine = MachineFor(resolved);
+    figures.set_engine_tops_per_w(EngineTopsPerW(
+        EvaluateOn(BuildLedger(resolved.step()), machine).step, machine));
+  }
   return figures;
 }
 

@@ -107,6 +107,57 @@ TEST(SweepTest, EqualsTheLongWayPointByPoint) {
   }
 }
 
+TEST(SweepTest, StacksAreLimitedByLayersAndHeatAndEqualTheLongWay) {
+  const Space space = Parsed(R"(
+    scenario { model: "llama-3.2-1b" batch: 8 }
+    axis { path: "hardware" value: "hb-dram-asic" value: "hbm4-asic" }
+    axis { path: "hardware.memory.backing.capacity_gb"
+           value: "9" value: "18" value: "144" }
+    axis { path: "hardware.board.static_power_w" value: "90" value: "700" }
+    limit { metric: "stack_layers" max: 16 }
+    limit { metric: "power_density_w_per_cm2" max: 88 }
+    objective { metric: "memory_left_bytes" maximize: true }
+    objective { metric: "stack_layers" }
+    objective { metric: "stack_temperature_c" maximize: true })");
+  const SweepStudy study = Searched(space);
+  // 144 GB are 30 layers, 700 W more than are cooled; HBM lies beside the logic.
+  EXPECT_EQ(study.outside_limits(), 4);
+  ASSERT_GT(study.front_size(), 1);
+  bool has_stack = false;
+  for (const SweepPoint& point : study.front()) {
+    const SweepFigures figures = OrDie(
+        FiguresOf(space, ChoicesOf(space, static_cast<uint64_t>(point.id()))));
+    const SweepFigures& found = point.figures();
+    ExpectNear(found.stack_layers(), figures.stack_layers(), "layers");
+    ExpectNear(found.power_density_w_per_cm2(),
+               figures.power_density_w_per_cm2(), "density");
+    ExpectNear(found.stack_temperature_c(), figures.stack_temperature_c(),
+               "temperature");
+    ExpectNear(found.memory_energy_share(), figures.memory_energy_share(),
+               "share");
+    const bool is_stack = point.values(0) == "hb-dram-asic";
+    EXPECT_EQ(found.stack_layers() > 0, is_stack);
+    has_stack |= is_stack;
+  }
+  EXPECT_TRUE(has_stack);
+}
+
+TEST(SweepTest, MemoryThatIsNoDramHasItsShareAndNoShareOfDram) {
+  for (const char* hardware : {"sram-rack", "h100-sxm"}) {
+    const Space one = Parsed(absl::StrCat(
+        "scenario { model: \"llama-3.2-1b\" hardware: \"", hardware,
+        "\" tp: 4 } may_not_fit: true axis { path: \"scenario.batch\" value: "
+        "\"1\" } objective { metric: \"energy_per_token_j\" }"));
+    const SweepStudy study = Searched(one);
+    ASSERT_EQ(study.front_size(), 1) << hardware;
+    const SweepFigures& figures = study.front(0).figures();
+    const bool has_dram = std::string(hardware) == "h100-sxm";
+    EXPECT_EQ(figures.has_dram_energy_share(), has_dram);
+    EXPECT_EQ(figures.has_stack_energy_share(), has_dram);
+    EXPECT_GT(figures.memory_energy_share(), 0);
+  }
+}
+
 // Every axis moves cost: combinations, kernel numbers, several chips.
 TEST(SweepTest, AreaAndCostEqualTheLongWay) {
   const Space space = Parsed(R"(

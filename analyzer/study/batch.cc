@@ -60,10 +60,9 @@ class TokenCosts {
 
   TokenCost At(double batch) const {
     const Evaluation<> at =
-        machines_.empty()
-            ? EvaluateOn(LedgerAt(batch, context_), machine_)
-            : EvaluateShared(LedgerAt(batch, context_), *setup_.placement(),
-                             machines_);
+        machines_.empty() ? EvaluateOn(LedgerAt(batch, context_), machine_)
+                          : EvaluateShared(LedgerAt(batch, context_),
+                                           *setup_.placement(), machines_);
     TokenCost cost;
     cost.energy_j = InJoules(EnergyInside(at.cost.terms, setup_.boundary())) /
                     at.step.tokens;
@@ -337,7 +336,9 @@ absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
   BatchSeries series;
   series.set_model(setup.model().name());
   series.set_hardware(setup.hardware().name());
-  series.set_context(setup.scenario().context());
+  if (!setup.model().has_network()) {
+    series.set_context(setup.scenario().context());
+  }
   Analysis analysis(setup, options.ranges ? kWithRanges : kFiguresOnly);
   series.mutable_rows()->Reserve(static_cast<int>(batches.size()));
   for (const double batch : batches) {

@@ -90,8 +90,7 @@ class Ceilings {
   void AddNextLimit(const Change& change, Ceiling* out) {
     constexpr double kStep = 1e-3;
     const auto time_with = [&](const Constant* moved, double value) {
-      Machine<> machine =
-          MachineFor<double>(setup_, MovedReader{moved, value});
+      Machine<> machine = MachineFor<double>(setup_, MovedReader{moved, value});
       change.Apply(&machine);
       return InSeconds(EvaluateOn(ledger_, machine).cost.step_time);
     };

@@ -91,8 +91,8 @@ TEST(CeilingTest, TimeBringsMoreThanEnergyAlone) {
   EXPECT_GT(Find(study, Ceiling::COMPONENT, "memory").speedup(), 1.1);
 }
 
-// The thesis of the tool: at batch 1 a perfect multiplier, even one that needs no
-// instructions, is worth little.
+// The thesis of the tool: at batch 1 a perfect multiplier, even one that needs
+// no instructions, is worth little.
 TEST(CeilingTest, APerfectMultiplierIsWorthLittleAtBatchOne) {
   const CeilingStudy study = Study("llama-3.1-8b", "h100-sxm", 1);
   EXPECT_LT(Find(study, Ceiling::COMPONENT, "compute").gain(), 1.1);

@@ -74,7 +74,10 @@ double OrDefault(bool given, double tolerance) {
   return given ? tolerance : kDefaultTolerance;
 }
 
-std::vector<Metric> MetricsOf(const Expectations& expect) {
+// Budgets and tolerances of the DRAM share hold for the share of whatever memory the
+// machine has, which has its own name.
+std::vector<Metric> MetricsOf(const Expectations& expect, const Report& report) {
+  const bool has_dram = !report.has_memory_share();
   return {
       {"energy_per_token_j",
        [](const Report& r) { return r.energy_per_token_j(); },
@@ -88,17 +91,35 @@ std::vector<Metric> MetricsOf(const Expectations& expect) {
        expect.max_step_time_ms() * 1e-3,
        OrDefault(expect.has_step_time_tolerance(),
                  expect.step_time_tolerance())},
-      {"dram_energy_share",
-       [](const Report& r) { return r.dram_energy_share(); },
-       [](const Report& r) { return r.dram_energy_share_low(); },
-       [](const Report& r) { return r.dram_energy_share_high(); },
+      {has_dram ? "dram_energy_share" : "memory_share.with_path",
+       [](const Report& r) {
+         return r.has_memory_share() ? r.memory_share().with_path()
+                                     : r.dram_energy_share();
+       },
+       [](const Report& r) {
+         return r.has_memory_share() ? r.memory_share().with_path_low()
+                                     : r.dram_energy_share_low();
+       },
+       [](const Report& r) {
+         return r.has_memory_share() ? r.memory_share().with_path_high()
+                                     : r.dram_energy_share_high();
+       },
        expect.max_dram_share(),
        OrDefault(expect.has_dram_share_tolerance(),
                  expect.dram_share_tolerance())},
-      {"stack_energy_share",
-       [](const Report& r) { return r.stack_energy_share(); },
-       [](const Report& r) { return r.stack_energy_share_low(); },
-       [](const Report& r) { return r.stack_energy_share_high(); },
+      {has_dram ? "stack_energy_share" : "memory_share.energy_share",
+       [](const Report& r) {
+         return r.has_memory_share() ? r.memory_share().energy_share()
+                                     : r.stack_energy_share();
+       },
+       [](const Report& r) {
+         return r.has_memory_share() ? r.memory_share().energy_share_low()
+                                     : r.stack_energy_share_low();
+       },
+       [](const Report& r) {
+         return r.has_memory_share() ? r.memory_share().energy_share_high()
+                                     : r.stack_energy_share_high();
+       },
        expect.max_stack_share(),
        0,
        false},
@@ -244,7 +265,13 @@ Report BaselineOf(const Report& report) {
   *baseline.mutable_scenario() = report.scenario();
   baseline.set_energy_per_token_j(report.energy_per_token_j());
   baseline.set_step_time_s(report.step_time_s());
-  baseline.set_dram_energy_share(report.dram_energy_share());
+  if (report.has_memory_share()) {
+    MemoryShare* share = baseline.mutable_memory_share();
+    share->set_memory(report.memory_share().memory());
+    share->set_with_path(report.memory_share().with_path());
+  } else {
+    baseline.set_dram_energy_share(report.dram_energy_share());
+  }
   *baseline.mutable_time_by_bound() = report.time_by_bound();
   for (const EnergyTerm& term : report.energy_terms()) {
     if (term.energy_per_token_j() == 0) continue;
@@ -293,7 +320,8 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
         "dram_energy_share");
   needs(std::abs(terms - energy) <= kSumAgrees * energy, "energy_terms");
   needs(std::abs(causes - energy) <= kSumAgrees * energy, "energy_causes");
-  needs((baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
+  needs(baseline.has_memory_share() ||
+            (baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
         "dram_energy_share");
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return baseline;
@@ -314,7 +342,7 @@ absl::StatusOr<CheckResult> Check(const Report& report,
     RETURN_IF_ERROR(CheckIsOf(report, *baseline));
     ASSIGN_OR_RETURN(*result.mutable_comparison(), Compare(*baseline, report));
   }
-  for (const Metric& metric : MetricsOf(expect)) {
+  for (const Metric& metric : MetricsOf(expect, report)) {
     CheckBudget(metric, report, &result);
     if (baseline != nullptr && metric.against_baseline) {
       CheckAgainst(metric, report, *baseline, expect.both_ways(), &result);

@@ -149,14 +149,19 @@ std::string TextOf(const Message& message, const FieldDescriptor* field) {
   return text;
 }
 
+// Baselines of older versions do not say that they are per token.
+std::string WorkUnit(const Report& report) {
+  return report.work_unit().empty() ? "token" : report.work_unit();
+}
+
 std::string Summarize(const Comparison& comparison) {
   const Report& a = comparison.a();
   const Report& b = comparison.b();
   const double ratio = comparison.energy_ratio();
   std::string out = absl::StrFormat(
-      "%.3g J/token becomes %.3g: x %.3g, %.2f orders of magnitude; the step "
+      "%.3g J/%s becomes %.3g: x %.3g, %.2f orders of magnitude; the step "
       "takes x %.3g.",
-      a.energy_per_token_j(), b.energy_per_token_j(), ratio, std::log10(ratio),
+      a.energy_per_token_j(), WorkUnit(a), b.energy_per_token_j(), ratio, std::log10(ratio),
       comparison.step_time_ratio());
   std::vector<std::string> parts;
   for (const CauseChange& cause : comparison.causes()) {
@@ -211,6 +216,12 @@ absl::StatusOr<Comparison> Compare(const Report& a, const Report& b) {
     return absl::InvalidArgumentError(absl::StrCat(
         "boundary: the first is counted at ", a.scenario().boundary(),
         ", the second at ", b.scenario().boundary(), "; give both the same"));
+  }
+  if (WorkUnit(a) != WorkUnit(b)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("model: the energy of ", a.model(), " is per ",
+                     WorkUnit(a), ", that of ", b.model(), " per ", WorkUnit(b),
+                     "; they cannot be compared"));
   }
   Comparison comparison;
   *comparison.mutable_a() = WithoutOperators(a);

@@ -91,9 +91,8 @@ TEST(CompareTest, SwappingTurnsEverySign) {
 // byte.
 TEST(CompareTest, ACostThatMovesIsTheOnlyCause) {
   const Report a = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1));
-  const Report b =
-      Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1),
-             {{"memory.hbm.phy_energy_pj_per_bit", "8.5"}});
+  const Report b = Answer("llama-3.1-8b", "h100-sxm", DefaultPoint(1),
+                          {{"memory.hbm.phy_energy_pj_per_bit", "8.5"}});
   const Comparison comparison = Difference(a, b);
   ExpectSums(comparison);
   // 1.5279e10 B at 8 pJ/bit = 64 pJ per byte more than 0.5 pJ/bit.

@@ -16,9 +16,8 @@ namespace {
 absl::StatusOr<NetworkCosts<>> OuterNetworkOf(const Hardware& hardware) {
   const Machine<> machine = BuildMachine(hardware);
   if (machine.structure.num_networks == 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(hardware.name(),
-                     " has no interconnect to move the cache over"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        hardware.name(), " has no interconnect to move the cache over"));
   }
   return machine.costs.networks[machine.structure.num_networks - 1];
 }
@@ -71,7 +70,8 @@ absl::StatusOr<DisaggregationStudy> Disaggregate(const Setup& decode,
                                 cache / (to.bandwidth * receivers));
   study.set_transfer_s(InSeconds(moving + Max(from.latency, to.latency)));
   // A bit crosses each side's network once.
-  study.set_transfer_j(InJoules((from.energy + to.energy) * cache) / 2 / output);
+  study.set_transfer_j(InJoules((from.energy + to.energy) * cache) / 2 /
+                       output);
 
   const Report& decoding = study.decode();
   const Report& prefilling = study.prefill();

@@ -13,8 +13,7 @@ namespace {
 using ::testing::HasSubstr;
 
 Setup Served(double prompt, double output) {
-  Setup setup =
-      SetupOrDie("llama-3.1-8b", "h20", DefaultScenario());
+  Setup setup = SetupOrDie("llama-3.1-8b", "h20", DefaultScenario());
   setup.scenario.set_batch(16);
   setup.scenario.set_prompt(prompt);
   setup.scenario.set_output(output);
@@ -22,10 +21,10 @@ Setup Served(double prompt, double output) {
 }
 
 TEST(DisaggregateTest, ThePartsSumAndTheCacheIsThePrompts) {
-  const DisaggregationStudy study = OrDie(
-      Disaggregate(Served(4096, 256), LoadHardwareOrDie("h100-sxm"), 1));
-  EXPECT_DOUBLE_EQ(study.total_j(), study.decode_j() + study.prefill_j() +
-                                        study.transfer_j());
+  const DisaggregationStudy study =
+      OrDie(Disaggregate(Served(4096, 256), LoadHardwareOrDie("h100-sxm"), 1));
+  EXPECT_DOUBLE_EQ(study.total_j(),
+                   study.decode_j() + study.prefill_j() + study.transfer_j());
   // 2 x 8 x 128 x 32 x 2 bytes per token.
   EXPECT_EQ(study.transfer_bytes(), 131072.0 * 4096);
   EXPECT_EQ(study.decode_j(), study.decode().energy_per_token_j());
@@ -53,9 +52,8 @@ TEST(DisaggregateTest, WhatItNeedsIsSaid) {
   tokenjoule::Setup setup = Served(4096, 256);
   setup.scenario.clear_output();
   setup.scenario.clear_prompt();
-  EXPECT_THAT(
-      ErrorOf(Disaggregate(setup, LoadHardwareOrDie("h100-sxm"), 1)),
-      HasSubstr("lengths of prompts and outputs"));
+  EXPECT_THAT(ErrorOf(Disaggregate(setup, LoadHardwareOrDie("h100-sxm"), 1)),
+              HasSubstr("lengths of prompts and outputs"));
   EXPECT_THAT(
       ErrorOf(Disaggregate(Served(128, 128), LoadHardwareOrDie("apple-m4"), 1)),
       HasSubstr("no interconnect"));

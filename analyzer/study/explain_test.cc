@@ -1,5 +1,6 @@
 #include "analyzer/study/explain.h"
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -98,7 +99,8 @@ std::set<std::string> Closure(const std::string& name) {
 // A group of constants that a formula may call by one name.
 const std::set<std::string>& Groups() {
   static const auto* const groups =
-      new std::set<std::string>{"currents", "mac", "array", "analog"};
+      new std::set<std::string>{"currents", "mac", "array", "analog",
+                                "lanes", "capacitor_cells"};
   return *groups;
 }
 
@@ -122,6 +124,11 @@ bool Names(const std::set<std::string>& words, const std::string& path) {
 // Scenarios that together use every feature of machines.
 std::vector<Setup> SetupsOf(const std::string& hardware) {
   std::vector<Setup> setups;
+  setups.push_back(On("resnet-8", hardware));
+  const std::vector<std::string> machines = LanguageMachineNames();
+  if (std::find(machines.begin(), machines.end(), hardware) == machines.end()) {
+    return setups;
+  }
   for (const char* model :
        {"llama-3.1-8b", "qwen3-30b-a3b", "nemotron-nano-9b-v2"}) {
     Setup setup = On(model, hardware);

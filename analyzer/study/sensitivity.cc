@@ -20,7 +20,10 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/machine/derived.h"
+#include "analyzer/machine/terms.h"
 #include "ceres/jet.h"
+#include "proto/hardware.pb.h"
 #include "proto/options.pb.h"
 
 namespace tokenjoule {
@@ -57,21 +60,32 @@ struct Number {
   }
 };
 
-// The figures of an answer that are studied.
+// The figures of an answer that are studied; the shares are those of the memory
+// that the backing store is made of.
 template <typename T>
 struct Figures {
   T energy, step_time, dram_share, stack_share;
 };
 
+const MemoryTechnology& BackingOf(const ResolvedSetup& setup) {
+  return setup.hardware().memory(0).technology();
+}
+
+bool HasDram(const ResolvedSetup& setup) {
+  return BackingOf(setup).kind() == MemoryTechnology::DRAM;
+}
+
 template <typename T>
-Figures<T> FiguresOf(const Evaluation<T>& evaluation, int boundary) {
+Figures<T> FiguresOf(const Evaluation<T>& evaluation,
+                     const ResolvedSetup& setup) {
   const EnergyTerms<T>& terms = evaluation.cost.terms;
-  return {InJoules(evaluation.PerToken(EnergyInside(terms, boundary))),
+  const Energy<T> on_chip =
+      IsOnChip(BackingOf(setup)) ? terms[kSram] : Energy<T>();
+  const T board = InJoules(EnergyInside(terms, kBoardBoundary));
+  return {InJoules(evaluation.PerToken(EnergyInside(terms, setup.boundary()))),
           InSeconds(evaluation.cost.step_time),
-          InJoules(EnergyInside(terms, kMemoryPathBoundary)) /
-              InJoules(EnergyInside(terms, kBoardBoundary)),
-          InJoules(EnergyInside(terms, kStackBoundary)) /
-              InJoules(EnergyInside(terms, kBoardBoundary))};
+          InJoules(EnergyInside(terms, kMemoryPathBoundary) + on_chip) / board,
+          InJoules(EnergyInside(terms, kStackBoundary) + on_chip) / board};
 }
 
 // The numbers of a description that are given and not zero. Zero is left out
@@ -152,7 +166,6 @@ std::vector<Number> NumbersOf(const ResolvedSetup& setup,
 void AddElasticities(const ResolvedSetup& setup, bool context_is_open,
                      const std::vector<Number>& numbers, size_t begin,
                      SensitivityStudy* study) {
-  const int boundary = setup.boundary();
   const size_t end = std::min(numbers.size(), begin + kLanes);
   ReplacingReader<Dual> read;
   for (size_t i = begin; i < end; ++i) {
@@ -167,7 +180,7 @@ void AddElasticities(const ResolvedSetup& setup, bool context_is_open,
     read.Replace(setup.scenario(), Scenario::kContextFieldNumber, context);
   }
   const Figures<Dual> figures =
-      FiguresOf(Evaluate<Dual>(setup, read), boundary);
+      FiguresOf(Evaluate<Dual>(setup, read), setup);
   for (size_t i = begin; i < end; ++i) {
     const Number& number = numbers[i];
     const auto elasticity = [&](const Dual& figure) {
@@ -181,13 +194,15 @@ void AddElasticities(const ResolvedSetup& setup, bool context_is_open,
     out->set_high(number.high);
     out->set_energy(elasticity(figures.energy));
     out->set_step_time(elasticity(figures.step_time));
-    out->set_dram_share(elasticity(figures.dram_share));
+    const double of_share = elasticity(figures.dram_share);
+    HasDram(setup) ? out->set_dram_share(of_share)
+                   : out->set_memory_share(of_share);
     const auto energy_at = [&](double moved) {
       if (number.constant == nullptr || moved == number.value) {
         return figures.energy.a;
       }
       const MovedReader reader{number.constant, moved};
-      return FiguresOf(Evaluate<double>(setup, reader), boundary).energy;
+      return FiguresOf(Evaluate<double>(setup, reader), setup).energy;
     };
     out->set_energy_at_low_j(energy_at(number.low));
     out->set_energy_at_high_j(energy_at(number.high));
@@ -205,7 +220,8 @@ void SortElasticities(SensitivityStudy* study) {
   all->erase(std::remove_if(all->begin(), all->end(),
                             [](const Elasticity& e) {
                               return e.energy() == 0 && e.step_time() == 0 &&
-                                     e.dram_share() == 0 && Swing(e) == 0;
+                                     e.dram_share() == 0 &&
+                                            e.memory_share() == 0 && Swing(e) == 0;
                             }),
              all->end());
   std::stable_sort(all->begin(), all->end(),
@@ -309,7 +325,7 @@ void FillUncertainty(const ResolvedSetup& setup,
       varied[i]->ReplaceBy(ValueAt(*varied[i], draws[i]), &read);
     }
     const Figures<double> figures = FiguresOf(
-        EvaluateWith(setup, ledger, read), setup.boundary());
+        EvaluateWith(setup, ledger, read), setup);
     energies.push_back(figures.energy);
     times.push_back(figures.step_time);
     const auto or_none = [](double share) {
@@ -328,7 +344,8 @@ void FillUncertainty(const ResolvedSetup& setup,
   }
   out->set_samples(options.samples);
   out->set_seed(options.seed);
-  for (std::vector<double>* figures : {&energies, &times, &shares, &stack_shares}) {
+  for (std::vector<double>* figures :
+       {&energies, &times, &shares, &stack_shares}) {
     std::sort(figures->begin(), figures->end());
   }
   for (const double percentile : {5.0, 25.0, 50.0, 75.0, 95.0}) {
@@ -337,8 +354,15 @@ void FillUncertainty(const ResolvedSetup& setup,
     row->set_percentile(percentile);
     row->set_energy_per_token_j(QuantileOfSorted(energies, share));
     row->set_step_time_s(QuantileOfSorted(times, share));
-    row->set_dram_energy_share(QuantileOfSorted(shares, share));
-    row->set_stack_energy_share(QuantileOfSorted(stack_shares, share));
+    const double with_path = QuantileOfSorted(shares, share);
+    const double alone = QuantileOfSorted(stack_shares, share);
+    if (HasDram(setup)) {
+      row->set_dram_energy_share(with_path);
+      row->set_stack_energy_share(alone);
+    } else {
+      row->set_memory_share_with_path(with_path);
+      row->set_memory_energy_share(alone);
+    }
   }
   for (size_t i = 0; i < varied.size(); ++i) {
     SpreadCause* cause = out->add_causes();
@@ -364,9 +388,10 @@ std::string Summarize(const SensitivityStudy& study) {
     parts.push_back(absl::StrFormat("%s %+.2f %%", e.path(), e.energy()));
   }
   std::string out = absl::StrFormat(
-      "%s on %s: %.3g J/token. One percent more changes it by: %s.",
+      "%s on %s: %.3g J/%s. One percent more changes it by: %s.",
       study.base().model(), study.base().hardware(),
-      study.base().energy_per_token_j(), absl::StrJoin(parts, ", "));
+      study.base().energy_per_token_j(), study.base().work_unit(),
+      absl::StrJoin(parts, ", "));
   if (!study.has_uncertainty()) return out;
   const SampledRanges& uncertainty = study.uncertainty();
   absl::StrAppendFormat(

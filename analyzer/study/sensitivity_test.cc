@@ -160,8 +160,7 @@ TEST(SensitivityTest, ElasticitiesOfEnergiesAndPowersSumToOne) {
 TEST(SensitivityTest, EndsOfRangesAreWhatSetGives) {
   const tokenjoule::Setup setup = SetupOf("llama-3.1-8b", "h100-sxm", 1);
   const SensitivityStudy study = Study(setup);
-  const std::string path =
-      "hardware.memory.hbm.path_energy_pj_per_bit";
+  const std::string path = "hardware.memory.hbm.path_energy_pj_per_bit";
   const Elasticity& e = Find(study, path);
   ASSERT_LT(e.low(), e.high());
   EXPECT_NEAR(e.energy_at_low_j(),
@@ -225,8 +224,7 @@ TEST(SensitivityTest, DrawsCarryTheCorrelationsOfTheMachine) {
     pair->set_path("memory.hbm.path_energy_pj_per_bit");
     pair->set_other("memory.l2.network_energy_pj_per_bit");
     pair->set_coefficient(coefficient);
-    const auto percentiles =
-        Study(setup, 4000).uncertainty().percentiles();
+    const auto percentiles = Study(setup, 4000).uncertainty().percentiles();
     return std::log(percentiles[4].energy_per_token_j() /
                     percentiles[0].energy_per_token_j());
   };

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
+#include "analyzer/description/architecture.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/formats.h"
@@ -147,18 +148,12 @@ absl::Status CompressCache(const TrickDescription::LatentCache& change,
                                : "it has no attention with a KV cache");
 }
 
-bool HasCache(const Model& model) {
-  return absl::c_any_of(model.block(), [](const Block& block) {
-    return block.has_attention() || block.has_latent_attention();
-  });
-}
-
 double BitsOf(absl::string_view format) {
   return GetFormat(format).bits_per_element;
 }
 
 absl::Status NarrowCache(const std::string& format, Setup* setup) {
-  if (!HasCache(setup->model)) return DoesNotApply("it has no KV cache");
+  if (!HasKvCache(setup->model)) return DoesNotApply("it has no KV cache");
   const std::string now = ResolveScenario(setup->model, setup->scenario).kv();
   if (BitsOf(now) <= BitsOf(format)) {
     return DoesNotApply(absl::StrCat("its KV cache is ", now, " already"));
@@ -247,7 +242,11 @@ absl::Status StackDram(absl::string_view machine, Setup* setup) {
   AddSourcesOf(*donor, &setup->hardware);
   KeepCapacity(&backing, &setup->hardware);
   *backing.mutable_technology() = bonded.technology();
-  *backing.mutable_devices() = bonded.devices();
+  // As many devices as hold what there is: their standing power follows.
+  *backing.mutable_devices() =
+      Exact(backing.capacity_gb().value() /
+                bonded.technology().capacity_gb_per_device().value(),
+            &setup->hardware);
   if (bonded.has_bandwidth_gb_per_s()) {
     *backing.mutable_bandwidth_gb_per_s() = bonded.bandwidth_gb_per_s();
   } else {
@@ -457,9 +456,9 @@ std::vector<std::string> NamesOf(const TrickSet& set) {
 }
 
 // Tricks one on top of another.
-class Stack {
+class TrickStack {
  public:
-  Stack(const TrickSet& set, const Setup& base, double energy_j,
+  TrickStack(const TrickSet& set, const Setup& base, double energy_j,
         const BatchOptions& options)
       : base_(base), options_(options), first_j_(energy_j), now_j_(energy_j) {
     for (const TrickDescription& trick : set.trick()) left_.push_back(&trick);
@@ -660,7 +659,7 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   std::stable_sort(
       study.mutable_tricks()->begin(), study.mutable_tricks()->end(),
       [](const Trick& a, const Trick& b) { return a.gain() > b.gain(); });
-  Stack(*set, base, report->energy_per_token_j(), options).Fill(&study);
+  TrickStack(*set, base, report->energy_per_token_j(), options).Fill(&study);
   study.set_summary(Summarize(study, *set));
   return study;
 }

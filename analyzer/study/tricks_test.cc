@@ -8,6 +8,7 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/testing/catalog.h"
 #include "analyzer/testing/evaluate.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
@@ -275,7 +276,7 @@ TEST(TricksTest, StudiesOfAllKindsAreConsistent) {
         "gpt-oss-20b", "mamba2-2.7b", "jamba-v0.1", "llama-3.1-405b", "unit"}) {
     ExpectConsistent(Study(On(model, "h100-sxm")), model);
   }
-  for (const std::string& hardware : CatalogNames(SpecKind::kSystem)) {
+  for (const std::string& hardware : LanguageMachineNames()) {
     ExpectConsistent(Study(On("qwen3-0.6b", hardware)), hardware);
   }
 }

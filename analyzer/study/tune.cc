@@ -97,19 +97,18 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
       point.set_cost_per_token(
           CostPerToken(at, hardware.node(), options.price_per_chip_hour));
     }
-    point.set_feasible(OccupancyOf(at.ledger, machine).Fits(
-                           machine.costs.levels[0].usable_capacity *
-                           at.step.chips) &&
-                       (options.max_time_per_token_ms == 0 ||
-                        point.time_per_token_s() * 1e3 <=
-                            options.max_time_per_token_ms));
+    point.set_feasible(
+        OccupancyOf(at.ledger, machine)
+            .Fits(machine.costs.levels[0].usable_capacity * at.step.chips) &&
+        (options.max_time_per_token_ms == 0 ||
+         point.time_per_token_s() * 1e3 <= options.max_time_per_token_ms));
     return point;
   };
 
   const double own_batch = resolved.scenario().batch();
-  const std::vector<double> batches =
-      options.batches.empty() ? std::vector<double>{own_batch}
-                              : options.batches;
+  const std::vector<double> batches = options.batches.empty()
+                                          ? std::vector<double>{own_batch}
+                                          : options.batches;
   const TunedPoint* best = nullptr;
   for (const double batch : batches) {
     Setup at_batch = setup;

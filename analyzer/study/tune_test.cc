@@ -26,10 +26,10 @@ TEST(TuneTest, TheBestPointIsTheLeastOfAll) {
   EXPECT_LE(study.flat_from_mhz(), study.best().core_clock_mhz());
   EXPECT_GE(study.flat_to_mhz(), study.best().core_clock_mhz());
   EXPECT_LT(study.flat_from_mhz(), study.flat_to_mhz());
-  EXPECT_NEAR(study.saving(),
-              1 - study.best().energy_per_token_j() /
-                      study.base().energy_per_token_j(),
-              1e-12);
+  EXPECT_NEAR(
+      study.saving(),
+      1 - study.best().energy_per_token_j() / study.base().energy_per_token_j(),
+      1e-12);
 }
 
 TEST(TuneTest, ItsPowerAsACapBringsAboutItsClock) {

@@ -40,11 +40,8 @@ std::string Serving(const Report& report) {
 
 bool IsNetwork(const Report& report) { return Work(report) == "inference"; }
 
-// Whether any energy is that of DRAM devices, or of a non-volatile store in
-// their place.
-bool HasDram(const Report& report) {
-  return report.dram_bytes_per_step() > 0 || report.stack_energy_share() > 0;
-}
+// Whether the backing store is DRAM; if not, the memory has its own share.
+bool HasDram(const Report& report) { return !report.has_memory_share(); }
 
 std::string BoundWords(const Report& report) {
   std::vector<std::string> parts;
@@ -68,17 +65,27 @@ std::string Headline(const Report& report) {
                     Between(report.energy_per_token_j_low(),
                             report.energy_per_token_j_high(), "J"),
                     ", at the ", BoundaryLabel(report.scenario().boundary()))});
-  const auto share_row = [&](FigureOfAnswer figure, double value, double low,
+  const auto share_row = [&](absl::string_view label, double value, double low,
                              double high, const char* what) {
-    table.AddRow({FigureLabel(figure), Percent(value),
+    table.AddRow({std::string(label), Percent(value),
                   absl::StrCat("range ", PercentBetween(low, high), "; ", what,
                                ", over the board")});
   };
-  if (HasDram(report)) {
-    share_row(kStackEnergyShare, report.stack_energy_share(),
+  if (report.has_memory_share()) {
+    const MemoryShare& share = report.memory_share();
+    share_row(absl::StrCat(share.memory(), " share"), share.energy_share(),
+              share.energy_share_low(), share.energy_share_high(),
+              "its accesses alone");
+    if (share.with_path() > share.energy_share()) {
+      share_row(absl::StrCat(share.memory(), " and path share"),
+                share.with_path(), share.with_path_low(),
+                share.with_path_high(), "with PHY, controller, fabric");
+    }
+  } else {
+    share_row(FigureLabel(kStackEnergyShare), report.stack_energy_share(),
               report.stack_energy_share_low(), report.stack_energy_share_high(),
               "the devices alone");
-    share_row(kDramEnergyShare, report.dram_energy_share(),
+    share_row(FigureLabel(kDramEnergyShare), report.dram_energy_share(),
               report.dram_energy_share_low(), report.dram_energy_share_high(),
               "with PHY, controller, fabric");
   }
@@ -94,11 +101,11 @@ std::string Headline(const Report& report) {
                 absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
   if (report.core_clock_mhz() > 0) {
     const double set = report.set_core_clock_mhz();
-    table.AddRow(
-        {"core clock", absl::StrFormat("%.0f MHz", report.core_clock_mhz()),
-         report.core_clock_mhz() < set * (1 - 1e-6)
-             ? absl::StrFormat("of %.0f MHz: the power cap binds", set)
-             : "as set"});
+    table.AddRow({"core clock",
+                  absl::StrFormat("%.0f MHz", report.core_clock_mhz()),
+                  report.core_clock_mhz() < set * (1 - 1e-6)
+                      ? absl::StrFormat("of %.0f MHz: the power cap binds", set)
+                      : "as set"});
   }
   if (report.admitting_share() > 0) {
     table.AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
@@ -125,6 +132,17 @@ std::string Headline(const Report& report) {
                         ? std::string("; weights, without activations")
                         : absl::StrCat("; largest batch at this context: ",
                                        report.max_batch()))});
+  if (report.model_growth() > 1) {
+    table.AddRow(
+        {"model", absl::StrFormat("x %.4g", report.model_growth()),
+         absl::StrCat("parameters of its layers",
+                      report.model_growth_high() > 0
+                          ? absl::StrFormat(", for equal quality; range x %.4g "
+                                            "to x %.4g",
+                                            report.model_growth_low(),
+                                            report.model_growth_high())
+                          : ", as its arrays require")});
+  }
   if (report.co2e_g_per_million_tokens() > 0) {
     table.AddRow({"carbon",
                   WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
@@ -147,6 +165,16 @@ std::string Headline(const Report& report) {
              "of logic; with memory and board ",
              WithUnit(report.cost_usd(), "$"), " to make, range ",
              Between(report.cost_usd_low(), report.cost_usd_high(), "$"))});
+  }
+  if (report.has_stack()) {
+    const StackReport& stack = report.stack();
+    table.AddRow({absl::StrCat(stack.level(), " on logic"),
+                  absl::StrFormat("%.1f layers", stack.layers()),
+                  absl::StrFormat(
+                      "of at most %.3g; %.0f W/cm2 of %.0f, %.0f C%s",
+                      stack.max_layers(), stack.power_w_per_cm2(),
+                      stack.max_power_w_per_cm2(), stack.temperature_c(),
+                      stack.refresh_factor() > 1 ? ": refresh doubled" : "")});
   }
   return table.ToString(2);
 }
@@ -191,6 +219,7 @@ std::string Boundaries(const Report& report) {
   if (!HasDram(report)) {
     TextTable energies({"boundary", "J/" + Work(report)});
     for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
+      if (energy.energy_per_token_j() == 0) continue;
       energies.AddRow({BoundaryLabel(energy.boundary()),
                        WithUnit(energy.energy_per_token_j(), "J")});
     }
@@ -204,17 +233,16 @@ std::string Boundaries(const Report& report) {
   for (int i = 0; i < report.energy_by_boundary_size(); ++i) {
     const BoundaryEnergy& energy = report.energy_by_boundary(i);
     const DramShare& share = report.dram_share_by_boundary(i);
-    table.AddRow({BoundaryLabel(energy.boundary()),
-                  WithUnit(energy.energy_per_token_j(), "J"),
-                  Percent(share.stack_energy_share()),
-                  range(share.stack_energy_share(),
-                        share.stack_energy_share_low(),
-                        share.stack_energy_share_high()),
-                  share.dram_energy_share() > 0
-                      ? Percent(share.dram_energy_share())
-                      : "",
-                  range(share.dram_energy_share(), share.dram_energy_share_low(),
-                        share.dram_energy_share_high())});
+    table.AddRow(
+        {BoundaryLabel(energy.boundary()),
+         WithUnit(energy.energy_per_token_j(), "J"),
+         Percent(share.stack_energy_share()),
+         range(share.stack_energy_share(), share.stack_energy_share_low(),
+               share.stack_energy_share_high()),
+         share.dram_energy_share() > 0 ? Percent(share.dram_energy_share())
+                                       : "",
+         range(share.dram_energy_share(), share.dram_energy_share_low(),
+               share.dram_energy_share_high())});
   }
   return absl::StrCat("\nDRAM share by boundary\n", table.ToString(2));
 }
@@ -248,9 +276,13 @@ std::string Bytes(const Report& report) {
   table.AddRow({"activations",
                 WithUnit(report.activation_bytes_per_step(), "B"), "",
                 "in and out of operators; most stay on chip"});
-  if (HasDram(report)) {
-    table.AddRow({"DRAM traffic", WithUnit(report.dram_bytes_per_step(), "B"),
-                  "", "with KV writes and spills"});
+  // On-chip memory has no interface to count traffic across.
+  if (report.dram_bytes_per_step() > 0) {
+    table.AddRow({report.has_memory_share()
+                      ? report.memory_share().memory() + " traffic"
+                      : "DRAM traffic",
+                  WithUnit(report.dram_bytes_per_step(), "B"), "",
+                  "with KV writes and spills"});
   }
   return absl::StrCat(
       table.ToString(2),
@@ -291,29 +323,27 @@ std::string Factored(const Report& report) {
       WithUnit(f.standing_j(), "J"), "\n");
 }
 
-// The machines that share the step, and which data lies where; empty if there is
-// one machine.
+// The machines that share the step, and which data lies where; empty if there
+// is one machine.
 std::string Machines(const Report& report) {
   if (report.machines_size() == 0) return "";
   TextTable shares({"machine", "", "layers", "time", "share of time", "J/token",
                     "held", "usable", "memory traffic", "links"});
   for (const MachineShare& share : report.machines()) {
     const bool is_link = share.role() == "link";
-    shares.AddRow(
-        {share.machine(), share.role(),
-         is_link ? "" : absl::StrFormat("%g", share.layers()),
-         WithUnit(share.time_s(), "s"),
-         Percent(share.time_s() / report.step_time_s()),
-         WithUnit(share.energy_per_token_j(), "J"),
-         is_link ? "" : WithUnit(share.held_bytes(), "B"),
-         is_link ? "" : WithUnit(share.usable_bytes(), "B"),
-         WithUnit(share.traffic_bytes_per_step(), "B"),
-         WithUnit(share.link_bytes_per_step(), "B")});
+    shares.AddRow({share.machine(), share.role(),
+                   is_link ? "" : absl::StrFormat("%g", share.layers()),
+                   WithUnit(share.time_s(), "s"),
+                   Percent(share.time_s() / report.step_time_s()),
+                   WithUnit(share.energy_per_token_j(), "J"),
+                   is_link ? "" : WithUnit(share.held_bytes(), "B"),
+                   is_link ? "" : WithUnit(share.usable_bytes(), "B"),
+                   WithUnit(share.traffic_bytes_per_step(), "B"),
+                   WithUnit(share.link_bytes_per_step(), "B")});
   }
   TextTable placed({"data", "lies in", "held", "read per step"});
   for (const Placed& data : report.placement()) {
-    placed.AddRow({data.data(),
-                   absl::StrCat(data.machine(), " ", data.level()),
+    placed.AddRow({data.data(), absl::StrCat(data.machine(), " ", data.level()),
                    WithUnit(data.held_bytes(), "B"),
                    WithUnit(data.read_bytes_per_step(), "B")});
   }
@@ -421,11 +451,13 @@ std::vector<CsvCell> ReportCells(const Report& report) {
         absl::StrCat("dram_share_by_boundary.", share.boundary());
     cells.push_back({name, CsvNumber(share.dram_energy_share())});
     cells.push_back({name + ".low", CsvNumber(share.dram_energy_share_low())});
-    cells.push_back({name + ".high", CsvNumber(share.dram_energy_share_high())});
+    cells.push_back(
+        {name + ".high", CsvNumber(share.dram_energy_share_high())});
     const std::string stack =
         absl::StrCat("stack_share_by_boundary.", share.boundary());
     cells.push_back({stack, CsvNumber(share.stack_energy_share())});
-    cells.push_back({stack + ".low", CsvNumber(share.stack_energy_share_low())});
+    cells.push_back(
+        {stack + ".low", CsvNumber(share.stack_energy_share_low())});
     cells.push_back(
         {stack + ".high", CsvNumber(share.stack_energy_share_high())});
   }

@@ -30,18 +30,23 @@ std::string BatchHeading(const Report& first) {
 // One series, with one row per batch.
 template <typename Reports>
 std::string BatchRows(const Reports& reports) {
-  TextTable rows({"batch", "J/token", "range", "DRAM alone", "FLOP/byte",
-                  "step time", "tokens/s", "power", "bound", "fits"});
+  const std::string work = reports.empty() ? "token" : Work(*reports.begin());
+  const bool has_dram = reports.empty() || !reports[0].has_memory_share();
+  TextTable rows({"batch", "J/" + work, "range",
+                  has_dram ? std::string("DRAM alone")
+                           : reports[0].memory_share().memory() + " alone",
+                  "FLOP/byte", "step time", work + "s/s", "power", "bound",
+                  "fits"});
   for (const Report& row : reports) {
     rows.AddRow(
         {absl::StrFormat("%g", row.scenario().batch()),
          WithUnit(row.energy_per_token_j(), "J"),
          Between(row.energy_per_token_j_low(), row.energy_per_token_j_high(),
                  "J"),
-         row.stack_energy_share() > 0
-             ? PercentBetween(row.stack_energy_share_low(),
-                              row.stack_energy_share_high())
-             : "",
+         has_dram ? PercentBetween(row.stack_energy_share_low(),
+                                   row.stack_energy_share_high())
+                  : PercentBetween(row.memory_share().energy_share_low(),
+                                   row.memory_share().energy_share_high()),
          absl::StrFormat("%.3g", row.arithmetic_intensity_flop_per_byte()),
          WithUnit(row.step_time_s(), "s"),
          absl::StrFormat("%.4g", row.tokens_per_s()),
@@ -131,7 +136,7 @@ std::string SeriesTable(const BatchStudy& study) {
     std::vector<std::string> row = {
         series.model(),
         series.hardware(),
-        absl::StrFormat("%g", series.context()),
+        series.context() > 0 ? absl::StrFormat("%g", series.context()) : "",
         WithUnit(l.batch_1_energy_per_token_j(), "J"),
         WithUnit(l.floor_energy_per_token_j(), "J"),
         absl::StrFormat("x %.3g", l.gain()),
@@ -227,7 +232,12 @@ std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
   if (study.rows_size() > 0) {
     out = absl::StrCat(BatchHeading(study.rows(0)), "\n");
   }
-  absl::StrAppend(&out, BatchRows(study.rows()), "\nLimits\n",
+  absl::StrAppend(&out, BatchRows(study.rows()));
+  // Inferences of a network have no cache that could fill a memory.
+  if (study.rows_size() > 0 && Work(study.rows(0)) != "token") {
+    return absl::StrCat(out, "\n", study.summary(), "\n");
+  }
+  absl::StrAppend(&out, "\nLimits\n",
                   LimitsTable(study.limits()), "\n", study.summary(), "\n");
   return out;
 }

@@ -95,7 +95,7 @@ std::string CauseRows(const Comparison& comparison) {
   // its own row.
   constexpr int kMost = 12;
   constexpr double kLeast = 5e-4;
-  TextTable table({"", "J/token", "of the change"});
+  TextTable table({"", "J/" + Work(comparison.a()), "of the change"});
   int rows = 0;
   double rest = 0;
   for (const CauseChange& cause : comparison.causes()) {

@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
@@ -12,107 +15,243 @@ namespace {
 
 constexpr char kAnalogColor[] = "#c2410c";
 constexpr char kDigitalColor[] = "#1d4ed8";
+constexpr size_t kColumns = 100;
 
-// "2.94 fJ to 14.1 fJ".
+// "4.7, 2.94 to 14.1".
 std::string BandText(const Band& band) {
   return absl::StrFormat("%.3g, %.3g to %.3g", band.p50(), band.p10(),
                          band.p90());
 }
 
-ChartBand BandArea(const DotProductStudy& study, const char* color,
+// The words of `text` in lines of at most kColumns, each with a newline.
+std::string Filled(const std::string& text) {
+  std::string out, line;
+  for (absl::string_view word : absl::StrSplit(text, ' ')) {
+    if (!line.empty() && line.size() + 1 + word.size() > kColumns) {
+      absl::StrAppend(&out, line, "\n");
+      line.clear();
+    }
+    absl::StrAppend(&line, line.empty() ? "" : " ", word);
+  }
+  return absl::StrCat(out, line, "\n");
+}
+
+// "1990, 2000 nm"; "Stated ranges".
+std::string TitleOf(const DotProductPanel& panel) {
+  if (panel.year() == 0) return "Stated ranges";
+  return absl::StrFormat("%d, %g nm", panel.year(), panel.node_nm());
+}
+
+std::string MacTable(const DotProductPanel& panel) {
+  TextTable rows(
+      {"bits", "analog", "digital", "thermal limit", "analog wins", "winner"});
+  for (const DotProductRow& row : panel.rows()) {
+    rows.AddRow({absl::StrFormat("%g", row.bits()), BandText(row.analog_fj()),
+                 BandText(row.digital_fj()),
+                 absl::StrFormat("%.3g", row.thermal_limit_fj()),
+                 Percent(row.analog_wins()), row.winner()});
+  }
+  return rows.ToString(2);
+}
+
+// The same per operation, and what it means for the size of a model.
+std::string OperationTable(const DotProductPanel& panel) {
+  TextTable rows({"bits", "analog fJ/op", "TOPS/W", "digital fJ/op", "TOPS/W",
+                  "growth afforded", "growth needed", "by both"});
+  for (const DotProductRow& row : panel.rows()) {
+    const auto number = [](double value) {
+      return absl::StrFormat("%.3g", value);
+    };
+    const auto factor = [](double value) {
+      return absl::StrFormat("x %.4g", value);
+    };
+    rows.AddRow({absl::StrFormat("%g", row.bits()),
+                 number(row.analog_fj_per_op().p50()),
+                 number(row.analog_tops_per_w().p50()),
+                 number(row.digital_fj_per_op().p50()),
+                 number(row.digital_tops_per_w().p50()),
+                 factor(row.break_even_growth()),
+                 factor(row.relative_growth().p50()),
+                 factor(row.precision_law_growth())});
+  }
+  return rows.ToString(2);
+}
+
+std::string SiliconTable(const DotProductPanel& panel) {
+  TextTable chips({"", "year", "nm", "bits", "fJ/MAC", "range", "fJ/op",
+                   "TOPS/W", "scope", "known from"});
+  for (const char* kind : {"analog", "digital"}) {
+    for (const SiliconPoint& chip : panel.silicon()) {
+      if (chip.kind() != kind) continue;
+      chips.AddRow(
+          {absl::StrCat(chip.kind()[0] == 'a' ? "A " : "D ", chip.label()),
+           absl::StrCat(chip.year()), absl::StrFormat("%g", chip.node_nm()),
+           absl::StrFormat("%g x %g", chip.input_bits(), chip.weight_bits()),
+           absl::StrFormat("%.3g", chip.mac_fj()),
+           chip.mac_low_fj() == chip.mac_high_fj()
+               ? ""
+               : absl::StrFormat("%.3g to %.3g", chip.mac_low_fj(),
+                                 chip.mac_high_fj()),
+           absl::StrFormat("%.3g", chip.fj_per_op()),
+           absl::StrFormat("%.3g", chip.tops_per_w()), chip.boundary(),
+           chip.known()});
+    }
+  }
+  return chips.ToString(2);
+}
+
+// One row per number of bits, the published chips, and the conclusion.
+std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
+  std::string out =
+      "Energy of a multiply-add (MAC) by bits of both operands, fJ: median, "
+      "tenth to ninetieth percentile\n"
+      "One MAC is two operations: fJ/op is half of fJ/MAC, and TOPS/W is 2000 "
+      "over fJ/MAC\n";
+  for (const DotProductPanel& panel : study.panels()) {
+    absl::StrAppend(
+        &out, "\n", TitleOf(panel), "\n", MacTable(panel), "\n",
+        OperationTable(panel),
+        absl::StrFormat(
+            "  analog takes less up to %.3g bits, %.3g to %.3g (0: at none); "
+            "the thermal limit alone takes\n"
+            "  more than digital beyond %.3g bits, %.3g to %.3g\n",
+            panel.analog_up_to_bits().p50(), panel.analog_up_to_bits().p10(),
+            panel.analog_up_to_bits().p90(),
+            panel.limit_reaches_digital_bits().p50(),
+            panel.limit_reaches_digital_bits().p10(),
+            panel.limit_reaches_digital_bits().p90()));
+    if (panel.silicon_size() > 0) {
+      absl::StrAppend(&out, "\nSilicon (A analog, D digital)\n",
+                      SiliconTable(panel));
+    }
+    absl::StrAppend(
+        &out, "\n",
+        Filled(absl::StrCat(panel.points(), " points: ", panel.sweep())));
+  }
+  absl::StrAppend(
+      &out, "\n",
+      Filled("growth afforded: by how much the model may grow for analog's "
+             "noise before digital takes less, at the medians and with memory "
+             "energy; below 1 analog takes more as it is"),
+      Filled("growth needed: what a scaling law for precision asks of analog "
+             "beyond a digital array of the same bits, because its noise costs "
+             "effective bits; by both: what it asks of either against full "
+             "precision; uncertain"),
+      "\n", Filled(study.summary()));
+  return out;
+}
+
+// A row per number of bits and panel, then a row per chip. Columns of the other
+// kind of row are empty.
+std::string DotProductCsv(const DotProductStudy& study) {
+  CsvWriter writer;
+  const auto add = [&](const DotProductRow* row, const DotProductPanel& panel,
+                       const SiliconPoint* chip) {
+    std::vector<CsvCell> cells, of_panel, of_chip;
+    const auto blank = [](bool is_blank, std::vector<CsvCell>* of) {
+      for (CsvCell& cell : *of) {
+        if (is_blank) cell.text.clear();
+      }
+    };
+    AddScalars(row ? *row : DotProductRow(), "", &cells);
+    blank(row == nullptr, &cells);
+    AddScalars(panel, "panel.", &of_panel);
+    AddScalars(chip ? *chip : SiliconPoint(), "silicon.", &of_chip);
+    blank(chip == nullptr, &of_chip);
+    cells.insert(cells.end(), of_panel.begin(), of_panel.end());
+    cells.insert(cells.end(), of_chip.begin(), of_chip.end());
+    writer.AddRow(cells);
+  };
+  for (const DotProductPanel& panel : study.panels()) {
+    for (const DotProductRow& row : panel.rows()) add(&row, panel, nullptr);
+  }
+  for (const DotProductPanel& panel : study.panels()) {
+    for (const SiliconPoint& chip : panel.silicon()) {
+      add(nullptr, panel, &chip);
+    }
+  }
+  return writer.text();
+}
+
+ChartBand BandArea(const DotProductPanel& panel, const char* color,
                    const Band& (DotProductRow::*band)() const) {
   ChartBand area;
   area.color = color;
-  for (const DotProductRow& row : study.rows()) {
+  for (const DotProductRow& row : panel.rows()) {
     area.points.push_back(
         {row.bits(), (row.*band)().p10(), (row.*band)().p90()});
   }
   return area;
 }
 
-ChartLine MedianLine(const DotProductStudy& study, const char* name,
+ChartLine MedianLine(const DotProductPanel& panel, const char* name,
                      const char* color,
                      const Band& (DotProductRow::*band)() const) {
   ChartLine line;
   line.name = name;
   line.color = color;
-  for (const DotProductRow& row : study.rows()) {
+  for (const DotProductRow& row : panel.rows()) {
     line.points.emplace_back(row.bits(), (row.*band)().p50());
   }
   return line;
 }
 
-// One row per number of bits, the published chips, and the conclusion.
-std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
-  std::string out = absl::StrFormat(
-      "Energy of a multiply-add by bits of both operands, fJ: median, tenth to "
-      "ninetieth percentile of %d points\n(%s)\n\n",
-      study.points(), study.sweep());
-  TextTable rows({"bits", "analog", "digital", "thermal limit", "analog wins",
-                  "winner", "growth it affords", "growth it may need"});
-  for (const DotProductRow& row : study.rows()) {
-    rows.AddRow({absl::StrFormat("%g", row.bits()), BandText(row.analog_fj()),
-                 BandText(row.digital_fj()),
-                 absl::StrFormat("%.3g", row.thermal_limit_fj()),
-                 Percent(row.analog_wins()), row.winner(),
-                 absl::StrFormat("x %.3g", row.break_even_growth()),
-                 absl::StrFormat("x %.3g", row.precision_law_growth())});
-  }
-  absl::StrAppend(&out, rows.ToString(2), "\nSilicon\n");
-  TextTable chips({"", "node", "bits", "fJ", "counted at"});
-  for (const SiliconPoint& chip : study.silicon()) {
-    chips.AddRow(
-        {absl::StrCat(chip.kind(), ": ", chip.name()),
-         absl::StrFormat("%g nm", chip.node_nm()),
-         absl::StrFormat("%g x %g", chip.input_bits(), chip.weight_bits()),
-         absl::StrFormat("%.3g", chip.mac_fj()), chip.boundary()});
-  }
-  absl::StrAppend(
-      &out, chips.ToString(2),
-      "\ngrowth it affords: by how much the model may grow for analog's noise "
-      "before digital takes less, at the medians and with memory energy; below "
-      "1 "
-      "it takes more as it is\ngrowth it may need: what scaling laws for "
-      "precision "
-      "ask for against full precision; uncertain\n\n",
-      study.summary(), "\n");
-  return out;
-}
-
-std::string DotProductCsv(const DotProductStudy& study) {
-  return EntriesCsv(study.rows());
+ChartMark MarkOf(const SiliconPoint& chip) {
+  ChartMark mark;
+  mark.x = chip.input_bits();
+  mark.y = chip.mac_fj();
+  mark.color = chip.kind() == "analog" ? kAnalogColor : kDigitalColor;
+  mark.label = absl::StrFormat("%s, %g nm, %g x %g bits, %.3g TOPS/W, %s, %s",
+                               chip.name(), chip.node_nm(), chip.input_bits(),
+                               chip.weight_bits(), chip.tops_per_w(),
+                               chip.boundary(), chip.known());
+  mark.text = absl::StrFormat("%s '%02d, %g nm", chip.label(),
+                              chip.year() % 100, chip.node_nm());
+  mark.hollow = chip.boundary() == "system";
+  return mark;
 }
 
 // Bands, medians, thermal limit, silicon.
-std::string DotProductSvg(const DotProductStudy& study) {
+Chart ChartOf(const DotProductPanel& panel) {
   Chart chart;
-  chart.title =
-      "Energy of a multiply-add: median and tenth to ninetieth percentile over "
-      "the stated ranges";
+  chart.title = TitleOf(panel);
   chart.x.title = "bits of input and weight";
-  chart.y.title = "fJ";
+  chart.y.title = "fJ per multiply-add (two operations)";
   chart.y.logarithmic = true;
-  chart.bands = {BandArea(study, kAnalogColor, &DotProductRow::analog_fj),
-                 BandArea(study, kDigitalColor, &DotProductRow::digital_fj)};
+  chart.bands = {BandArea(panel, kAnalogColor, &DotProductRow::analog_fj),
+                 BandArea(panel, kDigitalColor, &DotProductRow::digital_fj)};
   chart.lines = {
-      MedianLine(study, "analog", kAnalogColor, &DotProductRow::analog_fj),
-      MedianLine(study, "digital", kDigitalColor, &DotProductRow::digital_fj)};
+      MedianLine(panel, "analog", kAnalogColor, &DotProductRow::analog_fj),
+      MedianLine(panel, "digital", kDigitalColor, &DotProductRow::digital_fj)};
   ChartLine limit;
   limit.name = "thermal limit 12 kT 4^b";
   limit.color = "#555";
   limit.dashed = true;
-  for (const DotProductRow& row : study.rows()) {
+  for (const DotProductRow& row : panel.rows()) {
     limit.points.emplace_back(row.bits(), row.thermal_limit_fj());
   }
   chart.lines.push_back(limit);
-  for (const SiliconPoint& chip : study.silicon()) {
-    chart.marks.push_back(
-        {chip.input_bits(), chip.mac_fj(),
-         chip.kind() == "analog" ? kAnalogColor : kDigitalColor,
-         absl::StrFormat("%s, %g nm, %s", chip.name(), chip.node_nm(),
-                         chip.boundary())});
+  for (const SiliconPoint& chip : panel.silicon()) {
+    chart.marks.push_back(MarkOf(chip));
   }
-  return ToSvg(chart);
+  // From below, so that texts are moved up.
+  std::stable_sort(
+      chart.marks.begin(), chart.marks.end(),
+      [](const ChartMark& a, const ChartMark& b) { return a.y < b.y; });
+  return chart;
+}
+
+std::string DotProductSvg(const DotProductStudy& study) {
+  constexpr char kTitle[] =
+      "Energy of a multiply-add: median and tenth to ninetieth percentile over "
+      "the stated ranges";
+  std::vector<Chart> charts;
+  for (const DotProductPanel& panel : study.panels()) {
+    charts.push_back(ChartOf(panel));
+  }
+  return ToSvg(kTitle,
+               "points: published silicon, filled a macro, hollow a chip",
+               charts);
 }
 
 }  // namespace

@@ -22,8 +22,12 @@ std::string Percents(double elasticity) {
 }
 
 std::string ElasticityRows(const SensitivityStudy& study) {
-  TextTable table({"", "value", "range", "energy", "step time", "DRAM share",
-                   "J/token over the range"});
+  // Of a machine without DRAM: that of the memory it has.
+  const bool has_dram = study.elasticities_size() == 0 ||
+                        study.elasticities(0).has_dram_share();
+  TextTable table({"", "value", "range", "energy", "step time",
+                   has_dram ? "DRAM share" : "memory share",
+                   absl::StrCat("J/", Work(study.base()), " over the range")});
   int rows = 0;
   for (const Elasticity& e : study.elasticities()) {
     if (++rows > kRows) break;
@@ -32,7 +36,7 @@ std::string ElasticityRows(const SensitivityStudy& study) {
         {e.path(), absl::StrFormat("%.6g", e.value()),
          ranged ? absl::StrFormat("%.4g to %.4g", e.low(), e.high()) : "",
          Percents(e.energy()), Percents(e.step_time()),
-         Percents(e.dram_share()),
+         Percents(has_dram ? e.dram_share() : e.memory_share()),
          ranged ? absl::StrCat(WithUnit(e.energy_at_low_j(), "J"), " to ",
                                WithUnit(e.energy_at_high_j(), "J"))
                 : ""});
@@ -48,13 +52,19 @@ std::string ElasticityRows(const SensitivityStudy& study) {
 }
 
 std::string UncertaintyRows(const SampledRanges& uncertainty) {
-  TextTable percentiles({"percentile", "J/token", "step time", "DRAM alone", "with path"});
+  const bool has_dram = uncertainty.percentiles_size() == 0 ||
+                        uncertainty.percentiles(0).has_dram_energy_share();
+  TextTable percentiles({"percentile", "J/token", "step time",
+                         has_dram ? "DRAM alone" : "memory alone",
+                         "with path"});
   for (const Percentile& row : uncertainty.percentiles()) {
     percentiles.AddRow({absl::StrFormat("%g", row.percentile()),
                         WithUnit(row.energy_per_token_j(), "J"),
                         WithUnit(row.step_time_s(), "s"),
-                        Percent(row.stack_energy_share()),
-                        Percent(row.dram_energy_share())});
+                        Percent(has_dram ? row.stack_energy_share()
+                                         : row.memory_energy_share()),
+                        Percent(has_dram ? row.dram_energy_share()
+                                         : row.memory_share_with_path())});
   }
   TextTable causes({"", "of the variance of ln J/token"});
   for (int i = 0; i < std::min(kCauses, uncertainty.causes_size()); ++i) {
