@@ -409,7 +409,9 @@ QualityEstimate EstimateQuality(const ChosenLaws& laws,
         &out);
   }
   if (shape.expansion > 1) out.add_laws(laws.experts->title());
-  out.add_laws(all.precision().title());
+  if (growth.high > 1 || laws.equal_quality) {
+    out.add_laws(all.precision().title());
+  }
   if (laws.rounded_after_training) out.add_laws(all.rounding().title());
   out.set_weight_bits(shape.bits.weights);
   out.set_activation_bits(shape.bits.activations);
