@@ -16,6 +16,8 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/study_data.h"
 #include "analyzer/machine/in_memory.h"
+#include "analyzer/quality/precision_law.h"
+#include "analyzer/quality/shipped_precision.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -183,7 +185,6 @@ double FjPerOperation(double mac_fj) { return mac_fj / kOperationsPerMac; }
 
 DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept,
                     const std::vector<AnalogNumbers<>>& circuits) {
-  const double law_bits = swept.data.precision_law_bits().value();
   std::vector<double> analog, digital, gain, effective, growth;
   double wins = 0;
   for (const AnalogNumbers<>& circuit : circuits) {
@@ -198,7 +199,7 @@ DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept,
       }
     }
     effective.push_back(EffectiveBits(bits, AnalogNoise(circuit, bits, bits)));
-    growth.push_back(RelativeGrowth(bits, effective.back(), law_bits));
+    growth.push_back(RelativeGrowth(bits, effective.back()));
   }
   DotProductRow row;
   row.set_bits(bits);
@@ -212,7 +213,7 @@ DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept,
                                         : "NOT_DETERMINED");
   row.set_break_even_growth(BreakEvenGrowth(
       row.digital_fj().p50(), row.analog_fj().p50(), memory_fj_per_mac));
-  row.set_precision_law_growth(PrecisionLawGrowth(bits, law_bits));
+  row.set_precision_law_growth(PrecisionLawGrowth(bits));
   *row.mutable_relative_growth() = BandOf(std::move(growth));
   *row.mutable_effective_bits() = BandOf(std::move(effective));
   *row.mutable_analog_fj_per_op() = Mapped(row.analog_fj(), FjPerOperation);
@@ -455,8 +456,10 @@ absl::StatusOr<std::vector<DotProductSweep::Generation>> Chosen(
 
 }  // namespace
 
-double PrecisionLawGrowth(double bits, double law_bits) {
-  return 1 / (1 - std::exp(-bits / law_bits));
+double PrecisionLawGrowth(double bits) {
+  PrecisionBits<> of_weights;
+  of_weights.weights = bits;
+  return GrowthForPrecision(ShippedPrecisionLaw(LawEnd::kValue), of_weights);
 }
 
 double EffectiveBits(double bits, double analog_noise) {
@@ -464,9 +467,8 @@ double EffectiveBits(double bits, double analog_noise) {
   return BitsOfSnrDb(SnrDb(noise));
 }
 
-double RelativeGrowth(double bits, double effective_bits, double law_bits) {
-  return PrecisionLawGrowth(effective_bits, law_bits) /
-         PrecisionLawGrowth(bits, law_bits);
+double RelativeGrowth(double bits, double effective_bits) {
+  return PrecisionLawGrowth(effective_bits) / PrecisionLawGrowth(bits);
 }
 
 double BreakEvenGrowth(double digital_fj, double analog_fj, double memory_fj) {

@@ -244,12 +244,11 @@ TEST(DotProductTest, BreakEvenGrowthIsOneWhereMemoryDominates) {
 }
 
 TEST(DotProductTest, PrecisionLawAsksForLargerModels) {
-  const double law_bits = LoadDotProductSweep()->precision_law_bits().value();
   // Against full precision: 3 bits 1.48, 4 bits 1.29, 6 bits 1.12, 8 bits 1.05.
-  EXPECT_NEAR(PrecisionLawGrowth(3, law_bits), 1.48, 0.01);
-  EXPECT_NEAR(PrecisionLawGrowth(4, law_bits), 1.29, 0.01);
-  EXPECT_NEAR(PrecisionLawGrowth(6, law_bits), 1.12, 0.01);
-  EXPECT_NEAR(PrecisionLawGrowth(8, law_bits), 1.05, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(3), 1.48, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(4), 1.29, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(6), 1.12, 0.01);
+  EXPECT_NEAR(PrecisionLawGrowth(8), 1.05, 0.01);
 }
 
 TEST(DotProductTest, NoiseOfTheArrayCostsBitsBeyondThoseOfDigital) {
@@ -257,11 +256,11 @@ TEST(DotProductTest, NoiseOfTheArrayCostsBitsBeyondThoseOfDigital) {
   const double rounding = std::pow(10, -(6.02 * 8 + 1.76) / 10);
   EXPECT_NEAR(EffectiveBits(8, rounding), 8 - std::log10(2) / 0.602, 1e-9);
   EXPECT_NEAR(EffectiveBits(8, 0), 8, 1e-9);
-  // 8 bits that act as 7.5 need (1 - e^-3.00) / (1 - e^-2.81) = 1.0106 of what
-  // digital needs, not 1.0636, what they need against full precision.
-  EXPECT_NEAR(RelativeGrowth(8, 7.5, 2.67), 0.94998 / 0.93973, 0.0005);
-  EXPECT_NEAR(PrecisionLawGrowth(7.5, 2.67), 1.0641, 0.0005);
-  EXPECT_DOUBLE_EQ(RelativeGrowth(8, 8, 2.67), 1);
+  // 8 bits that act as 7.5 need (1 - e^-2.99) / (1 - e^-2.80) = 1.0110 of what
+  // digital needs, not 1.0645, what they need against full precision.
+  EXPECT_NEAR(RelativeGrowth(8, 7.5), 0.94978 / 0.93944, 0.0005);
+  EXPECT_NEAR(PrecisionLawGrowth(7.5), 1.0645, 0.0005);
+  EXPECT_DOUBLE_EQ(RelativeGrowth(8, 8), 1);
 }
 
 TEST(DotProductTest, GrowthNeededIsRelativeToDigitalOfTheSameBits) {
