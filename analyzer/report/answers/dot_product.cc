@@ -44,7 +44,7 @@ std::string TitleOf(const DotProductPanel& panel) {
 
 std::string MacTable(const DotProductPanel& panel) {
   TextTable rows(
-      {"bits", "analog", "digital", "thermal limit", "analog wins", "winner"});
+      {"bits", "analog", "digital", "limit", "analog wins", "winner"});
   for (const DotProductRow& row : panel.rows()) {
     rows.AddRow({absl::StrFormat("%g", row.bits()), BandText(row.analog_fj()),
                  BandText(row.digital_fj()),
@@ -77,27 +77,29 @@ std::string OperationTable(const DotProductPanel& panel) {
   return rows.ToString(2);
 }
 
-std::string SiliconTable(const DotProductPanel& panel) {
+// The published chips of a kind under a heading; empty if there are none.
+std::string SiliconTable(const DotProductPanel& panel, const char* kind) {
   TextTable chips({"", "year", "nm", "bits", "fJ/MAC", "range", "fJ/op",
-                   "TOPS/W", "scope", "known from"});
-  for (const char* kind : {"analog", "digital"}) {
-    for (const SiliconPoint& chip : panel.silicon()) {
-      if (chip.kind() != kind) continue;
-      chips.AddRow(
-          {absl::StrCat(chip.kind()[0] == 'a' ? "A " : "D ", chip.label()),
-           absl::StrCat(chip.year()), absl::StrFormat("%g", chip.node_nm()),
-           absl::StrFormat("%g x %g", chip.input_bits(), chip.weight_bits()),
-           absl::StrFormat("%.3g", chip.mac_fj()),
-           chip.mac_low_fj() == chip.mac_high_fj()
-               ? ""
-               : absl::StrFormat("%.3g to %.3g", chip.mac_low_fj(),
-                                 chip.mac_high_fj()),
-           absl::StrFormat("%.3g", chip.fj_per_op()),
-           absl::StrFormat("%.3g", chip.tops_per_w()), chip.boundary(),
-           chip.known()});
-    }
+                   "TOPS/W", "scope", "known"});
+  bool any = false;
+  for (const SiliconPoint& chip : panel.silicon()) {
+    if (chip.kind() != kind) continue;
+    any = true;
+    chips.AddRow(
+        {chip.label(), absl::StrCat(chip.year()),
+         absl::StrFormat("%g", chip.node_nm()),
+         absl::StrFormat("%gx%g", chip.input_bits(), chip.weight_bits()),
+         absl::StrFormat("%.3g", chip.mac_fj()),
+         chip.mac_low_fj() == chip.mac_high_fj()
+             ? ""
+             : absl::StrFormat("%.3g to %.3g", chip.mac_low_fj(),
+                               chip.mac_high_fj()),
+         absl::StrFormat("%.3g", chip.fj_per_op()),
+         absl::StrFormat("%.3g", chip.tops_per_w()), chip.boundary(),
+         chip.known()});
   }
-  return chips.ToString(2);
+  if (!any) return "";
+  return absl::StrCat("\nSilicon, ", kind, "\n", chips.ToString(2));
 }
 
 // One row per number of bits, the published chips, and the conclusion.
@@ -106,7 +108,9 @@ std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
       "Energy of a multiply-add (MAC) by bits of both operands, fJ: median, "
       "tenth to ninetieth percentile\n"
       "One MAC is two operations: fJ/op is half of fJ/MAC, and TOPS/W is 2000 "
-      "over fJ/MAC\n";
+      "over fJ/MAC\n"
+      "limit: the thermal limit of analog, 12 kT 4^bits; known: where a chip's "
+      "number was read\n";
   for (const DotProductPanel& panel : study.panels()) {
     absl::StrAppend(
         &out, "\n", TitleOf(panel), "\n", MacTable(panel), "\n",
@@ -120,10 +124,8 @@ std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
             panel.limit_reaches_digital_bits().p50(),
             panel.limit_reaches_digital_bits().p10(),
             panel.limit_reaches_digital_bits().p90()));
-    if (panel.silicon_size() > 0) {
-      absl::StrAppend(&out, "\nSilicon (A analog, D digital)\n",
-                      SiliconTable(panel));
-    }
+    absl::StrAppend(&out, SiliconTable(panel, "analog"),
+                    SiliconTable(panel, "digital"));
     absl::StrAppend(
         &out, "\n",
         Filled(absl::StrCat(panel.points(), " points: ", panel.sweep())));
