@@ -92,7 +92,7 @@ std::string SiliconTable(const DotProductPanel& panel, const char* kind) {
          absl::StrFormat("%.3g", chip.mac_fj()),
          chip.mac_low_fj() == chip.mac_high_fj()
              ? ""
-             : absl::StrFormat("%.3g to %.3g", chip.mac_low_fj(),
+             : absl::StrFormat("%.2g to %.2g", chip.mac_low_fj(),
                                chip.mac_high_fj()),
          absl::StrFormat("%.3g", chip.fj_per_op()),
          absl::StrFormat("%.3g", chip.tops_per_w()), chip.boundary(),
