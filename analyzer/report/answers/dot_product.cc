@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,10 +18,22 @@ constexpr char kAnalogColor[] = "#c2410c";
 constexpr char kDigitalColor[] = "#1d4ed8";
 constexpr size_t kColumns = 100;
 
+// Three digits, of large numbers in thousands or millions: "4.7", "749k", "1M".
+std::string Brief(double value) {
+  for (const auto& [unit, suffix] :
+       {std::make_pair(1e6, "M"), std::make_pair(1e3, "k")}) {
+    // From 999.5 on three digits round up to the unit.
+    if (value >= 0.9995 * unit) {
+      return absl::StrFormat("%.3g%s", value / unit, suffix);
+    }
+  }
+  return absl::StrFormat("%.3g", value);
+}
+
 // "4.7, 2.94 to 14.1".
 std::string BandText(const Band& band) {
-  return absl::StrFormat("%.3g, %.3g to %.3g", band.p50(), band.p10(),
-                         band.p90());
+  return absl::StrCat(Brief(band.p50()), ", ", Brief(band.p10()), " to ",
+                      Brief(band.p90()));
 }
 
 // The words of `text` in lines of at most kColumns, each with a newline.
@@ -47,8 +60,7 @@ std::string MacTable(const DotProductPanel& panel) {
       {"bits", "analog", "digital", "limit", "analog wins", "winner"});
   for (const DotProductRow& row : panel.rows()) {
     rows.AddRow({absl::StrFormat("%g", row.bits()), BandText(row.analog_fj()),
-                 BandText(row.digital_fj()),
-                 absl::StrFormat("%.3g", row.thermal_limit_fj()),
+                 BandText(row.digital_fj()), Brief(row.thermal_limit_fj()),
                  Percent(row.analog_wins()), row.winner()});
   }
   return rows.ToString(2);
@@ -59,20 +71,16 @@ std::string OperationTable(const DotProductPanel& panel) {
   TextTable rows({"bits", "analog fJ/op", "TOPS/W", "digital fJ/op", "TOPS/W",
                   "growth afforded", "growth needed", "by both"});
   for (const DotProductRow& row : panel.rows()) {
-    const auto number = [](double value) {
-      return absl::StrFormat("%.3g", value);
-    };
     const auto factor = [](double value) {
       return absl::StrFormat("x %.4g", value);
     };
-    rows.AddRow({absl::StrFormat("%g", row.bits()),
-                 number(row.analog_fj_per_op().p50()),
-                 number(row.analog_tops_per_w().p50()),
-                 number(row.digital_fj_per_op().p50()),
-                 number(row.digital_tops_per_w().p50()),
-                 factor(row.break_even_growth()),
-                 factor(row.relative_growth().p50()),
-                 factor(row.precision_law_growth())});
+    rows.AddRow(
+        {absl::StrFormat("%g", row.bits()), Brief(row.analog_fj_per_op().p50()),
+         Brief(row.analog_tops_per_w().p50()),
+         Brief(row.digital_fj_per_op().p50()),
+         Brief(row.digital_tops_per_w().p50()), factor(row.break_even_growth()),
+         factor(row.relative_growth().p50()),
+         factor(row.precision_law_growth())});
   }
   return rows.ToString(2);
 }
@@ -89,14 +97,13 @@ std::string SiliconTable(const DotProductPanel& panel, const char* kind) {
         {chip.label(), absl::StrCat(chip.year()),
          absl::StrFormat("%g", chip.node_nm()),
          absl::StrFormat("%gx%g", chip.input_bits(), chip.weight_bits()),
-         absl::StrFormat("%.3g", chip.mac_fj()),
+         Brief(chip.mac_fj()),
          chip.mac_low_fj() == chip.mac_high_fj()
              ? ""
-             : absl::StrFormat("%.2g to %.2g", chip.mac_low_fj(),
-                               chip.mac_high_fj()),
-         absl::StrFormat("%.3g", chip.fj_per_op()),
-         absl::StrFormat("%.3g", chip.tops_per_w()), chip.boundary(),
-         chip.known()});
+             : absl::StrCat(Brief(chip.mac_low_fj()), " to ",
+                            Brief(chip.mac_high_fj())),
+         Brief(chip.fj_per_op()), absl::StrFormat("%.3g", chip.tops_per_w()),
+         chip.boundary(), chip.known()});
   }
   if (!any) return "";
   return absl::StrCat("\nSilicon, ", kind, "\n", chips.ToString(2));
@@ -110,7 +117,7 @@ std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
       "One MAC is two operations: fJ/op is half of fJ/MAC, and TOPS/W is 2000 "
       "over fJ/MAC\n"
       "limit: the thermal limit of analog, 12 kT 4^bits; known: where a chip's "
-      "number was read\n";
+      "number was read;\nk: thousands, M: millions\n";
   for (const DotProductPanel& panel : study.panels()) {
     absl::StrAppend(
         &out, "\n", TitleOf(panel), "\n", MacTable(panel), "\n",
