@@ -1175,8 +1175,8 @@ absl::StatusOr<Report> Analysis::Answer() {
     for (const std::string& note : ledger.notes) report.add_notes(note);
     if (is_network) {
       report.add_notes(
-          "figures per token (energy_per_token_j, tokens_per_s and others) are "
-          "per inference: one inference takes the place of a token");
+          "figures per token (energy_per_token_j and others) are per inference of "
+          "the network");
     }
     FillEnergyLists(spreads, cost, step, machine_.structure.HasDram(),
                     setup_.boundary(), &report);

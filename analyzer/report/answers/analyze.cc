@@ -297,16 +297,28 @@ std::string Bytes(const Report& report) {
 }
 
 std::string Operators(const Report& report) {
-  TextTable table({"operator", "runs", "FLOP", "weights", "KV", "activations",
-                   "links", "time", "bound", "energy", "share of time"});
+  // A network has no cache and runs on one chip.
+  const bool whole = !IsNetwork(report);
+  const auto row = [&](std::vector<std::string> cells, const std::string& kv,
+                       const std::string& links,
+                       const std::vector<std::string>& rest) {
+    if (whole) cells.insert(cells.end() - 1, kv);
+    if (whole) cells.push_back(links);
+    cells.insert(cells.end(), rest.begin(), rest.end());
+    return cells;
+  };
+  TextTable table(
+      row({"operator", "runs", "FLOP", "weights", "activations"}, "KV", "links",
+          {"time", "bound", "energy", "share of time"}));
   for (const OperatorReport& op : report.operators()) {
-    table.AddRow(
+    table.AddRow(row(
         {op.name(), absl::StrFormat("%g", op.count()), WithUnit(op.flop(), ""),
-         WithUnit(op.weight_bytes(), "B"), WithUnit(op.kv_bytes(), "B"),
-         WithUnit(op.activation_bytes(), "B"), WithUnit(op.link_bytes(), "B"),
-         WithUnit(op.time_s(), "s"), std::string(Bound::Value_Name(op.bound())),
+         WithUnit(op.weight_bytes(), "B"),
+         WithUnit(op.activation_bytes(), "B")},
+        WithUnit(op.kv_bytes(), "B"), WithUnit(op.link_bytes(), "B"),
+        {WithUnit(op.time_s(), "s"), std::string(Bound::Value_Name(op.bound())),
          WithUnit(op.energy_j(), "J"),
-         Percent(op.time_s() / report.step_time_s())});
+         Percent(op.time_s() / report.step_time_s())}));
   }
   return table.ToString(2);
 }
