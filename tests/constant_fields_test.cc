@@ -251,13 +251,6 @@ std::vector<Needed> NeededElsewhere() {
            level.clear_wire_energy_pj_per_bit_mm();
          }
        }},
-      // Leakage of the node, used if the board gives no static power.
-      {"LogicTechnology.leakage_w_per_mm2",
-       "lean-hbm3e-asic",
-       "engine.tensor.logic.leakage_w_per_mm2",
-       0.1,
-       {},
-       [](Hardware* h) { h->mutable_board()->clear_static_power_w(); }},
       // Settings, and wear that no shipped machine describes.
       {"MemoryLevel.toggle_rate", "h100-sxm", "memory.hbm.toggle_rate", 0.3},
       {"BoardPower.set_power_cap_w", "h100-sxm", "board.set_power_cap_w", 300},
@@ -293,8 +286,6 @@ std::vector<Needed> NeededElsewhere() {
        {{"memory.hbm.link.bandwidth_gb_per_s", "1000"},
         {"memory.hbm.link.bandwidth_efficiency", "0.8"}}},
       // Converters other than those of the shipped arrays.
-      {"AnalogCircuit.required_snr_db", "aimc-hbm3e",
-       analog + "required_snr_db", 40},
       {"AnalogCircuit.converter_floor_pj",
        "aimc-hbm3e",
        analog + "converter_floor_pj",
@@ -310,11 +301,14 @@ std::vector<Needed> NeededElsewhere() {
        analog + "schreier_fom_db",
        170,
        {{analog + "converter", "SCHREIER"}}},
-      {"AnalogCircuit.walden_fom_fj",
-       "aimc-hbm3e",
-       analog + "walden_fom_fj",
-       2,
-       {{analog + "converter", "WALDEN"}}},
+      // Converters that are shared, and drift that nothing corrects.
+      {"ResistiveCell.columns_per_converter", "aimc-nvm-resident",
+       analog + "resistive.columns_per_converter", 8},
+      {"ResistiveCell.drift_exponent",
+       "aimc-nvm-resident",
+       analog + "resistive.drift_exponent",
+       0.05,
+       {{analog + "resistive.drift_compensated", "false"}}},
       // Properties of the user's site and host.
       {"Node.carbon_intensity_g_per_kwh", "h100-sxm",
        "node.carbon_intensity_g_per_kwh", 400},

@@ -12,6 +12,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/report.pb.h"
@@ -354,6 +356,33 @@ TEST(StudyCliTest, LintTriesWhatScenariosAndSpacesName) {
         "# proto-message: Scenario\nmodel: \"llama-3.1-8b\"\n"
         "hardware: \"h100-sxm\"\ntp: 7\n");
   EXPECT_THAT(RunTool(lint).err, HasSubstr("does not divide"));
+}
+
+TEST(StudyCliTest, DotProductTakesTheYearsThatTheDataHave) {
+  const std::string years = "dot-product --year=1990,2021,2026,2027";
+  for (const std::string& args : {std::string("dot-product"), years}) {
+    const Outcome table = RunTool(args);
+    EXPECT_EQ(table.exit_code, 0) << table.err;
+    EXPECT_THAT(table.out, HasSubstr("One MAC is two operations"));
+    for (const absl::string_view line : absl::StrSplit(table.out, '\n')) {
+      EXPECT_LE(line.size(), 100u) << line;
+    }
+    EXPECT_THAT(RunTool(args + " --format=svg").out, HasSubstr("HERMES"));
+    const Outcome csv = RunTool(args + " --format=csv");
+    EXPECT_THAT(csv.out, HasSubstr("analog_tops_per_w.p50"));
+    EXPECT_THAT(csv.out, HasSubstr("HERMES-64 4-phase"));
+    EXPECT_THAT(RunTool(args + " --format=json").out,
+                HasSubstr("\"limit_reaches_digital_bits\""));
+  }
+  EXPECT_THAT(RunTool(years).out, HasSubstr("\n1990, 2000 nm\n"));
+  const Outcome unknown = RunTool("dot-product --year=1990,2001");
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_EQ(unknown.out, "");
+  EXPECT_THAT(unknown.err, HasSubstr("2001 is not in"));
+  EXPECT_THAT(unknown.err, HasSubstr("1990, 2021, 2026, 2027"));
+  EXPECT_EQ(RunTool("dot-product --node=5").exit_code, 3);
+  EXPECT_EQ(RunTool("dot-product --year=").exit_code, 2);
+  EXPECT_EQ(RunTool("dot-product --year=now").exit_code, 2);
 }
 
 }  // namespace

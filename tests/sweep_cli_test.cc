@@ -106,6 +106,31 @@ TEST(SweepCliTest, ShardsOfAnotherSpaceAreRefused) {
   EXPECT_THAT(merged.err, HasSubstr("another space"));
 }
 
+TEST(SweepCliTest, FlagsReplaceWhatPointsShareInShardsToo) {
+  const std::string changes =
+      " --model=qwen3-8b --set=scenario.context=8192 --set=scenario.kv=fp8";
+  const std::string space = SpaceFile();
+  const Outcome changed =
+      RunTool(absl::StrCat("sweep --format=json --space=", space, changes));
+  ASSERT_EQ(changed.exit_code, 0) << changed.err;
+  std::string text = kSpace;
+  text.replace(text.find("llama-3.1-8b"), 12, "qwen3-8b");
+  text.replace(text.find("context: 4096"), 13, "context: 8192 kv: \"fp8\"");
+  const std::string written = TempPath("written.textproto");
+  Write(written, text);
+  const Outcome same =
+      RunTool(absl::StrCat("sweep --format=json --space=", written));
+  const SweepStudy a = FromJson<SweepStudy>(changed.out);
+  const SweepStudy b = FromJson<SweepStudy>(same.out);
+  EXPECT_EQ(a.fingerprint(), b.fingerprint());
+  ASSERT_EQ(a.front_size(), b.front_size());
+  EXPECT_EQ(a.front(0).SerializeAsString(), b.front(0).SerializeAsString());
+  const Outcome refused =
+      RunTool(absl::StrCat("sweep --space=", space, " --set=scenario.batch=4"));
+  EXPECT_EQ(refused.exit_code, 3);
+  EXPECT_THAT(refused.err, HasSubstr("scenario.batch is set by an axis"));
+}
+
 // The command of a point gives the same answer as the sweep.
 TEST(SweepCliTest, APointNamesTheCommandThatRepeatsIt) {
   const std::string space = SpaceFile();

@@ -559,6 +559,8 @@ ArrayFill<N> FillOf(const Operator<N>& op, const RateStructure& rate,
     sum.cells += work * (idle_rows * idle_columns);
     sum.time += work * (idle_rows * idle_columns * waits);
   }
+  // What an account leaves out of an operator may be all of its tokens.
+  all = Max(all, N(1e-30));
   return {sum.waits / all, sum.sums / all, sum.inputs / all,
           sum.cells / all, sum.time / all, sum.scaled};
 }
@@ -574,7 +576,8 @@ N ArraySlowdown(const Operator<N>& op, const RateStructure& rate,
   if (!rate.resident) return fill.time;
   const N one(1.0);
   const N& n = op.tokens_per_matrix;
-  return array.weight_capacity / op.weight_read * fill.waits *
+  return array.weight_capacity / Max(op.weight_read, Bytes<N>(N(1e-30))) *
+         fill.waits *
          ((one + (n - one) / resident_matrices) / n);
 }
 

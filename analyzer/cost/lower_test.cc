@@ -1,5 +1,6 @@
 #include "analyzer/cost/lower.h"
 
+#include <cmath>
 #include <string>
 
 #include "analyzer/description/catalog.h"
@@ -398,25 +399,158 @@ TEST(LowerTest, OtherWeightsAreWrittenEachStepWhateverTheBatch) {
   }
 }
 
-TEST(LowerTest, GrowthMultipliesWeightsAndFlopOfTheEnginesProducts) {
+TEST(LowerTest, AModelGrowsInDepthAndWidth) {
+  const Model model = LoadModelOrDie("llama-3.2-1b");
+  const Machine<> plain = BuildMachine(LoadHardwareOrDie("h100-sxm"));
+  Machine<> machine = plain;
+  for (int i = 0; i < machine.structure.num_rates; ++i) {
+    machine.structure.rates[i].has_model_growth = true;
+    machine.placement.rates[i].model_growth = 1.5;
+  }
+  for (const double depth : {0.0, 1.0 / 3, 1.0}) {
+    Ledger<> ledger = BuildLedger(model, Point(1, 1024));
+    ledger.growth_depth_share = depth;
+    const Ledger<> grown = Grow(ledger, machine);
+    const double layers = std::pow(1.5, depth);
+    const double width = std::pow(1.5, (1 - depth) / 2);
+    EXPECT_DOUBLE_EQ(grown.model_growth, 1.5);
+    EXPECT_DOUBLE_EQ(grown.layers, ledger.layers * layers);
+    EXPECT_DOUBLE_EQ(InBytes(grown.kv_per_sequence),
+                     InBytes(ledger.kv_per_sequence) * layers * width);
+    const auto held = [](const Ledger<>& of, Part part) {
+      return InBytes(of.weight_footprint[static_cast<int>(part)]);
+    };
+    // The parameters of layers grow as asked, the vocabulary stays.
+    EXPECT_NEAR(held(grown, Part::kMlp) / held(ledger, Part::kMlp), 1.5, 1e-12);
+    EXPECT_NEAR(held(grown, Part::kLmHead) / held(ledger, Part::kLmHead), width,
+                1e-12);
+    ASSERT_EQ(grown.operators.size(), ledger.operators.size());
+    for (size_t i = 0; i < ledger.operators.size(); ++i) {
+      const Operator<>& op = ledger.operators[i];
+      const Operator<>& more = grown.operators[i];
+      const auto growth = [&](double before, double after) {
+        return before == 0 ? 1 : more.count * after / (op.count * before);
+      };
+      if (InBytes(op.kv_read) > 0) {
+        EXPECT_NEAR(growth(InBytes(op.kv_read), InBytes(more.kv_read)),
+                    layers * width, 1e-12)
+            << op.name;
+      }
+      if (op.part == Part::kMlp || op.part == Part::kAttention) {
+        if (op.shapes.empty()) continue;
+        EXPECT_NEAR(growth(InFlop(op.matmul_flop), InFlop(more.matmul_flop)),
+                    1.5, 1e-12)
+            << op.name;
+        EXPECT_NEAR(growth(InBytes(op.weight_read), InBytes(more.weight_read)),
+                    1.5, 1e-12)
+            << op.name;
+      }
+    }
+  }
+}
+
+TEST(LowerTest, TheGrowthOfAModelIsTheHarmonicMeanOverItsProducts) {
   Machine<> machine = UnitMachine();
   machine.structure.rates[0].has_model_growth = true;
+  machine.structure.rates[1] = machine.structure.rates[0];
+  machine.structure.num_rates = 2;
+  // The LM head on an engine of its own that asks for nothing.
+  machine.structure.rates[0].runs = 1u << ComputeEngine::LINEAR;
+  machine.structure.rates[1].runs = ~machine.structure.rates[0].runs;
   machine.placement.rates[0].model_growth = 1.5;
-  machine.structure.rates[0].runs &= ~(1u << ComputeEngine::ATTENTION);
   const Ledger<> ledger = UnitLedger(1, 1);
-  const Ledger<> grown = Grow(ledger, machine);
-  double before = 0, after = 0, flop_before = 0, flop_after = 0;
-  for (size_t i = 0; i < ledger.operators.size(); ++i) {
-    before += InBytes(ledger.operators[i].weight_read);
-    after += InBytes(grown.operators[i].weight_read);
-    flop_before += InFlop(ledger.operators[i].matmul_flop);
-    flop_after += InFlop(grown.operators[i].matmul_flop);
+  double linear = 0, head = 0;
+  for (const Operator<>& op : ledger.operators) {
+    if (op.shapes.empty()) continue;
+    (op.product_kind == ProductKind::kLmHead ? head : linear) +=
+        op.count * InFlop(op.matmul_flop);
   }
-  EXPECT_EQ(before, 8);
-  EXPECT_EQ(after, 12);
-  // The 16 FLOP with weights grow; the 4 with the cache do not.
-  EXPECT_EQ(flop_before, 20);
-  EXPECT_EQ(flop_after, 28);
+  ASSERT_GT(linear, 0);
+  ASSERT_GT(head, 0);
+  EXPECT_DOUBLE_EQ(Grow(ledger, machine).model_growth,
+                   (linear + head) / (linear / 1.5 + head));
+}
+
+// A machine of which every product runs in analog arrays for 4-bit weights.
+Machine<> ArrayMachine(double rows, double columns) {
+  Machine<> machine;
+  machine.structure.num_levels = 1;
+  machine.structure.num_rates = 1;
+  RateStructure& rate = machine.structure.rates[0];
+  rate.format = &GetFormat("int4");
+  rate.inputs = &GetFormat("int8");
+  rate.runs = ~0u;
+  rate.in_memory = rate.is_analog = true;
+  machine.placement.rates[0].array_rows = rows;
+  machine.placement.rates[0].array_columns = columns;
+  return machine;
+}
+
+Operator<> ArrayProduct(const char* format, double tokens, double in,
+                        double out) {
+  Operator<> op;
+  op.count = 1;
+  op.weight_format = &GetFormat(format);
+  op.activation_format = &GetFormat("int8");
+  op.shapes.push_back({tokens, in, out});
+  op.tokens_per_matrix = tokens;
+  op.matmul_flop = Flop(2 * tokens * in * out);
+  op.weight_read = Bytes(in * out / 2);
+  return op;
+}
+
+TEST(LowerTest, MatricesThatAreSmallerThanAnArrayLeaveItIdle) {
+  // 2048 inputs and 1024 outputs in an array of 4096 x 4096: half the rows and
+  // three quarters of the columns are idle.
+  const LoweredOperator<> small = LoweredOn(
+      ArrayMachine(4096, 4096), ArrayProduct("int4", 3, 2048, 1024));
+  const double flop = 2.0 * 3 * 2048 * 1024;
+  EXPECT_DOUBLE_EQ(InFlop(small.adc_flop), 2 * flop);
+  EXPECT_DOUBLE_EQ(InFlop(small.dac_flop), 4 * flop);
+  EXPECT_DOUBLE_EQ(InFlop(small.matmul_flop + small.extra_flop), 8 * flop);
+  // One that fills arrays costs no more than its FLOP.
+  const LoweredOperator<> full =
+      LoweredOn(ArrayMachine(256, 256), ArrayProduct("int4", 3, 2048, 1024));
+  EXPECT_DOUBLE_EQ(InFlop(full.adc_flop), flop);
+  EXPECT_DOUBLE_EQ(InFlop(full.dac_flop), flop);
+  EXPECT_DOUBLE_EQ(InFlop(full.extra_flop), 0);
+  EXPECT_DOUBLE_EQ(InFlop(full.vector_flop), 0);
+}
+
+TEST(LowerTest, GroupsThatShareAScaleAreConvertedApart) {
+  // Two groups of 128 in 256 rows: twice the conversions and the time, and a
+  // product with the scale for each of the 2048 / 128 sums of an output.
+  const LoweredOperator<> op = LoweredOn(
+      ArrayMachine(256, 256), ArrayProduct("int4-g128", 3, 2048, 1024));
+  const double flop = 2.0 * 3 * 2048 * 1024;
+  EXPECT_DOUBLE_EQ(InFlop(op.adc_flop), 2 * flop);
+  EXPECT_DOUBLE_EQ(InFlop(op.dac_flop), flop);
+  EXPECT_DOUBLE_EQ(InFlop(op.matmul_flop + op.extra_flop), 2 * flop);
+  EXPECT_DOUBLE_EQ(InFlop(op.vector_flop), 2.0 * 3 * 1024 * 16);
+}
+
+TEST(LowerTest, ResidentMatricesFormAPipelineOverTheSequences) {
+  // S matrices of all sizes and n tokens take t (S + n - 1), where an input
+  // takes t = 2 weights / peak on any array.
+  Machine<> machine = ArrayMachine(256, 256);
+  RateStructure& rate = machine.structure.rates[0];
+  rate.resident = rate.has_weight_capacity = true;
+  const double capacity_bytes = 1e9, peak = 1e15;
+  machine.placement.rates[0].weight_capacity = Bytes(capacity_bytes);
+  const double t_s = 2 * (2 * capacity_bytes) / peak;
+  for (const double n : {1.0, 4.0, 1000.0}) {
+    Ledger<> ledger;
+    ledger.operators = {ArrayProduct("int4", n, 2048, 1024),
+                        ArrayProduct("int4", n, 8192, 2048)};
+    ledger.operators[0].count = 16;
+    ledger.operators[1].count = 48;
+    double time_s = 0;
+    for (const LoweredOperator<>& op : Lower(ledger, machine).operators) {
+      time_s += op.count * InFlop(op.matmul_flop + op.extra_flop) / peak;
+      EXPECT_EQ(InBytes(op.array_written), 0);
+    }
+    EXPECT_NEAR(time_s, t_s * (64 + n - 1), 1e-9 * time_s) << n;
+  }
 }
 
 // Bytes per second that a collective of a system moves between chips, over the

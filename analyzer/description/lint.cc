@@ -96,14 +96,15 @@ void CheckDevices(const std::string& file, const MemoryLevel& level,
   }
 }
 
-// What is wrong between the parts of a machine that could be meant so in a sweep.
-absl::Status LintMachine(const std::string& file) {
+// What is wrong between the parts of a machine that may be meant so, by a user or
+// in a sweep.
+absl::StatusOr<std::vector<Fault>> Disagreements(const std::string& file) {
   ASSIGN_OR_RETURN(const Hardware hardware, LoadHardware(file));
   std::vector<Fault> faults;
   for (const MemoryLevel& level : hardware.memory()) {
     CheckDevices(file, level, &faults);
   }
-  return FaultsToStatus(faults);
+  return faults;
 }
 
 struct Kind {
@@ -229,8 +230,14 @@ absl::StatusOr<LintedFile> LintFile(absl::string_view path,
   ASSIGN_OR_RETURN(std::string name, found->load(file));
   LintedFile linted = {found->name, std::move(name), {}};
   if (linted.kind == "hardware") {
-    RETURN_IF_ERROR(LintMachine(file));
+    ASSIGN_OR_RETURN(const std::vector<Fault> disagreements,
+                     Disagreements(file));
+    if (strictly) RETURN_IF_ERROR(FaultsToStatus(disagreements));
     ASSIGN_OR_RETURN(linted.inheritance, InheritanceOf(file));
+    for (const Fault& fault : disagreements) {
+      linted.inheritance.warnings.push_back(
+          absl::StrCat(fault.path, ": ", fault.message));
+    }
   }
   if (linted.kind == "hardware" || linted.kind == "model") {
     RETURN_IF_ERROR(LintNames(file, linted.kind));

@@ -18,7 +18,8 @@ struct LintedFile {
   std::string kind;
   // The description's own name; empty for a scenario.
   std::string name;
-  // Of a machine with a base: what it inherits from where.
+  // Of a machine: what it inherits from where; the warnings also name devices that
+  // do not add up to their level, which in the catalogue are faults.
   Inheritance inheritance;
 };
 

@@ -120,7 +120,7 @@ TEST(StudyDataTest, ANumberOutsideItsRangeIsRefusedWithItsPlace) {
   EXPECT_THAT(
       Error(Replaced(TextOf("dot-product"), "overhead_factor { value: 1",
                      "overhead_factor { value: 0")),
-      HasSubstr("s.textproto:189:21: dot_product.overhead_factor.value: 0 is "
+      HasSubstr("s.textproto:176:21: dot_product.overhead_factor.value: 0 is "
                 "out of range; expected 1 to 100"));
 }
 

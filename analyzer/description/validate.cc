@@ -1228,10 +1228,35 @@ void CheckNetworkScenario(const Scenario& scenario, const Model& model,
 
 }  // namespace
 
+namespace {
+
+// The boundaries of the memory devices hold nothing on a machine whose memory is
+// all on the chip: every quotient of energies there would be 0 / 0.
+void CheckBoundary(const Scenario& scenario, const Hardware& hardware,
+                   CrossChecker* check) {
+  if (scenario.boundary() != "stack" && scenario.boundary() != "memory_path") {
+    return;
+  }
+  bool has_devices = !scenario.offload().empty() || hardware.stage_size() > 0;
+  for (const MemoryLevel& level : hardware.memory()) {
+    const MemoryTechnology::Kind kind = level.technology().kind();
+    has_devices |= kind != MemoryTechnology::SRAM &&
+                   kind != MemoryTechnology::ANALOG_CELLS;
+  }
+  check->Require(has_devices || hardware.memory().empty(), "boundary",
+                 absl::StrCat("\"", scenario.boundary(), "\" is empty on ",
+                              hardware.name(),
+                              ", whose memory is all on the chip; expected "
+                              "chip or a boundary around it"));
+}
+
+}  // namespace
+
 void ValidateScenario(const Scenario& scenario, const Model& model,
                       const Hardware& hardware, std::vector<Fault>* faults) {
   ValidateFields(scenario, {"scenario", nullptr, true}, faults);
   CrossChecker check("scenario", faults);
+  CheckBoundary(scenario, hardware, &check);
   if (model.has_network()) {
     CheckNetworkScenario(scenario, model, &check);
     check.Require(hardware.stage_size() == 0, "hardware",

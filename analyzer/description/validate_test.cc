@@ -243,5 +243,23 @@ TEST(ValidateTest, AnalogCellsAreCapacitors) {
               Contains(HasSubstr("are given for ANALOG_CELLS")));
 }
 
+TEST(ValidateTest, BoundariesOfMemoryDevicesAreEmptyWhereAllIsOnTheChip) {
+  for (const char* boundary : {"stack", "memory_path"}) {
+    Scenario scenario = Point(1, 1000);
+    scenario.set_boundary(boundary);
+    std::vector<Fault> faults;
+    ValidateScenario(scenario, LoadModelOrDie("llama-3.1-8b"),
+                     LoadHardwareOrDie("sram-rack"), &faults);
+    ASSERT_EQ(faults.size(), 1u);
+    EXPECT_THAT(faults[0].message,
+                HasSubstr("is empty on sram-rack, whose memory is all on the "
+                          "chip"));
+    faults.clear();
+    ValidateScenario(scenario, LoadModelOrDie("llama-3.1-8b"),
+                     LoadHardwareOrDie("h100-sxm"), &faults);
+    EXPECT_THAT(faults, IsEmpty());
+  }
+}
+
 }  // namespace
 }  // namespace tokenjoule

@@ -167,12 +167,13 @@ TEST(AnalyzeTest, CapacityCountsWholeSequences) {
 
 // What a runtime says where a scenario does not.
 TEST(AnalyzeTest, RuntimesDecideWhatAScenarioLeavesOpen) {
-  Runtime runtime;
+  Hardware machine;
+  Runtime& runtime = *machine.mutable_runtime();
   const Model model = LoadModelOrDie("gpt-oss-20b");
   Scenario open = DefaultPoint(4);
   open.set_prompt(1000);
   open.set_output(100);
-  Scenario served = ServedBy(runtime, model, open);
+  Scenario served = ServedBy(machine, model, open);
   EXPECT_FALSE(served.has_routing());
   EXPECT_EQ(served.kv_page_tokens(), 0);
   EXPECT_EQ(served.step_token_budget(), 0);
@@ -184,7 +185,7 @@ TEST(AnalyzeTest, RuntimesDecideWhatAScenarioLeavesOpen) {
   FormatKernels* kernels = runtime.add_kernels();
   kernels->set_format("mxfp4");
   kernels->set_expert_activations("fp8");
-  served = ServedBy(runtime, model, open);
+  served = ServedBy(machine, model, open);
   EXPECT_EQ(served.routing(), POWER_LAW);
   EXPECT_EQ(served.routing_exponent(), 0.7);
   EXPECT_EQ(served.kv_page_tokens(), 16);
@@ -193,12 +194,12 @@ TEST(AnalyzeTest, RuntimesDecideWhatAScenarioLeavesOpen) {
   // Experts in another format have other kernels.
   Scenario wide = open;
   wide.set_experts("bf16");
-  EXPECT_EQ(ServedBy(runtime, model, wide).expert_activations(), "");
+  EXPECT_EQ(ServedBy(machine, model, wide).expert_activations(), "");
 
   // Pure decode has no prompts to split, and dense models have no experts.
-  EXPECT_EQ(ServedBy(runtime, model, DefaultPoint(4)).step_token_budget(), 0);
+  EXPECT_EQ(ServedBy(machine, model, DefaultPoint(4)).step_token_budget(), 0);
   EXPECT_FALSE(
-      ServedBy(runtime, LoadModelOrDie("llama-3.1-8b"), open).has_routing());
+      ServedBy(machine, LoadModelOrDie("llama-3.1-8b"), open).has_routing());
 
   // The scenario's own choices stand.
   Scenario given = open;
@@ -206,25 +207,25 @@ TEST(AnalyzeTest, RuntimesDecideWhatAScenarioLeavesOpen) {
   given.set_kv_page_tokens(1);
   given.set_step_token_budget(2048);
   given.set_activations("bf16");
-  served = ServedBy(runtime, model, given);
+  served = ServedBy(machine, model, given);
   EXPECT_EQ(served.routing(), COVERAGE);
   EXPECT_EQ(served.routing_exponent(), 0);
   EXPECT_EQ(served.kv_page_tokens(), 1);
   EXPECT_EQ(served.step_token_budget(), 2048);
   EXPECT_EQ(served.expert_activations(), "");
   given.set_routing(POWER_LAW);
-  EXPECT_EQ(ServedBy(runtime, model, given).routing_exponent(), 0.7);
+  EXPECT_EQ(ServedBy(machine, model, given).routing_exponent(), 0.7);
   given.set_routing_exponent(1.2);
-  EXPECT_EQ(ServedBy(runtime, model, given).routing_exponent(), 1.2);
+  EXPECT_EQ(ServedBy(machine, model, given).routing_exponent(), 1.2);
 
   // All experts are equally popular.
   runtime.mutable_routing_exponent()->set_value(0);
-  EXPECT_EQ(ServedBy(runtime, model, open).routing(), COVERAGE);
+  EXPECT_EQ(ServedBy(machine, model, open).routing(), COVERAGE);
 
   // A bound has no runtime.
   Scenario ideal = open;
   ideal.set_ideal(true);
-  EXPECT_EQ(ServedBy(runtime, model, ideal).SerializeAsString(),
+  EXPECT_EQ(ServedBy(machine, model, ideal).SerializeAsString(),
             ideal.SerializeAsString());
 }
 
@@ -536,7 +537,7 @@ TEST(AnalyzeTest, AStackSaysWhatItNeedsAndHowWarmItIs) {
 
 TEST(AnalyzeTest, WhatAStackCannotBeIsSaid) {
   EXPECT_TRUE(Warns(OnStack({{"memory.backing.capacity_gb", "192"}}),
-                    "40.8 layers over 589 mm2 of logic; at most 4"));
+                    "40.4 layers over 594 mm2 of logic; at most 4"));
   const Report hot = OnStack({{"board.static_power_w", "700"}});
   EXPECT_TRUE(Warns(hot, "W/cm2 leave through the memory"));
   EXPECT_TRUE(Warns(hot, "DRAM is specified up to 95 C"));

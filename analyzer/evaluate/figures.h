@@ -96,16 +96,16 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "floorplan_factor x (MB of SRAM, capacity_gb, x sram_mm2_per_mb + "
          "engines' peak_tflops in 16 bits x tensor_mm2_per_tflops, "
          "vector_mm2_per_tflops or array_mm2_per_tflops + resident MB, "
-         "weight_capacity_gb, x array_mm2_per_mb + devices x "
-         "phy_mm2_per_device + other_mm2) x chips"},
+         "weight_capacity_gb, x array_mm2_per_mb or what the capacitors of analog "
+         "cells take + devices x phy_mm2_per_device + other_mm2) x chips"},
         {"cost_usd", "cost",
          "(dies x wafer_cost_usd / (gross dies x yield) + capacity_gb x "
          "memory_usd_per_gb + package_usd + devices x package_usd_per_device + "
          "board_usd) x chips; dies = max(1, area / max_die_mm2), each of A = "
          "area / dies, area of floorplan_factor, sram_mm2_per_mb, peak_tflops, "
          "tensor_mm2_per_tflops, vector_mm2_per_tflops, array_mm2_per_tflops, "
-         "weight_capacity_gb, array_mm2_per_mb, phy_mm2_per_device and "
-         "other_mm2 as area_mm2 has it; gross dies = pi d^2 / (4 A) - pi d / "
+         "weight_capacity_gb, array_mm2_per_mb, analog cells, phy_mm2_per_device "
+         "and other_mm2 as area_mm2 has it; gross dies = pi d^2 / (4 A) - pi d / "
          "sqrt(2 A), d = wafer_diameter_mm; yield = (1 + A "
          "defect_density_per_cm2 / defect_clustering)^-defect_clustering"},
         {"snr_db", "signal-to-noise ratio",

@@ -36,9 +36,6 @@ N SnrDbOfBits(const N& bits) {
   return N(6.02) * bits + N(1.76);
 }
 
-// Bits whose full-scale sine has that signal-to-noise ratio.
-inline double BitsOfSnrDb(double snr_db) { return (snr_db - 1.76) / 6.02; }
-
 // Conversions between noise power relative to the signal and signal-to-noise
 // ratio in dB.
 inline double SnrDb(double noise) { return -10 * std::log10(noise); }

@@ -2,9 +2,8 @@
 // type.
 //
 //   area   floorplan_factor x (SRAM + engines + PHYs + other)
-//   leak   logic at its node's W/mm2, SRAM and cells of arrays by what they
-//   hold dies   n = max(1, area / max_die), each of area / n; n may be
-//   fractional,
+//   leak   logic at its node's W/mm2, SRAM and cells of arrays by their MB
+//   dies   n = max(1, area / max_die), each of area / n; n may be fractional,
 //          so that area and cost have no steps
 //   gross  dies per wafer = pi (d / 2)^2 / A - pi d / sqrt(2 A)
 //          (de Vries, IEEE Trans. Semicond. Manuf. 18 (2005) compares such

@@ -102,8 +102,8 @@ inline constexpr std::array<EnergyTermRow, kNumEnergyTerms> kEnergyTerms = {{
      "bits sent between chips x energy_pj_per_bit + TRAFFIC of a level behind "
      "a link x energy_pj_per_bit of that link"},
     {"STATIC", "static power and regulators", kBoardBoundary, false,
-     "chips x ((static_power_w, or static_power_fraction x power_cap_w) x (1 "
-     "- clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "
+     "chips x ((static_power_w, or static_power_fraction x power_cap_w, or "
+     "LEAKAGE) x (1 - clocked_share + clocked_share x VOLTAGE^2 x CLOCK) + "
      "leakage_w_per_mb x MB of SRAM, capacity_gb, + devices of SRAM x "
      "background_power_w_per_device + refresh of capacitor_cells) x "
      "step_time_s + sampled "
@@ -124,7 +124,7 @@ struct SymbolRow {
   absl::string_view formula;
 };
 
-inline constexpr std::array<SymbolRow, 7> kFormulaSymbols = {{
+inline constexpr std::array<SymbolRow, 8> kFormulaSymbols = {{
     {"FILLS",
      "bytes read from the next farther level, which are written here first, and "
      "bytes written to it, which are read here last; none where fills_included"},
@@ -140,6 +140,13 @@ inline constexpr std::array<SymbolRow, 7> kFormulaSymbols = {{
      "rows, columns and accumulator_bits of a dataflow move again. Lanes read "
      "weights once for each group of pixels and inputs once for each group of "
      "outputs"},
+    {"LEAKAGE",
+     "idle_power_w + leakage_w_per_mm2 x floorplan_factor x (engines' "
+     "peak_tflops in 16 bits x tensor_mm2_per_tflops or vector_mm2_per_tflops + "
+     "devices x phy_mm2_per_device + other_mm2 + resident MB, "
+     "weight_capacity_gb, x array_mm2_per_mb, or what the capacitors of analog "
+     "cells take, x periphery_share x (1 - gated_share)) + resident MB x "
+     "cell_leakage_w_per_mb"},
     {"DYNAMIC",
      "DRAM_ACTIVATE + DRAM_COLUMN + DRAM_INTERFACE + DRAM_PHY + MEMORY_PATH + "
      "SRAM + ON_CHIP_NETWORK + COMPUTE + ADC + DAC + ARRAY_WRITE + LINK"},

@@ -13,6 +13,7 @@
 #include "analyzer/description/faults.h"
 #include "analyzer/description/formats.h"
 #include "analyzer/description/study_data.h"
+#include "analyzer/quality/shipped_precision.h"
 
 namespace tokenjoule {
 namespace {
@@ -84,11 +85,10 @@ double SparseEquivalent(const ScalingLaws::Sparse& law,
   return std::exp((low + high) / 2);
 }
 
-// Bits as the precision law counts them. Its exact models are bf16 (appendix M
-// of the paper).
-double LawBits(double bits) { return bits >= 16 ? kExactBits : bits; }
-
-PrecisionBits<> LawBits(const ChosenLaws& laws, const PrecisionBits<>& bits) {
+// Bits as the precision law counts them, of the parts that shrink a model: a
+// model that grows by equal_quality has made up for all of them.
+PrecisionBits<> AskedBits(const ChosenLaws& laws, const PrecisionBits<>& bits) {
+  if (laws.equal_quality) return {};
   return {laws.rounded_after_training ? kExactBits : LawBits(bits.weights),
           LawBits(bits.activations), LawBits(bits.kv_cache)};
 }
@@ -133,6 +133,13 @@ void AddOutside(const std::string& title, const std::string& outside,
 void AddPrecisionCaveats(const ChosenLaws& laws, const ShapeFacts& shape,
                          QualityEstimate* estimate) {
   const ScalingLaws::Precision& law = laws.all->precision();
+  if (laws.equal_quality) {
+    estimate->add_caveats(
+        "equal_quality: parameters and loss are those of the model in 16 bits; "
+        "energy and time are those of a model that has grown to make up for "
+        "its "
+        "precision and for noise");
+  }
   const auto below = [&](const ScalingLaws::Precision::Part& part, double bits,
                          absl::string_view what) {
     if (bits >= part.min_bits().value()) return;
@@ -154,7 +161,7 @@ void AddPrecisionCaveats(const ChosenLaws& laws, const ShapeFacts& shape,
   }
   below(law.activations(), shape.bits.activations, "activations");
   below(law.kv_cache(), shape.bits.kv_cache, "the KV cache");
-  if (estimate->precision_growth() > 1.01) {
+  if (estimate->precision_growth() > 1.01 || laws.equal_quality) {
     AddOutside(law.title(),
                Outside(law.domain(), shape.parameters, laws.training_tokens),
                estimate);
@@ -214,13 +221,13 @@ double EffectiveParameters(const ChosenLaws& laws,
                            const ShapeFacts& shape, LawEnd end) {
   return DenseEquivalent(experts, shape) *
          PrecisionLawAt(laws.all->precision(), end)
-             .ShareAt(LawBits(laws, shape.bits));
+             .ShareAt(AskedBits(laws, shape.bits));
 }
 
 double LossOf(const ChosenLaws& laws, const ScalingLaws::Dense& dense,
               const ShapeFacts& shape, double effective, LawEnd end) {
   const double loss = DenseLoss(dense, effective, laws.training_tokens);
-  if (!laws.rounded_after_training) return loss;
+  if (!laws.rounded_after_training || laws.equal_quality) return loss;
   return loss + RoundingLoss(laws.all->rounding(), shape.parameters,
                              laws.training_tokens, shape.bits.weights, end);
 }
@@ -247,6 +254,7 @@ absl::optional<ChosenLaws> LawsFor(const Scenario& scenario) {
   if (!laws.ok()) return absl::nullopt;
   absl::StatusOr<ChosenLaws> chosen = ChooseLaws(**laws, scenario.quality());
   if (!chosen.ok()) return absl::nullopt;
+  chosen->equal_quality = scenario.equal_quality();
   return *std::move(chosen);
 }
 
@@ -371,7 +379,7 @@ QualityEstimate EstimateQuality(const ChosenLaws& laws,
   }
   out.set_effective_parameters_low(least);
   out.set_effective_parameters_high(most);
-  const PrecisionBits<> bits = LawBits(laws, shape.bits);
+  const PrecisionBits<> bits = AskedBits(laws, shape.bits);
   const GrowthRange growth = GrowthForPrecision(
       all.precision(), bits.weights, bits.activations, bits.kv_cache);
   out.set_precision_growth(laws.precision_end == LawEnd::kHigh ? growth.high
@@ -389,7 +397,7 @@ QualityEstimate EstimateQuality(const ChosenLaws& laws,
     out.set_loss_low(lowest);
     out.set_loss_high(highest);
     out.set_training_tokens(laws.training_tokens);
-    if (laws.rounded_after_training) {
+    if (laws.rounded_after_training && !laws.equal_quality) {
       out.set_rounding_loss(
           RoundingLoss(all.rounding(), shape.parameters, laws.training_tokens,
                        shape.bits.weights, laws.precision_end));
@@ -401,7 +409,9 @@ QualityEstimate EstimateQuality(const ChosenLaws& laws,
         &out);
   }
   if (shape.expansion > 1) out.add_laws(laws.experts->title());
-  out.add_laws(all.precision().title());
+  if (growth.high > 1 || laws.equal_quality) {
+    out.add_laws(all.precision().title());
+  }
   if (laws.rounded_after_training) out.add_laws(all.rounding().title());
   out.set_weight_bits(shape.bits.weights);
   out.set_activation_bits(shape.bits.activations);

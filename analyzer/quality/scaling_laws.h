@@ -52,6 +52,9 @@ struct ChosenLaws {
   const ScalingLaws::Experts* experts = nullptr;
   double training_tokens = 0;
   bool rounded_after_training = false;
+  // The scenario's equal_quality: the model that runs has grown, and is as good
+  // as the one described is in 16 bits.
+  bool equal_quality = false;
   // Of the laws of precision and of rounding.
   LawEnd precision_end = LawEnd::kValue;
 };

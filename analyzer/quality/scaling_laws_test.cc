@@ -284,6 +284,23 @@ TEST(EstimateTest, CautionTakesTheHighEndOfThePrecisionLaw) {
                    cautious.effective_parameters_low());
 }
 
+TEST(EstimateTest, EqualQualityIsThatOfTheModelIn16Bits) {
+  const Model model = LoadModelOrDie("llama-3.1-8b");
+  Scenario scenario = Point(1, 2048);
+  scenario.set_weights("int4-g128");
+  scenario.mutable_quality()->set_training_tokens(160e9);
+  const auto loss = [&] {
+    return QualityFor(model, scenario, BuildLedger(model, scenario))->loss;
+  };
+  const double low_precision = loss();
+  scenario.set_equal_quality(true);
+  const double equal = loss();
+  EXPECT_LT(equal, low_precision);
+  scenario.clear_equal_quality();
+  scenario.clear_weights();
+  EXPECT_DOUBLE_EQ(loss(), equal);
+}
+
 TEST(ChooseLawsTest, UnknownLawsAreRefusedWithThoseThatThereAre) {
   Quality quality;
   quality.set_dense_law("hofmann");

@@ -44,7 +44,7 @@ struct ChartMark {
   std::string label;
   // Written beside the point, where it hides no other text or point; empty:
   // nothing.
-  std::string text;
+  std::string text{};
   // Whether only the outline is drawn.
   bool hollow = false;
 };

@@ -40,6 +40,8 @@ namespace {
 // of its own, which takes some ten times as long.
 constexpr uint64_t kPiece = 1 << 21;
 constexpr uint64_t kPieceOfSteps = kPiece / 8;
+// Loading and lowering a combination takes at least as long as so many points.
+constexpr uint64_t kPointsOfCompiling = 4096;
 
 // Work is numbered: the whole grid in slices of combinations, or draws in
 // blocks. What is in a piece depends on the space alone.
@@ -84,7 +86,8 @@ Pieces DivideWork(const Space& space, const Plan& plan) {
   if (work.slices == 1 && work.size_slices == 1) {
     // A piece of many small combinations; few enough that threads share.
     work.combinations_per_piece = std::max<uint64_t>(
-        1, (kPiece / 64) / (plan.kernel_points * plan.size_points));
+        1, (kPiece / 64) / std::max(plan.kernel_points * plan.size_points,
+                                    kPointsOfCompiling));
   }
   work.count = (plan.combinations + work.combinations_per_piece - 1) /
                work.combinations_per_piece * work.size_slices * work.slices;

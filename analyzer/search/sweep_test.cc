@@ -170,6 +170,7 @@ TEST(SweepTest, AreaAndCostEqualTheLongWay) {
     axis { path: "hardware.silicon.wafer_cost_usd"
            linear { from: 9000 to: 20000 count: 3 } }
     limit { metric: "area_mm2" max: 10000 }
+    objective { metric: "memory_left_bytes" maximize: true }
     objective { metric: "time_per_token_s" }
     objective { metric: "cost_usd" })");
   const SweepStudy study = Searched(space);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
@@ -22,6 +23,9 @@ constexpr int kMostLayers = 1000;
 
 double Femtojoules(const Energy<>& energy) { return InJoules(energy) * 1e15; }
 
+// Density of a standard Gaussian.
+double Density(double z) { return std::exp(-z * z / 2) / std::sqrt(2 * kPi); }
+
 // s of z erf(s u), whose slope at zero is 1.
 double SteepnessOf(double full_scale_sigma) {
   return std::sqrt(kPi) / (2 * full_scale_sigma);
@@ -39,22 +43,78 @@ Saturating SmoothAt(double z) {
   Saturating out;
   out.gain = 1 / std::sqrt(1 + 2 * s * s);
   out.distortion = power / (out.gain * out.gain) - 1;
-  // f'(u)^2 = exp(-2 s^2 u^2), of which a Gaussian's mean is 1 / sqrt(1 + 4
-  // s^2).
-  out.noise_gain = 1 / std::sqrt(1 + 4 * s * s) / power;
   return out;
 }
 
-Saturating ClippingAt(double z) {
+// Power of a clipped Gaussian of unit power.
+double ClippedPower(double z) {
   const double inside = std::erf(z / std::sqrt(2.0));
-  const double density = std::exp(-z * z / 2) / std::sqrt(2 * kPi);
-  const double power = inside - 2 * z * density + z * z * (1 - inside);
-  Saturating out;
-  out.gain = inside;
-  out.distortion = power / (inside * inside) - 1;
-  out.noise_gain = inside / power;
-  return out;
+  return inside - 2 * z * Density(z) + z * z * (1 - inside);
 }
+
+Saturating ClippingAt(double z) {
+  const double gain = std::erf(z / std::sqrt(2.0));
+  return {gain, ClippedPower(z) / (gain * gain) - 1};
+}
+
+// How a saturating element maps the correlation of its inputs to that of its
+// outputs.
+class CorrelationMap {
+ public:
+  CorrelationMap(AnalogDepth::Saturation saturation, double z)
+      : angle_(AngleOf(z)) {
+    if (saturation == AnalogDepth::CLIPPING) ExpandClipping(z);
+  }
+
+  // `loss` is 1 - c, and so is the result: both may be tiny.
+  double Loss(double loss) const {
+    if (powers_.empty()) {
+      return 1 - std::asin(angle_ * (1 - loss)) / std::asin(angle_);
+    }
+    // Terms beyond the last lose at most all of their power, and no more than
+    // their slope at 1 says.
+    double lost = std::min(rest_slope_ * loss, rest_power_);
+    const double log_correlation = std::log1p(-std::min(loss, 1.0));
+    for (size_t i = 0; i < powers_.size(); ++i) {
+      lost -= powers_[i] * std::expm1((2 * i + 1) * log_correlation);
+    }
+    return lost;
+  }
+
+ private:
+  static constexpr int kTerms = 500;
+
+  // Relative powers a_n^2 of the odd terms, from normalised Hermite polynomials
+  // h_n = He_n / sqrt(n!).
+  void ExpandClipping(double z) {
+    const double inside = std::erf(z / std::sqrt(2.0));
+    const double power = ClippedPower(z);
+    powers_.push_back(inside * inside / power);
+    rest_power_ = 1 - powers_[0];
+    // The slope at 1 of the whole is E[f'(u)^2] over the power.
+    rest_slope_ = inside / power - powers_[0];
+    double before = 1, h = z;
+    for (int n = 3; n < 2 * kTerms; n += 2) {
+      const double a = 2 * Density(z) * h / std::sqrt(n * (n - 1.0));
+      powers_.push_back(a * a / power);
+      rest_power_ -= powers_.back();
+      rest_slope_ -= n * powers_.back();
+      // From h_(n-2) to h_n.
+      for (int k = n - 2; k < n; ++k) {
+        const double next =
+            (z * h - std::sqrt(double(k)) * before) / std::sqrt(k + 1.0);
+        before = h;
+        h = next;
+      }
+    }
+    rest_power_ = std::max(0.0, rest_power_);
+    rest_slope_ = std::max(0.0, rest_slope_);
+  }
+
+  const double angle_;
+  std::vector<double> powers_;
+  double rest_power_ = 0, rest_slope_ = 0;
+};
 
 // The circuit in an array of the study.
 AnalogNumbers<> NumbersOf(const AnalogCircuit& circuit,
@@ -117,13 +177,13 @@ struct Chain {
   double converter = 0;
   // Of inputs that are converted anew for the next layer.
   double input = 0;
+  // TrainedErrors of kMostLayers layers.
+  std::vector<double> trained;
 
   double Linear(int layers) const {
     return LinearError(noise, layers) + converter;
   }
-  double Trained(int layers) const {
-    return TrainedError(noise, layers) + converter;
-  }
+  double Trained(int layers) const { return trained[layers - 1] + converter; }
   double Converted(int layers) const {
     return std::pow(1 + noise.array + converter, layers) *
                std::pow(1 + input, layers - 1) -
@@ -180,22 +240,18 @@ double LinearError(const ChainNoise& noise, int layers) {
          1;
 }
 
-double TrainedError(const ChainNoise& noise, int layers) {
-  const double angle = AngleOf(noise.full_scale_sigma);
-  const double noise_gain =
-      SaturatingAt(noise.saturation, noise.full_scale_sigma).noise_gain;
-  // Square of the correlation with the noiseless signal.
-  double squared = 1 / (1 + noise.array);
-  for (int layer = 1; layer < layers; ++layer) {
-    const double correlation = std::sqrt(squared);
-    // Clipping has no closed form; to first order in the noise.
-    const double mapped =
-        noise.saturation == AnalogDepth::CLIPPING
-            ? std::max(0.0, 1 - (1 - correlation) * noise_gain)
-            : std::asin(angle * correlation) / std::asin(angle);
-    squared = mapped * mapped / ((1 + noise.hold) * (1 + noise.array));
+std::vector<double> TrainedErrors(const ChainNoise& noise, int layers) {
+  const CorrelationMap map(noise.saturation, noise.full_scale_sigma);
+  std::vector<double> errors = {noise.array};
+  while (static_cast<int>(errors.size()) < layers) {
+    // c = 1 / sqrt(1 + r) before the element, and 1 - c without cancellation.
+    const double root = std::sqrt(1 + errors.back());
+    const double loss = map.Loss(errors.back() / (root * (root + 1)));
+    const double correlation = 1 - loss;
+    const double mapped = loss * (2 - loss) / (correlation * correlation);
+    errors.push_back((1 + mapped) * (1 + noise.hold) * (1 + noise.array) - 1);
   }
-  return 1 / squared - 1;
+  return errors;
 }
 
 absl::StatusOr<AnalogDepthStudy> StudyAnalogDepth(
@@ -216,6 +272,7 @@ absl::StatusOr<AnalogDepthStudy> StudyAnalogDepth(
       options.full_scale_sigma.value_or(data.full_scale_sigma().value());
   chain.converter = AnalogNoise(a, bits, bits) - chain.noise.array;
   chain.input = NoiseOfSnrDb(SnrDbOfBits(bits));
+  chain.trained = TrainedErrors(chain.noise, kMostLayers);
   const Saturating element =
       SaturatingAt(chain.noise.saturation, chain.noise.full_scale_sigma);
 

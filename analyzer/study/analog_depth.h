@@ -17,6 +17,9 @@
 //           asin(t c) / asin(t), t = 2 s^2 / (1 + 2 s^2), s = sqrt(pi) / (2 z)
 //       for z erf(s u), which has slope 1 at zero (Williams, Neural Computation
 //       10 (1998) 1203; iterated over layers by Poole et al., NeurIPS 2016).
+//       For any f it is the sum over n of a_n^2 c^n over that of a_n^2, a_n =
+//       E[f(u) He_n(u)] / sqrt(n!); clipping has a_1 = erf(z / sqrt(2)) and,
+//       for odd n from 3, a_n = -2 He_(n-2)(z) phi(z) / sqrt(n!).
 //
 // A converter takes no noise away: it adds its own. What converters allow is
 // what digital logic does between them (norms, softmax, residual sums).
@@ -25,6 +28,7 @@
 #define ANALYZER_STUDY_ANALOG_DEPTH_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
@@ -40,9 +44,6 @@ struct Saturating {
   double gain;
   // Power of the distortion relative to that of the signal at the output.
   double distortion;
-  // Power that it gives to small noise relative to what it gives to the signal,
-  // E[f'(u)^2] / E[f(u)^2] at unit input: how much worse the ratio becomes.
-  double noise_gain;
 };
 
 // The element with full scale at `full_scale_sigma` standard deviations.
@@ -57,9 +58,13 @@ struct ChainNoise {
   double full_scale_sigma = 0;
 };
 
-// Error power relative to the signal after `layers` layers, before a converter.
+// Error power relative to the signal after `layers` layers, before a converter,
+// if every departure from linear layers is an error.
 double LinearError(const ChainNoise& noise, int layers);
-double TrainedError(const ChainNoise& noise, int layers);
+
+// Error powers after 1 to `layers` layers if the network was trained with the
+// saturation.
+std::vector<double> TrainedErrors(const ChainNoise& noise, int layers);
 
 struct AnalogDepthOptions {
   // Analog circuit, a technology of the catalogue.

@@ -16,6 +16,7 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/description/study_data.h"
 #include "analyzer/machine/in_memory.h"
+#include "analyzer/quality/precision_law.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
@@ -29,6 +30,13 @@ constexpr int kCrossingSteps = 60;
 
 double Femtojoules(const Energy<>& energy) { return InJoules(energy) * 1e15; }
 
+// Growth that weights of that many bits require against exact ones.
+double GrowthOfWeights(const PrecisionLaw<>& law, double bits) {
+  PrecisionBits<> precision;
+  precision.weights = bits;
+  return GrowthForPrecision(law, precision);
+}
+
 // The distinct values among low, value and high, in ascending order.
 std::vector<double> SweptValues(const Constant& constant) {
   const std::set<double> values = {constant.low(), constant.value(),
@@ -41,6 +49,7 @@ struct Swept {
   DotProductSweep data;
   // The converters that are tried.
   std::vector<DotProductSweep::Converter> converters;
+  PrecisionLaw<> law;
   AnalogCircuit circuit;
   std::vector<double> supplies_v, noise_factors, rows, unit_capacitances_ff,
       full_adders_fj, overheads;
@@ -59,6 +68,8 @@ absl::StatusOr<Swept> LoadSwept(const DotProductSweep& data,
   swept.rows = SweptValues(data.rows());
   swept.overheads = SweptValues(data.overhead_factor());
   swept.converters = {data.converter().begin(), data.converter().end()};
+  ASSIGN_OR_RETURN(const ScalingLaws laws, LoadScalingLaws());
+  swept.law = PrecisionLawAt(laws.precision());
   swept.circuit = std::move(circuit);
   swept.data = data;
   return swept;
@@ -183,7 +194,6 @@ double FjPerOperation(double mac_fj) { return mac_fj / kOperationsPerMac; }
 
 DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept,
                     const std::vector<AnalogNumbers<>>& circuits) {
-  const double law_bits = swept.data.precision_law_bits().value();
   std::vector<double> analog, digital, gain, effective, growth;
   double wins = 0;
   for (const AnalogNumbers<>& circuit : circuits) {
@@ -198,7 +208,7 @@ DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept,
       }
     }
     effective.push_back(EffectiveBits(bits, AnalogNoise(circuit, bits, bits)));
-    growth.push_back(RelativeGrowth(bits, effective.back(), law_bits));
+    growth.push_back(RelativeGrowth(swept.law, bits, effective.back()));
   }
   DotProductRow row;
   row.set_bits(bits);
@@ -212,7 +222,7 @@ DotProductRow RowOf(double bits, double memory_fj_per_mac, const Swept& swept,
                                         : "NOT_DETERMINED");
   row.set_break_even_growth(BreakEvenGrowth(
       row.digital_fj().p50(), row.analog_fj().p50(), memory_fj_per_mac));
-  row.set_precision_law_growth(PrecisionLawGrowth(bits, law_bits));
+  row.set_precision_law_growth(GrowthOfWeights(swept.law, bits));
   *row.mutable_relative_growth() = BandOf(std::move(growth));
   *row.mutable_effective_bits() = BandOf(std::move(effective));
   *row.mutable_analog_fj_per_op() = Mapped(row.analog_fj(), FjPerOperation);
@@ -455,18 +465,15 @@ absl::StatusOr<std::vector<DotProductSweep::Generation>> Chosen(
 
 }  // namespace
 
-double PrecisionLawGrowth(double bits, double law_bits) {
-  return 1 / (1 - std::exp(-bits / law_bits));
-}
-
 double EffectiveBits(double bits, double analog_noise) {
-  const double noise = NoiseOfSnrDb(SnrDbOfBits(bits)) + analog_noise;
-  return BitsOfSnrDb(SnrDb(noise));
+  // Of a uniform quantiser, whose inverse is BitsForNoise.
+  const double rounding_noise = std::pow(4, -bits) / 1.5;
+  return BitsForNoise(rounding_noise + analog_noise);
 }
 
-double RelativeGrowth(double bits, double effective_bits, double law_bits) {
-  return PrecisionLawGrowth(effective_bits, law_bits) /
-         PrecisionLawGrowth(bits, law_bits);
+double RelativeGrowth(const PrecisionLaw<>& law, double bits,
+                      double effective_bits) {
+  return GrowthOfWeights(law, effective_bits) / GrowthOfWeights(law, bits);
 }
 
 double BreakEvenGrowth(double digital_fj, double analog_fj, double memory_fj) {

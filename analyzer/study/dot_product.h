@@ -9,6 +9,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/optional.h"
 #include "absl/types/span.h"
+#include "analyzer/quality/precision_law.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {
@@ -36,20 +37,17 @@ struct DotProductOptions {
 absl::StatusOr<DotProductStudy> StudyDotProduct(
     absl::Span<const double> bits, const DotProductOptions& options = {});
 
-// Factor by which a model must grow to keep its accuracy when its weights have
-// `bits`, from the effective parameter count N (1 - exp(-bits / law_bits))
-// (Kumar et al., Scaling laws for precision, arXiv:2411.04330).
-double PrecisionLawGrowth(double bits, double law_bits);
-
 // Bits of weights whose rounding noise is as large as that of weights of `bits`
 // together with the noise that an analog array adds to a sum, relative to its
 // signal (AnalogNoise of in_memory.h). At most `bits`.
 double EffectiveBits(double bits, double analog_noise);
 
 // Factor by which the growth that the effective bits of an analog array require
-// is above what a digital array of the same bits requires: PrecisionLawGrowth
-// of one over that of the other. At least 1.
-double RelativeGrowth(double bits, double effective_bits, double law_bits);
+// is above what a digital array of the same bits requires: GrowthForPrecision
+// of weights of one over that of the other (analyzer/quality/precision_law.h).
+// At least 1.
+double RelativeGrowth(const PrecisionLaw<>& law, double bits,
+                      double effective_bits);
 
 // Largest growth at which analog still takes no more energy than digital, with
 // memory energy m per multiply-add: (E_digital + m) / (E_analog + m).

@@ -390,7 +390,7 @@ std::string QualityLines(const Report& report) {
           : ")\n");
   if (quality.loss() > 0) {
     absl::StrAppendFormat(
-        &out, "  loss %.4f nats per token, %.4f to %.4f, after %stokens\n",
+        &out, "  loss %.4f nats per token, %.4f to %.4f, after %s tokens\n",
         quality.loss(), quality.loss_low(), quality.loss_high(),
         WithUnit(quality.training_tokens(), ""));
     absl::StrAppendFormat(

@@ -19,10 +19,11 @@ namespace {
 
 // The setup that the rows of a series have in common.
 std::string BatchHeading(const Report& first) {
-  return absl::StrFormat("%s on %s, %s\n%s%s, energy at the %s\n",
+  return absl::StrFormat("%s on %s, %s\n%s%s, energy per %s at the %s\n",
                          first.model(), first.hardware(), Chips(first),
                          ContextWords(first.scenario()),
                          Formats(first.scenario()),
+                         Work(first),
                          BoundaryLabel(first.scenario().boundary()));
 }
 

@@ -83,24 +83,31 @@ std::string BreakEvenCsv(const BreakEvenStudy& study) {
   return EntriesCsv(study.rows());
 }
 
-// Break-even over the batch: a line for each standing power at equal quality, and
-// the published arrays.
+// "Sinangil", of "Sinangil et al., JSSC 2021".
+std::string ShortName(const std::string& name) {
+  return name.substr(0, std::min(name.find(" et al"), name.find_first_of(",(")));
+}
+
+// Break-even over the batch: a line for each standing power without growth and at
+// equal quality (dashed), and the published arrays; hollow where a macro was
+// counted.
 std::string BreakEvenSvg(const BreakEvenStudy& study) {
   Chart chart;
   chart.title = absl::StrCat(
-      "Energy per operation at which ", study.analog().hardware(),
-      " takes as much per token as ", study.digital().hardware(), ", ",
-      study.analog().model());
+      study.analog().model(), ": ", study.analog().hardware(), " against ",
+      study.digital().hardware(), " by standing power and growth");
   chart.x.title = "sequences in a step";
   chart.x.logarithmic = true;
-  chart.y.title = "fJ per operation";
+  chart.y.title = "break-even, fJ per operation";
   chart.y.logarithmic = true;
-  double last_batch = 0;
+  double last_batch = 0, highest = 0;
   for (const BreakEvenRow& row : study.rows()) {
     last_batch = std::max(last_batch, row.batch());
-    const std::string name =
-        absl::StrFormat("%s standing, growth x %.4g",
-                        WithUnit(row.standing_w(), "W"), row.growth());
+    highest = std::max(highest, row.break_even_fj_per_op());
+    // A logarithmic axis cannot show that analog never wins.
+    if (row.break_even_fj_per_op() <= 0) continue;
+    const std::string name = absl::StrFormat(
+        "%s, x %.4g", WithUnit(row.standing_w(), "W"), row.growth());
     ChartLine* line = nullptr;
     for (ChartLine& known : chart.lines) {
       if (known.name == name) line = &known;
@@ -110,21 +117,23 @@ std::string BreakEvenSvg(const BreakEvenStudy& study) {
       chart.lines.push_back({name, "", {}, row.growth() != 1});
       line = &chart.lines.back();
     }
-    // A logarithmic axis cannot show that analog never wins.
-    if (row.break_even_fj_per_op() > 0) {
-      line->points.emplace_back(row.batch(), row.break_even_fj_per_op());
-    }
+    line->points.emplace_back(row.batch(), row.break_even_fj_per_op());
   }
   std::vector<std::string> powers;
   for (ChartLine& line : chart.lines) {
-    const std::string power = line.name.substr(0, line.name.find(" standing"));
+    const std::string power = line.name.substr(0, line.name.find(','));
     const auto found = std::find(powers.begin(), powers.end(), power);
     const int index = static_cast<int>(found - powers.begin());
     if (found == powers.end()) powers.push_back(power);
     line.color = ChartColor(index);
   }
   for (const BreakEvenChip& chip : study.chips()) {
-    chart.marks.push_back({last_batch, chip.fj_per_op(), "#555", chip.name()});
+    // Far above every line there is nothing to compare.
+    if (chip.fj_per_op() > highest) continue;
+    ChartMark mark = {last_batch, chip.fj_per_op(), "#555", chip.name()};
+    mark.text = ShortName(chip.name());
+    mark.hollow = chip.counted() == "macro";
+    chart.marks.push_back(mark);
   }
   return ToSvg(chart);
 }

@@ -160,6 +160,10 @@ std::string DotProductCsv(const DotProductStudy& study) {
     blank(chip == nullptr, &of_chip);
     cells.insert(cells.end(), of_panel.begin(), of_panel.end());
     cells.insert(cells.end(), of_chip.begin(), of_chip.end());
+    // The only long text with commas comes last.
+    std::stable_partition(cells.begin(), cells.end(), [](const CsvCell& cell) {
+      return cell.column != "panel.sweep";
+    });
     writer.AddRow(cells);
   };
   for (const DotProductPanel& panel : study.panels()) {
