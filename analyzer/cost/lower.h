@@ -539,11 +539,11 @@ ArrayFill<N> FillOf(const Operator<N>& op, const RateStructure& rate,
   const bool grouped = op.weight_format != rate.format &&
                        op.weight_format->elements_per_scale > 0;
   const N group(static_cast<double>(op.weight_format->elements_per_scale));
-  // Means over the matrices, by FLOP.
+  // Means over the matrices, which all multiply the same tokens.
   N all = zero;
   ArrayFill<N> sum = {zero, zero, zero, zero, zero, zero};
   for (const MatrixShape<N>& shape : op.shapes) {
-    const N work = shape.tokens * shape.in * shape.out;
+    const N work = shape.in * shape.out;
     const N idle_rows = Max(one, array.array_rows / shape.in);
     const N idle_columns = Max(one, array.array_columns / shape.out);
     N waits = one;
@@ -560,8 +560,6 @@ ArrayFill<N> FillOf(const Operator<N>& op, const RateStructure& rate,
     sum.cells += work * (idle_rows * idle_columns);
     sum.time += work * (idle_rows * idle_columns * waits);
   }
-  // What an account leaves out of an operator may be all of its tokens.
-  all = Max(all, N(1e-30));
   return {sum.waits / all, sum.sums / all, sum.inputs / all,
           sum.cells / all, sum.time / all, sum.scaled};
 }

@@ -52,7 +52,7 @@ TEST(ArraysTest, FormatsThatNoArrayTakesAreRefused) {
 }
 
 TEST(ArraysTest, GroupsThatShareAScaleRunInArraysOfTheirBits) {
-  Setup setup = On("llama-3.2-1b", "aimc-resident");
+  auto setup = On("llama-3.2-1b", "aimc-resident");
   setup.scenario.set_weights("int4-g128");
   const Report grouped = Answer(setup);
   ASSERT_EQ(grouped.arrays_size(), 1);
@@ -70,7 +70,7 @@ TEST(ArraysTest, GroupsThatShareAScaleRunInArraysOfTheirBits) {
 }
 
 TEST(ArraysTest, WhatRunsElsewhereIsSaid) {
-  Setup setup = On("llama-3.2-1b", "aimc-hbm3e");
+  auto setup = On("llama-3.2-1b", "aimc-hbm3e");
   setup.scenario.set_weights("int8");
   setup.scenario.set_activations("int8");
   setup.scenario.set_lm_head("bf16");
@@ -93,7 +93,7 @@ TEST(ArraysTest, EnergyPerOperationIsThatOfThePublishedBoundaries) {
     EXPECT_NEAR(array.filled(), 1, 1e-9);
   }
   // Half a multiply-add of e_FA B_x (1.15 B_w + 1) in 8 by 8 bits.
-  const Setup setup = On("llama-3.1-8b", "dimc-hbm3e");
+  const auto setup = On("llama-3.1-8b", "dimc-hbm3e");
   double full_adder_fj = 0;
   for (const ComputeEngine& engine : setup.hardware.engine()) {
     if (engine.kind() != ComputeEngine::DIGITAL_IMC) continue;
@@ -107,13 +107,13 @@ TEST(ArraysTest, ResidentMatricesWorkOneAfterAnother) {
   // At batch 1 one matrix of 65 works at a time.
   const Report one = Answer(On("llama-3.2-1b", "dimc-resident"));
   EXPECT_LT(one.arrays(0).filled(), 1.0 / 65);
-  Setup setup = On("llama-3.2-1b", "dimc-resident");
+  auto setup = On("llama-3.2-1b", "dimc-resident");
   setup.scenario.set_batch(512);
   EXPECT_GT(Answer(setup).arrays(0).filled(), 0.3);
 }
 
 TEST(ArraysTest, EqualQualityGrowsByTheLawOfPrecision) {
-  Setup digital = On("llama-3.1-8b", "dimc-hbm3e");
+  auto digital = On("llama-3.1-8b", "dimc-hbm3e");
   digital.scenario.set_equal_quality(true);
   const Report report = Answer(digital);
   // 8 bits of weights and activations, the cache in bf16.
@@ -129,7 +129,7 @@ TEST(ArraysTest, EqualQualityGrowsByTheLawOfPrecision) {
             growth * 1.001 * plain.energy_per_token_j());
 
   // Analog arrays have the same operands and noise on top: about one percent.
-  Setup analog = On("llama-3.1-8b", "aimc-hbm3e");
+  auto analog = On("llama-3.1-8b", "aimc-hbm3e");
   analog.scenario.set_equal_quality(true);
   const double relative = Answer(analog).model_growth() / growth;
   EXPECT_GT(relative, 1.005);
@@ -149,7 +149,7 @@ TEST(ArraysTest, EqualQualityGrowsByTheLawOfPrecision) {
 }
 
 TEST(ArraysTest, SixteenBitsNeedNoGrowth) {
-  Setup setup = On("llama-3.1-8b", "h100-sxm");
+  auto setup = On("llama-3.1-8b", "h100-sxm");
   setup.scenario.set_equal_quality(true);
   EXPECT_DOUBLE_EQ(Answer(setup).model_growth(), 1);
   setup.scenario.set_weights("fp8");
