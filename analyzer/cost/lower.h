@@ -200,6 +200,7 @@ N GrowthOf(const Operator<N>& op, const absl::optional<EqualQuality>& quality,
 template <typename N>
 N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
   Work<N> all, effective;
+  bool multiplies = false;
   for (const Operator<N>& op : ledger.operators) {
     if (op.shapes.empty()) continue;
     const N growth =
@@ -208,9 +209,9 @@ N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
     const Work<N> work = op.matmul_flop * op.count;
     all += work;
     effective += work / growth;
+    multiplies = true;
   }
-  // A step without products does not grow.
-  return Max(N(1.0), N(all / Max(effective, Flop<N>(N(1e-30)))));
+  return multiplies ? N(all / effective) : N(1.0);
 }
 
 // Factors by which layers and width of a model grow if its parameters grow by

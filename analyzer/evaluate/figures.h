@@ -84,9 +84,9 @@ inline constexpr std::array<FigureOfAnswerRow, kNumFiguresOfAnswer>
          "matrix FLOP of the step x model_growth / TRAFFIC of the backing "
          "store"},
         {"ridge_point_flop_per_byte", "ridge point",
-         "peak_tflops in the format of the linear layers, or that of the lanes, / "
-         "bandwidth_gb_per_s "
-         "of the backing store, x clock_mhz / reference_clock_mhz"},
+         "peak_tflops in the format of the linear layers, or that of the lanes, or "
+         "the rate at which an analog array reads, / bandwidth_gb_per_s of the "
+         "backing store, x clock_mhz / reference_clock_mhz"},
         {"max_batch", "largest batch",
          "((capacity_gb x memory_fraction - reserved_gb) x chips - weights x "
          "model_growth, without those that arrays hold) / bytes of a "

@@ -196,6 +196,50 @@ TEST(SiliconTest, ArraysWithoutAnAreaAreAFault) {
   EXPECT_EQ(faults[0].path, "silicon.array_mm2_per_tflops");
 }
 
+TEST(SiliconTest, CellsOfOneKindDoNotHaveNumbersOfAnother) {
+  const auto faults_of = [](const Hardware& hardware) {
+    std::vector<Fault> faults;
+    ValidateHardware(hardware, {"m.textproto", nullptr, true}, &faults);
+    std::vector<std::string> paths;
+    for (const Fault& fault : faults) paths.push_back(fault.path);
+    return paths;
+  };
+  const Hardware pcm = Loaded("aimc-nvm-resident");
+  const Hardware charge = Loaded("aimc-resident");
+  EXPECT_TRUE(faults_of(pcm).empty());
+  const std::string path = "engine.aimc.analog.";
+  const auto changed = [&](const Hardware& hardware, const auto& change) {
+    Hardware other = hardware;
+    change(other.mutable_engine(1)->mutable_analog());
+    return faults_of(other);
+  };
+  using Paths = std::vector<std::string>;
+  EXPECT_EQ(changed(pcm, [](auto* a) { a->clear_resistive(); }),
+            Paths{path + "resistive"});
+  EXPECT_EQ(changed(pcm,
+                    [](auto* a) {
+                      a->mutable_resistive()->clear_drift_reference_s();
+                    }),
+            Paths{path + "resistive.drift_reference_s"});
+  EXPECT_EQ(
+      changed(pcm, [](auto* a) { a->mutable_resistive()->clear_age_s(); }),
+      Paths{path + "resistive.age_s"});
+  EXPECT_EQ(changed(pcm,
+                    [&](auto* a) {
+                      *a->mutable_unit_capacitance_ff() =
+                          charge.engine(1).analog().unit_capacitance_ff();
+                    }),
+            Paths{path + "unit_capacitance_ff"});
+  EXPECT_EQ(changed(charge, [](auto* a) { a->clear_unit_capacitance_ff(); }),
+            Paths{path + "unit_capacitance_ff"});
+  EXPECT_EQ(changed(charge,
+                    [&](auto* a) {
+                      *a->mutable_resistive() =
+                          pcm.engine(1).analog().resistive();
+                    }),
+            Paths{path + "resistive"});
+}
+
 // Dies with a published area, with the class's constants for 5 nm. The test
 // sets each die's own memories, engines and PHYs; no constant is fitted to a
 // single die.

@@ -403,10 +403,12 @@ QualityEstimate EstimateQuality(const ChosenLaws& laws,
                        shape.bits.weights, laws.precision_end));
     }
     out.add_laws(laws.dense->title());
-    AddOutside(
-        laws.dense->title(),
-        Outside(laws.dense->domain(), shape.parameters, laws.training_tokens),
-        &out);
+    // The law is asked for the dense model that is as good.
+    AddOutside(laws.dense->title(),
+               Outside(laws.dense->domain(),
+                       DenseEquivalent(*laws.experts, shape),
+                       laws.training_tokens),
+               &out);
   }
   if (shape.expansion > 1) out.add_laws(laws.experts->title());
   if (growth.high > 1 || laws.equal_quality) {

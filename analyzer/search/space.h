@@ -29,7 +29,7 @@ class FieldValues {
   // `steps` with at least one step, above 0 where they are logarithmic; each
   // times `factor`, rounded to a multiple of `multiple` unless that is 0.
   FieldValues(std::string path, const Steps& steps, bool logarithmic,
-              double factor, double multiple);
+              double factor, double multiple = 0);
 
   const std::string& path() const { return path_; }
   size_t size() const { return size_; }

@@ -174,14 +174,12 @@ TEST(AnalogDepthTest, BussgangGainsByHand) {
     EXPECT_NEAR(none.gain, 1, 1e-7);
     EXPECT_NEAR(none.distortion, 0, 1e-7);
   }
-  // The lower full scale, the more distortion, and the softer element has more.
+  // The lower full scale, the more distortion.
   for (const double sigma : {0.5, 1.0, 2.0, 4.0}) {
     for (const auto kind : {AnalogDepth::CLIPPING, AnalogDepth::SMOOTH}) {
       EXPECT_GT(SaturatingAt(kind, sigma).distortion,
                 SaturatingAt(kind, sigma + 0.5).distortion);
     }
-    EXPECT_GT(SaturatingAt(AnalogDepth::SMOOTH, 2 * sigma).distortion,
-              SaturatingAt(AnalogDepth::CLIPPING, 2 * sigma).distortion);
   }
 }
 

@@ -279,11 +279,11 @@ TEST(DotProductTest, NoiseOfTheArrayCostsBitsBeyondThoseOfDigital) {
 }
 
 TEST(DotProductTest, GrowthNeededIsRelativeToDigitalOfTheSameBits) {
-  for (const DotProductRow& row : Study({2, 4, 6, 8, 10}).panels(0).rows()) {
+  const DotProductStudy few = Study({2, 4, 6, 8});
+  for (const DotProductRow& row : few.panels(0).rows()) {
     EXPECT_GE(row.relative_growth().p10(), 1);
     EXPECT_LT(row.effective_bits().p90(), row.bits() + 1e-9);
-    // Geometry, not noise, sets the cells of few bits, so that noise costs less
-    // than half a bit.
+    // Geometry sets the cells of few bits, so that noise costs less than a bit.
     EXPECT_GT(row.effective_bits().p10(), row.bits() - 1);
     EXPECT_LT(row.relative_growth().p90(), row.precision_law_growth());
   }

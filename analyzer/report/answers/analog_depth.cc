@@ -13,9 +13,9 @@ namespace {
 std::string AnalogDepthTable(const AnalogDepthStudy& study,
                              const TableOptions&) {
   std::string out = absl::StrFormat(
-      "Analog layers in a row on %s, %g bits\n(noise of a layer's array %.3g "
-      "of the signal's power, of a converter %.3g, of a hold %.3g;\n%s "
-      "saturation at %.3g standard deviations: gain %.3g, distortion %.3g)\n\n",
+      "Analog layers in a row on %s, %g bits\n(noise relative to the signal: "
+      "array %.3g a layer, converter %.3g, hold %.3g;\n%s saturation at %.3g "
+      "standard deviations: gain %.3g, distortion %.3g)\n\n",
       study.circuit(), study.bits(), study.array_noise(),
       study.converter_noise(), study.hold_noise(), study.saturation(),
       study.full_scale_sigma(), study.saturation_gain(),

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -17,10 +18,22 @@ constexpr char kAnalogColor[] = "#c2410c";
 constexpr char kDigitalColor[] = "#1d4ed8";
 constexpr size_t kColumns = 100;
 
+// Three digits, of large numbers in thousands or millions: "4.7", "749k", "1M".
+std::string Brief(double value) {
+  for (const auto& [unit, suffix] :
+       {std::make_pair(1e6, "M"), std::make_pair(1e3, "k")}) {
+    // From 999.5 on three digits round up to the unit.
+    if (value >= 0.9995 * unit) {
+      return absl::StrFormat("%.3g%s", value / unit, suffix);
+    }
+  }
+  return absl::StrFormat("%.3g", value);
+}
+
 // "4.7, 2.94 to 14.1".
 std::string BandText(const Band& band) {
-  return absl::StrFormat("%.3g, %.3g to %.3g", band.p50(), band.p10(),
-                         band.p90());
+  return absl::StrCat(Brief(band.p50()), ", ", Brief(band.p10()), " to ",
+                      Brief(band.p90()));
 }
 
 // The words of `text` in lines of at most kColumns, each with a newline.
@@ -44,11 +57,10 @@ std::string TitleOf(const DotProductPanel& panel) {
 
 std::string MacTable(const DotProductPanel& panel) {
   TextTable rows(
-      {"bits", "analog", "digital", "thermal limit", "analog wins", "winner"});
+      {"bits", "analog", "digital", "limit", "analog wins", "winner"});
   for (const DotProductRow& row : panel.rows()) {
     rows.AddRow({absl::StrFormat("%g", row.bits()), BandText(row.analog_fj()),
-                 BandText(row.digital_fj()),
-                 absl::StrFormat("%.3g", row.thermal_limit_fj()),
+                 BandText(row.digital_fj()), Brief(row.thermal_limit_fj()),
                  Percent(row.analog_wins()), row.winner()});
   }
   return rows.ToString(2);
@@ -59,45 +71,42 @@ std::string OperationTable(const DotProductPanel& panel) {
   TextTable rows({"bits", "analog fJ/op", "TOPS/W", "digital fJ/op", "TOPS/W",
                   "growth afforded", "growth needed", "by both"});
   for (const DotProductRow& row : panel.rows()) {
-    const auto number = [](double value) {
-      return absl::StrFormat("%.3g", value);
-    };
     const auto factor = [](double value) {
       return absl::StrFormat("x %.4g", value);
     };
-    rows.AddRow({absl::StrFormat("%g", row.bits()),
-                 number(row.analog_fj_per_op().p50()),
-                 number(row.analog_tops_per_w().p50()),
-                 number(row.digital_fj_per_op().p50()),
-                 number(row.digital_tops_per_w().p50()),
-                 factor(row.break_even_growth()),
-                 factor(row.relative_growth().p50()),
-                 factor(row.precision_law_growth())});
+    rows.AddRow(
+        {absl::StrFormat("%g", row.bits()), Brief(row.analog_fj_per_op().p50()),
+         Brief(row.analog_tops_per_w().p50()),
+         Brief(row.digital_fj_per_op().p50()),
+         Brief(row.digital_tops_per_w().p50()), factor(row.break_even_growth()),
+         factor(row.relative_growth().p50()),
+         factor(row.precision_law_growth())});
   }
   return rows.ToString(2);
 }
 
-std::string SiliconTable(const DotProductPanel& panel) {
+// The published chips of a kind under a heading; empty if there are none.
+std::string SiliconTable(const DotProductPanel& panel, const char* kind) {
   TextTable chips({"", "year", "nm", "bits", "fJ/MAC", "range", "fJ/op",
-                   "TOPS/W", "scope", "known from"});
-  for (const char* kind : {"analog", "digital"}) {
-    for (const SiliconPoint& chip : panel.silicon()) {
-      if (chip.kind() != kind) continue;
-      chips.AddRow(
-          {absl::StrCat(chip.kind()[0] == 'a' ? "A " : "D ", chip.label()),
-           absl::StrCat(chip.year()), absl::StrFormat("%g", chip.node_nm()),
-           absl::StrFormat("%g x %g", chip.input_bits(), chip.weight_bits()),
-           absl::StrFormat("%.3g", chip.mac_fj()),
-           chip.mac_low_fj() == chip.mac_high_fj()
-               ? ""
-               : absl::StrFormat("%.3g to %.3g", chip.mac_low_fj(),
-                                 chip.mac_high_fj()),
-           absl::StrFormat("%.3g", chip.fj_per_op()),
-           absl::StrFormat("%.3g", chip.tops_per_w()), chip.boundary(),
-           chip.known()});
-    }
+                   "TOPS/W", "scope", "known"});
+  bool any = false;
+  for (const SiliconPoint& chip : panel.silicon()) {
+    if (chip.kind() != kind) continue;
+    any = true;
+    chips.AddRow(
+        {chip.label(), absl::StrCat(chip.year()),
+         absl::StrFormat("%g", chip.node_nm()),
+         absl::StrFormat("%gx%g", chip.input_bits(), chip.weight_bits()),
+         Brief(chip.mac_fj()),
+         chip.mac_low_fj() == chip.mac_high_fj()
+             ? ""
+             : absl::StrCat(Brief(chip.mac_low_fj()), " to ",
+                            Brief(chip.mac_high_fj())),
+         Brief(chip.fj_per_op()), absl::StrFormat("%.3g", chip.tops_per_w()),
+         chip.boundary(), chip.known()});
   }
-  return chips.ToString(2);
+  if (!any) return "";
+  return absl::StrCat("\nSilicon, ", kind, "\n", chips.ToString(2));
 }
 
 // One row per number of bits, the published chips, and the conclusion.
@@ -106,7 +115,9 @@ std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
       "Energy of a multiply-add (MAC) by bits of both operands, fJ: median, "
       "tenth to ninetieth percentile\n"
       "One MAC is two operations: fJ/op is half of fJ/MAC, and TOPS/W is 2000 "
-      "over fJ/MAC\n";
+      "over fJ/MAC\n"
+      "limit: the thermal limit of analog, 12 kT 4^bits; known: where a chip's "
+      "number was read;\nk: thousands, M: millions\n";
   for (const DotProductPanel& panel : study.panels()) {
     absl::StrAppend(
         &out, "\n", TitleOf(panel), "\n", MacTable(panel), "\n",
@@ -120,10 +131,8 @@ std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
             panel.limit_reaches_digital_bits().p50(),
             panel.limit_reaches_digital_bits().p10(),
             panel.limit_reaches_digital_bits().p90()));
-    if (panel.silicon_size() > 0) {
-      absl::StrAppend(&out, "\nSilicon (A analog, D digital)\n",
-                      SiliconTable(panel));
-    }
+    absl::StrAppend(&out, SiliconTable(panel, "analog"),
+                    SiliconTable(panel, "digital"));
     absl::StrAppend(
         &out, "\n",
         Filled(absl::StrCat(panel.points(), " points: ", panel.sweep())));

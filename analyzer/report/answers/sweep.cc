@@ -134,14 +134,26 @@ std::string SweepCsv(const SweepStudy& study) {
   return writer.text();
 }
 
+// Whether a figure of the front needs a logarithmic axis: its largest value is
+// more than three times its smallest.
+bool SpansFactors(const SweepStudy& study, const std::string& objective) {
+  double least = 0, most = 0;
+  for (const SweepPoint& point : study.front()) {
+    const double value = FigureOf(point, objective);
+    least = least == 0 ? value : std::min(least, value);
+    most = std::max(most, value);
+  }
+  return most > 3 * least;
+}
+
 // The front over its first two objectives.
 std::string SweepSvg(const SweepStudy& study) {
   Chart chart;
   chart.title = absl::StrCat(study.name(), ": the front");
   const std::string& x = study.objectives(0);
   const std::string& y = study.objectives(study.objectives_size() > 1 ? 1 : 0);
-  chart.x = {x, /*logarithmic=*/true};
-  chart.y = {y, /*logarithmic=*/true};
+  chart.x = {x, SpansFactors(study, x)};
+  chart.y = {y, SpansFactors(study, y)};
   ChartLine line;
   line.name = "front";
   line.color = "#4477aa";
