@@ -382,7 +382,7 @@ TEST(LowerTest, ResidentWeightsAreNeitherReadNorWritten) {
 }
 
 TEST(LowerTest, ArraysHaveNoKernels) {
-  Machine<> machine = WithArrays(true);
+  Machine<> machine = WithArrays(false);
   machine.placement.runtime.compute_share = 0.5;
   machine.placement.runtime.tile_rows = 16;
   EXPECT_EQ(ExtraFlop(machine, ProductKind::kLinear, 4), 0);

@@ -342,7 +342,14 @@ void AddLevel(const Context& context, const MemoryLevel& level, Group* file) {
   if (near) {
     context.Numbers(kNearLevel, level, "near", &group);
   } else {
-    context.Numbers(kFarLevel, level, "far", &group);
+    for (Line line : kFarLevel) {
+      // A base may give the whole level instead of its devices.
+      if (line.field == "devices" && level.has_capacity_gb() &&
+          level.has_bandwidth_gb_per_s()) {
+        line.need = Need::kOptional;
+      }
+      context.Number(line, level, "far", &group);
+    }
   }
   file->Add("memory {", group, /*keep=*/true);
 }
@@ -398,11 +405,12 @@ void AddEngine(const Context& context, const ComputeEngine& engine,
 void AddEngines(const Context& context, const Hardware& base, Group* file) {
   bool has_tensor = false, has_vector = false;
   for (const ComputeEngine& engine : base.engine()) {
-    has_tensor |= engine.kind() == ComputeEngine::TENSOR;
+    const bool has_lanes = engine.kind() == ComputeEngine::BIT_SERIAL;
+    has_tensor |= engine.kind() == ComputeEngine::TENSOR || has_lanes;
     has_vector |= engine.kind() == ComputeEngine::VECTOR;
     const bool in_memory = engine.kind() == ComputeEngine::DIGITAL_IMC ||
                            engine.kind() == ComputeEngine::ANALOG_IMC;
-    if (in_memory) {
+    if (in_memory || has_lanes) {
       file->Comment(absl::StrCat("engine ", engine.name(),
                                  " is inherited from ", context.base));
       continue;
@@ -420,13 +428,15 @@ void AddEngines(const Context& context, const Hardware& base, Group* file) {
 
 void AddBoard(const Context& context, const Hardware& base, Group* file) {
   const BoardPower& board = base.board();
-  // Static power may follow from a limit, or from the area.
+  // Static power may follow from a limit, or from the area of a base.
   const bool by_fraction = board.has_static_power_fraction();
+  const bool by_area =
+      base.has_silicon() && !board.has_static_power_w() && !by_fraction;
   Group group;
   for (Line line : kBoard) {
     if ((line.field == "power_cap_w" && by_fraction &&
          !board.has_static_power_w()) ||
-        (line.field == "static_power_w" && !by_fraction)) {
+        (line.field == "static_power_w" && !by_fraction && !by_area)) {
       line.need = Need::kRequired;
     }
     if (line.field == "static_power_fraction" && !by_fraction) continue;

@@ -63,7 +63,7 @@ int CheckConstants(const Description& description) {
 TEST(StudyDataTest, EveryShippedStudyLoadsWithASourceForEachNumber) {
   const std::vector<std::string> names = CatalogNames(SpecKind::kStudy);
   EXPECT_THAT(names,
-              testing::ElementsAre("dot-product", "scaling-laws", "tricks"));
+              testing::ElementsAre("analog-depth", "dot-product", "scaling-laws", "tricks"));
   for (const std::string& name : names) {
     absl::StatusOr<StudyData> data = LoadStudyData(name);
     ASSERT_TRUE(data.ok()) << data.status();
