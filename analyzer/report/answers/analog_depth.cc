@@ -67,7 +67,7 @@ std::string AnalogDepthSvg(const AnalogDepthStudy& study) {
   chart.lines = {
       LineOf(study, "saturation is an error", 0, &AnalogDepthRow::snr_db),
       LineOf(study, "trained with it", 1, &AnalogDepthRow::trained_snr_db),
-      LineOf(study, "converters after each layer", 2,
+      LineOf(study, "converted every layer", 2,
              &AnalogDepthRow::converted_snr_db)};
   ChartLine required;
   required.name = "required";

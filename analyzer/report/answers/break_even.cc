@@ -89,7 +89,7 @@ std::string ShortName(const std::string& name) {
 }
 
 // Break-even over the batch: a line for each standing power without growth and at
-// equal quality (dashed), and the published arrays; hollow where a macro was
+// equal quality (dashed), and the published arrays; hollow where a whole chip was
 // counted.
 std::string BreakEvenSvg(const BreakEvenStudy& study) {
   Chart chart;
@@ -132,7 +132,7 @@ std::string BreakEvenSvg(const BreakEvenStudy& study) {
     if (chip.fj_per_op() > highest) continue;
     ChartMark mark = {last_batch, chip.fj_per_op(), "#555", chip.name()};
     mark.text = ShortName(chip.name());
-    mark.hollow = chip.counted() == "macro";
+    mark.hollow = chip.counted() != "macro";
     chart.marks.push_back(mark);
   }
   return ToSvg(chart);
