@@ -31,7 +31,7 @@ TEST(ArraysTest, WithoutFormatsTheWidestThatTheArraysTake) {
   EXPECT_EQ(report.scenario().weights(), "int8");
   EXPECT_EQ(report.scenario().activations(), "int8");
   EXPECT_THAT(report.notes(),
-              Contains(AllOf(HasSubstr("what the arrays of aimc-resident take"),
+              Contains(AllOf(HasSubstr("arrays of aimc-resident take int8 weights"),
                              HasSubstr("the checkpoint has bf16"))));
   ASSERT_EQ(report.arrays_size(), 1);
   EXPECT_EQ(report.arrays(0).engine(), "aimc");

@@ -276,9 +276,9 @@ ResolvedSetup::ResolvedSetup(Setup setup) : setup_(std::move(setup)) {
   setup_.scenario = ServedBy(setup_.hardware, setup_.model, given);
   if (given.weights().empty() && !setup_.scenario.weights().empty()) {
     formats_note_ = absl::StrCat(
-        "weights in ", setup_.scenario.weights(), ", activations in ",
-        setup_.scenario.activations(), ": what the arrays of ",
-        setup_.hardware.name(), " take; the checkpoint has ",
+        "arrays of ", setup_.hardware.name(), " take ",
+        setup_.scenario.weights(), " weights by ",
+        setup_.scenario.activations(), " activations; the checkpoint has ",
         ResolveFormats(setup_.model, given).linear->name);
   } else if (given.activations().empty() &&
              !setup_.scenario.activations().empty()) {

@@ -134,14 +134,14 @@ std::string Headline(const Report& report) {
                                        report.max_batch()))});
   if (report.model_growth() > 1) {
     table.AddRow(
-        {"model", absl::StrFormat("x %.4g", report.model_growth()),
-         absl::StrCat("parameters of its layers",
+        {"growth", absl::StrFormat("%.4g", report.model_growth()),
+         absl::StrCat("times the parameters of layers",
                       report.model_growth_high() > 0
-                          ? absl::StrFormat(", for equal quality; range x %.4g "
-                                            "to x %.4g",
+                          ? absl::StrFormat(", for equal quality; range %.4g "
+                                            "to %.4g",
                                             report.model_growth_low(),
                                             report.model_growth_high())
-                          : ", as its arrays require")});
+                          : ", as the arrays require")});
   }
   if (report.co2e_g_per_million_tokens() > 0) {
     table.AddRow({"carbon",
