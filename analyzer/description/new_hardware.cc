@@ -430,8 +430,13 @@ void AddBoard(const Context& context, const Hardware& base, Group* file) {
   const BoardPower& board = base.board();
   // Static power may follow from a limit, or from the area of a base.
   const bool by_fraction = board.has_static_power_fraction();
-  const bool by_area =
-      base.has_silicon() && !board.has_static_power_w() && !by_fraction;
+  const bool leaks = std::any_of(
+      base.engine().begin(), base.engine().end(),
+      [](const ComputeEngine& engine) {
+        return engine.logic().has_leakage_w_per_mm2();
+      });
+  const bool by_area = base.has_silicon() && leaks &&
+                       !board.has_static_power_w() && !by_fraction;
   Group group;
   for (Line line : kBoard) {
     if ((line.field == "power_cap_w" && by_fraction &&

@@ -41,7 +41,7 @@ TEST(ArraysTest, WithoutFormatsTheWidestThatTheArraysTake) {
 
 TEST(ArraysTest, FormatsThatNoArrayTakesAreRefused) {
   for (const char* hardware : {"aimc-resident", "dimc-hbm3e"}) {
-    Setup setup = On("llama-3.2-1b", hardware);
+    auto setup = On("llama-3.2-1b", hardware);
     setup.scenario.set_weights("bf16");
     const absl::StatusOr<Report> report = Analyze(setup);
     EXPECT_EQ(report.status().code(), absl::StatusCode::kInvalidArgument);

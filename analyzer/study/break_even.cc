@@ -16,11 +16,10 @@
 #include "analyzer/description/study_data.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/machine/build_machine.h"
+#include "analyzer/study/exact_constant.h"
 
 namespace tokenjoule {
 namespace {
-
-constexpr char kMapSource[] = "break-even";
 
 absl::Status CheckOption(absl::string_view name,
                          const std::vector<double>& values, double least,
@@ -40,24 +39,11 @@ bool HasEngine(const Hardware& hardware, ComputeEngine::Kind kind) {
   });
 }
 
-// An exact constant; its source is added to `hardware`.
+// An exact constant of a point of the map.
 Constant Exact(double value, Hardware* hardware) {
-  Constant constant;
-  constant.set_value(value);
-  constant.set_low(value);
-  constant.set_high(value);
-  constant.set_source(kMapSource);
-  if (absl::c_any_of(hardware->sources(), [](const Source& source) {
-        return source.id() == kMapSource;
-      })) {
-    return constant;
-  }
-  Source* source = hardware->add_sources();
-  source->set_id(kMapSource);
-  source->set_kind(Source::ASSUMPTION);
-  source->set_citation("A point of the map of `tokenjoule break-even`");
-  source->set_date("2026");
-  return constant;
+  return Exact(value,
+               {"break-even", "A point of the map of `tokenjoule break-even`"},
+               hardware);
 }
 
 // The analog machine at a point of the map, its products at `fj_per_op`.

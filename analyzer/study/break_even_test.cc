@@ -47,7 +47,8 @@ double EnergyWith(const BreakEvenRow& row, double pj_per_flop) {
 }
 
 TEST(BreakEvenTest, AtTheBreakEvenBothMachinesTakeTheSame) {
-  for (const BreakEvenRow& row : Study().rows()) {
+  const BreakEvenStudy study = Study();
+  for (const BreakEvenRow& row : study.rows()) {
     EXPECT_NEAR(EnergyWith(row, 0), row.analog_free_j(),
                 1e-9 * row.analog_free_j());
     if (row.break_even_fj_per_op() <= 0) {

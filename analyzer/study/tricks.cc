@@ -20,13 +20,11 @@
 #include "analyzer/ledger/ledger.h"
 #include "analyzer/machine/derived.h"
 #include "analyzer/machine/machine.h"
+#include "analyzer/study/exact_constant.h"
 #include "analyzer/units/units.h"
 
 namespace tokenjoule {
 namespace {
-
-// Source of constants that a trick sets.
-constexpr char kTrickSource[] = "tricks";
 
 absl::Status DoesNotApply(absl::string_view reason) {
   return absl::FailedPreconditionError(reason);
@@ -38,22 +36,11 @@ void Scale(double factor, Constant* constant) {
   constant->set_high(constant->high() * factor);
 }
 
-// An exact constant; its source is added to `hardware`.
+// An exact constant that a trick sets.
 Constant Exact(double value, Hardware* hardware) {
-  Constant constant;
-  constant.set_value(value);
-  constant.set_low(value);
-  constant.set_high(value);
-  constant.set_source(kTrickSource);
-  for (const Source& source : hardware->sources()) {
-    if (source.id() == kTrickSource) return constant;
-  }
-  Source* source = hardware->add_sources();
-  source->set_id(kTrickSource);
-  source->set_kind(Source::ASSUMPTION);
-  source->set_citation("What a trick of `tokenjoule tricks` assumes");
-  source->set_date("2026");
-  return constant;
+  return Exact(value,
+               {"tricks", "What a trick of `tokenjoule tricks` assumes"},
+               hardware);
 }
 
 // Copies the sources of a machine, one part of which is reused.
