@@ -195,23 +195,23 @@ N GrowthOf(const Operator<N>& op, const absl::optional<EqualQuality>& quality,
 }
 
 // Growth of the model that its products require together: the harmonic mean over
-// them, by FLOP. Parameters of a precision count as fewer effective parameters,
-// and those of all products add.
-template <typename N>
-N GrowthOf(const Ledger<N>& ledger, Placing<N> machine) {
-  Work<N> all, effective;
-  bool multiplies = false;
+// them, by the parameters that a token uses. Parameters of a precision count as
+// fewer effective parameters, and those of all products add. `machine_of(op)` is
+// the PlacementView of the machine that runs a product.
+template <typename N, typename MachineOf>
+N GrowthOf(const Ledger<N>& ledger, const MachineOf& machine_of) {
+  N all(0.0), effective(0.0);
   for (const Operator<N>& op : ledger.operators) {
     if (op.shapes.empty()) continue;
+    const PlacementView<N> machine = machine_of(op);
     const N growth =
         GrowthOf(op, ledger.equal_quality,
                  machine.numbers.rates[RateOf(op, machine.structure)]);
-    const Work<N> work = op.matmul_flop * op.count;
-    all += work;
-    effective += work / growth;
-    multiplies = true;
+    all += op.parameters;
+    effective += op.parameters / growth;
   }
-  return multiplies ? N(all / effective) : N(1.0);
+  // A step without such products does not grow.
+  return Select(N(0.0) < all, N(all / Max(effective, N(1e-30))), N(1.0));
 }
 
 // Factors by which layers and width of a model grow if its parameters grow by
@@ -288,18 +288,25 @@ void GrowTotals(const ShapeGrowth<N>& by, T* totals) {
   }
 }
 
-// Grows the model as its engines require (model_growth): more layers and more
-// width, hence more weights, FLOP, KV cache, activations and vector work.
+// Grows a model: more layers and more width, hence more weights, FLOP, KV cache,
+// activations and vector work.
 template <typename N>
-void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
-  if (!AsksForGrowth(*ledger, machine.structure)) return;
-  const N growth = GrowthOf(*ledger, machine);
+void GrowBy(const N& growth, Ledger<N>* ledger) {
   const ShapeGrowth<N> by(growth, ledger->growth_depth_share);
   for (Operator<N>& op : ledger->operators) GrowOperator(by, &op);
   GrowTotals(by, ledger);
   for (PlaceTotals<N>& place : ledger->places) GrowTotals(by, &place);
   ledger->kv_per_sequence = ledger->kv_per_sequence * (by.width * by.layers);
   ledger->model_growth = growth;
+}
+
+// Grows the model as its engines require (model_growth) or the scenario asks
+// (equal_quality).
+template <typename N>
+void GrowInPlace(Placing<N> machine, Ledger<N>* ledger) {
+  if (!AsksForGrowth(*ledger, machine.structure)) return;
+  GrowBy<N>(GrowthOf(*ledger, [&](const Operator<N>&) { return machine; }),
+            ledger);
 }
 // Returns the grown ledger.
 template <typename N>
@@ -567,17 +574,22 @@ ArrayFill<N> FillOf(const Operator<N>& op, const RateStructure& rate,
 // Time of an operator's products in arrays, relative to all arrays of the chip
 // working all the time. Resident matrices use only their own arrays, which take
 // one input after another: t each. The matrices of a step form a pipeline over
-// the sequences, so that n tokens through S matrices take t (S + n - 1).
+// the sequences, whose slowest stage is the matrix with the most inputs: n of
+// them through S matrices take t (S + n - 1).
 template <typename N>
 N ArraySlowdown(const Operator<N>& op, const RateStructure& rate,
                 const RatePlacement<N>& array, const ArrayFill<N>& fill,
                 const N& resident_matrices) {
   if (!rate.resident) return fill.time;
   const N one(1.0);
-  const N& n = op.tokens_per_matrix;
+  const N& own = op.tokens_per_matrix;
+  const N most = Max(op.step_inputs, own);
+  // Scales lie beside the arrays and take no time.
+  const N elements = N(op.weight_format->bits_per_element /
+                       rate.format->bits_per_element);
   return array.weight_capacity / Max(op.weight_read, Bytes<N>(N(1e-30))) *
-         fill.waits *
-         ((one + (n - one) / resident_matrices) / n);
+         elements * fill.waits *
+         ((one + (most - one) / resident_matrices) / own);
 }
 
 template <typename N>

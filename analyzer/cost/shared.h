@@ -62,7 +62,23 @@ Ledger<N> LedgerOn(const Ledger<N>& whole, const LayerPlacement& placement,
   return part;
 }
 
-// Splits a ledger and lowers each part on its machine.
+// Grows the model as the machines of its products require together, or as the
+// scenario asks: one model, whatever runs its parts.
+template <typename N>
+void GrowShared(const std::vector<Machine<N>>& machines, Ledger<N>* ledger) {
+  bool asks = false;
+  for (const Machine<N>& machine : machines) {
+    asks |= AsksForGrowth(*ledger, machine.structure);
+  }
+  if (!asks) return;
+  GrowBy<N>(GrowthOf(*ledger,
+                     [&](const Operator<N>& op) {
+                       return PlacementView<N>(machines[op.place]);
+                     }),
+            ledger);
+}
+
+// Splits a ledger, which has grown already, and lowers each part on its machine.
 template <typename N>
 std::vector<StepPart<N>> LowerShared(const Ledger<N>& ledger,
                                      const LayerPlacement& placement,
@@ -71,7 +87,7 @@ std::vector<StepPart<N>> LowerShared(const Ledger<N>& ledger,
   for (size_t i = 0; i < machines.size(); ++i) {
     StepPart<N> part;
     part.place = static_cast<int>(i);
-    part.ledger = Grow(LedgerOn(ledger, placement, part.place), machines[i]);
+    part.ledger = LedgerOn(ledger, placement, part.place);
     part.step = Lower(part.ledger, machines[i]);
     parts.push_back(std::move(part));
   }

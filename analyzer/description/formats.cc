@@ -435,6 +435,8 @@ const NumberFormat* FindMadeFormat(absl::string_view name) {
 
 double ElementBits(const NumberFormat& format) {
   if (format.most != nullptr) return format.bits_per_element;
+  // Three values, however they are packed.
+  if (format.name == "tq1_0" || format.name == "tq2_0") return std::log2(3.0);
   if (format.operand != Operand::kFloat) return format.precision_bits;
   // The leading one of a significand is implicit.
   return format.precision_bits - 1 + format.exponent_bits;

@@ -761,11 +761,14 @@ void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
   }
   // The law of precision at the ends of its constants' ranges.
-  if (!setup.scenario().equal_quality() || setup.placement() != nullptr) return;
+  if (!setup.scenario().equal_quality()) return;
   for (const LawEnd end : {LawEnd::kLow, LawEnd::kHigh}) {
     StepSetup step = setup.step();
     step.equal_quality = EqualQualityOf(setup.model(), setup.scenario(), end);
-    const Evaluation<> moved = EvaluateOn(BuildLedger(step), machine);
+    const Evaluation<> moved =
+        setup.placement() == nullptr
+            ? EvaluateOn(BuildLedger(step), machine)
+            : EvaluateWith(setup, BuildLedger(step), ValueReader());
     if (end == LawEnd::kLow) {
       report->set_model_growth_low(moved.ledger.model_growth);
     } else {
@@ -901,6 +904,33 @@ void FillWarnings(const ResolvedSetup& setup, const Views& views,
         "ideal: peak rates, no overheads, free links; a bound, not a "
         "prediction");
   }
+}
+
+// What a reader must know of the growth of the model.
+void NoteGrowth(const ResolvedSetup& setup, Report* report) {
+  const Scenario& scenario = setup.scenario();
+  if (scenario.has_growth_depth_share() && report->model_growth() == 1) {
+    report->add_notes("growth_depth_share changes nothing: nothing grows");
+  }
+  if (!scenario.equal_quality()) return;
+  const absl::StatusOr<const ScalingLaws*> laws = ShippedScalingLaws();
+  if (!laws.ok()) return;
+  const ScalingLaws::Precision& law = (*laws)->precision();
+  const TensorFormats& formats = setup.formats();
+  const double weights = std::min(ElementBits(*formats.linear),
+                                  ElementBits(*formats.experts));
+  const double activations =
+      ElementBits(formats.ActivationsFor(*formats.linear));
+  const bool extrapolated =
+      weights < law.weights().min_bits().value() ||
+      activations < law.activations().min_bits().value() ||
+      ElementBits(*formats.kv) < law.kv_cache().min_bits().value();
+  if (!extrapolated) return;
+  report->add_notes(absl::StrFormat(
+      "growth is extrapolated: the law was fitted from %g bits of weights, %g of "
+      "activations and %g of KV cache",
+      law.weights().min_bits().value(), law.activations().min_bits().value(),
+      law.kv_cache().min_bits().value()));
 }
 
 // What each machine has of a step.
@@ -1145,9 +1175,16 @@ absl::StatusOr<Report> Analysis::Answer() {
     const Ledger<>& described = keep ? not_grown_ : ledger;
     if (!ranges_.has_value()) ranges_.emplace(setup_, described);
     ranges_->Fill(described, step, /*with_terms=*/options_.details, &spreads);
+    // A total is at least as uncertain as each of its terms.
+    for (int i = 0; i < kNumEnergyTerms; ++i) {
+      if (kEnergyTerms[i].boundary > setup_.boundary()) continue;
+      spreads.energy_per_token.Reach(spreads.energy_per_token.value,
+                                     spreads.terms[i].high());
+    }
   }
 
   report.set_model(setup_.model().name());
+  report.set_model_growth(ledger.model_growth);
   report.set_hardware(NamesOf(setup_.hardware(), placement));
   report.set_num_chips(static_cast<int32_t>(step.chips));
   described_.set_batch(setup_.scenario().batch());
@@ -1172,6 +1209,7 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillOperators(views, cost, options_, &report);
   if (options_.details) {
     if (!setup_.formats_note().empty()) report.add_notes(setup_.formats_note());
+    NoteGrowth(setup_, &report);
     for (const std::string& note : ledger.notes) report.add_notes(note);
     if (is_network) {
       report.add_notes(
@@ -1203,7 +1241,6 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillWarnings(setup_, views, &report);
   FillLimits(views, &report);
   FillArrays(views, &report);
-  report.set_model_growth(ledger.model_growth);
   if (options_.details) FillSteps(setup_, ledger, machine_, &report);
   return report;
 }

@@ -148,6 +148,68 @@ TEST(ArraysTest, EqualQualityGrowsByTheLawOfPrecision) {
   EXPECT_NEAR(Answer(analog).model_growth(), growth, 1e-6);
 }
 
+TEST(ArraysTest, GrowthIsThatOfTheModelWhateverTheStep) {
+  auto setup = On("llama-3.2-1b", "h100-sxm");
+  setup.scenario.set_equal_quality(true);
+  setup.scenario.set_weights("int4-g128");
+  setup.scenario.set_lm_head("bf16");
+  const double growth = Answer(setup).model_growth();
+  EXPECT_GT(growth, 1.2);
+  setup.scenario.set_prompt(8192);
+  setup.scenario.set_output(1);
+  EXPECT_NEAR(Answer(setup).model_growth(), growth, 1e-12);
+  setup.scenario.clear_prompt();
+  setup.scenario.clear_output();
+  setup.scenario.set_tp(8);
+  EXPECT_NEAR(Answer(setup).model_growth(), growth, 1e-12);
+  // Nor does a draft model belong to it.
+  auto draft = On("llama-3.1-8b", "h100-sxm");
+  draft.scenario.set_equal_quality(true);
+  draft.scenario.set_weights("fp8");
+  const double alone = Answer(draft).model_growth();
+  draft.scenario.mutable_speculation()->set_draft_tokens(4);
+  draft.scenario.mutable_speculation()->set_acceptance_rate(0.7);
+  draft.scenario.mutable_speculation()->set_draft_model("llama-3.2-1b");
+  draft.draft = SetupOrDie("llama-3.2-1b", "h100-sxm", {}).model;
+  EXPECT_NEAR(Answer(draft).model_growth(), alone, 1e-12);
+}
+
+TEST(ArraysTest, OneModelGrowsOnSeveralMachines) {
+  auto setup = On("llama-3.1-8b", "h100-sxm");
+  setup.scenario.set_equal_quality(true);
+  setup.scenario.set_weights("fp8");
+  const Report one = Answer(setup);
+  *setup.hardware.add_stage() = setup.hardware;
+  setup.hardware.mutable_stage(0)->clear_stage();
+  const Report two = Answer(setup);
+  EXPECT_NEAR(two.model_growth(), one.model_growth(), 1e-12);
+  EXPECT_NEAR(two.model_growth_high(), one.model_growth_high(), 1e-12);
+  EXPECT_NEAR(two.kv_bytes_per_sequence() / one.kv_bytes_per_sequence(), 1,
+              1e-12);
+  EXPECT_NEAR(two.memory_used_bytes() / one.memory_used_bytes(), 1, 1e-12);
+  EXPECT_NEAR(two.flop_per_token() / one.flop_per_token(), 1, 1e-12);
+}
+
+TEST(ArraysTest, PartsWhoseFormatIsGivenLeaveTheOthersToTheArrays) {
+  auto setup = On("llama-3.2-1b", "aimc-hbm3e");
+  setup.scenario.set_lm_head("bf16");
+  const Report report = Answer(setup);
+  EXPECT_EQ(report.scenario().weights(), "int8");
+  EXPECT_EQ(report.scenario().lm_head(), "bf16");
+  EXPECT_EQ(report.arrays_size(), 1);
+}
+
+TEST(ArraysTest, FormatsBelowTheLawAreSaidToBeExtrapolated) {
+  auto setup = On("llama-3.1-8b", "h100-sxm");
+  setup.scenario.set_equal_quality(true);
+  setup.scenario.set_weights("tq1_0");
+  const Report packed = Answer(setup);
+  EXPECT_THAT(packed.notes(), Contains(HasSubstr("growth is extrapolated")));
+  // The same three values, packed otherwise.
+  setup.scenario.set_weights("tq2_0");
+  EXPECT_NEAR(Answer(setup).model_growth(), packed.model_growth(), 1e-12);
+}
+
 TEST(ArraysTest, SixteenBitsNeedNoGrowth) {
   auto setup = On("llama-3.1-8b", "h100-sxm");
   setup.scenario.set_equal_quality(true);

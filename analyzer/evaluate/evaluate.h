@@ -107,6 +107,7 @@ Evaluation<N> EvaluateShared(Ledger<N> ledger, const LayerPlacement& placement,
                              const std::vector<Machine<N>>& machines) {
   Evaluation<N> evaluation;
   evaluation.ledger = std::move(ledger);
+  GrowShared(machines, &evaluation.ledger);
   evaluation.parts = LowerShared(evaluation.ledger, placement, machines);
   evaluation.cost = CostOfShared(placement, machines, &evaluation.parts);
   evaluation.step.tokens = evaluation.ledger.tokens;

@@ -34,11 +34,11 @@ class FitsWith {
     placement.has_host = true;
     StepSetup step = resolved_.step();
     step.placement = &placement;
-    const Ledger<> ledger = BuildLedger(step);
+    Ledger<> ledger = BuildLedger(step);
+    GrowShared(machines_, &ledger);
     for (size_t i = 0; i < machines_.size(); ++i) {
       const int place = static_cast<int>(i);
-      const Ledger<> part =
-          Grow(LedgerOn(ledger, placement, place), machines_[i]);
+      const Ledger<> part = LedgerOn(ledger, placement, place);
       if (!OccupancyOf(part, machines_[i])
                .Fits(machines_[i].costs.levels[0].usable_capacity)) {
         return false;

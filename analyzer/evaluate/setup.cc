@@ -115,7 +115,15 @@ bool RunsAny(const std::vector<RateStructure>& rates,
 Scenario InServedFormats(const Hardware& hardware, const Model& model,
                          Scenario scenario) {
   const std::vector<RateStructure> rates = RatesOfArrays(hardware);
-  if (rates.empty() || RunsAny(rates, ProductsOf(model, scenario))) {
+  if (rates.empty()) return scenario;
+  // What decides is the matrices of the layers, if the arrays run these.
+  const std::vector<ProductFormats> products = ProductsOf(model, scenario);
+  const bool run_layers =
+      std::any_of(rates.begin(), rates.end(), [&](const RateStructure& rate) {
+        return (rate.runs >> ComputeEngine::LINEAR & 1) != 0;
+      });
+  if (RunsAny(rates, run_layers ? std::vector<ProductFormats>{products.front()}
+                                : products)) {
     return scenario;
   }
   const NumberFormat& weights = *ResolveFormats(model, scenario).linear;
@@ -138,10 +146,7 @@ Scenario InServedFormats(const Hardware& hardware, const Model& model,
   const RateStructure* taken = best([&](const RateStructure& rate) {
     return TakesWeights(rate, weights) && inputs_free(rate);
   });
-  const bool weights_free = scenario.weights().empty() &&
-                            scenario.lm_head().empty() &&
-                            scenario.experts().empty();
-  if (taken == nullptr && weights_free) {
+  if (taken == nullptr && scenario.weights().empty()) {
     taken = best(inputs_free);
     if (taken != nullptr) scenario.set_weights(std::string(taken->format->name));
   }

@@ -133,6 +133,7 @@ void AddExpertMatrix(LedgerWriter<N, Reader>& c, const ExpertLoad<N>& load,
   // parameters.
   const N all = experts * (times * in * out * load.split + bias) * layers;
   c.CountParameters(all, all * per_token / experts);
+  c.CountUsed(*op, all * per_token / experts);
 }
 
 // Width in which routed experts run.

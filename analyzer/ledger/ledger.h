@@ -220,6 +220,13 @@ struct Operator {
   // Tokens on each matrix of a product with weights: those of `shapes`, spread
   // over the distinct experts of a grouped product.
   N tokens_per_matrix = N(1.0);
+  // Inputs that the matrix with the most of them takes in this kind of step; 0
+  // without products.
+  N step_inputs = N(0.0);
+  // Parameters that a token uses, of all layers and chips. They are counted once,
+  // so that operators of further passes over the model, and of a draft model, have
+  // none.
+  N parameters = N(0.0);
   // Query heads that share a cached vector: the upper bound on its re-reads.
   N kv_sharing = N(1.0);
 
@@ -369,6 +376,8 @@ void ForEachLedgerNumber(Visit&& visit, L&... ledger) {
     visit(ledger.operators[i].activation_in...);
     visit(ledger.operators[i].activation_out...);
     visit(ledger.operators[i].tokens_per_matrix...);
+    visit(ledger.operators[i].step_inputs...);
+    visit(ledger.operators[i].parameters...);
     visit(ledger.operators[i].kv_sharing...);
     visit(ledger.operators[i].weight_imbalance...);
     visit(ledger.operators[i].flop_imbalance...);

@@ -156,6 +156,10 @@ class LedgerWriter {
     ledger->weight_footprint[static_cast<int>(where)] +=
         Stored(on_chip * N(static_cast<double>(parallel.stage_chips)), format);
   }
+  // Adds parameters that a token uses to an operator.
+  void CountUsed(Operator<N>& op, const N& used) {
+    if (counts_parameters && is_first_pass) op.parameters += used;
+  }
   void CountParameters(const N& elements, const N& active) {
     if (!counts_parameters || !is_first_pass) return;
     ledger->parameters += elements;
@@ -171,6 +175,7 @@ class LedgerWriter {
     if (shares_weights) count = count / layers;
     Hold(op.part, on_chip * count, format);
     CountParameters(all * count, all * count);
+    CountUsed(op, all * count);
   }
   // Adds a vector of parameters that is replicated on every chip of the group.
   void Vector(Operator<N>& op, const N& elements) {
@@ -206,6 +211,7 @@ class LedgerWriter {
     op.product_kind = KindOf(op.part);
     op.shapes.push_back({t, in, out});
     op.tokens_per_matrix = t;
+    op.step_inputs = tokens.linear();
     op.activation_in += Stored(t * in, operands);
     op.activation_out += Stream(t * out);
   }

@@ -117,6 +117,7 @@ class NetworkWriter {
       c_.ledger->weight_footprint[static_cast<int>(op.part)] += bytes;
     }
     c_.CountParameters(elements, elements);
+    c_.CountUsed(op, elements);
   }
 
   static Part PartOf(const NetworkLayer& layer) {
@@ -145,7 +146,15 @@ class NetworkWriter {
 // Adds the layers of the model's network; returns their number.
 template <typename N, typename Reader>
 N AddNetwork(LedgerWriter<N, Reader>& c) {
+  const size_t first = c.ledger->operators.size();
   NetworkWriter<N, Reader>(&c).Add();
+  N most(0.0);
+  for (size_t i = first; i < c.ledger->operators.size(); ++i) {
+    most = Max(most, c.ledger->operators[i].tokens_per_matrix);
+  }
+  for (size_t i = first; i < c.ledger->operators.size(); ++i) {
+    c.ledger->operators[i].step_inputs = most;
+  }
   return N(static_cast<double>(c.model.network().layer_size()));
 }
 

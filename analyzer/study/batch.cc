@@ -99,8 +99,9 @@ class TokenCosts {
   // The same where several machines share the step.
   double SharedFloor(double context) const {
     const auto lowered_at = [&](double batch) {
-      return LowerShared(LedgerAt(batch, context), *setup_.placement(),
-                         machines_);
+      Ledger<> ledger = LedgerAt(batch, context);
+      GrowShared(machines_, &ledger);
+      return LowerShared(ledger, *setup_.placement(), machines_);
     };
     const std::vector<StepPart<>> at_huge = lowered_at(kHugeBatch);
     std::vector<StepPart<>> one_more = lowered_at(2 * kHugeBatch);

@@ -46,15 +46,25 @@ Constant Exact(double value, Hardware* hardware) {
                hardware);
 }
 
+// A machine of which each array of a kind makes the model grow.
+Hardware Growing(const Hardware& machine, ComputeEngine::Kind kind,
+                 double growth) {
+  Hardware hardware = machine;
+  for (ComputeEngine& engine : *hardware.mutable_engine()) {
+    if (engine.kind() != kind) continue;
+    *engine.mutable_array()->mutable_model_growth() = Exact(growth, &hardware);
+  }
+  return hardware;
+}
+
 // The analog machine at a point of the map, its products at `fj_per_op`.
 Hardware MachineAt(const Hardware& analog, double standing_w, double growth,
                    double fj_per_op) {
-  Hardware hardware = analog;
+  Hardware hardware = Growing(analog, ComputeEngine::ANALOG_IMC, growth);
   *hardware.mutable_board()->mutable_static_power_w() =
       Exact(standing_w, &hardware);
   for (ComputeEngine& engine : *hardware.mutable_engine()) {
     if (engine.kind() != ComputeEngine::ANALOG_IMC) continue;
-    *engine.mutable_array()->mutable_model_growth() = Exact(growth, &hardware);
     for (ComputeEngine::FormatRate& rate : *engine.mutable_rate()) {
       *rate.mutable_energy_pj_per_flop() = Exact(fj_per_op * 1e-3, &hardware);
     }
@@ -65,13 +75,12 @@ Hardware MachineAt(const Hardware& analog, double standing_w, double growth,
 // The map's axes and the machines on it.
 class Map {
  public:
-  Map(const Setup& digital, const Hardware& analog)
-      : digital_(digital), analog_(digital) {
-    analog_.hardware = analog;
+  // `growth` is what the digital machine asks for by itself.
+  Map(const Setup& digital, const Setup& analog, double growth)
+      : digital_(digital), analog_(analog), growth_(growth) {
+    digital_.hardware =
+        Growing(digital.hardware, ComputeEngine::DIGITAL_IMC, growth);
   }
-
-  const Setup& digital() const { return digital_; }
-  const Setup& analog() const { return analog_; }
 
   absl::StatusOr<BreakEvenRow> At(double standing_w, double batch,
                                   double growth) {
@@ -85,7 +94,8 @@ class Map {
     row.set_digital_j(digital);
     const Hardware described = analog_.hardware;
     const auto at = [&](double fj_per_op) {
-      analog_.hardware = MachineAt(described, standing_w, growth, fj_per_op);
+      analog_.hardware =
+          MachineAt(described, standing_w, growth_ * growth, fj_per_op);
       absl::StatusOr<double> energy = EnergyOf(analog_);
       analog_.hardware = described;
       return energy;
@@ -110,6 +120,7 @@ class Map {
   }
 
   Setup digital_, analog_;
+  const double growth_;
 };
 
 // Growth that a machine's precision requires.
@@ -120,9 +131,10 @@ absl::StatusOr<double> GrowthOf(Setup setup) {
   return report->model_growth();
 }
 
-// Published analog arrays at the formats of the analog machine's products. Their
-// wins at the machine's own static power and growth are those of `own`.
-absl::Status AddChips(const BreakEvenRow& own, BreakEvenStudy* study) {
+// Published analog arrays at the formats of the analog machine's products. `own`
+// are points at the machine's own static power and at equal quality, by batch.
+absl::Status AddChips(const std::vector<BreakEvenRow>& own,
+                      BreakEvenStudy* study) {
   const ArrayEfficiency& array = study->analog().arrays(0);
   const double bits = ElementBits(GetFormat(array.weights())) *
                       ElementBits(GetFormat(array.activations()));
@@ -132,7 +144,7 @@ absl::Status AddChips(const BreakEvenRow& own, BreakEvenStudy* study) {
   for (const DotProductSweep::Chip& chip : sweep.chip()) {
     if (chip.kind() != DotProductSweep::Chip::ANALOG) continue;
     BreakEvenChip* out = study->add_chips();
-    out->set_name(chip.title());
+    out->set_name(chip.label());
     out->set_node_nm(chip.node_nm().value());
     out->set_input_bits(chip.input_bits().value());
     out->set_weight_bits(chip.weight_bits().value());
@@ -144,14 +156,14 @@ absl::Status AddChips(const BreakEvenRow& own, BreakEvenStudy* study) {
                        (out->input_bits() * out->weight_bits()) *
                        (is_macro ? derating : 1));
     for (const BreakEvenRow& row : study->rows()) {
+      if (out->fj_per_op() < row.break_even_fj_per_op()) {
+        out->set_wins(out->wins() + 1);
+      }
+    }
+    for (const BreakEvenRow& row : own) {
       if (out->fj_per_op() >= row.break_even_fj_per_op()) continue;
-      out->set_wins(out->wins() + 1);
-      if (row.standing_w() != own.standing_w() || row.growth() != own.growth()) {
-        continue;
-      }
-      if (out->smallest_batch() == 0 || row.batch() < out->smallest_batch()) {
-        out->set_smallest_batch(row.batch());
-      }
+      out->set_smallest_batch(row.batch());
+      break;
     }
   }
   return absl::OkStatus();
@@ -197,19 +209,24 @@ absl::StatusOr<BreakEvenStudy> StudyBreakEven(const Setup& digital,
                      " has no analog in-memory arrays; expected a machine with an "
                      "engine of kind ANALOG_IMC, e.g. aimc-resident"));
   }
-  Map map(digital, analog);
+  if (digital.scenario.equal_quality()) {
+    return absl::InvalidArgumentError(
+        "equal_quality: growth is an axis of this map; leave it out");
+  }
+  Setup with_analog = digital;
+  with_analog.hardware = analog;
   BreakEvenStudy study;
-  ASSIGN_OR_RETURN(*study.mutable_digital(),
-                   Analyze(map.digital(), kFiguresOnly));
+  ASSIGN_OR_RETURN(*study.mutable_digital(), Analyze(digital, kFiguresOnly));
   ASSIGN_OR_RETURN(*study.mutable_analog(),
-                   Analyze(map.analog(), kFiguresOnly));
+                   Analyze(with_analog, kFiguresOnly));
   if (study.analog().arrays_size() == 0) {
     return absl::InvalidArgumentError(absl::StrCat(
         "no product of the model runs in the arrays of ", analog.name()));
   }
-  ASSIGN_OR_RETURN(const double digital_growth, GrowthOf(map.digital()));
-  ASSIGN_OR_RETURN(const double analog_growth, GrowthOf(map.analog()));
+  ASSIGN_OR_RETURN(const double digital_growth, GrowthOf(digital));
+  ASSIGN_OR_RETURN(const double analog_growth, GrowthOf(with_analog));
   study.set_relative_growth(std::max(1.0, analog_growth / digital_growth));
+  Map map(digital, with_analog, digital_growth);
 
   const double own_w =
       machine_internal::StaticPowerW<double>(analog, ValueReader());
@@ -221,6 +238,11 @@ absl::StatusOr<BreakEvenStudy> StudyBreakEven(const Setup& digital,
   }
   if (axes.batches.empty()) axes.batches = {1, 4, 16, 64, 256};
   if (axes.growths.empty()) axes.growths = {1, study.relative_growth(), 1.1};
+  for (std::vector<double>* axis :
+       {&axes.standing_w, &axes.batches, &axes.growths}) {
+    absl::c_sort(*axis);
+    axis->erase(std::unique(axis->begin(), axis->end()), axis->end());
+  }
   for (const double standing_w : axes.standing_w) {
     for (const double growth : axes.growths) {
       for (const double batch : axes.batches) {
@@ -229,9 +251,12 @@ absl::StatusOr<BreakEvenStudy> StudyBreakEven(const Setup& digital,
       }
     }
   }
-  BreakEvenRow own;
-  own.set_standing_w(own_w);
-  own.set_growth(study.relative_growth());
+  std::vector<BreakEvenRow> own;
+  for (const double batch : axes.batches) {
+    own.emplace_back();
+    ASSIGN_OR_RETURN(own.back(),
+                     map.At(own_w, batch, study.relative_growth()));
+  }
   RETURN_IF_ERROR(AddChips(own, &study));
   study.set_summary(Summarize(study));
   return study;

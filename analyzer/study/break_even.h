@@ -20,7 +20,8 @@ struct BreakEvenOptions {
   // Sequences of a step, 1 to 1e9. Empty: 1, 4, 16, 64 and 256.
   std::vector<double> batches;
   // Growth of the model on the analog machine relative to the digital one, 1 to
-  // 10. Empty: 1, what equal quality asks for, and 1.1.
+  // 10; both have what the precision of digital products asks for besides. Empty:
+  // 1, what equal quality asks for, and 1.1.
   std::vector<double> growths;
 };
 

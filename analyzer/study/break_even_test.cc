@@ -25,6 +25,13 @@ BreakEvenStudy Study(const BreakEvenOptions& options = {}) {
                               LoadHardwareOrDie("aimc-resident"), options));
 }
 
+// What the precision of the digital machine asks for.
+double DigitalGrowth() {
+  auto setup = On("llama-3.2-1b", "dimc-resident");
+  setup.scenario.set_equal_quality(true);
+  return OrDie(Analyze(setup, kFiguresOnly)).model_growth();
+}
+
 // The energy per token of the analog machine with its products at an energy.
 double EnergyWith(const BreakEvenRow& row, double pj_per_flop) {
   Setup setup = On("llama-3.2-1b", "aimc-resident");
@@ -38,7 +45,8 @@ double EnergyWith(const BreakEvenRow& row, double pj_per_flop) {
   set(row.standing_w(), setup.hardware.mutable_board()->mutable_static_power_w());
   for (ComputeEngine& engine : *setup.hardware.mutable_engine()) {
     if (engine.kind() != ComputeEngine::ANALOG_IMC) continue;
-    set(row.growth(), engine.mutable_array()->mutable_model_growth());
+    set(row.growth() * DigitalGrowth(),
+        engine.mutable_array()->mutable_model_growth());
     for (auto& rate : *engine.mutable_rate()) {
       set(pj_per_flop, rate.mutable_energy_pj_per_flop());
     }
@@ -83,6 +91,30 @@ TEST(BreakEvenTest, EqualQualityAsksForMoreOfNoisierArrays) {
     EXPECT_GT(chip.fj_per_op(), 0) << chip.name();
     EXPECT_LE(chip.wins(), study.rows_size()) << chip.name();
   }
+}
+
+TEST(BreakEvenTest, ChipsAreComparedAtTheMachinesOwnPowerWhateverTheMap) {
+  const BreakEvenStudy whole = Study();
+  BreakEvenOptions options;
+  options.standing_w = {1, 0, 1};
+  options.growths = {1, 1};
+  const BreakEvenStudy part = Study(options);
+  // Each point once.
+  EXPECT_EQ(part.rows_size(), 2 * 5);
+  ASSERT_EQ(part.chips_size(), whole.chips_size());
+  for (int i = 0; i < whole.chips_size(); ++i) {
+    EXPECT_EQ(part.chips(i).smallest_batch(), whole.chips(i).smallest_batch())
+        << whole.chips(i).name();
+  }
+}
+
+TEST(BreakEvenTest, GrowthIsAnAxisAndNoFlag) {
+  auto setup = On("llama-3.2-1b", "dimc-resident");
+  setup.scenario.set_equal_quality(true);
+  const absl::StatusOr<BreakEvenStudy> study =
+      StudyBreakEven(setup, LoadHardwareOrDie("aimc-resident"), {});
+  EXPECT_THAT(std::string(study.status().message()),
+              HasSubstr("growth is an axis"));
 }
 
 TEST(BreakEvenTest, MachinesWithoutSuchArraysAreRefused) {

@@ -620,6 +620,10 @@ absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
   if (!fits.ok()) return fits;
   absl::StatusOr<TrickSet> set = LoadTrickSet();
   if (!set.ok()) return set.status();
+  if (given.scenario.equal_quality()) {
+    return absl::InvalidArgumentError(
+        "equal_quality: tricks are charged no loss of quality; leave it out");
+  }
   Setup base = given;
   base.scenario = InServedFormats(given.hardware, given.model,
                                   WithContext(given.scenario));

@@ -118,12 +118,15 @@ std::string Headline(const Report& report) {
   }
   const double intensity = report.arithmetic_intensity_flop_per_byte();
   const double ridge = report.ridge_point_flop_per_byte();
-  table.AddRow(
-      {FigureLabel(kArithmeticIntensity),
-       absl::StrFormat("%.3g FLOP/byte", intensity),
-       absl::StrFormat("ridge point %.3g: %s", ridge,
-                       intensity < ridge ? "the step is on the memory side"
-                                         : "the step is on the compute side")});
+  // Where nothing crosses the interface of the backing store there is none.
+  if (intensity > 0) {
+    table.AddRow(
+        {FigureLabel(kArithmeticIntensity),
+         absl::StrFormat("%.3g FLOP/byte", intensity),
+         absl::StrFormat("ridge point %.3g: %s", ridge,
+                         intensity < ridge ? "the step is on the memory side"
+                                           : "the step is on the compute side")});
+  }
   table.AddRow(
       {"memory", WithUnit(report.memory_used_bytes(), "B"),
        absl::StrCat("of ", WithUnit(report.memory_usable_bytes(), "B"),
@@ -162,8 +165,8 @@ std::string Headline(const Report& report) {
         {FigureLabel(kAreaFigure),
          absl::StrFormat("%.4g mm2", report.area_mm2()),
          absl::StrCat(
-             "of logic; with memory and board ",
-             WithUnit(report.cost_usd(), "$"), " to make, range ",
+             "logic; ", WithUnit(report.cost_usd(), "$"),
+             " to make with memory and board, ",
              Between(report.cost_usd_low(), report.cost_usd_high(), "$"))});
   }
   if (report.has_stack()) {
@@ -293,7 +296,7 @@ std::string Bytes(const Report& report) {
           ? absl::StrFormat(", %s act on a token",
                             WithUnit(report.active_parameters(), ""))
           : "",
-      "\n");
+      report.model_growth() > 1 ? ", before growth\n" : "\n");
 }
 
 std::string Operators(const Report& report) {

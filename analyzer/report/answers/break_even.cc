@@ -83,11 +83,6 @@ std::string BreakEvenCsv(const BreakEvenStudy& study) {
   return EntriesCsv(study.rows());
 }
 
-// "Sinangil", of "Sinangil et al., JSSC 2021".
-std::string ShortName(const std::string& name) {
-  return name.substr(0, std::min(name.find(" et al"), name.find_first_of(",(")));
-}
-
 // Break-even over the batch: a line for each standing power without growth and at
 // equal quality (dashed), and the published arrays; hollow where a whole chip was
 // counted.
@@ -131,7 +126,7 @@ std::string BreakEvenSvg(const BreakEvenStudy& study) {
     // Far above every line there is nothing to compare.
     if (chip.fj_per_op() > highest) continue;
     ChartMark mark = {last_batch, chip.fj_per_op(), "#555", chip.name()};
-    mark.text = ShortName(chip.name());
+    mark.text = chip.name();
     mark.hollow = chip.counted() != "macro";
     chart.marks.push_back(mark);
   }
