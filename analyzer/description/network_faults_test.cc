@@ -75,6 +75,11 @@ TEST(NetworkFaultsTest, EveryFaultOfTheLayersIsReportedAtOnce) {
       "layer { name: \"sum\" input: \"conv\" residual_add { other: \"far\" } } "
       "layer { name: \"stored\" fully_connected { outputs: 2 } "
       "stored_bits_per_weight: 9 } "
+      "layer { name: \"thin\" input: \"conv\" fully_connected { outputs: 2 } "
+      "stored_bits_per_weight: 0.001 } "
+      "layer { name: \"leap\" input: \"conv\" depthwise { window { height: 3 "
+      "stride: 100 padding: SAME } } } "
+      "layer { name: \"\" input: \"conv\" fully_connected { outputs: 2 } } "
       "layer { name: \"pool\" pooling { kind: MAX } weights: \"int4\" } "
       "layer { name: \"packed\" fully_connected { outputs: 2 } weights: "
       "\"q4_0\" } "
@@ -90,6 +95,9 @@ TEST(NetworkFaultsTest, EveryFaultOfTheLayersIsReportedAtOnce) {
           HasSubstr("conv"),
           HasSubstr("network.layer.sum: adds 2 x 1 x 1 of far"),
           HasSubstr("9 is more than the 8 bits of int8"),
+          HasSubstr("network.layer.thin.stored_bits_per_weight: is 0.001"),
+          HasSubstr("network.layer.leap: moves further than its input"),
+          HasSubstr("name"),
           HasSubstr("network.layer.pool.weights: is of layers with weights"),
           HasSubstr("\"q4_0\" is a storage format"),
           HasSubstr("network.layer.empty: has no kind"),

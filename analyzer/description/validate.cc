@@ -825,8 +825,16 @@ void CheckNetwork(const Network& network, CrossChecker* check) {
     const LayerShape<>& shape = shapes[i];
     const std::string path =
         absl::StrCat("network.layer.", Printable(layer.name()));
+    check->Require(!layer.name().empty(), absl::StrCat("network.layer[", i, "]"),
+                   "has no name");
     check->Require(layer.name() != kNetworkInput, path,
                    "is the name of the network's input");
+    // Less than a tenth of a bit per weight is a slip, not a compression.
+    const double stored_bits = layer.stored_bits_per_weight();
+    check->Require(stored_bits == 0 || stored_bits >= 0.1,
+                   path + ".stored_bits_per_weight",
+                   absl::StrCat("is ", Number(stored_bits),
+                                "; expected at least 0.1 bits, or none"));
     check->Require(layer.kind_case() != NetworkLayer::KIND_NOT_SET, path,
                    "has no kind; expected convolution, depthwise, pooling, "
                    "fully_connected or residual_add");
@@ -843,6 +851,12 @@ void CheckNetwork(const Network& network, CrossChecker* check) {
         absl::StrCat("has a kernel of ", shape.window.height, " x ",
                      shape.window.width, ", larger than its input of ",
                      Shape(shape.in), "; give padding SAME, or a smaller one"));
+    check->Require(window == nullptr ||
+                       (window->stride() <= shape.in.height &&
+                        window->stride_width() <= shape.in.width),
+                   path,
+                   absl::StrCat("moves further than its input of ",
+                                Shape(shape.in), " is long"));
     if (!layer.has_residual_add()) continue;
     const std::string& other = layer.residual_add().other();
     CheckLayerRead(network, i, other, path + ".residual_add.other", check);
