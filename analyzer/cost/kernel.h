@@ -248,21 +248,29 @@ struct StepCost {
 };
 
 // Bytes that one run moves through level `level` of a chip. Data read from a
-// level passes through all nearer levels, but for those of activations only. Activations live in the nearest
-// level; the part beyond its activation_capacity spills to the backing store.
-// Only what it holds moves through a level beside the path, and through no
-// other.
+// level passes through all nearer levels, but for those of activations only.
+// Activations live in the nearest level; the part beyond its activation_capacity
+// spills to the backing store. Only what it holds moves through a level beside the
+// path, and through no other.
 template <typename N>
 Traffic<N> TrafficOf(const LoweredOperator<N>& op, Costing<N> machine,
                      int level) {
   const auto& levels = machine.structure.levels;
-  const bool beside = levels[level].beside_path;
+  // Most machines have none: their loop stays without conditions.
+  const bool side = machine.structure.has_side_levels;
+  const bool beside = side && levels[level].beside_path;
   Traffic<N> traffic;
-  const bool passes = !levels[level].activations_only;
-  for (int origin = beside ? level : 0; passes && origin <= level; ++origin) {
-    if (levels[origin].beside_path && origin != level) continue;
-    traffic.read += op.origin_read[origin];
-    traffic.write += op.origin_write[origin];
+  if (!side) {
+    for (int origin = 0; origin <= level; ++origin) {
+      traffic.read += op.origin_read[origin];
+      traffic.write += op.origin_write[origin];
+    }
+  } else if (!levels[level].activations_only) {
+    for (int origin = beside ? level : 0; origin <= level; ++origin) {
+      if (levels[origin].beside_path && origin != level) continue;
+      traffic.read += op.origin_read[origin];
+      traffic.write += op.origin_write[origin];
+    }
   }
   traffic.read_toggling = traffic.read * op.toggling;
   traffic.write_toggling = traffic.write * op.toggling;
@@ -306,9 +314,6 @@ struct UnitTimes {
     }
     for (int i = 0; i < machine.structure.num_rates; ++i) {
       matmul[i] = Inverse(costs.rates[i].Achieved()) * slowdown;
-      if (machine.structure.rates[i].has_write_rate) {
-        array_write[i] = Inverse(costs.rates[i].write_rate) * slowdown;
-      }
     }
     vector = Inverse(costs.vector.Achieved()) * slowdown;
     for (int i = 0; i < machine.structure.num_networks; ++i) {
@@ -331,7 +336,6 @@ struct UnitTimes {
 
   std::array<DurationPerData<N>, kMaxMemoryLevels> memory;
   std::array<DurationPerWork<N>, kMaxFormatRates> matmul;
-  std::array<DurationPerData<N>, kMaxFormatRates> array_write;
   DurationPerWork<N> vector;
   std::array<DurationPerData<N>, kMaxNetworks> link;
 };
@@ -403,7 +407,9 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   times.compute = Max(matmul, vector);
   sum += matmul + vector;
   if (machine.structure.rates[op.rate].has_write_rate) {
-    const Duration<N> writing = op.array_written * units.array_write[op.rate];
+    const Duration<N> writing = op.array_written /
+                                costs.rates[op.rate].write_rate *
+                                units.slowdown;
     times.compute = Max(times.compute, writing);
     sum += writing;
   }

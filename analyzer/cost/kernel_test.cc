@@ -176,6 +176,7 @@ TEST(KernelTest, OnlyWhatItHoldsMovesThroughALevelBesideThePath) {
   machine.costs.levels[1].read.column = Joules(100.0) / Bytes(1.0);
   machine.costs.levels[1].write.column = Joules(1000.0) / Bytes(1.0);
   machine.structure.levels[1].beside_path = true;
+  machine.structure.has_side_levels = true;
   LoweredOperator<> op = Reads(3, 0);
   op.origin_read[1] = Bytes(2.0);
   op.origin_write[1] = Bytes(1.0);

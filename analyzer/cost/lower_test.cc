@@ -96,6 +96,7 @@ Machine<> LaneMachine() {
   Machine<> machine;
   machine.structure.num_levels = 2;
   machine.structure.levels[1].activations_only = true;
+  machine.structure.has_side_levels = true;
   machine.structure.num_rates = 1;
   RateStructure& rate = machine.structure.rates[0];
   rate.format = rate.inputs = &GetFormat("int8");

@@ -569,6 +569,8 @@ void AddLevels(const Hardware& hardware, const Reader& read,
   for (const MemoryLevel& level : hardware.memory()) {
     const int i = structure.num_levels++;
     structure.levels[i] = LevelStructureOf(level);
+    structure.has_side_levels |= structure.levels[i].beside_path ||
+                                 structure.levels[i].activations_only;
     structure.wears |= level.technology().has_endurance_writes();
     machine->placement.levels[i] = BuildLevelPlacement<N>(level, read);
     machine->costs.levels[i] =

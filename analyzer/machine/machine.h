@@ -80,6 +80,9 @@ struct NetworkStructure {
 struct MachineStructure {
   int num_levels = 0;
   std::array<LevelStructure, kMaxMemoryLevels> levels;
+  // Whether not everything passes through all levels: one of them is beside the
+  // path or of activations only.
+  bool has_side_levels = false;
   int num_rates = 0;
   std::array<RateStructure, kMaxFormatRates> rates;
   // Whether cells of any level or array wear out.

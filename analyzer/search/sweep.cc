@@ -677,9 +677,13 @@ absl::Status FillQuality(const Space& space,
                          SweepStudy* study) {
   std::set<std::string> caveats;
   for (int i = 0; i < study->front_size(); ++i) {
-    absl::StatusOr<Setup> setup = SetupAt(space, choices_of(i));
+    // Loading models and machines takes longer than finding most fronts.
+    const Choices choices = choices_of(i);
+    absl::StatusOr<Scenario> scenario = ScenarioAt(space, choices);
+    if (!scenario.ok()) return scenario.status();
+    if (!scenario->has_quality()) continue;
+    absl::StatusOr<Setup> setup = SetupAt(space, choices);
     if (!setup.ok()) return setup.status();
-    if (!setup->scenario.has_quality()) continue;
     const ResolvedSetup resolved(*std::move(setup));
     absl::optional<QualityEstimate> quality = EstimateFor(
         resolved.model(), resolved.scenario(), BuildLedger(resolved.step()));
