@@ -746,38 +746,38 @@ void FillArrays(const Views& views, Report* report) {
   }
 }
 
-// Widens the ranges by those of what the runtime decided about the scenario.
-// Sets the range of the growth at equal quality.
+// Evaluates another step of the setup on its machine, or on those that share it.
+Evaluation<> Evaluated(const ResolvedSetup& setup, const Machine<>& machine,
+                       const StepSetup& step) {
+  Ledger<> ledger = BuildLedger(step);
+  return setup.placement() == nullptr
+             ? EvaluateOn(std::move(ledger), machine)
+             : EvaluateWith(setup, std::move(ledger), ValueReader());
+}
+
+// Widens the ranges by those of what the runtime decided about the scenario, and
+// by the law of precision at the ends of its constants' ranges. Sets the range of
+// the growth at equal quality.
 void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
                  Spreads* spreads, Report* report) {
-  for (const Scenario& variant : setup.variants()) {
-    const Ledger<> ledger = BuildLedger(setup.StepOf(variant));
-    const Evaluation<> moved =
-        setup.placement() == nullptr
-            ? EvaluateOn(ledger, machine)
-            : EvaluateWith(setup, ledger, ValueReader());
+  const auto add = [&](const Evaluation<>& moved) {
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
+  };
+  for (const Scenario& variant : setup.variants()) {
+    add(Evaluated(setup, machine, setup.StepOf(variant)));
   }
-  // The law of precision at the ends of its constants' ranges.
   if (!setup.scenario().equal_quality()) return;
-  for (const LawEnd end : {LawEnd::kLow, LawEnd::kHigh}) {
+  const auto growth_at = [&](LawEnd end) {
     StepSetup step = setup.step();
     step.equal_quality = EqualQualityOf(setup.model(), setup.scenario(), end);
-    const Evaluation<> moved =
-        setup.placement() == nullptr
-            ? EvaluateOn(BuildLedger(step), machine)
-            : EvaluateWith(setup, BuildLedger(step), ValueReader());
-    if (end == LawEnd::kLow) {
-      report->set_model_growth_low(moved.ledger.model_growth);
-    } else {
-      report->set_model_growth_high(moved.ledger.model_growth);
-    }
-    spreads->step_time.Add(InSeconds(moved.cost.step_time));
-    spreads->energy_per_token.Add(
-        PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
-  }
+    const Evaluation<> moved = Evaluated(setup, machine, step);
+    add(moved);
+    return moved.ledger.model_growth;
+  };
+  report->set_model_growth_low(growth_at(LawEnd::kLow));
+  report->set_model_growth_high(growth_at(LawEnd::kHigh));
 }
 
 // Widens the ranges to what rows that fits had not seen have shown.
@@ -803,12 +803,8 @@ void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
   Scenario pure = setup.scenario();
   pure.clear_prompt();
   pure.clear_output();
-  const Ledger<> pure_ledger = BuildLedger(setup.StepOf(pure));
   const double pure_s = InSeconds(
-      (setup.placement() == nullptr
-           ? EvaluateOn(pure_ledger, machine)
-           : EvaluateWith(setup, pure_ledger, ValueReader()))
-          .cost.step_time);
+      Evaluated(setup, machine, setup.StepOf(pure)).cost.step_time);
   const double share = mean.admitting;
   const double admitting_s = pure_s + (report->step_time_s() - pure_s) / share;
   report->set_pure_step_time_s(pure_s);

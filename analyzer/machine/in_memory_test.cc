@@ -355,8 +355,8 @@ AnalogNumbers<> Shipped(const char* name, double rows, double columns) {
   return ReadAnalog<double>(*circuit, array, ValueReader());
 }
 
-// A conductance whose arithmetic is done in the head: 10 uS for 100 ns, no
-// noise.
+// A cell whose numbers are easy to check by hand: it conducts 10 uS for 100 ns
+// and adds no noise.
 AnalogNumbers<> UnitConductance() {
   AnalogNumbers<> a;
   a.cell = AnalogCircuit::RESISTIVE;
