@@ -582,17 +582,21 @@ void FillMachines(const LayerPlacement& placement, const Views& views,
   }
 }
 
-// Carbon emissions and electricity price per million tokens, at the facility.
+// Electricity per million tokens at the facility, its price and its emissions.
 void FillRunningCosts(const Node& node, const StepCost<>& cost,
                       const LoweredStep<>& step, Report* report) {
   constexpr double kJoulesPerKwh = 3.6e6, kTokens = 1e6;
+  RunningCost* million = report->mutable_costs()->mutable_per_million_tokens();
   const double kwh =
       PerToken(EnergyInside(cost.terms, kNumBoundaries - 1), step) * kTokens /
       kJoulesPerKwh;
-  report->set_co2e_g_per_million_tokens(
-      kwh * node.carbon_intensity_g_per_kwh().value());
-  report->set_electricity_price_per_million_tokens(
-      kwh * node.price_per_kwh().value());
+  million->set_electricity_kwh(kwh);
+  if (node.has_carbon_intensity_g_per_kwh()) {
+    million->set_co2e_g(kwh * node.carbon_intensity_g_per_kwh().value());
+  }
+  if (node.has_price_per_kwh()) {
+    million->set_electricity_price(kwh * node.price_per_kwh().value());
+  }
 }
 
 // Silicon area and cost of the whole system.

@@ -146,16 +146,15 @@ std::string Headline(const Report& report) {
                                             report.model_growth_high())
                           : ", as the arrays require")});
   }
-  if (report.co2e_g_per_million_tokens() > 0) {
-    table.AddRow({"carbon",
-                  WithUnit(report.co2e_g_per_million_tokens(), "g CO2e"),
+  const RunningCost& million = report.costs().per_million_tokens();
+  if (million.has_co2e_g()) {
+    table.AddRow({"carbon", WithUnit(million.co2e_g(), "g CO2e"),
                   absl::StrFormat("per million %ss, at the facility",
                                   Work(report))});
   }
-  if (report.electricity_price_per_million_tokens() > 0) {
+  if (million.has_electricity_price()) {
     table.AddRow(
-        {"electricity",
-         absl::StrFormat("%.4g", report.electricity_price_per_million_tokens()),
+        {"electricity", absl::StrFormat("%.4g", million.electricity_price()),
          absl::StrFormat(
              "per million %ss, at the facility, in the currency of the price",
              Work(report))});
