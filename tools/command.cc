@@ -36,6 +36,11 @@ std::string Today() {
   return absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
 }
 
+absl::Status UsageFault(absl::Status status, int* exit_code) {
+  *exit_code = kExitUsage;
+  return status;
+}
+
 int Fail(const absl::Status& status, int exit_code) {
   for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
     std::cerr << "tokenjoule: " << line << "\n";

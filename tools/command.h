@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {
@@ -36,6 +37,12 @@ struct Command {
   // Writes the answer to stdout or --out and errors to stderr. Returns an exit
   // code.
   std::function<int(const ParsedFlags&)> run;
+  // Returns the answer in the format that --format names, the same text that
+  // `run` writes, for programs that ask many times. On failure sets
+  // `*exit_code` to what `run` would return. Null if the sub-command does more
+  // than answer.
+  std::function<absl::StatusOr<std::string>(const ParsedFlags&, int* exit_code)>
+      respond;
 };
 
 // Adds a sub-command to every binary that its file is linked into. Use it at
@@ -56,6 +63,10 @@ std::vector<Command> RegisteredCommands();
 
 // Today in UTC, YYYY-MM-DD: the date of a source that a sub-command writes.
 std::string Today();
+
+// Returns `status`, for a command line that cannot be read, and sets
+// `*exit_code` to kExitUsage.
+absl::Status UsageFault(absl::Status status, int* exit_code);
 
 // Prints an error to stderr, with "tokenjoule: " before each line, and returns
 // `exit_code`.

@@ -4,6 +4,7 @@
 #ifndef TOOLS_OUTPUT_H_
 #define TOOLS_OUTPUT_H_
 
+#include <functional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -82,6 +83,43 @@ int WriteAnswer(const ParsedFlags& flags, OutputFormat format,
     exit_code = WriteFile(flag, flags.Get(flag, ""), writer(answer));
   }
   return exit_code;
+}
+
+// Makes `command` answer with what `make` returns, in every format of its kind
+// of answer. If `make` fails, `*exit_code` says why; it may stay kExitOk for
+// bad data. `table` reads the options of a table.
+template <typename Answer>
+void SetAnswer(
+    std::function<absl::StatusOr<Answer>(const ParsedFlags&, int* exit_code)>
+        make,
+    Command* command,
+    std::function<TableOptions(const ParsedFlags&)> table =
+        [](const ParsedFlags&) { return TableOptions(); }) {
+  const auto answer = [make](const ParsedFlags& flags, OutputFormat* format,
+                             int* exit_code) -> absl::StatusOr<Answer> {
+    absl::StatusOr<OutputFormat> wanted = ReadOutputFormat<Answer>(flags);
+    if (!wanted.ok()) return UsageFault(wanted.status(), exit_code);
+    *format = *wanted;
+    *exit_code = kExitOk;
+    absl::StatusOr<Answer> made = make(flags, exit_code);
+    if (!made.ok() && *exit_code == kExitOk) *exit_code = kExitBadData;
+    return made;
+  };
+  command->run = [answer, table](const ParsedFlags& flags) -> int {
+    int exit_code = kExitOk;
+    OutputFormat format;
+    absl::StatusOr<Answer> made = answer(flags, &format, &exit_code);
+    if (!made.ok()) return Fail(made.status(), exit_code);
+    return WriteAnswer(flags, format, *made, table(flags));
+  };
+  command->respond = [answer, table](
+                         const ParsedFlags& flags,
+                         int* exit_code) -> absl::StatusOr<std::string> {
+    OutputFormat format;
+    absl::StatusOr<Answer> made = answer(flags, &format, exit_code);
+    if (!made.ok()) return made.status();
+    return Written(*made, format, table(flags));
+  };
 }
 
 }  // namespace tokenjoule

@@ -54,17 +54,13 @@ absl::Status ReadOptions(const ParsedFlags& flags, std::vector<double>* layers,
   return absl::OkStatus();
 }
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat<AnalogDepthStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<AnalogDepthStudy> Answer(const ParsedFlags& flags,
+                                        int* exit_code) {
   std::vector<double> layers;
   AnalogDepthOptions options;
   const absl::Status status = ReadOptions(flags, &layers, &options);
-  if (!status.ok()) return Fail(status, kExitUsage);
-  absl::StatusOr<AnalogDepthStudy> study = StudyAnalogDepth(layers, options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!status.ok()) return UsageFault(status, exit_code);
+  return StudyAnalogDepth(layers, options);
 }
 
 Command AnalogDepthCommand() {
@@ -96,7 +92,7 @@ Command AnalogDepthCommand() {
            "full scale in standard deviations of a sum (default: the study's)"},
       },
       OutputFlags<AnalogDepthStudy>());
-  command.run = Run;
+  SetAnswer<AnalogDepthStudy>(Answer, &command);
   return command;
 }
 

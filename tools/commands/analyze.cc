@@ -13,17 +13,10 @@
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Report>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
-  absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
-  if (!report.ok()) return Fail(report.status(), kExitBadData);
-  TableOptions options;
-  options.in_full = flags.GetBool("operators");
-  return WriteAnswer(flags, *format, *report, options);
+absl::StatusOr<Report> Answer(const ParsedFlags& flags, int* exit_code) {
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
+  return Analyze(*setup, kWithOperators);
 }
 
 Command AnalyzeCommand() {
@@ -47,7 +40,11 @@ Command AnalyzeCommand() {
              OutputFlags<Report>());
   command.flags.push_back(
       {"operators", "", "show the step by operator (table only)"});
-  command.run = Run;
+  SetAnswer<Report>(Answer, &command, [](const ParsedFlags& flags) {
+    TableOptions options;
+    options.in_full = flags.GetBool("operators");
+    return options;
+  });
   return command;
 }
 

@@ -28,10 +28,8 @@ constexpr size_t kMostRows = 200'000;
 
 // The content of the flags other than the setups.
 struct Request {
-  OutputFormat format = OutputFormat::kTable;
   std::vector<double> batches;
   BatchOptions options;
-  TableOptions table;
 };
 
 // Reads a list of numbers of a flag.
@@ -59,11 +57,9 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
   if (!faults.empty()) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
-  request.format = *format;
   request.options = *options;
-  request.table.in_full = flags.GetBool("rows");
   // The chart has no ranges.
-  request.options.ranges = request.format != OutputFormat::kSvg &&
+  request.options.ranges = *format != OutputFormat::kSvg &&
                            (!flags.Has("ranges") || flags.GetBool("ranges"));
   return request;
 }
@@ -147,20 +143,16 @@ absl::StatusOr<std::vector<Setup>> LoadSetups(
   return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
 }
 
-int Run(const ParsedFlags& flags) {
+absl::StatusOr<BatchStudy> Answer(const ParsedFlags& flags, int* exit_code) {
   absl::StatusOr<Request> request = ReadRequest(flags);
-  if (!request.ok()) return Fail(request.status(), kExitUsage);
+  if (!request.ok()) return UsageFault(request.status(), exit_code);
   absl::StatusOr<std::vector<ParsedFlags>> combinations =
       Combinations(flags, request->batches.size());
-  if (!combinations.ok()) return Fail(combinations.status(), kExitUsage);
-  int exit_code = kExitOk;
+  if (!combinations.ok()) return UsageFault(combinations.status(), exit_code);
   absl::StatusOr<std::vector<Setup>> setups =
-      LoadSetups(*combinations, &exit_code);
-  if (!setups.ok()) return Fail(setups.status(), exit_code);
-  absl::StatusOr<BatchStudy> study =
-      StudyBatch(*setups, request->batches, request->options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, request->format, *study, request->table);
+      LoadSetups(*combinations, exit_code);
+  if (!setups.ok()) return setups.status();
+  return StudyBatch(*setups, request->batches, request->options);
 }
 
 // SetupFlags with help texts for the lists that `batch` takes.
@@ -216,7 +208,11 @@ Command BatchCommand() {
       "      --max-time-per-token-ms=20 --kv-page-tokens=16 \\\n"
       "      --shared-prefix-tokens=1000 --format=svg --out=batch.svg\n";
   command.flags = BatchFlags();
-  command.run = Run;
+  SetAnswer<BatchStudy>(Answer, &command, [](const ParsedFlags& flags) {
+    TableOptions options;
+    options.in_full = flags.GetBool("rows");
+    return options;
+  });
   return command;
 }
 

@@ -16,10 +16,8 @@
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat<BreakEvenStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<BreakEvenStudy> Answer(const ParsedFlags& flags,
+                                      int* exit_code) {
   BreakEvenOptions options;
   for (const auto& [name, values] :
        {std::make_pair("standing_w", &options.standing_w),
@@ -28,20 +26,16 @@ int Run(const ParsedFlags& flags) {
     if (!flags.Has(name)) continue;
     const absl::Status status = ParseNumberList(flags.Get(name, ""), values);
     if (status.ok()) continue;
-    return Fail(absl::InvalidArgumentError(
-                    absl::StrCat("--", name, ": ", status.message())),
-                kExitUsage);
+    return UsageFault(absl::InvalidArgumentError(
+                          absl::StrCat("--", name, ": ", status.message())),
+                      exit_code);
   }
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
   absl::StatusOr<Hardware> analog =
       LoadHardware(flags.Get("analog", "aimc-resident"));
-  if (!analog.ok()) return Fail(analog.status(), kExitBadData);
-  absl::StatusOr<BreakEvenStudy> study =
-      StudyBreakEven(*setup, *analog, options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!analog.ok()) return analog.status();
+  return StudyBreakEven(*setup, *analog, options);
 }
 
 Command BreakEvenCommand() {
@@ -75,7 +69,7 @@ Command BreakEvenCommand() {
              Concat(SetupFlags("sequences in a step of the two answers that are "
                                "compared (default 1)"),
                     OutputFlags<BreakEvenStudy>()));
-  command.run = Run;
+  SetAnswer<BreakEvenStudy>(Answer, &command);
   return command;
 }
 

@@ -11,15 +11,10 @@
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<CeilingStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
-  absl::StatusOr<CeilingStudy> study = StudyCeiling(*setup);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+absl::StatusOr<CeilingStudy> Answer(const ParsedFlags& flags, int* exit_code) {
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
+  return StudyCeiling(*setup);
 }
 
 Command CeilingCommand() {
@@ -39,7 +34,7 @@ Command CeilingCommand() {
   command.flags =
       Concat(SetupFlags("sequences in a step, whole system (default 1)"),
              OutputFlags<CeilingStudy>());
-  command.run = Run;
+  SetAnswer<CeilingStudy>(Answer, &command);
   return command;
 }
 

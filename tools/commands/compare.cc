@@ -84,19 +84,14 @@ absl::StatusOr<Report> AnswerOf(const ParsedFlags& flags, int* exit_code) {
   return Analyze(*setup, kWithRanges);
 }
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Comparison>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<Comparison> Answer(const ParsedFlags& flags, int* exit_code) {
   absl::StatusOr<Sides> sides = ReadSides(flags);
-  if (!sides.ok()) return Fail(sides.status(), kExitUsage);
-  int exit_code = kExitOk;
-  absl::StatusOr<Report> first = AnswerOf(sides->first, &exit_code);
-  if (!first.ok()) return Fail(first.status(), exit_code);
-  absl::StatusOr<Report> second = AnswerOf(sides->second, &exit_code);
-  if (!second.ok()) return Fail(second.status(), exit_code);
-  absl::StatusOr<Comparison> comparison = Compare(*first, *second);
-  if (!comparison.ok()) return Fail(comparison.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *comparison);
+  if (!sides.ok()) return UsageFault(sides.status(), exit_code);
+  absl::StatusOr<Report> first = AnswerOf(sides->first, exit_code);
+  if (!first.ok()) return first.status();
+  absl::StatusOr<Report> second = AnswerOf(sides->second, exit_code);
+  if (!second.ok()) return second.status();
+  return Compare(*first, *second);
 }
 
 // Each flag a second time for the second scenario, hidden in the help.
@@ -134,7 +129,7 @@ Command CompareCommand() {
   command.flags =
       Concat(BothSides(SetupFlags("sequences in a step (default 1)")),
              OutputFlags<Comparison>());
-  command.run = Run;
+  SetAnswer<Comparison>(Answer, &command);
   return command;
 }
 

@@ -15,27 +15,22 @@
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat<DisaggregationStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<DisaggregationStudy> Answer(const ParsedFlags& flags,
+                                           int* exit_code) {
   int tp = 1;
   if (!absl::SimpleAtoi(flags.Get("prefill_tp", "1"), &tp) || tp < 1) {
-    return Fail(absl::InvalidArgumentError(
-                    "--prefill_tp: expected a whole number of at least 1"),
-                kExitUsage);
+    return UsageFault(
+        absl::InvalidArgumentError(
+            "--prefill_tp: expected a whole number of at least 1"),
+        exit_code);
   }
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
   const std::string name =
       flags.Get("prefill_hardware", setup->hardware.name());
   absl::StatusOr<Hardware> prefill = LoadHardware(name);
-  if (!prefill.ok()) return Fail(prefill.status(), kExitBadData);
-  absl::StatusOr<DisaggregationStudy> study =
-      Disaggregate(*setup, *prefill, tp);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!prefill.ok()) return prefill.status();
+  return Disaggregate(*setup, *prefill, tp);
 }
 
 Command DisaggregateCommand() {
@@ -61,7 +56,7 @@ Command DisaggregateCommand() {
                   "tensor-parallel chips of a prompt (default 1)"},
              }),
       OutputFlags<DisaggregationStudy>());
-  command.run = Run;
+  SetAnswer<DisaggregationStudy>(Answer, &command);
   return command;
 }
 

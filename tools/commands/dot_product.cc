@@ -27,10 +27,8 @@ absl::Status ReadNumbers(const ParsedFlags& flags, const char* name,
       absl::StrCat(shown, ": ", status.message()));
 }
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat<DotProductStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<DotProductStudy> Answer(const ParsedFlags& flags,
+                                       int* exit_code) {
   std::vector<double> bits;
   DotProductOptions options;
   absl::Status status = ReadNumbers(flags, "bits", "--bits", "1:12", &bits);
@@ -44,10 +42,8 @@ int Run(const ParsedFlags& flags) {
     }
     options.memory_fj_per_mac = memory_fj;
   }
-  if (!status.ok()) return Fail(status, kExitUsage);
-  absl::StatusOr<DotProductStudy> study = StudyDotProduct(bits, options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!status.ok()) return UsageFault(status, exit_code);
+  return StudyDotProduct(bits, options);
 }
 
 Command DotProductCommand() {
@@ -85,7 +81,7 @@ Command DotProductCommand() {
            "HBM3E shared by 64 sequences)"},
       },
       OutputFlags<DotProductStudy>());
-  command.run = Run;
+  SetAnswer<DotProductStudy>(Answer, &command);
   return command;
 }
 

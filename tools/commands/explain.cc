@@ -18,27 +18,24 @@ namespace {
 // The model that terms are explained with if none is given.
 constexpr char kUsualModel[] = "llama-3.1-8b";
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Explanation>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<Explanation> Answer(const ParsedFlags& flags, int* exit_code) {
   if (flags.positional.size() > 1) {
-    return Fail(absl::InvalidArgumentError(
-                    "expected at most one constant, term or figure"),
-                kExitUsage);
+    return UsageFault(absl::InvalidArgumentError(
+                          "expected at most one constant, term or figure"),
+                      exit_code);
   }
   ParsedFlags with_model = flags;
   with_model.positional.clear();
   if (!flags.Has("model") && !flags.Has("scenario")) {
     with_model.values["model"] = {kUsualModel};
   }
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(with_model, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(with_model, exit_code);
+  if (!setup.ok()) return setup.status();
   UseFormatsOfArrays(setup->hardware, &setup->scenario);
   absl::StatusOr<Explanation> explanation =
       Explain(*setup, flags.positional.empty() ? "" : flags.positional[0]);
-  if (!explanation.ok()) return Fail(explanation.status(), kExitUsage);
-  return WriteAnswer(flags, *format, *explanation);
+  if (!explanation.ok()) return UsageFault(explanation.status(), exit_code);
+  return explanation;
 }
 
 Command ExplainCommand() {
@@ -64,7 +61,7 @@ Command ExplainCommand() {
   command.flags =
       Concat(SetupFlags("sequences in a step, whole system (default 1)"),
              OutputFlags<Explanation>());
-  command.run = Run;
+  SetAnswer<Explanation>(Answer, &command);
   return command;
 }
 

@@ -11,17 +11,15 @@
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<Listing>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<Listing> Answer(const ParsedFlags& flags, int* exit_code) {
   if (flags.positional.size() > 1) {
-    return Fail(absl::InvalidArgumentError("expected at most one kind"),
-                kExitUsage);
+    return UsageFault(absl::InvalidArgumentError("expected at most one kind"),
+                      exit_code);
   }
   absl::StatusOr<Listing> listing =
       List(flags.positional.empty() ? "" : flags.positional[0]);
-  if (!listing.ok()) return Fail(listing.status(), kExitUsage);
-  return WriteAnswer(flags, *format, *listing);
+  if (!listing.ok()) return UsageFault(listing.status(), exit_code);
+  return listing;
 }
 
 Command ListCommand() {
@@ -39,7 +37,7 @@ Command ListCommand() {
       "  tokenjoule list models\n"
       "  tokenjoule list formats --format=csv\n";
   command.flags = OutputFlags<Listing>();
-  command.run = Run;
+  SetAnswer<Listing>(Answer, &command);
   return command;
 }
 

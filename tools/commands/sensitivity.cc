@@ -43,18 +43,13 @@ absl::StatusOr<SensitivityOptions> ReadOptions(const ParsedFlags& flags) {
   return options;
 }
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format =
-      ReadOutputFormat<SensitivityStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<SensitivityStudy> Answer(const ParsedFlags& flags,
+                                        int* exit_code) {
   absl::StatusOr<SensitivityOptions> options = ReadOptions(flags);
-  if (!options.ok()) return Fail(options.status(), kExitUsage);
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
-  absl::StatusOr<SensitivityStudy> study = StudySensitivity(*setup, *options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!options.ok()) return UsageFault(options.status(), exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
+  return StudySensitivity(*setup, *options);
 }
 
 Command SensitivityCommand() {
@@ -82,7 +77,7 @@ Command SensitivityCommand() {
       {"uncertainty", "", "draw all constants from their ranges"});
   command.flags.push_back({"samples", "N", "draws (default 10000)"});
   command.flags.push_back({"seed", "N", "seed of the draws (default 1)"});
-  command.run = Run;
+  SetAnswer<SensitivityStudy>(Answer, &command);
   return command;
 }
 

@@ -16,17 +16,12 @@
 namespace tokenjoule {
 namespace {
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<TrickStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<TrickStudy> Answer(const ParsedFlags& flags, int* exit_code) {
   absl::StatusOr<BatchOptions> options = ReadBatchOptions(flags);
-  if (!options.ok()) return Fail(options.status(), kExitUsage);
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
-  absl::StatusOr<TrickStudy> study = StudyTricks(*setup, *options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!options.ok()) return UsageFault(options.status(), exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
+  return StudyTricks(*setup, *options);
 }
 
 Command TricksCommand() {
@@ -58,7 +53,7 @@ Command TricksCommand() {
                         "(default 1)"),
              OutputFlags<TrickStudy>());
   command.flags.push_back(BatchLimitFlag());
-  command.run = Run;
+  SetAnswer<TrickStudy>(Answer, &command);
   return command;
 }
 

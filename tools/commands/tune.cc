@@ -43,17 +43,12 @@ absl::StatusOr<TuneOptions> ReadOptions(const ParsedFlags& flags) {
   return options;
 }
 
-int Run(const ParsedFlags& flags) {
-  absl::StatusOr<OutputFormat> format = ReadOutputFormat<TuneStudy>(flags);
-  if (!format.ok()) return Fail(format.status(), kExitUsage);
+absl::StatusOr<TuneStudy> Answer(const ParsedFlags& flags, int* exit_code) {
   absl::StatusOr<TuneOptions> options = ReadOptions(flags);
-  if (!options.ok()) return Fail(options.status(), kExitUsage);
-  int exit_code = kExitOk;
-  absl::StatusOr<Setup> setup = LoadSetup(flags, &exit_code);
-  if (!setup.ok()) return Fail(setup.status(), exit_code);
-  absl::StatusOr<TuneStudy> study = Tune(*setup, *options);
-  if (!study.ok()) return Fail(study.status(), kExitBadData);
-  return WriteAnswer(flags, *format, *study);
+  if (!options.ok()) return UsageFault(options.status(), exit_code);
+  absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
+  if (!setup.ok()) return setup.status();
+  return Tune(*setup, *options);
 }
 
 Command TuneCommand() {
@@ -82,7 +77,7 @@ Command TuneCommand() {
                   "price of a chip in use: the least cost is wanted"},
              }),
       OutputFlags<TuneStudy>());
-  command.run = Run;
+  SetAnswer<TuneStudy>(Answer, &command);
   return command;
 }
 
