@@ -131,7 +131,7 @@ int WriteFile(absl::string_view flag, const std::string& path,
   errno = 0;
   if (WriteWhole(path, text)) return kExitOk;
   return Fail(absl::InvalidArgumentError(
-                  absl::StrCat("--", flag, "=", PrintablePath(path),
+                  absl::StrCat(FlagText(flag), "=", PrintablePath(path),
                                ": cannot be written: ", std::strerror(errno))),
               kExitBadData);
 }

@@ -285,7 +285,7 @@ class SpaceReader {
       const std::string text = own.fields[0].At(i);
       if (!absl::SimpleAtod(text, &value)) {
         AddFault(place, absl::StrCat("a factor of \"", Printable(text),
-                                     "\", which is no number"));
+                                     "\", which is not a number"));
         break;
       }
       values.push_back(
@@ -713,7 +713,7 @@ void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
   if (description.evolution().population() % 4 != 0) {
     reader->AddFault(reader->places().Below("evolution", -1, "population"),
                      absl::StrCat(description.evolution().population(),
-                                  " is no multiple of 4"));
+                                  " is not a multiple of 4"));
   }
 }
 
@@ -779,10 +779,10 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text, absl::string_view file,
   const bool evolves = space.description.has_evolution();
   SpaceReader reader(file, places, evolves, &faults);
   if (space.description.axis().empty()) {
-    reader.AddFault({"axis"}, "is missing: nothing varies");
+    reader.AddFault({"axis"}, "is missing: a space needs something that varies");
   }
   if (space.description.objective().empty()) {
-    reader.AddFault({"objective"}, "is missing: nothing is wanted");
+    reader.AddFault({"objective"}, "is missing: a search needs an objective");
   }
   double points = 1;
   for (int i = 0; i < space.description.axis_size(); ++i) {

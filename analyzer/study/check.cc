@@ -197,7 +197,7 @@ std::string Verdict(const CheckResult& result, bool both_ways) {
   std::vector<std::string> failed;
   bool better = false;
   for (const CheckedMetric& metric : result.metrics()) {
-    if (!metric.passed()) {
+    if (!metric.passed() && metric.metric() != "changed_fields") {
       failed.push_back(absl::StrFormat("%s is %.6g, %s allows %.6g",
                                        metric.metric(), metric.value(),
                                        metric.rule(), metric.limit()));
@@ -205,8 +205,15 @@ std::string Verdict(const CheckResult& result, bool both_ways) {
     better |= !both_ways && metric.change() < -kDefaultTolerance;
   }
   if (!out.empty()) absl::StrAppend(&out, ". ");
+  const auto& changes = result.comparison().differences();
+  if (!changes.empty()) {
+    absl::StrAppend(&out, "The baseline was made for something else: ",
+                    absl::StrJoin(changes, ", "),
+                    "; if that is intended, write a new one. ");
+  }
   if (failed.empty()) {
-    absl::StrAppend(&out, "Everything holds.");
+    absl::StrAppend(&out, changes.empty() ? "Everything holds."
+                                          : "Every figure holds.");
     if (better) {
       absl::StrAppend(&out,
                       " A figure is better than its baseline by more than ",
@@ -241,18 +248,27 @@ void CheckFits(const Report& report, CheckResult* result) {
   checked->set_passed(false);
 }
 
-absl::Status CheckIsOf(const Report& report, const Report& baseline) {
-  // Compares with the baseline as it would be written now. Fields that --set
-  // sets are not compared, because a change may consist of them.
+// In what the scenario differs from that of the baseline as it would be written
+// now. Fields that --set sets are not compared, because a change may consist of
+// them.
+std::vector<std::string> ChangesOfScenario(const Report& report,
+                                           const Report& baseline) {
   Report then = baseline, now = BaselineOf(report);
   then.mutable_scenario()->clear_set();
   now.mutable_scenario()->clear_set();
-  const std::vector<std::string> differences = ScenarioDifferences(then, now);
-  if (differences.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("the baseline was made for something else: ",
-                   absl::StrJoin(differences, ", "),
-                   "; if that is intended, write a new one"));
+  return ScenarioDifferences(then, now);
+}
+
+// Adds a figure that fails if the baseline is of another scenario: what holds for
+// one says nothing about the other.
+void CheckScenario(const std::vector<std::string>& changes,
+                   CheckResult* result) {
+  if (changes.empty()) return;
+  CheckedMetric* checked = result->add_metrics();
+  checked->set_metric("changed_fields");
+  checked->set_value(static_cast<double>(changes.size()));
+  checked->set_rule("the baseline's scenario");
+  checked->set_passed(false);
 }
 
 }  // namespace
@@ -338,9 +354,21 @@ absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Expectations& expect,
                                   const Report* baseline) {
   CheckResult result;
+  std::vector<std::string> changes;
   if (baseline != nullptr) {
-    RETURN_IF_ERROR(CheckIsOf(report, *baseline));
-    ASSIGN_OR_RETURN(*result.mutable_comparison(), Compare(*baseline, report));
+    changes = ChangesOfScenario(report, *baseline);
+    absl::StatusOr<Comparison> comparison = Compare(*baseline, report);
+    if (!comparison.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("the baseline was made for something else: ",
+                       absl::StrJoin(changes, ", "), "; ",
+                       comparison.status().message()));
+    }
+    *result.mutable_comparison() = *std::move(comparison);
+    result.mutable_comparison()->clear_differences();
+    for (const std::string& change : changes) {
+      result.mutable_comparison()->add_differences(change);
+    }
   }
   for (const Metric& metric : MetricsOf(expect, report)) {
     CheckBudget(metric, report, &result);
@@ -354,6 +382,7 @@ absl::StatusOr<CheckResult> Check(const Report& report,
         "(max_energy_per_token_j, max_dram_share, max_stack_share, "
         "max_step_time_ms)");
   }
+  CheckScenario(changes, &result);
   if (!expect.may_not_fit()) CheckFits(report, &result);
   result.set_passed(
       std::all_of(result.metrics().begin(), result.metrics().end(),

@@ -29,9 +29,10 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
 std::string BaselineText(const Report& baseline);
 
 // Checks an answer against the expectations. If `baseline` is null, only
-// budgets count. Fails if the baseline was made for another model, machine or
-// scenario, and if there are no expectations at all, because such a check could
-// never fail.
+// budgets count. A baseline that was made for another model, machine or scenario is
+// compared all the same, but does not pass: `comparison.differences` says in what
+// they differ. Fails if the two cannot be compared (boundaries, work), and if there
+// are no expectations at all, because such a check could never fail.
 absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Expectations& expect,
                                   const Report* baseline);

@@ -48,7 +48,7 @@ absl::Status ReadExpectations(const ParsedFlags& flags, Expectations* expect) {
         SetField(expect, flag.name, flags.Get(flag.name, ""), "");
     if (!status.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--", flag.name, ": ", status.message()));
+          absl::StrCat(FlagText(flag.name), ": ", status.message()));
     }
   }
   std::vector<Fault> faults;
@@ -134,8 +134,9 @@ Command CheckCommand() {
   command.description =
       "Exits with 0 if energy per token, step time and DRAM share are within\n"
       "their budgets and within their tolerances of a baseline. Otherwise\n"
-      "prints the terms that moved and exits with 1. Exits with 3 if the\n"
-      "baseline is missing, broken or of another scenario. The file of a\n"
+      "prints the terms that moved and exits with 1. A baseline of another\n"
+      "scenario is compared too, with the fields that differ, but does not\n"
+      "pass. Exits with 3 if the baseline is missing or broken. The file of a\n"
       "scenario may hold the expectations (`expect { ... }`).";
   command.examples =
       "  tokenjoule check --scenario=chat.textproto "

@@ -23,7 +23,7 @@ absl::StatusOr<TuneOptions> ReadOptions(const ParsedFlags& flags) {
     const absl::Status status = ParseNumberList(flags.Get(flag, ""), &numbers);
     if (!status.ok() || numbers.size() != 1 || numbers[0] <= 0) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--", flag, ": expected a number above 0"));
+          absl::StrCat(FlagText(flag), ": expected a number above 0"));
     }
     *number = numbers[0];
     return absl::OkStatus();
@@ -59,14 +59,14 @@ Command TuneCommand() {
       "A core that waits for memory may run slower, at a lower voltage. Tries\n"
       "every clock of the machine, and every batch of --batches, and prints the\n"
       "one of least energy per token at the boundary within the limit on the\n"
-      "time per token; with --price_per_chip_hour the one of least cost,\n"
+      "time per token; with --price-per-chip-hour the one of least cost,\n"
       "chips and electricity (price_per_kwh of the node). The optimum is flat:\n"
       "it is given as a range of clocks and of power caps that bring them about.";
   command.examples =
       "  tokenjoule tune --model=qwen3.6-27b --hardware=rtx-3090 "
       "--weights=q3_k\n"
       "  tokenjoule tune --model=llama-3.1-70b --hardware=h100-sxm --tp=4 \\\n"
-      "      --batches=1:256:x2 --max_time_per_token_ms=40\n";
+      "      --batches=1:256:x2 --max-time-per-token-ms=40\n";
   command.flags = Concat(
       Concat(SetupFlags("sequences in a step, whole system (default 1)"),
              {

@@ -88,11 +88,17 @@ std::string CheckTable(const CheckResult& result, const TableOptions&) {
   std::string out =
       absl::StrCat(result.name(), ": ", result.passed() ? "passed" : "FAILED",
                    "\n\n", Aligned(MetricRows(result)));
+  if (!result.comparison().differences().empty()) {
+    absl::StrAppend(&out, "\nThe scenario differs from the baseline's\n");
+    for (const std::string& change : result.comparison().differences()) {
+      absl::StrAppend(&out, Wrapped(change, 2));
+    }
+  }
   const Rows terms = TermRows(result);
   if (!terms.empty()) {
     absl::StrAppend(&out, "\nTerms that moved\n", Aligned(terms));
   }
-  absl::StrAppend(&out, "\n", result.verdict(), "\n");
+  absl::StrAppend(&out, "\n", Wrapped(result.verdict()));
   return out;
 }
 

@@ -39,10 +39,10 @@ std::string ListingTable(const Listing& listing, const TableOptions&) {
     absl::StrAppend(&out, table.ToString(2));
     table = TextTable({"", ""});
     for (const std::string& line : entry.inherited()) {
-      absl::StrAppend(&out, "    ", line, "\n");
+      absl::StrAppend(&out, Wrapped(line, 4, 2));
     }
     for (const std::string& line : entry.warnings()) {
-      absl::StrAppend(&out, "    warning: ", line, "\n");
+      absl::StrAppend(&out, Wrapped(absl::StrCat("warning: ", line), 4, 2));
     }
   }
   if (!kind.empty()) absl::StrAppend(&out, table.ToString(2));

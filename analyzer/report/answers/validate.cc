@@ -47,13 +47,12 @@ void AppendSkipped(const Validation& validation, std::string* out) {
            rows[end].row() == rows[end - 1].row() + 1) {
       ++end;
     }
-    if (end == i + 1) {
-      absl::StrAppendFormat(out, "skipped row %d: ", rows[i].row());
-    } else {
-      absl::StrAppendFormat(out, "skipped rows %d to %d: ", rows[i].row(),
-                            rows[end - 1].row());
-    }
-    absl::StrAppend(out, rows[i].reason(), "\n");
+    const std::string which =
+        end == i + 1 ? absl::StrCat("skipped row ", rows[i].row())
+                     : absl::StrCat("skipped rows ", rows[i].row(), " to ",
+                                    rows[end - 1].row());
+    absl::StrAppend(out,
+                    Wrapped(absl::StrCat(which, ": ", rows[i].reason())));
     i = end;
   }
 }
@@ -88,8 +87,9 @@ void AppendStreams(const Validation& validation, std::string* out) {
     absl::StrAppend(out, "\n", table.ToString(2));
   }
   for (const SkippedRow& skipped : validation.skipped_streams()) {
-    absl::StrAppendFormat(out, "skipped stream %d: %s\n", skipped.row(),
-                          skipped.reason());
+    absl::StrAppend(out, Wrapped(absl::StrFormat("skipped stream %d: %s",
+                                                 skipped.row(),
+                                                 skipped.reason())));
   }
 }
 
