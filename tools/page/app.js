@@ -14,7 +14,8 @@
   // The last good answers, and what their questions said.
   let reports = [], envelopes = [];
   let said = [];
-  let command;
+  // The command line that repeats the answer, and where it stands.
+  let repeated = '', command;
 
   // A message at the top that stays until the next change.
   function say(text) {
@@ -23,8 +24,8 @@
   }
 
   function showNotices() {
-    const problems = state.problems.length ? ['The link says what this page does not know: ' +
-        state.problems.join('; ') + '. It is left out.'] : [];
+    const problems = state.problems.length ? ['Left out of this link, because this page does not ' +
+        'know it: ' + state.problems.join('; ') + '.'] : [];
     const notices = [].concat(...envelopes.map((envelope) => envelope.notices || []));
     const all = [...new Set(problems.concat(said, notices))];
     fill(document.getElementById('notices'), all.map((text) => el('p', {}, text)));
@@ -41,16 +42,22 @@
     document.getElementById('foot').textContent = tokenjoule.recorded ?
         'A report of recorded answers, by tokenjoule ' + (tokenjoule.recorded.version || '') + '.' :
         'Answered in ' + tokenjoule.format.number(elapsed) + ' ms.';
-    fill(command, exporting.commandLine(envelopes[0].command || ''));
-    command.hidden = !envelopes[0].command;
+    fill(command, repeated ? exporting.commandLine(repeated) : null);
   }
 
   function ask() {
     const which = state.study.b ? ['a', 'b'] : ['a'];
     const questions = which.map((one) => state.request(one));
     slot.run(
-        () => Promise.all(questions.map((question) => tokenjoule.ask('analyze', question))),
-        (answers) => {
+        async () => {
+          const answers = await Promise.all(
+              questions.map((question) => tokenjoule.ask('analyze', question)));
+          const compared = state.differs() && !tokenjoule.recorded ?
+              await tokenjoule.ask('compare', state.comparison()) : answers[0];
+          return {answers, command: compared.command};
+        },
+        ({answers, command: line}) => {
+          repeated = line || '';
           envelopes = answers;
           reports = answers.map((envelope) => envelope.answer);
           document.body.classList.remove('stale', 'asking');
@@ -63,7 +70,10 @@
           document.body.classList.remove('asking');
           document.body.classList.add('stale');
           controls.showFaults(fault.faults);
-          if (reports.length) {
+          if (!reports.length) {
+            fill(document.getElementById('answer'), el('p', {},
+                'This setup has no answer; the reasons stand beside the settings.'));
+          } else {
             document.getElementById('foot').textContent =
                 'The numbers are those of the last setup that had an answer.';
           }

@@ -105,7 +105,7 @@
         input.focus();
       },
     }, 'reset');
-    const fault = el('p', {class: 'fault', hidden: true});
+    const fault = el('ul', {class: 'fault', hidden: true});
     const node = el('div', {class: 'control ' + setting.kind, 'data-flag': setting.flag},
         el('div', {class: 'label'}, el('label', {for: input.id}, setting.label), reset),
         content, hint, fault);
@@ -117,7 +117,8 @@
     const given = own(setting.flag) !== '';
     const required = (setting.flag === 'model' || setting.flag === 'hardware') &&
         state.study.editing === 'a';
-    control.node.classList.toggle('given', given);
+
+    control.node.classList.toggle('given', given && !required);
     control.reset.hidden = !given || required;
     control.reset.textContent = state.study.editing === 'b' ? 'as in A' : 'default';
     control.reset.setAttribute('aria-label', setting.label + ': ' + control.reset.textContent);
@@ -640,7 +641,8 @@
     }
     for (const control of controls) {
       const own = byFlag.get(control.setting.flag) || [];
-      control.fault.textContent = tokenjoule.dom.visible(own.join(' '));
+      fill(control.fault, own.map((text) => el('li', {},
+          text.replace(/^(--[\w.-]+|scenario: [\w.]+): /, ''))));
       control.fault.hidden = own.length === 0;
       if (own.length) control.input.setAttribute('aria-invalid', 'true');
       else control.input.removeAttribute('aria-invalid');
@@ -650,6 +652,8 @@
         }
       }
     }
+    // They are read where they can be mended.
+    if (faults.length) document.getElementById('setup').open = true;
   }
 
   function refresh() {
@@ -700,7 +704,17 @@
     refresh();
   }
 
-  tokenjoule.controls = {start, loadLists, showDefaults, showFaults, addSet,
+  // Unfolds what holds the control of a flag, and goes there.
+  function show(flag) {
+    const control = controls.find((one) => one.setting.flag === flag);
+    for (let up = control.node.parentNode; up; up = up.parentNode) {
+      if (up.tagName === 'DETAILS') up.open = true;
+    }
+    control.input.scrollIntoView({block: 'center'});
+    control.input.focus();
+  }
+
+  tokenjoule.controls = {start, show, loadLists, showDefaults, showFaults, addSet,
     get fields() {
       return fields;
     },

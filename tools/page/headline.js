@@ -182,7 +182,7 @@
   }
 
   function shareFigure(reports) {
-    const shares = reports.map(memoryShare);
+    const shares = reports.map((report) => report.fits ? memoryShare(report) : null);
     if (shares.every((share) => !share)) return null;
     const name = (shares.find((share) => share) || {}).name;
     return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share'),
@@ -200,11 +200,17 @@
                 'of the ' + format.boundary(shares[0].inside)) : null);
   }
 
+  // A value with its unit in smaller type.
+  function valued(text) {
+    const at = text.search(/[\s\u00a0]\D*$/);
+    return at < 0 ? text : [text.slice(0, at), el('span', {class: 'unit'}, text.slice(at))];
+  }
+
   function metric(one, reports) {
     const values = reports.map((report, i) => el('div', {class: 'value-row'},
         reports.length > 1 ? el('span', {class: 'which'}, 'AB'[i]) : null,
         report.fits ? [
-          figure(one.name(), one.value(report), {class: 'figure value'}),
+          figure(one.name(), valued(one.value(report)), {class: 'figure value'}),
           el('span', {class: 'range'}, one.range(report)),
         ] : [
           el('span', {class: 'value none', 'aria-label': 'none: it does not fit'}, '–'),
@@ -218,7 +224,8 @@
   }
 
   function messages(report, prefix) {
-    const warnings = (report.warnings || []).map(
+    // The verdict says already that it does not fit, and what would help.
+    const warnings = (report.warnings || []).filter((text) => !/^does not fit/.test(text)).map(
         (text) => el('li', {class: 'warning'}, prefix, el('strong', {}, 'Warning: '), text));
     const notes = (report.notes || []).map(
         (text) => el('li', {class: 'note'}, prefix, 'Note: ', text));

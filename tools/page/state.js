@@ -233,7 +233,13 @@
     return withStudy(flags, {});
   }
 
+  // Whether the second scenario sets anything.
+  function differs() {
+    return Boolean(study.b) && Object.keys(study.b).length > 0;
+  }
+
   tokenjoule.state = {
+    differs,
     get study() {
       return study;
     },

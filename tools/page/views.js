@@ -81,16 +81,19 @@
   }
 
   function bytesTable(report) {
-    const rows = report.parts.map((part) => [
-      part.part, format.si(part.read_bytes_per_step, 'B'), format.si(part.held_bytes, 'B')]);
-    const more = [
-      ['KV cache', report.kv_read_bytes_per_step, null],
-      ['recurrent state', report.state_bytes_per_step, null],
-      ['all memory traffic', report.dram_bytes_per_step, report.memory_used_bytes],
-    ].filter(([, read]) => read > 0);
-    return table('Bytes', [{label: 'part'}, {label: 'read per step', number: true},
-      {label: 'held', number: true}], rows.concat(more.map(([name, read, held]) => [
-        name, format.si(read, 'B'), held === null ? '' : format.si(held, 'B')])));
+    const sum = report.parts.reduce((total, part) => total + part.held_bytes, 0);
+    const caches = report.memory_used_bytes - sum - (report.idle_array_bytes || 0);
+    const rows = report.parts.map((part) => [part.part, part.read_bytes_per_step, part.held_bytes])
+        .concat([
+          ['KV cache and recurrent state', report.kv_read_bytes_per_step +
+              report.state_bytes_per_step, caches],
+          ['cells left idle', 0, report.idle_array_bytes],
+        ].filter(([, read, held]) => read > 0 || held > 1))
+        .map(([name, read, held]) => [name, format.si(read, 'B'), format.si(held, 'B')]);
+    rows.push({className: 'total', cells: ['in all; read with writes and spills',
+      format.si(report.dram_bytes_per_step, 'B'), format.si(report.memory_used_bytes, 'B')]});
+    return table('Bytes by part of the model, all chips', [{label: 'part'},
+      {label: 'read per step', number: true}, {label: 'held', number: true}], rows);
   }
 
   function sourceList(costs) {
@@ -140,8 +143,9 @@
           el('p', {class: 'hint'}, 'With lengths of prompt and output, this page also says what a ' +
               'request costs.'),
       el('p', {class: 'hint'}, 'Electricity is counted at the facility, where it is metered and ' +
-          'paid, whatever the boundary is. Prices are in whatever currency they are given in; ' +
-          'set them under “More settings”, “Prices and carbon”.'),
+          'paid, whatever the boundary is. Prices are in whatever currency they are given in.'),
+      tokenjoule.recorded ? null : el('p', {}, el('button', {type: 'button', class: 'button',
+        onclick: () => tokenjoule.controls.show('price-per-kwh')}, 'Set prices and carbon')),
       sourceList(costs),
     ];
   }
@@ -204,7 +208,7 @@
       name: 'levers', title: 'What could change it', panels: [
         {title: 'Ceiling: what remains if a part were free', subcommand: 'ceiling',
           chart: 'ceiling', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
-        {title: 'Sensitivity: what each constant’s range is worth', subcommand: 'sensitivity',
+        {title: 'Sensitivity: what each range is worth', subcommand: 'sensitivity',
           side: true, chart: 'tornado'},
         {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: limitFlags,
           chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
@@ -214,7 +218,6 @@
       name: 'curves', title: 'Batch and context', limit: true, panels: [
         {title: 'Energy over batch', subcommand: 'batch',
           more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
-          before: (answer) => el('p', {class: 'summary'}, answer.summary),
           options: () => ({x: 'batch'})},
         {title: 'Time over batch', subcommand: 'batch',
           more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
@@ -376,6 +379,10 @@
     update(report) {
       this.report = report;
       const {spec} = this;
+      if (spec.comparison && !state.differs()) {
+        this.showFault({faults: ['B is as A so far. Choose B in the setup and change a setting.']});
+        return;
+      }
       const question = spec.gather ? spec.gather :
           () => tokenjoule.ask(spec.subcommand, this.request({}));
       this.node.setAttribute('aria-busy', 'true');
