@@ -15,13 +15,13 @@
       ['energyRoofline', {}], ['memoryMap', {}], ['layers', {}], ['layers', { sort: { key: 'name', descending: false } }]],
     batch: [['pareto', {}], ['pareto', { onLimit: noop, limitMs: 20 }], ['pareto', { onLimit: noop, log: true }], ['curves', {}],
       ['curves', { x: 'context' }], ['curves', { y: 'time', linearX: true, linearY: true }], ['curves', { y: 'share' }],
-      ['curves', { y: 'throughput' }]],
+      ['curves', { y: 'throughput', marker: 8 }]],
     ceiling: [['ceiling', {}], ['ceiling', { by: 'term', pairs: 8 }]],
     sensitivity: [['tornado', {}], ['tornado', { what: 'time' }], ['tornado', { what: 'elasticity', count: 40 }]],
     tricks: [['tricks', {}]],
     compare: [['compareWaterfall', {}], ['compareWaterfall', { by: 'cause', nameA: 'h100-sxm, bf16', nameB: 'b200, fp8' }]],
     machines: [['machines', {}]],
-    sweep: [['front', {}]],
+    sweep: [['sweep', {}], ['sweep', { x: 'cost_usd' }]],
   };
 
   const badAttributes = (svg) => {
