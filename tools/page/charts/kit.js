@@ -778,9 +778,9 @@
       const y = places[i];
       parent.append('path')
         .attr('d', 'M' + round(item.x + 2) + ' ' + round(item.y) + 'L' + round(left - 2) + ' ' + round(y))
-        .attr('stroke', item.fill).attr('stroke-width', 1).attr('stroke-opacity', 0.6).attr('fill', 'none');
+        .attr('stroke', item.fill).attr('stroke-width', 2).attr('fill', 'none');
       kit.lines(parent, frame, left, y + size * 0.35 - ((item.lines.length - 1) * step) / 2, item.lines,
-        { size, fill: item.fill, weight: 600 });
+        { size, weight: 600 });
     });
   };
 

@@ -134,7 +134,7 @@
           kit.digits(p.speed) + ' ' + work + 's/s per user, ' + kit.si(1 / p.speed, 's') + ' per ' + work,
           kit.digits(p.throughput) + ' ' + work + 's/s per chip', kit.range(p.energy, p.low, p.high, 'J') + ' per ' + work,
           p.fits ? '' : 'does not fit in memory', late ? 'slower than the limit' : ''] });
-        items.push({ x, y, r: frame.font * 0.33, near: true, fill: s.stroke.color,
+        items.push({ x, y, r: frame.font * 0.33, near: true,
           text: crowded && !best.includes(p) ? '' : (p === best[0] || p === best[best.length - 1] || i === 0 ? 'batch ' : '') + kit.digits(p.batch, 6) });
       });
     }
