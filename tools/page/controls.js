@@ -325,6 +325,10 @@
           .find((one) => one.name === counts(setting.flag));
       input.title = entry ? entry.description : '';
     };
+    // Names that arrive while one types are offered.
+    control.renew = () => {
+      if (shown()) open();
+    };
     control.forget = () => {
       typed = false;
       close();
@@ -678,6 +682,9 @@
       (lists[entry.kind] = lists[entry.kind] || []).push(entry);
     }
     refresh();
+    for (const control of controls) {
+      if (control.renew) control.renew();
+    }
   }
 
   function start() {
