@@ -214,8 +214,10 @@
       const name = entry.name.toLowerCase();
       const all = [name].concat(entry.also || [], [entry.description]).join(' ').toLowerCase();
       if (!words.every((word) => all.includes(word))) continue;
-      const rank = words.length === 0 ? 0 : name === words[0] ? 0 :
-          name.startsWith(words[0]) ? 1 : name.includes(words[0]) ? 2 : 3;
+      // The words that are in the name count first, then where it begins.
+      const named = words.filter((word) => name.includes(word)).length;
+      const rank = words.length === 0 || name === words.join(' ') ? 0 :
+          2 * (words.length - named) + (name.startsWith(words[0]) ? 1 : 2);
       found.push({entry, rank});
     }
     found.sort((x, y) => x.rank - y.rank);
