@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """Every chart of the page over answers of many kinds, in a headless Chromium:
 dense models, experts, networks of layers, SRAM, analog arrays, pipelines,
 offloading, models that do not fit, hostile names and answers with nothing in
@@ -11,8 +12,8 @@ Skipped, and says so, where Chromium is not installed (Debian: apt-get install
 chromium). With --keep=FILE the page that is drawn stays there, to be opened in a
 browser.
 
-usage: charts_test.py TOKENJOULE PAGE_FOLDER D3 D3_SANKEY TERMS_H [--keep=FILE]
-    [unittest arguments]
+usage: charts_test.py TOKENJOULE PAGE_FOLDER D3.JS D3_SANKEY.JS TERMS_H
+    [--keep=FILE] [unittest arguments]
 """
 
 import concurrent.futures
@@ -239,7 +240,9 @@ def contrast(a, b):
 if __name__ == '__main__':
     if len(sys.argv) < 6:
         sys.exit(__doc__)
-    TOOL, PAGE, D3, SANKEY, TERMS = [os.path.abspath(path) for path in sys.argv[1:6]]
+    TOOL, PAGE, *LIBRARIES, TERMS = [os.path.abspath(path) for path in sys.argv[1:6]]
+    # d3 before d3-sankey, which needs it.
+    D3, SANKEY = sorted(LIBRARIES, key=lambda path: 'sankey' in path)
     rest = sys.argv[6:]
     KEEP = ''.join(argument[7:] for argument in rest if argument.startswith('--keep='))
     unittest.main(argv=[sys.argv[0]] + [a for a in rest if not a.startswith('--keep=')], verbosity=2)
