@@ -15,9 +15,13 @@
 namespace tokenjoule {
 namespace {
 
+// A dash alone stands for a number that there is not.
 bool IsNumber(absl::string_view cell) {
-  return !cell.empty() && (absl::ascii_isdigit(cell[0]) || cell[0] == '-' ||
-                           cell[0] == '+' || cell[0] == '.');
+  if (cell == "-") return true;
+  if (absl::StartsWith(cell, "-") || absl::StartsWith(cell, "+")) {
+    cell.remove_prefix(1);
+  }
+  return !cell.empty() && (absl::ascii_isdigit(cell[0]) || cell[0] == '.');
 }
 
 bool IsContinuation(char c) {
@@ -236,6 +240,10 @@ std::string Between(double low, double high, absl::string_view unit) {
     from.resize(from_unit);
   }
   return absl::StrCat(from, " to ", to);
+}
+
+std::string RateText(double per_second) {
+  return absl::StrFormat(per_second < 1000 ? "%.4g" : "%.0f", per_second);
 }
 
 std::string Percent(double share) {

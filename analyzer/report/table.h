@@ -51,6 +51,9 @@ std::string WithUnit(double value, absl::string_view unit);
 // "2.92 to 4.10 J", "910 mJ to 1.38 J".
 std::string Between(double low, double high, absl::string_view unit);
 
+// A rate of tokens with four digits, or all of its whole ones: "43.76", "19450".
+std::string RateText(double per_second);
+
 // A share between 0 and 1 as a percentage: "61.2 %".
 std::string Percent(double share);
 

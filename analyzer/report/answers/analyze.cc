@@ -67,17 +67,18 @@ void AddSpeed(const Report& report, TextTable* table) {
            "; ", BoundWords(report))});
   std::vector<std::string> parts;
   if (!IsNetwork(report) && report.scenario().batch() > 1) {
-    parts.push_back(absl::StrFormat(
-        "%.4g per user", report.tokens_per_s() / report.scenario().batch()));
+    parts.push_back(absl::StrCat(
+        RateText(report.tokens_per_s() / report.scenario().batch()),
+        " per user"));
   }
   if (report.num_chips() > 1) {
-    parts.push_back(absl::StrFormat(
-        "%.4g per chip", report.tokens_per_s() / report.num_chips()));
+    parts.push_back(absl::StrCat(
+        RateText(report.tokens_per_s() / report.num_chips()), " per chip"));
   }
   parts.push_back(absl::StrCat(WithUnit(report.power_w(), "W"), " drawn"));
   table->AddRow({FigureLabel(kTokensPerSecond),
-                 absl::StrFormat("%.4g %ss/s", report.tokens_per_s(),
-                                 Work(report)),
+                 absl::StrCat(RateText(report.tokens_per_s()), " ",
+                              Work(report), "s/s"),
                  absl::StrJoin(parts, ", ")});
   if (report.admitting_share() > 0) {
     table->AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
@@ -132,6 +133,8 @@ std::string Headline(const Report& report) {
                     " usable: ", report.fits() ? "fits" : "does not fit",
                     IsNetwork(report)
                         ? std::string("; weights, without activations")
+                    : report.max_batch() == 0
+                        ? std::string("; no batch does at this context")
                         : absl::StrCat("; largest batch at this context: ",
                                        report.max_batch()))});
   if (report.model_growth() > 1) {

@@ -78,14 +78,12 @@ std::string BatchRows(const Reports& reports) {
       cells.push_back(
           Between(row.step_time_s_low(), row.step_time_s_high(), "s"));
     }
-    cells.push_back(absl::StrFormat("%.4g", row.tokens_per_s()));
+    cells.push_back(RateText(row.tokens_per_s()));
     if (!is_network) {
-      cells.push_back(absl::StrFormat(
-          "%.4g", row.tokens_per_s() / row.scenario().batch()));
+      cells.push_back(RateText(row.tokens_per_s() / row.scenario().batch()));
     }
     if (chips) {
-      cells.push_back(
-          absl::StrFormat("%.4g", row.tokens_per_s() / row.num_chips()));
+      cells.push_back(RateText(row.tokens_per_s() / row.num_chips()));
     }
     cells.insert(cells.end(),
                  {WithUnit(row.power_w(), "W"), BoundLabel(row.bound())});
@@ -236,26 +234,34 @@ std::string CommonHeading(const BatchStudy& study) {
       ", at the ", BoundaryLabel(s.boundary())));
 }
 
-// "12.3 tokens/s": of a batch, of one of its users, of a chip; empty if unknown.
+double ChipsOf(const BatchSeries& series) {
+  return series.rows_size() > 0 ? series.rows(0).num_chips() : 1;
+}
+
+// Time per token, then tokens/s of one user, of all, and, if so wanted, of a chip.
 std::vector<std::string> SpeedCells(const BatchSeries& series, double batch,
-                                    double time_per_token_ms) {
-  if (!(time_per_token_ms > 0)) return {"", "", "", ""};
+                                    double time_per_token_ms, bool per_chip) {
   const double per_user = 1e3 / time_per_token_ms;
-  const double chips =
-      series.rows_size() > 0 ? series.rows(0).num_chips() : 0;
-  return {absl::StrFormat("%.4g ms", time_per_token_ms),
-          absl::StrFormat("%.4g", per_user),
-          absl::StrFormat("%.4g", batch * per_user),
-          chips > 0 ? absl::StrFormat("%.4g", batch * per_user / chips) : ""};
+  std::vector<std::string> cells = {
+      WithUnit(time_per_token_ms * 1e-3, "s"), RateText(per_user),
+      RateText(batch * per_user)};
+  if (per_chip) cells.push_back(RateText(batch * per_user / ChipsOf(series)));
+  return cells;
 }
 
 // Several series, one per line: how far batching goes, then the batches that the
 // memory and the limit on the time allow.
 std::string SeriesTable(const BatchStudy& study) {
-  SeriesRows limits(study, {"smallest batch", "J/token", "floor", "whole gain",
+  bool per_chip = false;
+  for (const BatchSeries& series : study.series()) {
+    per_chip |= ChipsOf(series) > 1;
+  }
+  SeriesRows limits(study, {"from batch", "J/token", "floor", "whole gain",
                             "orders", "half of it at batch"});
-  SeriesRows fits(study, {"batch", "J/token", "gain", "KV of reads",
-                          "per token", "per user", "tokens/s", "per chip"});
+  std::vector<std::string> of_largest = {
+      "batch", "J/token", "gain", "KV of reads", "per token", "per user", "all"};
+  if (per_chip) of_largest.push_back("per chip");
+  SeriesRows fits(study, of_largest);
   const double limit_ms = study.series(0).limits().max_time_per_token_ms();
   SeriesRows within(study, {"batch", "and fits", "J/token", "gain",
                             "KV of reads"});
@@ -276,8 +282,9 @@ std::string SeriesTable(const BatchStudy& study) {
           WithUnit(l.max_batch_energy_per_token_j(), "J"),
           absl::StrFormat("x %.3g", l.gain_at_max_batch()),
           Percent(l.max_batch_kv_read_share())};
-      for (std::string& cell : SpeedCells(series, l.max_batch(),
-                                          l.max_batch_time_per_token_ms())) {
+      for (std::string& cell :
+           SpeedCells(series, l.max_batch(), l.max_batch_time_per_token_ms(),
+                      per_chip)) {
         cells.push_back(std::move(cell));
       }
       fits.Add(series, std::move(cells));
