@@ -119,7 +119,8 @@ std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
     absl::StrAppend(&out, "; expected one of ", absl::StrJoin(choices, ", "));
   }
   if (!hint.empty()) {
-    absl::StrAppend(&out, near.empty() ? "; " : " ", hint);
+    const bool apart = near.empty() && !absl::StartsWith(hint, "(");
+    absl::StrAppend(&out, apart ? "; " : " ", hint);
   }
   return out;
 }

@@ -78,9 +78,9 @@ size_t LongestWord(absl::string_view text) {
   return longest;
 }
 
-// Widths below which text is not squeezed as long as columns can go below one
-// another.
-constexpr size_t kReadable = 24;
+// Widths below which text, names that are headings, and other names are not
+// squeezed as long as columns can go below one another.
+constexpr size_t kReadable = 24, kReadableHeading = 12, kReadableName = 48;
 
 size_t Sum(const std::vector<size_t>& widths) {
   size_t sum = 0;
@@ -126,28 +126,35 @@ std::string TextTable::ToString(int indent) const {
   const size_t columns = header_.size();
   const size_t room = std::max(1, kTextColumns - indent);
   // The natural width of each column, and the least at which no word is cut.
-  std::vector<size_t> widths(columns), least(columns);
+  std::vector<size_t> widths(columns), least(columns), cells(columns);
   for (size_t c = 0; c < columns; ++c) {
     widths[c] = TextWidth(header_[c]);
     least[c] = LongestWord(header_[c]);
     for (const auto& row : rows_) {
-      widths[c] = std::max(widths[c], TextWidth(row[c]));
+      cells[c] = std::max(cells[c], TextWidth(row[c]));
       // A number stays with its unit.
       least[c] = std::max(least[c], IsNumber(row[c]) ? TextWidth(row[c])
                                                      : LongestWord(row[c]));
     }
+    widths[c] = std::max(widths[c], cells[c]);
     least[c] = std::min(std::max(least[c], kReadable), widths[c]);
   }
   // Headings of numbers give way before text does.
   for (size_t c = 0; c < columns && Sum(widths) > room; ++c) {
-    size_t cells = LongestWord(header_[c]);
-    for (const auto& row : rows_) cells = std::max(cells, TextWidth(row[c]));
-    while (widths[c] > cells && Sum(widths) > room) --widths[c];
-    least[c] = std::min(least[c], std::max(cells, widths[c]));
+    const size_t whole = std::max(LongestWord(header_[c]), cells[c]);
+    while (widths[c] > whole && Sum(widths) > room) --widths[c];
+    least[c] = std::min(least[c], widths[c]);
   }
   std::vector<size_t> all(columns);
   std::iota(all.begin(), all.end(), 0);
   std::vector<size_t> squeezed = widths;
+  if (Squeeze(least, room, &squeezed)) return Lines(all, squeezed, indent);
+  // Names that are headings are cut before those that are cells.
+  for (size_t c = 0; c < columns; ++c) {
+    least[c] = std::min(least[c], std::max(cells[c], kReadableHeading));
+  }
+  if (Squeeze(least, room, &squeezed)) return Lines(all, squeezed, indent);
+  for (size_t& width : least) width = std::min(width, kReadableName);
   if (Squeeze(least, room, &squeezed)) return Lines(all, squeezed, indent);
   // In blocks of columns, each with the keys, as many as fit as they are; the
   // keys leave half of the room.
@@ -242,8 +249,16 @@ std::string Between(double low, double high, absl::string_view unit) {
   return absl::StrCat(from, " to ", to);
 }
 
-std::string RateText(double per_second) {
-  return absl::StrFormat(per_second < 1000 ? "%.4g" : "%.0f", per_second);
+std::string Plain(double value, int digits) {
+  return std::abs(value) < std::pow(10, digits - 1)
+             ? absl::StrFormat("%.*g", digits, value)
+             : absl::StrFormat("%.0f", value);
+}
+
+std::string Signed(double value, int decimals) {
+  std::string text = absl::StrFormat("%+.*f", decimals, value);
+  if (text.find_first_of("123456789") == std::string::npos) text.erase(0, 1);
+  return text;
 }
 
 std::string Percent(double share) {

@@ -51,8 +51,13 @@ std::string WithUnit(double value, absl::string_view unit);
 // "2.92 to 4.10 J", "910 mJ to 1.38 J".
 std::string Between(double low, double high, absl::string_view unit);
 
-// A rate of tokens with four digits, or all of its whole ones: "43.76", "19450".
-std::string RateText(double per_second);
+// A number with so many digits, or with all of its whole ones and no exponent if it
+// is large: "43.76", "19450".
+std::string Plain(double value, int digits = 4);
+
+// A change with so many decimals and its sign: "+1.50", "-0.03"; "0.00" without one
+// if that is what it rounds to.
+std::string Signed(double value, int decimals);
 
 // A share between 0 and 1 as a percentage: "61.2 %".
 std::string Percent(double share);

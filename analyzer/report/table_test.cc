@@ -42,9 +42,18 @@ TEST(TableTest, RangesNameTheirUnitOnce) {
   EXPECT_EQ(Between(0, 1.04, "J"), "0 to 1.04 J");
 }
 
-TEST(TableTest, RatesHaveNoExponent) {
-  EXPECT_EQ(RateText(43.756), "43.76");
-  EXPECT_EQ(RateText(19449.6), "19450");
+TEST(TableTest, LargeNumbersHaveNoExponent) {
+  EXPECT_EQ(Plain(43.756), "43.76");
+  EXPECT_EQ(Plain(19449.6), "19450");
+  EXPECT_EQ(Plain(1274, 3), "1274");
+  EXPECT_EQ(Plain(1.0449, 3), "1.04");
+}
+
+TEST(TableTest, NoZeroHasASign) {
+  EXPECT_EQ(Signed(-0.004, 2), "0.00");
+  EXPECT_EQ(Signed(-0.4, 0), "0");
+  EXPECT_EQ(Signed(-0.5001, 0), "-1");
+  EXPECT_EQ(Signed(0.015, 3), "+0.015");
 }
 
 size_t WidestLine(const std::string& text) {
@@ -75,7 +84,7 @@ TEST(TableTest, LongTextGoesOnInItsColumn) {
 TEST(TableTest, HeadingsGiveWayFirst) {
   TextTable table({"name", "a long heading of numbers", "second"});
   table.AddRow({Letters(80), "1.5", "2.5"});
-  EXPECT_EQ(WidestLine(table.ToString(0)), 80u + 2 + 8 + 2 + 6);
+  EXPECT_EQ(WidestLine(table.ToString(0)), 100u);
   EXPECT_EQ(table.ToString(0).substr(0, 4), "    ");
 }
 
@@ -97,10 +106,10 @@ TEST(TableTest, ColumnsThatDoNotFitFollowBelow) {
 // A name without blanks is cut where names can be cut.
 TEST(TableTest, LongNamesAreCutInTheLastResort) {
   TextTable table({"path", "value"});
-  table.AddRow({absl::StrCat(Letters(70), ".", Letters(60)), "1"});
+  table.AddRow({absl::StrCat(Letters(70), ".", Letters(60)), "1.5"});
   const std::string out = table.ToString(2);
   EXPECT_LE(WidestLine(out), 100u);
-  EXPECT_THAT(out, HasSubstr(absl::StrCat("  ", Letters(70), ".  ")));
+  EXPECT_THAT(out, HasSubstr(absl::StrCat("  ", Letters(70), ". ")));
   EXPECT_THAT(out, HasSubstr(absl::StrCat("\n  ", Letters(60), "\n")));
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -68,16 +69,16 @@ void AddSpeed(const Report& report, TextTable* table) {
   std::vector<std::string> parts;
   if (!IsNetwork(report) && report.scenario().batch() > 1) {
     parts.push_back(absl::StrCat(
-        RateText(report.tokens_per_s() / report.scenario().batch()),
+        Plain(report.tokens_per_s() / report.scenario().batch()),
         " per user"));
   }
   if (report.num_chips() > 1) {
     parts.push_back(absl::StrCat(
-        RateText(report.tokens_per_s() / report.num_chips()), " per chip"));
+        Plain(report.tokens_per_s() / report.num_chips()), " per chip"));
   }
   parts.push_back(absl::StrCat(WithUnit(report.power_w(), "W"), " drawn"));
   table->AddRow({FigureLabel(kTokensPerSecond),
-                 absl::StrCat(RateText(report.tokens_per_s()), " ",
+                 absl::StrCat(Plain(report.tokens_per_s()), " ",
                               Work(report), "s/s"),
                  absl::StrJoin(parts, ", ")});
   if (report.admitting_share() > 0) {
@@ -123,9 +124,10 @@ std::string Headline(const Report& report) {
   if (intensity > 0) {
     table.AddRow(
         {FigureLabel(kArithmeticIntensity),
-         absl::StrFormat("%.3g FLOP/byte", intensity),
-         absl::StrFormat("%s the ridge point of %.3g at peak rates",
-                         intensity < ridge ? "below" : "above", ridge)});
+         absl::StrCat(Plain(intensity, 3), " FLOP/byte"),
+         absl::StrCat(intensity < ridge ? "below" : "above",
+                      " the ridge point of ", Plain(ridge, 3),
+                      " at peak rates")});
   }
   table.AddRow(
       {"memory", WithUnit(report.memory_used_bytes(), "B"),
@@ -164,7 +166,7 @@ std::string Headline(const Report& report) {
   if (report.area_mm2() > 0) {
     table.AddRow(
         {FigureLabel(kAreaFigure),
-         absl::StrFormat("%.4g mm2", report.area_mm2()),
+         absl::StrCat(Plain(report.area_mm2()), " mm2"),
          absl::StrCat(
              "logic; ", WithUnit(report.cost_usd(), "$"),
              " to make with memory and board, ",
@@ -462,7 +464,15 @@ std::vector<CsvCell> ReportCells(const Report& report) {
   const auto add = [&](const std::string& column, bool exists, double value) {
     cells.push_back({column, exists ? CsvNumber(value) : ""});
   };
-  const bool ranges = report.energy_per_token_j_high() > 0;
+  // Without ranges both ends are the value, which they are of nothing that is known.
+  const bool ranges =
+      report.energy_per_token_j_low() < report.energy_per_token_j_high();
+  for (CsvCell& cell : cells) {
+    if (!ranges && (absl::EndsWith(cell.column, "_low") ||
+                    absl::EndsWith(cell.column, "_high"))) {
+      cell.text.clear();
+    }
+  }
   // A value and its range.
   const auto add_range = [&](const std::string& column, bool exists,
                              double value, double low, double high) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -68,7 +69,7 @@ std::string BatchRows(const Reports& reports) {
     }
     cells.push_back(
         row.arithmetic_intensity_flop_per_byte() > 0
-            ? absl::StrFormat("%.3g", row.arithmetic_intensity_flop_per_byte())
+            ? Plain(row.arithmetic_intensity_flop_per_byte(), 3)
             : "");
     cells.push_back(row.fits() ? "yes" : "NO");
     energy.AddRow(cells);
@@ -78,12 +79,12 @@ std::string BatchRows(const Reports& reports) {
       cells.push_back(
           Between(row.step_time_s_low(), row.step_time_s_high(), "s"));
     }
-    cells.push_back(RateText(row.tokens_per_s()));
+    cells.push_back(Plain(row.tokens_per_s()));
     if (!is_network) {
-      cells.push_back(RateText(row.tokens_per_s() / row.scenario().batch()));
+      cells.push_back(Plain(row.tokens_per_s() / row.scenario().batch()));
     }
     if (chips) {
-      cells.push_back(RateText(row.tokens_per_s() / row.num_chips()));
+      cells.push_back(Plain(row.tokens_per_s() / row.num_chips()));
     }
     cells.insert(cells.end(),
                  {WithUnit(row.power_w(), "W"), BoundLabel(row.bound())});
@@ -243,9 +244,9 @@ std::vector<std::string> SpeedCells(const BatchSeries& series, double batch,
                                     double time_per_token_ms, bool per_chip) {
   const double per_user = 1e3 / time_per_token_ms;
   std::vector<std::string> cells = {
-      WithUnit(time_per_token_ms * 1e-3, "s"), RateText(per_user),
-      RateText(batch * per_user)};
-  if (per_chip) cells.push_back(RateText(batch * per_user / ChipsOf(series)));
+      WithUnit(time_per_token_ms * 1e-3, "s"), Plain(per_user),
+      Plain(batch * per_user)};
+  if (per_chip) cells.push_back(Plain(batch * per_user / ChipsOf(series)));
   return cells;
 }
 
@@ -372,6 +373,20 @@ void AddSeries(const BatchStudy& study, int index, Chart* chart) {
   chart->lines.push_back(floor);
 }
 
+// What a reader must know of some batch, but that it does not fit: of warnings that
+// differ in their numbers the first.
+std::string BatchWarnings(const BatchStudy& study) {
+  std::string out;
+  std::set<std::string> given;
+  for (const Report& row : study.rows()) {
+    const std::string text = WarningLines(row);
+    if (given.insert(text.substr(0, text.find_first_of("0123456789"))).second) {
+      out += text;
+    }
+  }
+  return out;
+}
+
 // For one series: one row per batch, then the limits in words and figures. For
 // several series: one line each with its limits; their rows and the limits in
 // words only if `options` ask for the answer in full.
@@ -385,7 +400,7 @@ std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
                       BatchRows(series.rows()), "\n",
                       Wrapped(series.summary()));
     }
-    return out;
+    return absl::StrCat(out, BatchWarnings(study));
   }
   if (study.rows_size() > 0) {
     out = absl::StrCat(SetupLinesWithoutBatch(study.rows(0)), "\n");
@@ -393,10 +408,11 @@ std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
   absl::StrAppend(&out, BatchRows(study.rows()));
   // Inferences of a network have no cache that could fill a memory.
   if (study.rows_size() > 0 && Work(study.rows(0)) != "token") {
-    return absl::StrCat(out, "\n", Wrapped(study.summary()));
+    return absl::StrCat(out, "\n", Wrapped(study.summary()),
+                        BatchWarnings(study));
   }
   absl::StrAppend(&out, "\nLimits\n", LimitsTable(study.limits()), "\n",
-                  Wrapped(study.summary()));
+                  Wrapped(study.summary()), BatchWarnings(study));
   return out;
 }
 

@@ -19,8 +19,8 @@ constexpr double kShown = 5e-5;
 
 using Rows = std::vector<std::vector<std::string>>;
 
-std::string Signed(double share) {
-  return absl::StrFormat("%+.2f %%", 100 * share);
+std::string Change(double share) {
+  return absl::StrCat(Signed(100 * share, 2), " %");
 }
 
 Rows MetricRows(const CheckResult& result) {
@@ -34,7 +34,7 @@ Rows MetricRows(const CheckResult& result) {
                                           metric.high())
                         : "",
                     compared ? absl::StrFormat("%.6g", metric.baseline()) : "",
-                    compared ? Signed(metric.change()) : "",
+                    compared ? Change(metric.change()) : "",
                     absl::StrFormat("%.6g", metric.limit()), metric.rule(),
                     metric.passed() ? "holds" : "FAILS"});
   }
@@ -52,10 +52,10 @@ Rows TermRows(const CheckResult& result) {
     for (const CauseChange& cause : term.causes()) {
       if (std::abs(cause.change_j()) < kShown * whole) continue;
       causes.push_back(
-          absl::StrCat(cause.cause(), " ", Signed(cause.change_j() / whole)));
+          absl::StrCat(cause.cause(), " ", Change(cause.change_j() / whole)));
     }
     rows.push_back({TermLabel(term.term()), WithUnit(term.a_j(), "J"),
-                    WithUnit(term.b_j(), "J"), Signed(term.change_j() / whole),
+                    WithUnit(term.b_j(), "J"), Change(term.change_j() / whole),
                     absl::StrJoin(causes, ", ")});
   }
   if (!rows.empty()) {

@@ -24,14 +24,14 @@ void AddRow(const std::string& what, const std::string& name,
                                     errors.step_time_p90_abs_error()),
                  errors.step_time_rows() == 0
                      ? "-"
-                     : absl::StrFormat("%+.1f", 100 * errors.step_time_bias()),
+                     : Signed(100 * errors.step_time_bias(), 1),
                  absl::StrCat(errors.energy_rows()),
                  MedianAndNinetieth(errors.energy_rows(),
                                     errors.energy_median_abs_error(),
                                     errors.energy_p90_abs_error()),
                  errors.energy_rows() == 0
                      ? "-"
-                     : absl::StrFormat("%+.1f", 100 * errors.energy_bias())});
+                     : Signed(100 * errors.energy_bias(), 1)});
 }
 
 void AddErrors(const std::string& what, const ErrorsByFamily& errors,

@@ -18,7 +18,7 @@ namespace {
 constexpr int kRows = 30, kBars = 20, kCauses = 10;
 
 std::string Percents(double elasticity) {
-  return absl::StrFormat("%+.3f", elasticity);
+  return Signed(elasticity, 3);
 }
 
 std::string ElasticityRows(const SensitivityStudy& study) {

@@ -101,8 +101,8 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
                           study.shard(), study.shards());
   }
   if (study.points_per_second_per_core() > 0) {
-    absl::StrAppendFormat(&out, "%.3g points per second and core\n",
-                          study.points_per_second_per_core());
+    absl::StrAppend(&out, Plain(study.points_per_second_per_core(), 3),
+                    " points per second and core\n");
   }
   absl::StrAppend(&out, EvolutionLines(study));
   absl::StrAppend(

@@ -19,7 +19,7 @@ constexpr char kAloneColor[] = "#888";
 std::string Factor(double gain) {
   return absl::StrFormat(gain < 2 ? "x %.3f" : "x %.3g", gain);
 }
-std::string Orders(double orders) { return absl::StrFormat("%+.2f", orders); }
+std::string Orders(double orders) { return Signed(orders, 2); }
 
 std::string Heading(const TrickStudy& study) {
   const Scenario& s = study.scenario();
