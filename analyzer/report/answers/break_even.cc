@@ -14,7 +14,7 @@ namespace tokenjoule {
 namespace {
 
 std::string Femtojoules(double fj) {
-  return fj > 0 ? absl::StrFormat("%.3g", fj) : std::string("never");
+  return fj > 0 ? Plain(fj, 3) : std::string("never");
 }
 
 // The batches of the map as columns, standing power and growth as rows.
