@@ -25,18 +25,18 @@ std::string Change(double share) {
 
 Rows MetricRows(const CheckResult& result) {
   Rows rows = {
-      {"figure", "now", "range", "baseline", "change", "limit", "rule", ""}};
+      {"figure", "now", "baseline", "change", "limit", "rule", "", "range"}};
   for (const CheckedMetric& metric : result.metrics()) {
     const bool compared = metric.baseline() != 0;
     rows.push_back({metric.metric(), absl::StrFormat("%.6g", metric.value()),
-                    metric.high() > 0
-                        ? absl::StrFormat("%.3g to %.3g", metric.low(),
-                                          metric.high())
-                        : "",
                     compared ? absl::StrFormat("%.6g", metric.baseline()) : "",
                     compared ? Change(metric.change()) : "",
                     absl::StrFormat("%.6g", metric.limit()), metric.rule(),
-                    metric.passed() ? "holds" : "FAILS"});
+                    metric.passed() ? "holds" : "FAILS",
+                    metric.high() > 0
+                        ? absl::StrFormat("%.3g to %.3g", metric.low(),
+                                          metric.high())
+                        : ""});
   }
   return rows;
 }
