@@ -64,6 +64,29 @@
         ['This report holds no answer of `tokenjoule ' + subcommand + '` to this question.'], 0));
   }
 
+  // The full answers that recorded answers hold: of `analyze`, or the ones that
+  // another study starts from. Empty if there is none, as for a sweep.
+  function recordedReports(boundary) {
+    const of = (subcommand) => {
+      const found = recorded.requests.find((one) => one.subcommand === subcommand &&
+          (one.positional || []).length === 0 && boundaryOf(one.flags) === boundary &&
+          String((one.flags || {}).format || 'json') === 'json');
+      return found ? found.envelope : null;
+    };
+    const compared = of('compare');
+    if (compared) {
+      return [compared.answer.a, compared.answer.b].map(
+          (answer) => Object.assign({}, compared, {answer}));
+    }
+    const own = of('analyze');
+    if (own && !own.answer.rows) return [own];
+    for (const study of ['ceiling', 'sensitivity']) {
+      const envelope = of(study);
+      if (envelope) return [Object.assign({}, envelope, {answer: envelope.answer.base})];
+    }
+    return [];
+  }
+
   async function fromServer(subcommand, request) {
     let response, envelope;
     try {
@@ -159,5 +182,5 @@
     };
   }
 
-  Object.assign(tokenjoule, {ask, recorded, Fault, Slot, quiet});
+  Object.assign(tokenjoule, {ask, recorded, recordedReports, Fault, Slot, quiet});
 })(window.tokenjoule);

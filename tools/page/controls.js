@@ -214,8 +214,10 @@
       const name = entry.name.toLowerCase();
       const all = [name].concat(entry.also || [], [entry.description]).join(' ').toLowerCase();
       if (!words.every((word) => all.includes(word))) continue;
-      const rank = words.length === 0 ? 0 : name === words[0] ? 0 :
-          name.startsWith(words[0]) ? 1 : name.includes(words[0]) ? 2 : 3;
+      // The words that are in the name count first, then where it begins.
+      const named = words.filter((word) => name.includes(word)).length;
+      const rank = words.length === 0 || name === words.join(' ') ? 0 :
+          2 * (words.length - named) + (name.startsWith(words[0]) ? 1 : 2);
       found.push({entry, rank});
     }
     found.sort((x, y) => x.rank - y.rank);
@@ -324,6 +326,10 @@
       const entry = [].concat(...setting.of.map((kind) => lists[kind] || []))
           .find((one) => one.name === counts(setting.flag));
       input.title = entry ? entry.description : '';
+    };
+    // Names that arrive while one types are offered.
+    control.renew = () => {
+      if (shown()) open();
     };
     control.forget = () => {
       typed = false;
@@ -678,6 +684,9 @@
       (lists[entry.kind] = lists[entry.kind] || []).push(entry);
     }
     refresh();
+    for (const control of controls) {
+      if (control.renew) control.renew();
+    }
   }
 
   function start() {

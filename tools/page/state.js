@@ -161,20 +161,27 @@
     tell('link');
   }
 
+  // The view that shows the answer of a sub-command.
+  const VIEW_OF = {
+    analyze: 'energy', batch: 'curves', compare: 'compare', ceiling: 'levers',
+    sensitivity: 'levers', tricks: 'levers', sweep: 'front',
+  };
+
   // The study of a report: that of its first answer.
   function fromRecord(recorded) {
     const first = recorded.requests.find((one) => one.subcommand === recorded.view) ||
-        recorded.requests[0];
+        recorded.requests[0] || {};
     const pairs = [];
-    for (const [name, value] of Object.entries(first ? first.flags || {} : {})) {
-      if (['format', 'out', 'boundary', 'max_time_per_token_ms', 'ranges'].includes(name)) continue;
+    for (const [name, value] of Object.entries(first.flags || {})) {
       for (const one of Array.isArray(value) ? value : [value]) {
         pairs.push([name, one === true ? '' : String(one)]);
       }
     }
-    const taken = read(pairs);
-    taken.study.boundary = ((first && first.flags) || {}).boundary || 'board';
-    study = taken.study;
+    // Flags that only a sub-command has are not settings; its answer has them.
+    study = read(pairs).study;
+    study.view = VIEW_OF[recorded.view] || 'energy';
+    // Two scenarios may also be files, which no flag tells apart.
+    if (recorded.view === 'compare') study.b = study.b || {};
     tell('link');
   }
 
@@ -235,7 +242,7 @@
 
   // Whether the second scenario sets anything.
   function differs() {
-    return Boolean(study.b) && Object.keys(study.b).length > 0;
+    return Boolean(study.b) && (Boolean(tokenjoule.recorded) || Object.keys(study.b).length > 0);
   }
 
   tokenjoule.state = {

@@ -17,6 +17,19 @@
   const byBoundary = (report) => 'at the ' + format.boundary(report.scenario.boundary);
   const answerOf = (envelope) => envelope.answer;
 
+  // What a setting is in the answer, for a mark in a chart.
+  function number(name) {
+    const report = shownReport;
+    return report ? report.scenario[name] : undefined;
+  }
+
+  // Whether the rows of an answer differ in a field of their scenario.
+  function varies(name) {
+    return (answer) => new Set((answer.rows || []).concat(
+        ...(answer.series || []).map((one) => one.rows || []))
+        .map((row) => row.scenario[name])).size > 1;
+  }
+
   function limitFlags() {
     return state.study.limit ? {'max-time-per-token-ms': state.study.limit} : {};
   }
@@ -218,14 +231,17 @@
       name: 'curves', title: 'Batch and context', limit: true, panels: [
         {title: 'Energy over batch', subcommand: 'batch',
           more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
-          options: () => ({x: 'batch'})},
+          options: () => ({x: 'batch', marker: number('batch')}), shows: varies('batch')},
         {title: 'Time over batch', subcommand: 'batch',
           more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
-          options: () => ({x: 'batch', y: 'time'})},
+          options: () => ({x: 'batch', y: 'time', marker: number('batch')}),
+          shows: varies('batch')},
         {title: 'Energy over context', subcommand: 'batch', side: true, more: () => ({context: CONTEXTS}),
-          chart: 'curves', options: () => ({x: 'context'})},
+          chart: 'curves', options: () => ({x: 'context', marker: number('context')}),
+          shows: varies('context')},
         {title: 'Time over context', subcommand: 'batch', side: true, more: () => ({context: CONTEXTS}),
-          chart: 'curves', options: () => ({x: 'context', y: 'time'})},
+          chart: 'curves', options: () => ({x: 'context', y: 'time', marker: number('context')}),
+          shows: varies('context')},
       ],
     },
     {
@@ -237,7 +253,7 @@
     {
       name: 'tradeoffs', title: 'Speed and energy', limit: true, panels: [
         {title: 'Throughput per chip, and energy, against speed per user', gather: gatherChips,
-          wide: true, chart: 'pareto', options: limitOptions},
+          recordedAs: 'batch', wide: true, chart: 'pareto', options: limitOptions},
       ],
     },
     {
@@ -353,7 +369,8 @@
       if (!this.envelope) return;
       const host = el('div', {class: 'offstage', 'aria-hidden': 'true'});
       document.body.append(host);
-      const heading = tokenjoule.charts.heading(this.report, this.spec.title);
+      const heading = this.report ?
+          tokenjoule.charts.heading(this.report, this.spec.title) : {title: this.spec.title};
       this.drawChart(host, Object.assign({width: EXPORT_WIDTH}, heading));
       use(host);
       host.remove();
@@ -383,15 +400,16 @@
         this.showFault({faults: ['B is as A so far. Choose B in the setup and change a setting.']});
         return;
       }
-      const question = spec.gather ? spec.gather :
-          () => tokenjoule.ask(spec.subcommand, this.request({}));
+      const question = spec.gather && !tokenjoule.recorded ? spec.gather :
+          () => tokenjoule.ask(spec.subcommand || spec.recordedAs, this.request({}));
       this.node.setAttribute('aria-busy', 'true');
       this.slot.run(question, (envelope) => {
         this.envelope = envelope;
         this.fault.hidden = true;
         this.node.setAttribute('aria-busy', 'false');
         this.node.classList.remove('stale');
-        this.draw();
+        this.node.hidden = Boolean(spec.shows) && !spec.shows(envelope.answer);
+        if (!this.node.hidden) this.draw();
       }, (fault) => this.showFault(fault));
     }
 
@@ -426,6 +444,9 @@
 
   // ---- The tabs, and the view that is shown.
 
+  // The answer that the view is about.
+  let shownReport = null;
+
   let tabs, host, shown = '', panels = [], limitInput = null;
 
   function recordedCommands() {
@@ -438,7 +459,7 @@
       if (view.two && !state.study.b) return false;
       if (!tokenjoule.recorded) return !view.recorded;
       const has = recordedCommands();
-      return view.panels.some((panel) => panel.subcommand && has.has(panel.subcommand));
+      return view.panels.some((panel) => has.has(panel.subcommand || panel.recordedAs));
     });
   }
 
@@ -499,7 +520,7 @@
     limitInput = null;
     for (const panel of panels) panel.slot.cancel();
     const has = tokenjoule.recorded ? recordedCommands() : null;
-    panels = view.panels.filter((spec) => !has || has.has(spec.subcommand))
+    panels = view.panels.filter((spec) => !has || has.has(spec.subcommand || spec.recordedAs))
         .map((spec) => new Panel(spec));
     host.setAttribute('role', 'tabpanel');
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
@@ -518,16 +539,18 @@
   function update(reports) {
     const views = available();
     const view = views.find((one) => one.name === state.study.view) || views[0];
-    if (!view || !reports.length) return;
+    if (!view || (!reports.length && !tokenjoule.recorded)) return;
     if (view.name !== state.study.view) state.study.view = view.name;
     drawTabs();
     if (shown !== view.name) build(view);
     const second = state.study.editing === 'b' && reports[1];
     const report = second ? reports[1] : reports[0];
+    shownReport = report || null;
     const line = host.querySelector('.which-shown');
-    line.hidden = !(state.study.b && !view.two) && report.fits;
+    const fits = !report || report.fits;
+    line.hidden = !(state.study.b && !view.two) && fits;
     fill(line, state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
-        report.fits ? null : 'It does not fit: these figures are what the step would take if the ' +
+        fits ? null : 'It does not fit: these figures are what the step would take if the ' +
             'memory were large enough.');
     if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
     for (const panel of panels) {

@@ -138,7 +138,7 @@
       if (parts.length === 0) continue;
       const sum = d3.sum(parts, (part) => part.energy);
       if (parts.length > 1) rows.push({ heading: group.label + ', ' + kit.si(sum, 'J') + ', ' + kit.percent(sum / total) });
-      else rows.push({ heading: group.label });
+      else if (rows.length) rows.push({ gap: true });
       parts.forEach((part) => rows.push(row(part, false)));
     }
     if (outside.length) {
@@ -164,19 +164,23 @@
     const most = d3.max(d3.nest().key((n) => n.column).entries(graph.nodes), (c) => c.values.length);
     const height = Math.max(frame.width * (frame.narrow ? 0.9 : 0.42), most * size * 2.1);
     const columns = d3.max(graph.nodes, (n) => n.column) + 1;
-    const labelRoom = Math.min(frame.width * 0.2, frame.font * 10);
+    const labelRoom = Math.min(frame.width * (frame.narrow ? 0.27 : 0.2), frame.font * 10);
     const thick = frame.narrow ? 10 : 16;
     d3.sankey().nodeId((n) => n.id).nodeWidth(thick).nodePadding(Math.min(14, size))
       .nodeAlign((n) => n.column).nodeSort(null).linkSort(null)
       .extent([[2, top + header], [frame.width - labelRoom - 2, top + header + height]])(graph);
+    const step = (frame.width - labelRoom - 4 - thick) / (columns - 1);
+    for (const node of graph.nodes) {
+      const room = (node.column === columns - 1 ? labelRoom : step) - thick - 8;
+      node.lines = kit.wrapped(frame, node.label + ' ' + kit.percent(node.value / total), room, size);
+    }
     const bottom = settle(graph, top + header, top + header + height, size);
     const titles = columns === 4 ? ['total', 'groups', 'terms', 'causes'] : ['total', 'terms', 'causes'];
-    const step = (frame.width - labelRoom - 4 - thick) / (columns - 1);
     titles.forEach((text, i) => {
       kit.text(frame.svg, frame, 2 + i * step, top + size, text, { size, weight: 600, fill: kit.color('muted') });
     });
     drawLinks(frame, graph);
-    drawNodes(frame, graph, total, work, (n) => (n.column === columns - 1 ? labelRoom : step) - thick - 8);
+    drawNodes(frame, graph, total);
     frame.height = bottom + size;
   });
 
@@ -230,14 +234,16 @@
         }
       }
     }
-    return { nodes: [...nodes.values()], links: [...links.values()] };
+    // What was put together comes last in its column.
+    const together = (n) => n.id === 'term rest' || n.id === 'cause minor' || n.id === 'cause unnamed';
+    return { nodes: [...nodes.values()].sort((a, b) => together(a) - together(b)), links: [...links.values()] };
   };
 
   // Moves nodes of a column apart so that their labels have room, and their links
   // with them; returns the lowest position, which is below `bottom` where labels
   // need more than that.
   const settle = (graph, top, bottom, size) => {
-    const need = (node) => Math.max(node.y1 - node.y0, size * 1.25) + 3;
+    const need = (node) => Math.max(node.y1 - node.y0, node.lines.length * size * 1.2) + 4;
     const columns = d3.nest().key((n) => n.column).entries(graph.nodes).map((c) => c.values);
     const lowest = Math.max(bottom, top + d3.max(columns, (nodes) => d3.sum(nodes, need)));
     for (const nodes of columns) {
@@ -272,7 +278,7 @@
     }
   };
 
-  const drawNodes = (frame, graph, total, work, room) => {
+  const drawNodes = (frame, graph, total) => {
     const size = frame.small;
     for (const node of graph.nodes) {
       const g = frame.svg.append('g');
@@ -280,15 +286,10 @@
         .attr('width', kit.round(node.x1 - node.x0)).attr('height', kit.round(Math.max(1, node.y1 - node.y0)))
         .attr('fill', node.color);
       const name = node.label + ', ' + kit.si(node.value, 'J');
-      const text = node.label + '\u00a0' + kit.percent(node.value / total);
-      const tall = Math.max(node.y1 - node.y0, size * 1.25);
-      let lines = kit.wrapped(frame, text, room(node), size);
-      if (lines.length * size * 1.2 > tall + 4) lines = kit.wrapped(frame, node.label, room(node), size);
-      if (lines.length * size * 1.2 <= Math.max(tall + 4, size * 1.3)) {
-        const y = (node.y1 - node.y0 < size * 1.25 ? node.y0 + size * 0.6 : (node.y0 + node.y1) / 2);
-        lines.forEach((line, i) => kit.text(g, frame, node.x1 + 4,
-          y + size * 0.35 + (i - (lines.length - 1) / 2) * size * 1.2, line, { size, halo: true }));
-      }
+      // Beside the middle of a tall node; of a low one, from its top down.
+      const tall = node.lines.length * size * 1.2;
+      const first = Math.max(node.y0, (node.y0 + node.y1 - tall) / 2) + size * 0.95;
+      node.lines.forEach((line, i) => kit.text(g, frame, node.x1 + 4, first + i * size * 1.2, line, { size, halo: true }));
       kit.mark(frame, g, { key: node.id, name, figure: node.figure,
         lines: [shareOf(node.value, total), node.small ? node.small.join(', ') : '',
           kit.hasRange(node.value, node.low, node.high) ? 'range ' + kit.si(node.low, 'J') + ' to ' + kit.si(node.high, 'J') : ''] });
@@ -306,7 +307,7 @@
       { name: rows[0].memory + ' devices alone', draw: (g, x, at, box) => dot(g, x, at, box * 0.45, kit.color('dram-column')) },
       { name: 'with PHY, controller and fabric', draw: (g, x, at, box) => diamond(g, x, at, box * 0.55, kit.color('dram-phy')) },
     ]);
-    frame.height = kit.rows(frame, rows, { top: y + 2, values: [0, 1], zero: true, pad: 0,
+    frame.height = kit.rows(frame, rows, { top: y + 2, values: [0, 1], zero: true, pad: 0.02,
       format: (v) => Math.round(100 * v) + ' %', title: 'share of the energy inside the boundary' });
   });
 

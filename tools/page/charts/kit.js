@@ -110,20 +110,30 @@
     return scenario.weights + ' weights, ' + scenario.kv + ' KV cache';
   };
 
-  // Title and subtitle of charts of an answer: model, machine, runtime, chips,
-  // batch, context, formats and boundary.
+  // Title and subtitle of charts of one answer, or of several side by side: model,
+  // machine, runtime, chips, batch, context, formats and boundary, as far as they
+  // share them. `what` comes first.
   charts.heading = (report, what) => {
-    const scenario = (report && report.scenario) || {};
+    const reports = (Array.isArray(report) ? report : [report]).filter(Boolean);
+    const shared = (of) => {
+      const values = [...new Set(reports.map((r) => of(r, r.scenario || {})))];
+      return values.length === 1 ? values[0] : '';
+    };
+    const names = (of) => {
+      const values = [...new Set(reports.map(of))];
+      return values.length > 4 ? values.length + ' ' : values.join(', ');
+    };
+    const models = names((r) => r.model), machines = names((r) => r.hardware);
     const parts = [
-      chips(report),
-      report.runtime,
-      scenario.batch > 0 ? 'batch ' + kit.digits(scenario.batch, 6) : '',
-      scenario.context > 0 ? 'context ' + kit.digits(scenario.context, 7) : '',
-      formats(scenario),
-      'boundary: ' + kit.boundaryName(scenario.boundary),
+      shared(chips), shared((r) => r.runtime),
+      shared((r, s) => (s.batch > 0 ? 'batch ' + kit.digits(s.batch, 6) : '')),
+      shared((r, s) => (s.context > 0 ? 'context ' + kit.digits(s.context, 7) : '')),
+      shared((r, s) => formats(s)),
+      shared((r, s) => 'boundary: ' + kit.boundaryName(s.boundary)),
     ];
+    const many = (text, noun) => (/ $/.test(text) ? text + noun : text);
     return {
-      title: (what ? what + ': ' : '') + report.model + ' on ' + report.hardware,
+      title: (what ? what + ': ' : '') + many(models, 'models') + ' on ' + many(machines, 'machines'),
       subtitle: parts.filter(Boolean).join(', '),
     };
   };
@@ -411,7 +421,7 @@
   // Values to write at a logarithmic axis: decades, with 2 and 5 if there are few.
   const logTicks = (domain, room) => {
     const from = Math.floor(Math.log10(domain[0]) + 1e-9), to = Math.ceil(Math.log10(domain[1]) - 1e-9);
-    const decades = to - from;
+    const decades = Math.log10(domain[1] / domain[0]);
     const inside = (v) => v >= domain[0] * (1 - 1e-9) && v <= domain[1] * (1 + 1e-9);
     for (const factors of [[1, 1.2, 1.5, 2, 3, 5, 7], [1, 2, 5], [1, 3], [1]]) {
       const ticks = [];
@@ -421,7 +431,7 @@
           if (inside(tick)) ticks.push(tick);
         }
       }
-      if (ticks.length <= Math.max(2, room) && (factors.length < 7 || ticks.length < 2 || decades <= 1)) {
+      if (ticks.length <= Math.max(2, room) && (factors.length < 7 || ticks.length < 2 || decades <= 1.05)) {
         if (ticks.length >= 2 || factors.length === 7) return ticks;
       }
       if (factors.length === 1) {
@@ -433,10 +443,11 @@
   };
 
   kit.ticks = (scale, room) =>
-    scale.base ? logTicks(scale.domain(), room) : scale.ticks(Math.max(2, room));
+    scale.base ? logTicks(scale.domain(), room) : scale.ticks(Math.max(2, Math.min(10, room * 0.6)));
 
   // A scale over values, and how its ticks are written. `spec`: log, zero (the
-  // axis begins at 0), unit (with SI prefix) or format, title.
+  // axis begins at 0), free (it begins and ends where the values do), unit (with SI
+  // prefix) or format, title.
   kit.scale = (values, spec) => {
     let shown = values.filter((v) => kit.number(v) !== undefined && (!spec.log || v > 0));
     if (shown.length === 0) shown = spec.log ? [1, 10] : [0, 1];
@@ -446,10 +457,10 @@
       const pad = Math.pow(high / low, spec.pad === undefined ? 0.04 : spec.pad);
       low /= pad; high *= pad;
     } else {
-      if (spec.zero || low >= 0) low = Math.min(0, low);
+      if (spec.zero || (low >= 0 && !spec.free)) low = Math.min(0, low);
       if (high <= low) high = low + (Math.abs(low) || 1);
       const pad = (high - low) * (spec.pad === undefined ? 0.04 : spec.pad);
-      if (low < 0) low -= pad;
+      if (low < 0 || spec.free) low -= pad;
       high += pad;
     }
     const scale = (spec.log ? d3.scaleLog() : d3.scaleLinear()).domain([low, high]);
@@ -538,7 +549,7 @@
 
   // Rows below each other: a label, a bar or whatever `row.draw` draws on a common
   // scale, and a value. On narrow charts label and value stand above the bar.
-  // A row with `heading` has no bar; `note` is small print below one. spec: top, values, log, zero, unit, title,
+  // A row with `heading` or `gap` has no bar; `note` is small print below one. spec: top, values, log, zero, unit, title,
   // format as in kit.scale; noAxis. Returns the position below.
   kit.rows = (frame, rows, spec) => {
     const gap = Math.round(frame.font * 0.6);
@@ -547,17 +558,22 @@
     const narrow = spec.narrow === undefined ? width < 520 : spec.narrow;
     const valueWidth = (row) => (row.value ? kit.textWidth(frame, row.value, frame.font, row.weight) : 0);
     const labelSize = (row) => kit.textWidth(frame, row.label, frame.font, row.weight);
-    const bars = rows.filter((row) => row.heading === undefined);
+    const bars = rows.filter((row) => row.heading === undefined && !row.gap);
     const values = narrow ? 0 : Math.min(d3.max(bars, valueWidth) || 0, width * 0.34);
     const labels = narrow ? 0 : Math.min(d3.max(bars, labelSize) || 0, width * (spec.labelShare || 0.33));
     const x0 = left + (narrow ? 2 : labels + gap);
     const x1 = left + width - (narrow ? 4 : values + gap + 2);
     axis.scale.range([x0, x1]);
+    const noteX = spec.lineAt === undefined ? x0 : axis.scale(spec.lineAt) + 5;
     const grid = frame.svg.append('g');
     const line = Math.round(frame.font * 1.25);
     const first = spec.top;
     let y = spec.top;
     for (const row of rows) {
+      if (row.gap) {
+        y += gap;
+        continue;
+      }
       if (row.heading !== undefined) {
         const lines = kit.wrapped(frame, row.heading, width - 4, frame.font, 600);
         y = kit.lines(frame.svg, frame, left + 2, y + frame.font + gap * 0.7, lines, { weight: 600, fill: row.fill }) - frame.font + 4;
@@ -579,7 +595,7 @@
         }
         barY = y - frame.font + 4;
         y = barY + frame.bar + 4;
-        y = note(frame, g, row, left + 2, y, width - 6) + 3;
+        y = note(frame, g, row, noteX, y, left + width - noteX - 4) + 3;
       } else {
         const lines = kit.wrapped(frame, row.label, labels, frame.font, row.weight);
         const texts = row.value ? kit.wrapped(frame, row.value, values, frame.font, row.weight) : [];
@@ -589,14 +605,20 @@
         kit.lines(g, frame, left + labels, baseline(lines.length), lines, { anchor: 'end', weight: row.weight });
         kit.lines(g, frame, x1 + gap, baseline(texts.length), texts, { weight: row.weight });
         barY = middle - frame.bar / 2;
-        y = note(frame, g, row, x0, y + tall - (row.note ? 4 : 0), left + width - x0 - 4);
+        y = note(frame, g, row, noteX, y + tall - (row.note ? 4 : 0), left + width - noteX - 4);
       }
       hit.attr('x', left).attr('y', round(start)).attr('width', round(width)).attr('height', round(y - start));
+      const lines = spec.lineAt !== undefined && narrow ? [axis.scale(spec.lineAt)] : [];
       row.draw(g, { x: axis.scale, y: barY, height: frame.bar, middle: barY + frame.bar / 2, x0, x1 });
+      for (const x of lines) {
+        // On narrow charts labels lie above bars: the line leaves them free.
+        g.append('path').attr('d', 'M' + round(x) + ' ' + round(barY - 1) + 'v' + round(frame.bar + 2))
+          .attr('stroke', kit.color('ink')).attr('fill', 'none');
+      }
       kit.mark(frame, g, row.mark);
     }
     y += 2;
-    if (spec.lineAt !== undefined) {
+    if (spec.lineAt !== undefined && !narrow) {
       const x = round(axis.scale(spec.lineAt));
       frame.svg.append('path').attr('d', 'M' + x + ' ' + round(first) + 'V' + round(y))
         .attr('stroke', kit.color('ink')).attr('stroke-width', 1).attr('fill', 'none');
@@ -661,7 +683,8 @@
   // Writes texts beside points where they meet neither each other nor `taken`
   // boxes, inside an area, away from `lines` (arrays of [x, y]) if possible. A text
   // without a place is left out; it is still in the tip of its mark. Items: x, y,
-  // r, text, fill, weight; the first come first.
+  // r, text, fill, weight, near (not so far away that a line would tie it to its
+  // point); the first come first.
   kit.labels = (parent, frame, items, area, taken, lines = []) => {
     const size = frame.small, height = size * 1.2;
     const boxes = taken.slice();
@@ -688,6 +711,7 @@
       for (const place of placesBeside(item, width, height)) {
         if (place.left < area.left || place.right > area.right || place.top < area.top || place.bottom > area.bottom) continue;
         if (boxes.some((box) => meets(place, box))) continue;
+        if (item.near && place.cost > 3) continue;
         const cost = place.cost + (crossed(place) ? 5 : 0);
         if (!best || cost < best.all) best = Object.assign(place, { all: cost });
       }
@@ -754,9 +778,9 @@
       const y = places[i];
       parent.append('path')
         .attr('d', 'M' + round(item.x + 2) + ' ' + round(item.y) + 'L' + round(left - 2) + ' ' + round(y))
-        .attr('stroke', item.fill).attr('stroke-width', 1).attr('stroke-opacity', 0.6).attr('fill', 'none');
+        .attr('stroke', item.fill).attr('stroke-width', 2).attr('fill', 'none');
       kit.lines(parent, frame, left, y + size * 0.35 - ((item.lines.length - 1) * step) / 2, item.lines,
-        { size, fill: item.fill, weight: 600 });
+        { size, weight: 600 });
     });
   };
 
@@ -786,6 +810,10 @@
   };
 
   // ----------------------------------------------------------------- Export
+
+  // Characters that a name may have and XML may not.
+  const NOT_XML = new RegExp('[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\ufffe\\uffff]|[\\ud800-\\udbff](?![\\udc00-\\udfff])|' +
+    '(?<![\\ud800-\\udbff])[\\udc00-\\udfff]', 'g');
 
   const KEPT = ['fill', 'fill-opacity', 'stroke', 'stroke-opacity', 'stroke-width', 'stroke-dasharray',
     'stroke-linejoin', 'paint-order', 'opacity', 'font-family', 'font-size', 'font-weight', 'text-anchor'];
@@ -826,6 +854,7 @@
       rect.setAttribute('fill', color);
       copy.insertBefore(rect, copy.firstChild);
     }
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(copy) + '\n';
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' +
+      new XMLSerializer().serializeToString(copy).replace(NOT_XML, '') + '\n';
   };
 })();

@@ -90,6 +90,8 @@
     return what === 'energy' ? ranges(frame, study, all, count) : elasticities(frame, study, all, count, what);
   });
 
+  // Only constants of the machine have a source that can be explained.
+  const explained = (path) => (/^hardware\./.test(path) ? path : null);
   const named = (path) => String(path).replace(/^hardware\./, '');
 
   const ranges = (frame, study, all, count) => {
@@ -105,14 +107,14 @@
       return Math.abs(percent) < 0.05 ? '0' : (percent > 0 ? '+' : '\u2212') + kit.digits(Math.abs(percent), 2);
     };
     const rows = shown.map((e) => ({
-      label: named(e.path), value: change(e.energy_at_low_j) + ' to ' + change(e.energy_at_high_j) + '\u00a0%',
+      label: named(e.path), value: [e.energy_at_low_j, e.energy_at_high_j].sort(d3.ascending).map(change).join(' to ') + '\u00a0%',
       draw: (g, place) => {
         // The longer end first, so that two ends on one side both show.
         const ends = [[e.energy_at_low_j, LESS], [e.energy_at_high_j, MORE]]
           .sort((a, b) => Math.abs(b[0] - base) - Math.abs(a[0] - base));
         ends.forEach(([value, fill]) => kit.bar(g, place, base, value, { fill, least: 0 }));
       },
-      mark: { key: 'tornado-' + e.path, name: named(e.path), figure: e.path,
+      mark: { key: 'tornado-' + e.path, name: named(e.path), figure: explained(e.path),
         lines: [kit.digits(e.value, 4) + ', range ' + kit.digits(e.low, 4) + ' to ' + kit.digits(e.high, 4),
           'energy at its low end: ' + kit.si(e.energy_at_low_j, 'J') + ', at its high end: ' + kit.si(e.energy_at_high_j, 'J'),
           'one per cent more changes the energy by ' + signed(e.energy) + ' %'] },
@@ -144,7 +146,7 @@
     const rows = shown.map((e) => ({
       label: named(e.path), value: signed(of(e)) + '\u00a0%',
       draw: (g, place) => kit.bar(g, place, 0, of(e), { fill: of(e) < 0 ? LESS : MORE }),
-      mark: { key: 'elasticity-' + e.path, name: named(e.path), figure: e.path,
+      mark: { key: 'elasticity-' + e.path, name: named(e.path), figure: explained(e.path),
         lines: ['value ' + kit.digits(e.value, 4), 'one per cent more changes the ' + figure + ' by ' + signed(of(e)) + ' %'] },
     }));
     y = kit.legend(frame, y, [{ name: 'more of it is less ' + (what === 'time' ? 'time' : 'energy'), fill: LESS },
@@ -213,7 +215,7 @@
       mark: { key: 'step-all', name: 'all together: ' + kit.times(end.total_gain),
         lines: [kit.si(study.energy_per_token_j, 'J') + ' become ' + kit.si(end.energy_per_token_j, 'J')] } });
     return kit.rows(frame, rows, { top, values: [0, before], zero: true, unit: '',
-      title: 'gain of all so far, orders of magnitude', lineAt: 0 });
+      title: 'gain of all so far, orders of magnitude' });
   };
 
   // ---------------------------------------------------------------- Waterfall
@@ -245,7 +247,7 @@
       rows.push(changeRow(c, from, at));
     }
     rows.push(totalRow(nameB, b, 'b'));
-    y = kit.rows(frame, rows, { top: y, values: reached, zero: true, unit: 'J', title: 'energy per ' + work, lineAt: 0 });
+    y = kit.rows(frame, rows, { top: y, values: reached, zero: true, unit: 'J', title: 'energy per ' + work });
     if (shown.length === 0) y = kit.paragraph(frame, y, 'The two take the same energy per ' + work + '.');
     frame.height = y;
   });
@@ -258,7 +260,11 @@
         .map((c) => causeName(c) + ' ' + change(c.change_j))) };
   });
 
-  const causeName = (c) => String(c.cause) + ' (' + (FACTOR_WORDS[c.factor] || 'other') + ')';
+  const causeName = (c) => {
+    if (c.cause === 'time' && c.factor === 'TIME') return 'time that standing power is drawn';
+    if (c.cause === 'time' && c.factor === 'POWER') return 'standing power itself';
+    return String(c.cause) + ' (' + (FACTOR_WORDS[c.factor] || 'other') + ')';
+  };
 
   const causeChanges = (comparison) => kit.list(comparison.causes).filter(Boolean).map((c) => ({
     key: c.cause + c.factor, label: causeName(c), change: kit.number(c.change_j, 0),

@@ -40,9 +40,23 @@
     frame.height = bottom;
   });
 
+  const drawPoint = (g, where, value, [low, high], color, misses) => {
+    const x = kit.round(where.x(value)), y = kit.round(where.middle);
+    if (kit.hasRange(value, low, high) && low > 0) {
+      kit.bar(g, where, low, high, { fill: color, opacity: 0.3, share: 0.5 });
+    }
+    g.append('circle').attr('cx', x).attr('cy', y).attr('r', kit.round(where.height * 0.38))
+      .attr('fill', misses ? kit.color('surface') : color).attr('stroke', misses ? color : kit.color('surface'))
+      .attr('stroke-width', misses ? 1.75 : 1);
+  };
+
   const drawPanel = (frame, rows, panel, work, place) => {
     const color = kit.color(panel.color);
     const title = panel.title(work);
+    // Bars where lengths can be compared; points on a logarithmic axis where the
+    // smallest would vanish beside the largest.
+    const sizes = rows.map((report) => kit.number(panel.of(report)[0], 0)).filter((value) => value > 0);
+    const log = sizes.length > 1 && d3.max(sizes) > 20 * d3.min(sizes);
     const bars = rows.map((report, i) => {
       const [value, low, high] = panel.of(report);
       const shown = kit.number(value, 0), misses = report.fits === false;
@@ -50,6 +64,10 @@
       return {
         label: String(report.hardware), value: text,
         draw: (g, where) => {
+          if (log) {
+            if (shown > 0) drawPoint(g, where, shown, [low, high], color, misses);
+            return;
+          }
           kit.bar(g, where, 0, shown, { fill: color, opacity: misses ? 0.12 : 1, stroke: misses ? color : null, dash: misses ? '3 2' : null });
           if (kit.hasRange(value, low, high)) kit.whisker(g, where, low, high);
         },
@@ -57,9 +75,9 @@
           lines: [report.evidence ? 'evidence: ' + report.evidence : '', misses ? 'does not fit in memory' : ''] },
       };
     });
-    const values = rows.flatMap(panel.of).concat(0);
+    const values = rows.flatMap(panel.of).concat(log ? [] : 0);
     const heading = [{ heading: title }];
-    return kit.rows(frame, heading.concat(bars), { top: place.top, left: place.left, width: place.width, values, zero: true,
-      unit: panel.unit, title: panel.unit || work === 'token' ? title : title });
+    return kit.rows(frame, heading.concat(bars), { top: place.top, left: place.left, width: place.width, values, log,
+      zero: true, unit: panel.unit, title });
   };
 })();

@@ -74,16 +74,20 @@
           .attr('stroke', kit.color('ink')).attr('stroke-width', 2.5);
       },
       mark: { key: 'place-' + place.name, name: place.name + ': ' + kit.si(held, 'B') + ' of ' + kit.si(place.usable, 'B') + ' that can be used',
-        figure: 'memory_used_bytes',
+        figure: 'max_batch',
         lines: place.items.map((item) => item.name + ' ' + kit.si(item.bytes, 'B')).concat(status) },
     };
   };
+
+  // The largest batch of a model that keeps nothing per sequence.
+  const NO_LIMIT = 2147483647;
 
   const memoryWords = (report, places, held) => {
     const words = ['The line is what can be used.'];
     if (report.fits === false) words.unshift('It does not fit.');
     const most = kit.number(report.max_batch);
-    if (most > 0) words.push('Largest batch that fits: ' + kit.digits(most, 7) + '.');
+    if (most >= NO_LIMIT) words.push('Memory does not limit the batch.');
+    else if (most > 0) words.push('Largest batch that fits: ' + kit.digits(most, 7) + '.');
     else if (most === 0) words.push('Even the weights do not fit.');
     if (kit.number(report.kv_bytes_per_sequence, 0) > 0) {
       words.push('KV cache per sequence: ' + kit.si(report.kv_bytes_per_sequence, 'B') + '.');
@@ -144,7 +148,12 @@
 
   const cell = (row, op, column, most) => {
     if (column.key === 'name') {
-      row.append('th').attr('scope', 'row').style('font-weight', 400).text(column.of(op));
+      const th = row.append('th').attr('scope', 'row').style('font-weight', 400);
+      // Long names break after their parts.
+      for (const part of column.of(op).split(/(?<=[._])/)) {
+        th.append('span').text(part);
+        th.append('wbr');
+      }
       return;
     }
     const td = row.append('td');

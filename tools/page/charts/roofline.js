@@ -144,7 +144,7 @@
     const whole = step.flop > 0 ? kit.number(report.energy_per_token_j, 0) / step.flop : 0;
     const xs = placed.map((p) => p.intensity).concat(step.intensity, ridge / 30, ridge * 8, balance / 4, balance * 4);
     const [low, high] = d3.extent(xs.filter((x) => x > 0));
-    const floor = Math.max(d3.min([all(high)].concat(parts.map((part) => part.at(high)))) , all(high) / 300);
+    const floor = Math.max(d3.min([all(high)].concat(parts.map((part) => part.at(high)))) , all(high) / 30);
     const ys = placed.map((p) => p.energy / p.flop).concat(whole, all(low), floor);
     const y = kit.begin(frame, 'Energy roofline: energy per FLOP against arithmetic intensity');
     const plot = kit.plot(frame, { top: y, height: height(frame),
@@ -155,7 +155,7 @@
       .sort(d3.ascending).filter((x) => at(x) >= bottom).map((x) => [plot.x(x), plot.y(at(x))]);
     const total = curve(all), paths = [total], items = [];
     stroke(plot, total, { color: kit.color('ink'), width: 2.5 });
-    items.push(Object.assign(labelAt(total, 0.42), { text: 'all of them', weight: 700 }));
+    items.push(Object.assign(labelAt(total, 0.42), { text: 'sum', weight: 700 }));
     parts.forEach((part, i) => {
       const path = curve(part.at);
       if (path.length < 2) return;

@@ -24,7 +24,7 @@
       [(s) => (kit.number(s.context, 0) > 0 ? 'context ' + kit.digits(s.context, 7) : '')],
       [(s) => (kit.number(s.batch, 0) > 0 ? 'batch ' + kit.digits(s.batch, 6) : '')]]
       .filter(([of]) => differing(series, of));
-    return series.map((s) => parts.map(([of]) => of(s)).filter(Boolean).join(', '));
+    return series.map((s) => s.label ? String(s.label) : parts.map(([of]) => of(s)).filter(Boolean).join(', '));
   };
 
   const batchOf = (row) => kit.number(row.scenario && row.scenario.batch, 1);
@@ -69,7 +69,7 @@
     const side = frame.width >= 1000;
     const half = side ? (frame.width - 24) / 2 : frame.width;
     const panels = [
-      { key: 'throughput', title: 'throughput per chip', unit: work + 's/s', value: (p) => p.throughput,
+      { key: 'throughput', title: 'throughput per chip, ' + work + 's/s', unit: '', value: (p) => p.throughput,
         better: (a, b) => b.throughput - a.throughput, log: false },
       { key: 'energy', title: 'energy per ' + work, unit: 'J', value: (p) => p.energy,
         better: (a, b) => a.energy - b.energy, log: true },
@@ -103,12 +103,14 @@
     const points = all.flatMap((s) => s.points);
     const plot = kit.plot(frame, { top: place.top, left: place.left, width: place.width,
       height: Math.max(200, Math.min(place.width * 0.6, 520)),
-      x: { values: points.map((p) => p.speed), log: frame.options.log, unit: work + 's/s', title: 'speed per user' },
+      x: { values: points.map((p) => p.speed), log: frame.options.log, unit: '', title: 'speed per user, ' + work + 's/s' },
       y: { values: points.map(panel.value), log: panel.log, unit: panel.unit, title: panel.title } });
     const xy = (p) => [plot.x(p.speed), plot.y(panel.value(p))];
     const limit = kit.number(frame.options.limitMs), slowest = limit > 0 ? 1e3 / limit : 0;
     const usable = points.filter((p) => p.fits && p.speed >= slowest);
-    const hull = front(usable, panel.better).map(xy);
+    const best = front(usable, panel.better), hull = best.map(xy);
+    // Where points are many, those of the front are named.
+    const crowded = points.length * frame.font * 55 > place.width * 16;
     if (hull.length > 1) {
       plot.body.append('path').attr('d', d3.line()(hull.map((p) => p.map(kit.round)))).attr('fill', 'none')
         .attr('stroke', kit.color('muted')).attr('stroke-width', frame.font * 0.7).attr('stroke-opacity', 0.3)
@@ -132,7 +134,8 @@
           kit.digits(p.speed) + ' ' + work + 's/s per user, ' + kit.si(1 / p.speed, 's') + ' per ' + work,
           kit.digits(p.throughput) + ' ' + work + 's/s per chip', kit.range(p.energy, p.low, p.high, 'J') + ' per ' + work,
           p.fits ? '' : 'does not fit in memory', late ? 'slower than the limit' : ''] });
-        items.push({ x, y, r: frame.font * 0.33, text: (i === 0 ? 'batch ' : '') + kit.digits(p.batch, 6), fill: s.stroke.color });
+        items.push({ x, y, r: frame.font * 0.33, near: true,
+          text: crowded && !best.includes(p) ? '' : (p === best[0] || p === best[best.length - 1] || i === 0 ? 'batch ' : '') + kit.digits(p.batch, 6) });
       });
     }
     drawLimit(frame, plot, panel, slowest, work);
@@ -232,7 +235,8 @@
   };
 
   // Options: x, 'batch' (default) or 'context'; y, 'energy' (default), 'time',
-  // 'throughput' or 'share'; linearX, linearY.
+  // 'throughput' or 'share'; linearX, linearY; marker, the value of x that is chosen
+  // now.
   kit.chart('curves', (frame, study) => {
     const x = frame.options.x === 'context' ? 'context' : 'batch';
     const figure = FIGURES[frame.options.y] || FIGURES.energy;
@@ -244,11 +248,21 @@
     const lines = series.map((s, i) => ({ s, name: names[i], stroke: kit.series(i),
       points: s.rows.filter((row) => shows(ofX(row), logX) && shows(figure.of(row), logY))
         .map((row) => ({ row, x: ofX(row), y: figure.of(row), low: figure.low(row), high: figure.high(row), fits: row.fits !== false }))
+        .concat(figure === FIGURES.energy && x === 'batch' ? fullMemory(s, ofX) : [])
         .sort((a, b) => a.x - b.x) })).filter((line) => line.points.length > 0);
     if (lines.length === 0) return 'There is no ' + x + ' to draw' + (figure === FIGURES.share ? ', or no DRAM.' : '.');
     const work = workOf(series);
     drawCurves(frame, lines, { x, figure, logX, logY, work });
   });
+
+  // The largest batch that fits, where no row has it: how far the line is solid.
+  const fullMemory = (s, ofX) => {
+    const most = kit.number(s.limits && s.limits.max_batch, 0);
+    const energy = kit.number(s.limits && s.limits.max_batch_energy_per_token_j, 0);
+    const [low, high] = d3.extent(s.rows, ofX);
+    if (!(most > low) || !(most < high) || !(energy > 0) || s.rows.some((row) => ofX(row) === most)) return [];
+    return [{ row: s.rows[0], x: most, y: energy, fits: true }];
+  };
 
   const floorOf = (line) => kit.number(line.s.limits && line.s.limits.floor_energy_per_token_j, 0);
 
@@ -274,6 +288,7 @@
     const xy = (p) => [plot.x(p.x), plot.y(p.y)];
     if (lines.length <= 3) lines.forEach((line) => drawBand(plot, line));
     const taken = [], paths = [], items = [];
+    drawMarker(frame, plot, items);
     if (energy && lines.length === 1) drawMemoryLimit(frame, plot, lines[0], taken, items);
     for (const line of floors) {
       const y = kit.round(plot.y(floorOf(line)));
@@ -328,6 +343,16 @@
         name: (line.name ? line.name + ', ' : '') + spec.x + ' ' + kit.digits(p.x, 7),
         lines: [spec.figure.title(spec.work) + ': ' + value, p.fits ? '' : 'does not fit in memory'] });
     }
+  };
+
+  const drawMarker = (frame, plot, items) => {
+    const at = kit.number(frame.options.marker);
+    const [low, high] = plot.x.domain();
+    if (at === undefined || at < low || at > high) return;
+    const x = kit.round(plot.x(at));
+    plot.body.append('path').attr('d', 'M' + x + ' ' + kit.round(plot.area.top) + 'V' + kit.round(plot.area.bottom))
+      .attr('stroke', kit.color('muted')).attr('fill', 'none');
+    items.push({ x, y: plot.area.bottom - frame.small, r: 1, text: 'now ' + kit.digits(at, 7) });
   };
 
   const drawMemoryLimit = (frame, plot, line, taken, items) => {
