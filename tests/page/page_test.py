@@ -155,7 +155,8 @@ class PageTest(unittest.TestCase):
         self.assertIn('llama-3.1-8b on h100-sxm', text)
         self.assertIn('context 8 192', text)
         self.assertIn('Fits', text)
-        self.assertIn(report['evidence_note'], text)
+        self.assertEqual(report['evidence'], 'fitted')
+        self.assertIn('Fitted ' + report['evidence_note'].replace('fitted ', '', 1), text)
         self.assertTrue(math.isclose(
             value_of(self.browser.text('.answer [data-figure=step_time_s]')),
             report['step_time_s'], rel_tol=0.006))

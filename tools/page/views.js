@@ -72,7 +72,8 @@
         format.si(f.energy_per_operation_j, 'J/FLOP'), ' + ',
         format.number(f.memory_accesses_per_operation), ' byte/FLOP × ',
         format.si(f.energy_per_access_j, 'J/byte'), ') = ', format.si(f.product_j, 'J'),
-        '; and ', format.si(f.standing_j, 'J'), ' whatever the work is: idle power, links, losses.');
+        '; plus ', format.si(f.standing_j, 'J'),
+        ' that does not depend on the work: idle power, links, losses.');
   }
 
   function shareTable(report) {
@@ -176,7 +177,7 @@
       format.si(comparison.b.energy_per_token_j, 'J'), signed(comparison.energy_change_j), '']});
     return table('Energy per token ' + boundary + ', from A to B', [
       {label: 'term'}, {label: 'A', number: true}, {label: 'B', number: true},
-      {label: 'change', number: true}, {label: 'why'}], rows);
+      {label: 'change', number: true}, {label: 'why', words: true}], rows);
   }
 
   function signed(value) {
@@ -221,10 +222,10 @@
       name: 'levers', title: 'What could change it', panels: [
         {title: 'Ceiling: what remains if a part were free', subcommand: 'ceiling',
           chart: 'ceiling', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
-        {title: 'Sensitivity: what each range is worth', subcommand: 'sensitivity',
-          side: true, chart: 'tornado'},
+        {title: 'Sensitivity: each constant over its range', subcommand: 'sensitivity',
+          chart: 'tornado'},
         {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: limitFlags,
-          chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
+          side: true, chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
       ],
     },
     {
@@ -397,7 +398,7 @@
       this.report = report;
       const {spec} = this;
       if (spec.comparison && !state.differs()) {
-        this.showFault({faults: ['B is as A so far. Choose B in the setup and change a setting.']});
+        this.showFault({faults: ['B is as A so far. Change a setting of scenario B.']});
         return;
       }
       const question = spec.gather && !tokenjoule.recorded ? spec.gather :
@@ -512,7 +513,8 @@
       },
     });
     return el('p', {class: 'limit'}, el('label', {for: 'limit'}, 'Longest time per token, ms'),
-        limitInput, el('span', {class: 'hint'}, 'or drag the line in a chart'));
+        limitInput, shown === 'tradeoffs' ?
+            el('span', {class: 'hint'}, 'or drag the line in the chart') : null);
   }
 
   function build(view) {
@@ -550,8 +552,8 @@
     const fits = !report || report.fits;
     line.hidden = !(state.study.b && !view.two) && fits;
     fill(line, state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
-        fits ? null : 'It does not fit: these figures are what the step would take if the ' +
-            'memory were large enough.');
+        fits ? null : 'It does not fit. These figures are what a step would take if the memory were ' +
+            'large enough.');
     if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
     for (const panel of panels) {
       panel.update(report);
