@@ -21,7 +21,7 @@
   function empty() {
     return {
       a: Object.assign({}, FIRST), b: null, editing: 'a', boundary: 'board', view: 'energy',
-      limit: '', documents: {},
+      limit: '', machines: '', documents: {},
     };
   }
 
@@ -57,6 +57,8 @@
         next.view = value;
       } else if (name === 'max-time-per-token-ms' && Number(value) >= 0) {
         next.limit = Number(value) > 0 ? value : '';
+      } else if (given === 'machines') {
+        next.machines = value;
       } else if (given.startsWith('file.') && given.length > 5) {
         next.documents[given.slice(5)] = value;
       } else {
@@ -112,6 +114,7 @@
       if (study.editing === 'b') pairs.push(['edit', 'b']);
     }
     if (study.boundary !== 'board') pairs.push(['boundary', study.boundary]);
+    if (study.machines) pairs.push(['machines', study.machines]);
     if (study.limit) pairs.push(['max-time-per-token-ms', study.limit]);
     if (study.view !== 'energy') pairs.push(['view', study.view]);
     const documents = Object.entries(namedDocuments());
@@ -179,7 +182,8 @@
     }
     // Flags that only a sub-command has are not settings; its answer has them.
     study = read(pairs).study;
-    study.view = VIEW_OF[recorded.view] || 'energy';
+    const several = recorded.view === 'analyze' && first.envelope && first.envelope.answer.rows;
+    study.view = several ? 'machines' : VIEW_OF[recorded.view] || 'energy';
     // Two scenarios may also be files, which no flag tells apart.
     if (recorded.view === 'compare') study.b = study.b || {};
     tell('link');

@@ -14,6 +14,9 @@
   // Width of exported charts, px: half of a slide.
   const EXPORT_WIDTH = 960;
 
+  // Machines beside the chosen one, as a start: other makers, and the last of each.
+  const OTHER_MACHINES = ['b200', 'mi300x', 'tpu-v5e'];
+
   const byBoundary = (report) => 'at the ' + format.boundary(report.scenario.boundary);
   const answerOf = (envelope) => envelope.answer;
 
@@ -32,6 +35,24 @@
 
   function limitFlags() {
     return state.study.limit ? {'max-time-per-token-ms': state.study.limit} : {};
+  }
+
+  // The machines that are laid side by side, with commas.
+  function machineNames() {
+    const own = state.merged(state.study.editing).hardware || '';
+    return state.study.machines ||
+        [...new Set([own].concat(OTHER_MACHINES))].filter((name) => name).join(',');
+  }
+
+  function machinesControl() {
+    machinesInput = el('input', {
+      type: 'text', id: 'machines', class: 'value', spellcheck: 'false',
+      onchange: () => state.set('machines', (study) => {
+        study.machines = machinesInput.value.replace(/\s+/g, '');
+      }),
+    });
+    return el('p', {class: 'limit'}, el('label', {for: 'machines'}, 'Machines, with commas'),
+        machinesInput);
   }
 
   function setLimit(ms) {
@@ -164,6 +185,26 @@
     ];
   }
 
+  function machineTable(study) {
+    const per = tokenjoule.headline.timePerToken;
+    const rows = study.rows.map((report) => [
+      report.hardware,
+      format.si(report.energy_per_token_j, 'J'),
+      format.range(report.energy_per_token_j_low, report.energy_per_token_j_high, 'J'),
+      report.fits ? format.si(per(report, report.step_time_s), 's') : 'does not fit',
+      report.fits ? format.number(report.tokens_per_s / report.num_chips) : '',
+      format.whole(report.max_batch), report.evidence,
+    ]);
+    return [
+      table('The machines in numbers', [{label: 'machine'}, {label: 'energy', number: true},
+        {label: 'range', number: true}, {label: 'time per token', number: true},
+        {label: 'tokens/s per chip', number: true}, {label: 'largest batch', number: true},
+        {label: 'evidence'}], rows),
+      (study.left_out || []).length ? el('ul', {class: 'left-out'}, study.left_out.map(
+          (one) => el('li', {}, el('strong', {}, one.hardware), ': ', one.reason))) : null,
+    ];
+  }
+
   function compareTable(comparison) {
     const boundary = byBoundary(comparison.a);
     const rows = comparison.terms.filter((term) => term.change_j !== 0).map((term) => [
@@ -255,6 +296,15 @@
       name: 'tradeoffs', title: 'Speed and energy', limit: true, panels: [
         {title: 'Throughput per chip, and energy, against speed per user', gather: gatherChips,
           recordedAs: 'batch', wide: true, chart: 'pareto', options: limitOptions},
+      ],
+    },
+    {
+      name: 'machines', title: 'Machines', machines: true, panels: [
+        {title: 'The same setup on several machines', subcommand: 'analyze',
+          more: () => ({hardware: machineNames()}), rows: true, wide: true, chart: 'machines',
+          before: (answer) => answer.summary ?
+              el('p', {class: 'summary'}, answer.summary) : null,
+          after: machineTable},
       ],
     },
     {
@@ -448,10 +498,17 @@
   // The answer that the view is about.
   let shownReport = null;
 
-  let tabs, host, shown = '', panels = [], limitInput = null;
+  let tabs, host, shown = '', panels = [], limitInput = null, machinesInput = null;
 
-  function recordedCommands() {
-    return new Set(tokenjoule.recorded.requests.map((one) => one.subcommand));
+  // What a report has answers of; several machines side by side are another kind
+  // of answer of `analyze`.
+  function recordedKinds() {
+    return new Set(tokenjoule.recorded.requests.map((one) => one.subcommand +
+        (one.subcommand === 'analyze' && one.envelope.answer.rows ? ' rows' : '')));
+  }
+
+  function kindOf(spec) {
+    return (spec.subcommand || spec.recordedAs) + (spec.rows ? ' rows' : '');
   }
 
   // Views that have something to show.
@@ -459,8 +516,8 @@
     return VIEWS.filter((view) => {
       if (view.two && !state.study.b) return false;
       if (!tokenjoule.recorded) return !view.recorded;
-      const has = recordedCommands();
-      return view.panels.some((panel) => has.has(panel.subcommand || panel.recordedAs));
+      const has = recordedKinds();
+      return view.panels.some((panel) => has.has(kindOf(panel)));
     });
   }
 
@@ -519,16 +576,17 @@
 
   function build(view) {
     shown = view.name;
-    limitInput = null;
+    limitInput = machinesInput = null;
     for (const panel of panels) panel.slot.cancel();
-    const has = tokenjoule.recorded ? recordedCommands() : null;
-    panels = view.panels.filter((spec) => !has || has.has(spec.subcommand || spec.recordedAs))
+    const has = tokenjoule.recorded ? recordedKinds() : null;
+    panels = view.panels.filter((spec) => !has || has.has(kindOf(spec)))
         .map((spec) => new Panel(spec));
     host.setAttribute('role', 'tabpanel');
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
     host.className = 'view ' + view.name;
     fill(host, el('p', {class: 'which-shown'}),
         view.limit && !tokenjoule.recorded ? limitControl() : null,
+        view.machines && !tokenjoule.recorded ? machinesControl() : null,
         ['main', 'side', 'wide'].map((column) => {
           const inside = panels.filter((panel) => column ===
               (panel.spec.wide ? 'wide' : panel.spec.side ? 'side' : 'main'));
@@ -555,6 +613,9 @@
         fits ? null : 'It does not fit. These figures are what a step would take if the memory were ' +
             'large enough.');
     if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
+    if (machinesInput && document.activeElement !== machinesInput) {
+      machinesInput.value = machineNames();
+    }
     for (const panel of panels) {
       panel.update(report);
     }
