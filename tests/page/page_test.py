@@ -354,6 +354,23 @@ class PageTest(unittest.TestCase):
         self.assertEqual(self.browser.run('return document.images.length'), 0)
         self.assertFalse(self.browser.run('return "hacked" in window'))
 
+    def test_hostile_text_of_files_is_text(self):
+        # The engine refuses names with other signs than letters; sources are free.
+        hostile = '<img src=x onerror=hacked=1>'
+        self.follow('batch=2')
+        self.drop('machine.textproto',
+                  '# proto-message: Hardware\nname: "mine"\nbase: "h100-sxm"\n'
+                  f'sources {{ id: "s" kind: ASSUMPTION citation: "{hostile}" date: "2026" }}\n'
+                  'board { power_cap_w { value: 690 low: 690 high: 690 source: "s" } }\n')
+        wait('the machine', lambda: 'on mine' in self.browser.text('.answer h2'))
+        self.browser.click(ENERGY)
+        wait('the source', lambda: hostile in self.browser.text('.explain'))
+        self.browser.press('Escape')
+        self.browser.click('.machine-fields summary')
+        wait('the numbers', lambda: self.browser.text('.field'))
+        self.assertEqual(self.browser.run('return document.images.length'), 0)
+        self.assertFalse(self.browser.run('return "hacked" in window'))
+
     def test_any_number_of_the_machine_can_be_changed(self):
         self.follow('batch=8')
         path = 'hardware.memory.hbm.bandwidth_gb_per_s'

@@ -37,9 +37,10 @@
     }
   }
 
-  // Reads parameters of a link, or flags, as [name, value] pairs.
+  // Reads parameters of a link, or flags, as [name, value] pairs. Files that were
+  // opened before are still at hand.
   function read(pairs) {
-    const next = Object.assign(empty(), {a: {}});
+    const next = Object.assign(empty(), {a: {}, documents: Object.assign({}, study.documents)});
     const wrong = [];
     for (const [given, value] of pairs) {
       const second = given.startsWith('to.');

@@ -612,11 +612,19 @@
     fill(line, state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
         fits ? null : 'It does not fit. These figures are what a step would take if the memory were ' +
             'large enough.');
+    // Another view of a setup without an answer has nothing to ask.
+    if (document.body.classList.contains('stale')) {
+      line.hidden = false;
+      fill(line, 'This setup has no answer; the reasons stand beside the settings.');
+      for (const panel of panels) panel.node.hidden = !panel.envelope;
+      return;
+    }
     if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
     if (machinesInput && document.activeElement !== machinesInput) {
       machinesInput.value = machineNames();
     }
     for (const panel of panels) {
+      panel.node.hidden = false;
       panel.update(report);
     }
   }
