@@ -80,7 +80,7 @@
   }
 
   function isFileName(value) {
-    return /\.(json|textproto|txt|pbtxt)$/.test(value);
+    return /\.(json|textproto)$/.test(value);
   }
 
   // The parameters of a scenario in the order of the settings.

@@ -283,6 +283,14 @@ Reply UsageReply(const std::vector<std::string>& faults,
 
 }  // namespace
 
+std::string EnvelopeOf(absl::string_view answer,
+                       const std::vector<std::string>& notices,
+                       const std::string& command_line) {
+  return absl::StrCat("{\"answer\":", OnOneLine(answer),
+                      ",\"notices\":", Quoted(notices),
+                      ",\"command\":", Quoted(command_line), "}");
+}
+
 std::string CommandLine(const Command& command, const ParsedFlags& flags) {
   std::string line = absl::StrCat("tokenjoule ", command.name);
   for (const std::string& text : flags.positional) {

@@ -78,6 +78,11 @@ class Answerer {
   AnswerLimits limits_;
 };
 
+// The reply that holds an answer, without the time that it took: `answer` is JSON.
+std::string EnvelopeOf(absl::string_view answer,
+                       const std::vector<std::string>& notices,
+                       const std::string& command_line);
+
 // The command line of a request, for a POSIX shell.
 std::string CommandLine(const Command& command, const ParsedFlags& flags);
 

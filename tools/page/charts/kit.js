@@ -811,6 +811,10 @@
 
   // ----------------------------------------------------------------- Export
 
+  // Characters that a name may have and XML may not.
+  const NOT_XML = new RegExp('[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\ufffe\\uffff]|[\\ud800-\\udbff](?![\\udc00-\\udfff])|' +
+    '(?<![\\ud800-\\udbff])[\\udc00-\\udfff]', 'g');
+
   const KEPT = ['fill', 'fill-opacity', 'stroke', 'stroke-opacity', 'stroke-width', 'stroke-dasharray',
     'stroke-linejoin', 'paint-order', 'opacity', 'font-family', 'font-size', 'font-weight', 'text-anchor'];
 
@@ -850,6 +854,7 @@
       rect.setAttribute('fill', color);
       copy.insertBefore(rect, copy.firstChild);
     }
-    return '<?xml version="1.0" encoding="UTF-8"?>\n' + new XMLSerializer().serializeToString(copy) + '\n';
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' +
+      new XMLSerializer().serializeToString(copy).replace(NOT_XML, '') + '\n';
   };
 })();
