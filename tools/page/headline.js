@@ -243,6 +243,18 @@
         format.si(report.time_to_first_token_s, 's') + ' after a prompt is admitted.');
   }
 
+  // What a million tokens take, in a sentence.
+  function costs(report) {
+    const cost = (report.costs || {}).per_million_tokens;
+    if (!cost || !report.fits) return null;
+    const parts = [
+      format.known(cost.price) ? 'a price of ' + format.number(cost.price) : '',
+      format.si(1000 * cost.electricity_kwh, 'Wh') + ' of electricity at the facility',
+      format.known(cost.co2e_g) ? format.si(cost.co2e_g, 'g') + ' CO₂e' : '',
+    ].filter((part) => part);
+    return el('p', {class: 'mixed'}, 'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
+  }
+
   // Draws the answer of one scenario, or of two.
   function draw(host, reports) {
     const two = reports.length > 1;
@@ -257,7 +269,7 @@
             verdict(report), remedies(report, 'ab'[i]))),
         el('div', {class: 'metrics'}, FIGURES.map((one) => metric(one, reports)),
             shareFigure(reports)),
-        two ? null : mixed(reports[0]),
+        two ? null : [mixed(reports[0]), costs(reports[0])],
         reports.map((report, i) => el('div', {class: 'trust'},
             two ? el('span', {class: 'which'}, 'AB'[i]) : null, badge(report))),
         el('ul', {class: 'messages'}, reports.map((report, i) => messages(report,
