@@ -187,7 +187,7 @@
     const shares = reports.map((report) => report.fits ? memoryShare(report) : null);
     if (shares.every((share) => !share)) return null;
     const name = (shares.find((share) => share) || {}).name;
-    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share'),
+    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share of energy'),
         shares.map((share, i) => share === null ? null : el('div', {class: 'value-row'},
             reports.length > 1 ? el('span', {class: 'which'}, 'AB'[i]) : null,
             share.figure ?
@@ -196,11 +196,10 @@
             el('span', {class: 'range'}, format.percentRange(share.low, share.high)))),
         shares.map((share) => share ? band(share) : null),
         shares[0] && shares[0].path > 0 && shares[0].inside !== 'memory_path' ?
-            el('div', {class: 'beside'}, 'of the energy at the ' +
-                format.boundary(shares[0].inside) + '; ' + format.percent(shares[0].path) +
-                ' with the memory path') :
-            shares[0] ? el('div', {class: 'beside'},
-                'of the energy at the ' + format.boundary(shares[0].inside)) : null);
+            el('div', {class: 'beside'}, 'at the ' + format.boundary(shares[0].inside) + '; ' +
+                format.percent(shares[0].path) + ' with memory path') :
+            shares[0] ? el('div', {class: 'beside'}, 'at the ' +
+                format.boundary(shares[0].inside)) : null);
   }
 
   // A value with its unit in smaller type.
