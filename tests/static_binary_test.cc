@@ -19,6 +19,16 @@ namespace {
 
 TEST(StaticBinaryTest, NeedsNoLibraryOfTheMachine) { ExpectStatic(); }
 
+// So that the same sources give the same bytes wherever they are built.
+TEST(StaticBinaryTest, HoldsNoPathOfTheBuild) {
+  for (const std::string* path : {full_binary, static_binary}) {
+    const std::string bytes = Read(*path);
+    for (const char* part : {"/execroot/", "/sandbox/", "bazel-out/"}) {
+      EXPECT_FALSE(absl::StrContains(bytes, part)) << *path << " " << part;
+    }
+  }
+}
+
 // In a folder that holds the binary and nothing else, without an environment.
 TEST(StaticBinaryTest, RunsWhereThereIsNothingElse) {
   constexpr int kNotAllowed = 77;
