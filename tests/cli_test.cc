@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/version.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/report.pb.h"
@@ -461,6 +462,11 @@ std::vector<std::string> SubCommands() {
   return names;
 }
 
+// Whether a sub-command answers a question, in several formats.
+bool HasAnAnswer(const std::string& name) {
+  return name != "completion" && name != "version";
+}
+
 TEST(CliTest, EverySubCommandHasHelpWithExamples) {
   const std::vector<std::string> names = SubCommands();
   EXPECT_THAT(names, IsSupersetOf({"analyze", "check", "merge", "sweep"}));
@@ -469,7 +475,9 @@ TEST(CliTest, EverySubCommandHasHelpWithExamples) {
     const Outcome outcome = RunTool(absl::StrCat(name, " --help"));
     EXPECT_EQ(outcome.exit_code, 0) << name;
     EXPECT_THAT(outcome.out, HasSubstr("Examples\n  tokenjoule " + name));
-    EXPECT_THAT(outcome.out, HasSubstr("(default")) << name;
+    if (HasAnAnswer(name)) {
+      EXPECT_THAT(outcome.out, HasSubstr("(default")) << name;
+    }
   }
 }
 
@@ -505,6 +513,7 @@ std::vector<std::string> FormatsInHelp(const std::string& help) {
 TEST(CliTest, ExamplesAnswerInEveryFormatThatHelpLists) {
   int answered = 0;
   for (const std::string& name : SubCommands()) {
+    if (!HasAnAnswer(name)) continue;
     const std::string help = RunTool(absl::StrCat(name, " --help")).out;
     const std::string example = FirstExample(help);
     if (example.empty()) continue;
@@ -529,6 +538,22 @@ TEST(CliTest, ExamplesAnswerInEveryFormatThatHelpLists) {
   }
   // The first examples of ten sub-commands use only the catalogue.
   EXPECT_GE(answered, 10 * 3);
+}
+
+TEST(CliTest, VersionIsPrintedAndIsInTheJson) {
+  const std::string line = absl::StrCat("tokenjoule ", kVersion, "\n");
+  EXPECT_EQ(RunTool("--version").out, line);
+  EXPECT_EQ(RunTool("version").out, line);
+  const std::string verbose = RunTool("--version --verbose").out;
+  EXPECT_EQ(verbose.substr(0, line.size()), line);
+  EXPECT_THAT(verbose,
+              ContainsRegex("catalogue +[0-9]+ files, [0-9a-f]{16}\n"));
+  // The binary says nothing of when and where it was built.
+  EXPECT_EQ(verbose, RunTool("version --verbose").out);
+  EXPECT_EQ(RunTool("version --verbos").exit_code, 2);
+  EXPECT_THAT(RunTool(absl::StrCat("analyze ", kPoint, " --format=json")).out,
+              testing::StartsWith(absl::StrCat("{\n \"tokenjoule_version\": \"",
+                                               kVersion, "\",\n \"model\":")));
 }
 
 TEST(CliTest, UsageFaultsExitWithTwo) {

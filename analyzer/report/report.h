@@ -31,12 +31,17 @@ enum class OutputFormat {
 // The name of a format as --format takes it.
 std::string FormatName(OutputFormat format);
 
-// JSON with the message's own field names, every field present.
+// JSON with the message's own field names, every field present. The first
+// member of the object is "tokenjoule_version", the version that wrote it.
 std::string ToJson(const google::protobuf::Message& message);
 
-// Reads the output of ToJson. Fails with a description of the fault.
+// Reads the output of ToJson, and sets `*version`, if it is not null, to the
+// version that wrote it; empty if the text does not say. Fails with a
+// description of the fault, which also names a version that is newer than this
+// one.
 absl::Status FromJson(absl::string_view text,
-                      google::protobuf::Message* message);
+                      google::protobuf::Message* message,
+                      std::string* version = nullptr);
 
 // Optional parts of a table.
 struct TableOptions {

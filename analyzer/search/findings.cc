@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/vector_clones.h"
 #include "analyzer/machine/in_memory.h"
 
 namespace tokenjoule {
@@ -101,11 +102,12 @@ inline void SiftPack(const StepFacts<F>& facts, const PackCost& cost,
 
 }  // namespace
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
-Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
-     bool may_not_fit, const std::vector<Bounds>& limits,
-     const std::vector<Goal>& goals,
-     const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+VECTOR_CLONES Counts Sift(const StepFacts<>& facts, const PackCost* costs,
+                          size_t count, bool may_not_fit,
+                          const std::vector<Bounds>& limits,
+                          const std::vector<Goal>& goals,
+                          const std::vector<ObjectiveValues>& champions,
+                          Sifted* sifted) {
   Tally tally;
   const Mask arrays_hold =
       Everywhere(may_not_fit || facts.array_used_bytes <= facts.array_bytes);
@@ -118,11 +120,13 @@ Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
   return tally.Totals();
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
-SiftSteps(const StepFacts<Pack>& facts, const PackCost* costs, size_t count,
-          size_t lanes, bool may_not_fit, const std::vector<Bounds>& limits,
-          const std::vector<Goal>& goals,
-          const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+VECTOR_CLONES Counts SiftSteps(const StepFacts<Pack>& facts,
+                               const PackCost* costs, size_t count,
+                               size_t lanes, bool may_not_fit,
+                               const std::vector<Bounds>& limits,
+                               const std::vector<Goal>& goals,
+                               const std::vector<ObjectiveValues>& champions,
+                               Sifted* sifted) {
   Tally tally;
   const Mask needs_no_room = Everywhere(may_not_fit);
   const Mask arrays_hold =

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "analyzer/base/vector_clones.h"
 #include "analyzer/cost/pack.h"
 
 namespace tokenjoule {
@@ -32,9 +33,8 @@ inline bool Any(const Mask& mask) {
 
 // The first of `size` points that is no worse than `key` in any objective, or
 // `size`. Compiled for several instruction sets and chosen at run time.
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) size_t
-FindNoWorse(const Columns& keys, size_t size, int objectives,
-            const ObjectiveValues& key) {
+VECTOR_CLONES size_t FindNoWorse(const Columns& keys, size_t size,
+                                 int objectives, const ObjectiveValues& key) {
   for (size_t begin = 0; begin < size; begin += kLanes) {
     Mask no_worse = Load(keys[0], begin) <= Vector{} + key[0];
     for (int i = 1; i < objectives; ++i) {
@@ -49,9 +49,9 @@ FindNoWorse(const Columns& keys, size_t size, int objectives,
 }
 
 // The last point before `size` that `key` is no worse than, or `size`.
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) size_t
-FindLastNoBetter(const Columns& keys, size_t size, int objectives,
-                 const ObjectiveValues& key) {
+VECTOR_CLONES size_t FindLastNoBetter(const Columns& keys, size_t size,
+                                      int objectives,
+                                      const ObjectiveValues& key) {
   for (size_t end = (size + kLanes - 1) / kLanes * kLanes; end > 0;
        end -= kLanes) {
     const size_t begin = end - kLanes;

@@ -13,10 +13,10 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "analyzer/base/fingerprint.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
@@ -489,15 +489,9 @@ absl::StatusOr<Plan> PlanOfGrid(const Space& space, const Plan& plain) {
   return by_sizes;
 }
 
-// FNV-1a, 64 bits.
-uint64_t Hashed(const std::string& text, uint64_t hash) {
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
-  return hash;
-}
-
 absl::StatusOr<std::string> FingerprintOf(const Space& space) {
-  uint64_t hash =
-      Hashed(PrintTextproto(space.description), 0xcbf29ce484222325u);
+  Fingerprint fingerprint;
+  fingerprint.Add(PrintTextproto(space.description));
   Choices choices(space.axes.size(), 0);
   for (size_t i = 0; i <= space.axes.size(); ++i) {
     // Each model and machine that an axis names, and those of the first point.
@@ -510,12 +504,12 @@ absl::StatusOr<std::string> FingerprintOf(const Space& space) {
       if (names) choices[i] = static_cast<uint32_t>(k);
       const absl::StatusOr<Setup> setup = SetupAt(space, choices);
       if (!setup.ok()) return setup.status();
-      hash = Hashed(PrintTextproto(setup->model), hash);
-      hash = Hashed(PrintTextproto(setup->hardware), hash);
+      fingerprint.Add(PrintTextproto(setup->model));
+      fingerprint.Add(PrintTextproto(setup->hardware));
     }
     if (names) choices[i] = 0;
   }
-  return absl::StrFormat("%016x", hash);
+  return fingerprint.ToString();
 }
 
 // The points of a front with their values and figures.

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/version.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/report/report.h"
@@ -27,7 +28,14 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
     absl::StatusOr<std::string> text = ReadTextFile(file);
     SweepStudy shard;
     absl::Status status = text.status();
-    if (status.ok()) status = FromJson(*text, &shard);
+    std::string version;
+    if (status.ok()) status = FromJson(*text, &shard, &version);
+    // Another version computes other figures from the same descriptions.
+    if (status.ok() && !version.empty() && version != kVersion) {
+      status = absl::InvalidArgumentError(absl::StrCat(
+          "tokenjoule ", version, " wrote this shard, and this is ", kVersion,
+          "; use one version for all shards and merge"));
+    }
     if (!status.ok()) {
       faults.push_back(
           absl::StrCat(PrintablePath(file), ": ", status.message()));

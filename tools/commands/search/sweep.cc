@@ -156,10 +156,13 @@ int Run(const ParsedFlags& flags, Search evolve) {
   if (isatty(STDERR_FILENO)) options->progress = std::ref(progress);
   const bool evolves = space->description.has_evolution();
   if (evolves && evolve == nullptr) {
-    return Fail(absl::InvalidArgumentError(
-                    "the space asks for evolution, which this binary is built "
-                    "without; use `tokenjoule sweep`"),
-                kExitBadData);
+    return Fail(
+        absl::InvalidArgumentError(
+            "the space asks for evolution, which this binary does not "
+            "have: it needs pagmo, whose TBB has no static library. Use "
+            "`tokenjoule sweep` of the binary that `./tools/bazel build "
+            "//tools:tokenjoule` makes"),
+        kExitBadData);
   }
   absl::StatusOr<SweepStudy> study =
       evolves ? evolve(*space, *options) : Sweep(*space, *options);
