@@ -10,6 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/figure.h"
+#include "analyzer/report/vega.h"
 #include "google/protobuf/message.h"
 #include "proto/measurement.pb.h"
 #include "proto/report.pb.h"
@@ -17,7 +20,7 @@
 namespace tokenjoule {
 
 // How an answer is written.
-enum class OutputFormat { kTable, kJson, kCsv, kSvg, kSqlite };
+enum class OutputFormat { kTable, kJson, kCsv, kSvg, kVega, kSqlite };
 
 // The name of a format as --format takes it.
 std::string FormatName(OutputFormat format);
@@ -44,8 +47,8 @@ template <typename Answer>
 struct Writers {
   std::string (*table)(const Answer&, const TableOptions&) = nullptr;
   std::string (*csv)(const Answer&) = nullptr;
-  // A chart.
-  std::string (*svg)(const Answer&) = nullptr;
+  // A chart, as an SVG document and as a Vega-Lite specification.
+  Figure (*figure)(const Answer&) = nullptr;
   // The bytes of a database file, or the reason why there are none.
   absl::StatusOr<std::string> (*sqlite)(const Answer&) = nullptr;
   // GitHub-flavoured Markdown, for a pull request's comment.
@@ -104,7 +107,10 @@ std::vector<OutputFormat> FormatsOf() {
   if (writers.table != nullptr) formats.push_back(OutputFormat::kTable);
   formats.push_back(OutputFormat::kJson);
   if (writers.csv != nullptr) formats.push_back(OutputFormat::kCsv);
-  if (writers.svg != nullptr) formats.push_back(OutputFormat::kSvg);
+  if (writers.figure != nullptr) {
+    formats.push_back(OutputFormat::kSvg);
+    formats.push_back(OutputFormat::kVega);
+  }
   if (writers.sqlite != nullptr) formats.push_back(OutputFormat::kSqlite);
   return formats;
 }
@@ -120,7 +126,9 @@ absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
     case OutputFormat::kCsv:
       return writers.csv(answer);
     case OutputFormat::kSvg:
-      return writers.svg(answer);
+      return ToSvg(writers.figure(answer));
+    case OutputFormat::kVega:
+      return ToVega(writers.figure(answer));
     case OutputFormat::kSqlite:
       return writers.sqlite(answer);
     case OutputFormat::kJson:

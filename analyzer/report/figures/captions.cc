@@ -1,0 +1,238 @@
+#include "analyzer/report/figures/captions.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <set>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "analyzer/report/labels.h"
+
+namespace tokenjoule {
+namespace {
+
+// What is said of a setup, in order.
+enum Field {
+  kModel,
+  kHardware,
+  kChips,
+  kRuntime,
+  kBatch,
+  kContext,
+  kWeights,
+  kExperts,
+  kHead,
+  kCache,
+  kActivations,
+  kOffload,
+  kBoundaryOf,
+  kSet,
+  kNumFields,
+};
+using Fields = std::array<std::string, kNumFields>;
+
+Fields FieldsOf(const Report& report, bool with_batch) {
+  const Scenario& s = report.scenario();
+  Fields fields;
+  fields[kModel] = report.model();
+  fields[kHardware] = report.hardware();
+  fields[kChips] = Chips(report);
+  if (!report.runtime().empty()) {
+    fields[kRuntime] = absl::StrCat("served by ", report.runtime());
+  }
+  if (with_batch) fields[kBatch] = absl::StrFormat("batch %g", s.batch());
+  if (s.has_context()) {
+    fields[kContext] = absl::StrFormat("context %g", s.context());
+  }
+  if (s.prompt() > 0) {
+    fields[kContext] = absl::StrFormat("prompts of %g tokens, outputs of %g",
+                                       s.prompt(), s.output());
+  }
+  const auto format = [](const std::string& name, const char* what) {
+    return name.empty() ? "" : absl::StrCat(name, " ", what);
+  };
+  fields[kWeights] = format(s.weights(), "weights");
+  if (s.experts() != s.weights()) {
+    fields[kExperts] = format(s.experts(), "experts");
+  }
+  if (s.lm_head() != s.weights()) {
+    fields[kHead] = format(s.lm_head(), "LM head");
+  }
+  fields[kCache] = format(s.kv(), "KV cache");
+  fields[kActivations] = format(s.activations(), "activations");
+  if (!s.offload().empty()) {
+    fields[kOffload] = absl::StrCat("offloaded: ", s.offload());
+  }
+  fields[kBoundaryOf] =
+      absl::StrCat("energy at the ", BoundaryLabel(s.boundary()));
+  if (s.set_size() > 0) {
+    fields[kSet] = absl::StrCat("with ", absl::StrJoin(s.set(), ", "));
+  }
+  return fields;
+}
+
+// "3 models" if the values differ.
+std::string OneOrCount(const std::vector<Fields>& all, Field field,
+                       const char* plural) {
+  std::set<std::string> values;
+  for (const Fields& fields : all) values.insert(fields[field]);
+  return values.size() == 1 ? *values.begin()
+                            : absl::StrCat(values.size(), " ", plural);
+}
+
+}  // namespace
+
+Captions CaptionsOf(const std::vector<const Report*>& reports,
+                    bool with_batch) {
+  Captions captions;
+  std::vector<Fields> all;
+  for (const Report* report : reports) {
+    all.push_back(FieldsOf(*report, with_batch));
+  }
+  if (all.empty()) return captions;
+  captions.subject = absl::StrCat(OneOrCount(all, kModel, "models"), " on ",
+                                  OneOrCount(all, kHardware, "machines"));
+  std::array<bool, kNumFields> common;
+  for (int field = 0; field < kNumFields; ++field) {
+    common[field] = std::all_of(all.begin(), all.end(), [&](const Fields& f) {
+      return f[field] == all[0][field];
+    });
+  }
+  const auto line = [&](Field first, Field last) {
+    std::vector<std::string> parts;
+    for (int field = first; field <= last; ++field) {
+      if (common[field] && !all[0][field].empty()) {
+        parts.push_back(all[0][field]);
+      }
+    }
+    if (!parts.empty()) captions.subtitle.push_back(absl::StrJoin(parts, ", "));
+  };
+  line(kChips, kContext);
+  line(kWeights, kSet);
+  for (const Fields& fields : all) {
+    std::vector<std::string> parts;
+    for (int field = 0; field < kNumFields; ++field) {
+      if (!common[field] && !fields[field].empty()) {
+        parts.push_back(fields[field]);
+      }
+    }
+    captions.names.push_back(parts.empty() ? fields[kModel]
+                                           : absl::StrJoin(parts, ", "));
+  }
+  return captions;
+}
+
+Axis EnergyAxis(const Report& report) {
+  return {absl::StrCat("energy per ", Work(report)), "J"};
+}
+
+std::string PathWords(const std::string& path) {
+  // Words of paths that say nothing to a reader who sees the rest.
+  static constexpr std::array<absl::string_view, 6> kSilent = {
+      "hardware", "model", "scenario", "memory", "engine", "rate"};
+  // Units at the ends of names, longer ones first.
+  static constexpr std::array<std::pair<absl::string_view, absl::string_view>,
+                              33>
+      kUnits = {{{"_pj_per_bit_mm", "pJ/bit mm"},
+                 {"_pj_per_weight", "pJ/weight"},
+                 {"_w_per_device", "W/device"},
+                 {"_j_per_device", "J/device"},
+                 {"_g_per_kwh", "g/kWh"},
+                 {"_pj_per_flop", "pJ/FLOP"},
+                 {"_pj_per_byte", "pJ/byte"},
+                 {"_pj_per_bit", "pJ/bit"},
+                 {"_w_per_chip", "W/chip"},
+                 {"_w_per_mm2", "W/mm\xc2\xb2"},
+                 {"_w_per_mb", "W/MB"},
+                 {"_gb_per_s", "GB/s"},
+                 {"_per_cm2", "1/cm\xc2\xb2"},
+                 {"_tflops", "TFLOP/s"},
+                 {"_bytes", "bytes"},
+                 {"_usd", "US$"},
+                 {"_mhz", "MHz"},
+                 {"_mm2", "mm\xc2\xb2"},
+                 {"_kib", "KiB"},
+                 {"_gb", "GB"},
+                 {"_mb", "MB"},
+                 {"_kb", "kB"},
+                 {"_us", "\xc2\xb5s"},
+                 {"_ns", "ns"},
+                 {"_ms", "ms"},
+                 {"_mm", "mm"},
+                 {"_nm", "nm"},
+                 {"_pj", "pJ"},
+                 {"_fj", "fJ"},
+                 {"_mj", "mJ"},
+                 {"_mw", "mW"},
+                 {"_w", "W"},
+                 {"_v", "V"}}};
+  std::vector<std::string> parts = absl::StrSplit(path, '.');
+  std::string name = parts.back(), unit;
+  parts.pop_back();
+  for (const auto& [suffix, words] : kUnits) {
+    if (!absl::EndsWith(name, suffix)) continue;
+    name.resize(name.size() - suffix.size());
+    unit = absl::StrCat(", ", words);
+    break;
+  }
+  std::vector<std::string> said;
+  for (const std::string& part : parts) {
+    if (std::find(kSilent.begin(), kSilent.end(), part) == kSilent.end()) {
+      said.push_back(part);
+    }
+  }
+  said.push_back(name);
+  // Names of parts keep their hyphens; those of fields have underscores.
+  return absl::StrCat(
+      absl::StrReplaceAll(absl::StrJoin(said, " "), {{"_", " "}}), unit);
+}
+
+const char* TermColor(Term::Value term) {
+  // Terms of one boundary are alike: DRAM blue, the path to it green, the chip
+  // from violet to yellow, what stands grey.
+  switch (term) {
+    case Term::DRAM_ACTIVATE:
+      return "#08306b";
+    case Term::DRAM_COLUMN:
+      return "#0072b2";
+    case Term::DRAM_INTERFACE:
+      return "#4292c6";
+    case Term::DRAM_BACKGROUND:
+      return "#9ecae1";
+    case Term::DRAM_PHY:
+      return "#00695c";
+    case Term::MEMORY_PATH:
+      return "#26a69a";
+    case Term::SRAM:
+      return "#6a3d9a";
+    case Term::ON_CHIP_NETWORK:
+      return "#b39ddb";
+    case Term::COMPUTE:
+      return "#d55e00";
+    case Term::ADC:
+      return "#e6a100";
+    case Term::DAC:
+      return "#8c5a00";
+    case Term::ARRAY_WRITE:
+      return "#b0558a";
+    case Term::LINK:
+      return "#7cb342";
+    case Term::STATIC:
+      return "#555555";
+    case Term::HOST:
+      return "#8f8f8f";
+    case Term::FACILITY:
+      return "#c4c4c4";
+    default:
+      return "#000000";
+  }
+}
+
+}  // namespace tokenjoule
