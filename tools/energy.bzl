@@ -41,6 +41,7 @@ _EXTENSIONS = {
     "sqlite": "sqlite",
     "svg": "svg",
     "table": "txt",
+    "vega": "vl.json",
 }
 
 # The tool for build actions. Tests use the tool built for the machine that they

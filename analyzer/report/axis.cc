@@ -131,6 +131,24 @@ std::vector<Tick> LogTicks(double low, double high, int most,
   return ticks;
 }
 
+// Powers of ten, each with its own prefix: of a thousand where that is enough.
+std::vector<Tick> UnitTicks(double low, double high, int most,
+                            const std::string& unit) {
+  const double first = std::ceil(std::log10(low) - 1e-9);
+  const double last = std::floor(std::log10(high) + 1e-9);
+  double every = std::max(1.0, std::ceil((last - first + 1) / most));
+  if (every > 1) every = 3 * std::ceil(every / 3);
+  std::vector<Tick> ticks;
+  for (double e = std::ceil(first / every) * every; e <= last; e += every) {
+    const double value = std::pow(10, e);
+    const SiPrefix prefix = PrefixFor(value);
+    ticks.push_back({value, absl::StrCat(std::round(value / prefix.factor * 1e6) /
+                                             1e6,
+                                         " ", prefix.symbol, unit)});
+  }
+  return ticks;
+}
+
 }  // namespace
 
 bool AxisRange::Shows(double value) const {
@@ -222,8 +240,7 @@ DrawnAxis Draw(const Axis& axis, const AxisRange& range, int most_ticks) {
   if (range.empty()) low = axis.logarithmic ? 1 : 0, high = axis.logarithmic ? 10 : 1;
   double reference = std::max(std::abs(low), std::abs(high));
   if (axis.logarithmic) {
-    // Of many decades, the middle.
-    if (high > 1e4 * low) reference = std::sqrt(low) * std::sqrt(high);
+    reference = std::sqrt(low) * std::sqrt(high);
     if (high < low * (1 + kLeastRange)) low /= 1.5, high *= 1.5;
     const double margin = std::pow(high / low, kMargin);
     low /= margin;
@@ -244,9 +261,16 @@ DrawnAxis Draw(const Axis& axis, const AxisRange& range, int most_ticks) {
   drawn.low = low;
   drawn.high = high;
   const bool prefixed = axis.prefixed && !axis.unit.empty();
-  const SiPrefix prefix = prefixed ? PrefixFor(reference) : SiPrefix{1, ""};
+  drawn.units_at_ticks = prefixed && axis.logarithmic && high > 1e6 * low;
+  const SiPrefix prefix = prefixed && !drawn.units_at_ticks
+                              ? PrefixFor(reference)
+                              : SiPrefix{1, ""};
   drawn.scale = prefix.factor;
   drawn.title = axis.quantity;
+  if (drawn.units_at_ticks) {
+    drawn.ticks = UnitTicks(low, high, most, axis.unit);
+    return drawn;
+  }
   if (!axis.unit.empty()) {
     absl::StrAppend(&drawn.title, drawn.title.empty() ? "" : ", ",
                     prefix.symbol, axis.unit);

@@ -54,6 +54,9 @@ struct DrawnAxis {
   std::string title;
   // Value of the prefix: 1e-3 for "mJ". Values over it are what the ticks say.
   double scale;
+  // Whether the range is so wide that each tick has a prefix and unit of its own,
+  // "1 pJ", and the title has none.
+  bool units_at_ticks = false;
 
   // Where a value lies: 0 at the low end, 1 at the high end.
   double At(double value) const;

@@ -298,9 +298,11 @@ struct EndLabel {
 struct TopLabel {
   std::vector<std::string> lines;
   std::string color;
-  double x = 0;
+  double x = 0, width = 0;
   int row = 0;
   bool left_of_line = false;
+  // How far the text is moved to be within the panel.
+  double shift = 0;
 };
 
 // The ranges of the values of a panel.
@@ -358,11 +360,7 @@ class PanelView {
     return 8 + LineHeight(kSize) * static_cast<double>(1 + x_title_.size());
   }
   double LeastPlot() const {
-    if (!panel_.rows.empty()) {
-      double sum = 8;
-      for (const double height : row_heights_) sum += height;
-      return sum;
-    }
+    if (!panel_.rows.empty()) return LeastRows();
     double sum = 0;
     for (const EndLabel& label : end_labels_) sum += HeightOf(label);
     return std::max(kLeastPlot, sum);
@@ -390,6 +388,11 @@ class PanelView {
 
  private:
   double Width() const { return options_.right - options_.left; }
+  double LeastRows() const {
+    double sum = 8;
+    for (const double height : row_heights_) sum += height;
+    return sum;
+  }
   double X(double value) const {
     return plot_.left + x_.At(value) * plot_.width();
   }
@@ -405,7 +408,7 @@ class PanelView {
   // The x axis with as many ticks as have room beside one another.
   void LayOutX() {
     const double width = right_ - left_;
-    for (int most = std::max(2, static_cast<int>(width / 50)); most >= 2;
+    for (int most = std::max(2, static_cast<int>(width / 44)); most >= 2;
          --most) {
       x_ = tokenjoule::Draw(panel_.x, options_.ranges.x, most);
       double end = -1e9;
@@ -474,9 +477,17 @@ class PanelView {
     // The texts behind the bars need room, too.
     x_ = tokenjoule::Draw(panel_.x, options_.ranges.x, 4);
     for (const Row& row : panel_.rows) {
-      const double text = TextWidth(row.text, kSize) + 10;
-      const double at = std::max(0.05, x_.At(EndOf(row)));
-      right_ = std::min(right_, left_ + (options_.right - text - left_) / at);
+      const double text = TextWidth(row.text, kSize, row.strong) + 10;
+      double end = x_.At(EndOf(row));
+      for (const Limit& limit : panel_.limits) {
+        // See DrawRows: a text may be moved behind a limit.
+        if (limit.of_x && options_.ranges.x.Shows(limit.value) &&
+            !row.text.empty() && x_.At(limit.value) < end + 0.4) {
+          end = std::max(end, x_.At(limit.value));
+        }
+      }
+      right_ = std::min(right_, left_ + (options_.right - text - left_) /
+                                            std::max(0.05, end));
     }
     right_ = std::max(right_, left_ + 60);
     LayOutX();
@@ -495,11 +506,6 @@ class PanelView {
                      [](const Limit* a, const Limit* b) {
                        return a->value < b->value;
                      });
-    struct Placed {
-      double left, right, line;
-      int row;
-    };
-    std::vector<Placed> placed;
     for (const Limit* limit : limits) {
       TopLabel label;
       label.lines = limit->text.empty()
@@ -507,58 +513,111 @@ class PanelView {
                         : WrappedToWidth(limit->text, most_text, kSize);
       label.color = limit->color;
       label.x = left_ + x_.At(limit->value) * (right_ - left_);
-      double width = 0;
       for (const std::string& line : label.lines) {
-        width = std::max(width, TextWidth(line, kSize));
-      }
-      bool found = false;
-      for (int row = 0; !found && row < 20; ++row) {
-        for (const bool left : {false, true}) {
-          const Placed box = {left ? label.x - 4 - width : label.x + 4,
-                              left ? label.x - 4 : label.x + 4 + width,
-                              label.x, row};
-          bool free =
-              box.left >= options_.left && box.right <= options_.right;
-          for (const Placed& other : placed) {
-            const bool beside = box.right + 6 < other.left ||
-                                other.right + 6 < box.left;
-            free = free && (other.row != row || beside);
-            // No line passes through a text below its own.
-            free = free && (other.row <= row || other.line < box.left - 2 ||
-                            other.line > box.right + 2);
-            free = free && (row <= other.row || box.line < other.left - 2 ||
-                            box.line > other.right + 2);
-          }
-          if (!free) continue;
-          label.row = row;
-          label.left_of_line = left;
-          placed.push_back(box);
-          found = true;
-          break;
-        }
+        label.width = std::max(label.width, TextWidth(line, kSize));
       }
       if (!label.lines.empty()) {
-        top_rows_ = std::max(top_rows_, label.row + 1);
         top_lines_ =
             std::max(top_lines_, static_cast<double>(label.lines.size()));
       }
       top_labels_.push_back(std::move(label));
       top_limits_.push_back(limit);
     }
+    // The sides of their lines on which they stand in the fewest rows.
+    const size_t sides =
+        size_t{1} << std::min<size_t>(8, top_labels_.size());
+    std::vector<TopLabel> best;
+    for (size_t left = 0; left < sides; ++left) {
+      std::vector<TopLabel> tried = top_labels_;
+      for (size_t i = 0; i < tried.size(); ++i) {
+        tried[i].left_of_line = (left >> std::min<size_t>(i, 7) & 1) != 0;
+      }
+      if (!StackTopLabels(/*lines_may_pass=*/false, &tried)) continue;
+      if (best.empty() || RowsOf(tried) < RowsOf(best)) best = tried;
+    }
+    if (best.empty()) {
+      // Their lines end at the plot, so that none passes through a text.
+      best = top_labels_;
+      for (TopLabel& label : best) {
+        label.left_of_line = label.x + 4 + label.width > options_.right;
+      }
+      StackTopLabels(/*lines_may_pass=*/true, &best);
+      lines_end_at_plot_ = true;
+    }
+    top_labels_ = std::move(best);
+    top_rows_ = RowsOf(top_labels_);
   }
 
-  // Whether a line has any point that is shown, and the last of them.
+  static int RowsOf(const std::vector<TopLabel>& labels) {
+    int rows = 0;
+    for (const TopLabel& label : labels) {
+      if (!label.lines.empty()) rows = std::max(rows, label.row + 1);
+    }
+    return rows;
+  }
+
+  // Gives each label the lowest row in which it meets no other, and in which no
+  // line passes through a text unless that is allowed. Returns whether all have
+  // one and are within the panel; they always are if lines may pass.
+  bool StackTopLabels(bool lines_may_pass, std::vector<TopLabel>* labels) const {
+    struct Placed {
+      double left, right, line;
+      int row;
+    };
+    std::vector<Placed> placed;
+    for (TopLabel& label : *labels) {
+      if (label.lines.empty()) continue;
+      Placed box = {label.x + 4, label.x + 4 + label.width, label.x, 0};
+      if (label.left_of_line) {
+        box.left = label.x - 4 - label.width;
+        box.right = label.x - 4;
+      }
+      if (lines_may_pass) {
+        const double shift =
+            std::max(options_.left - box.left,
+                     std::min(0.0, options_.right - box.right));
+        box.left += shift;
+        box.right += shift;
+        label.shift = shift;
+      } else if (box.left < options_.left || box.right > options_.right) {
+        return false;
+      }
+      const auto within = [](double x, const Placed& text) {
+        return x > text.left - 2 && x < text.right + 2;
+      };
+      bool found = false;
+      for (; box.row < 20 && !found; ++box.row) {
+        found = std::all_of(placed.begin(), placed.end(), [&](const Placed& o) {
+          if (o.row == box.row) {
+            return box.right + 6 < o.left || o.right + 6 < box.left;
+          }
+          return lines_may_pass ||
+                 (o.row > box.row ? !within(o.line, box) : !within(box.line, o));
+        });
+        if (found) break;
+      }
+      if (!found) return false;
+      label.row = box.row;
+      placed.push_back(box);
+    }
+    return true;
+  }
+
+  // Whether a line has any point that is shown, and the one furthest to the right.
   bool EndOf(const Line& line, double* x = nullptr, double* y = nullptr) const {
-    for (size_t i = line.points.size(); i-- > 0;) {
-      const auto& [at_x, at_y] = line.points[i];
-      if (!options_.ranges.x.Shows(at_x) || !options_.ranges.y.Shows(at_y)) {
+    const std::pair<double, double>* end = nullptr;
+    for (const std::pair<double, double>& point : line.points) {
+      if (!options_.ranges.x.Shows(point.first) ||
+          !options_.ranges.y.Shows(point.second)) {
         continue;
       }
-      if (x != nullptr) *x = X(at_x);
-      if (y != nullptr) *y = Y(at_y);
-      return true;
+      // Of lines that go back and forth, the end on the right.
+      if (end == nullptr || point.first >= end->first) end = &point;
     }
-    return false;
+    if (end == nullptr) return false;
+    if (x != nullptr) *x = X(end->first);
+    if (y != nullptr) *y = Y(end->second);
+    return true;
   }
   // The largest value of a row.
   double EndOf(const Row& row) const {
@@ -624,9 +683,12 @@ class PanelView {
       const double x = X(top_limits_[i]->value);
       const double top =
           label.lines.empty() ? plot_.top : plot_.top - 2 - height * (label.row + 1);
-      canvas->Stroke(absl::StrFormat("M%.1f %.1fV%.1f", x, top, plot_.bottom),
+      canvas->Stroke(absl::StrFormat("M%.1f %.1fV%.1f", x,
+                                     lines_end_at_plot_ ? plot_.top : top,
+                                     plot_.bottom),
                      label.color, 1.5, top_limits_[i]->dash);
-      canvas->Lines(label.left_of_line ? x - 4 : x + 4, top, label.lines,
+      canvas->Lines((label.left_of_line ? x - 4 : x + 4) + label.shift, top,
+                    label.lines,
                     {kSize, label.color,
                      label.left_of_line ? Anchor::kEnd : Anchor::kStart});
     }
@@ -681,6 +743,18 @@ class PanelView {
     for (const Limit* limit : top_limits_) {
       const double x = X(limit->value);
       segments_.push_back({x, plot_.top, x, plot_.bottom});
+    }
+    for (const Limit& limit : panel_.limits) {
+      if (limit.of_x || !options_.ranges.y.Shows(limit.value)) continue;
+      const double y = Y(limit.value);
+      segments_.push_back({plot_.left, y, plot_.right, y});
+    }
+    for (const Line& line : panel_.lines) {
+      double x = 0, y = 0;
+      if (!options_.with_names || line.name.empty() || !EndOf(line, &x, &y)) {
+        continue;
+      }
+      segments_.push_back({x, y, plot_.right, y});
     }
     // What stays in the background comes first.
     for (const bool faint : {true, false}) {
@@ -783,6 +857,54 @@ class PanelView {
     return places;
   }
 
+  // Texts of several marks that lie above one another, as a column beside them,
+  // with lines that do not cross. Returns false, and draws nothing, if there is no
+  // room for it on either side.
+  bool DrawColumn(std::vector<const Mark*> marks, const Box& inside,
+                  std::vector<Box>* taken, Canvas* canvas) {
+    constexpr double kHigh = 15, kAway = 18;
+    std::stable_sort(marks.begin(), marks.end(),
+                     [&](const Mark* a, const Mark* b) { return a->y > b->y; });
+    std::vector<double> wanted, heights(marks.size(), kHigh);
+    double widest = 0;
+    for (const Mark* mark : marks) {
+      wanted.push_back(Y(mark->y));
+      widest = std::max(widest, TextWidth(mark->text, kMarkTextSize));
+    }
+    const std::vector<double> tops =
+        MovedApart(wanted, heights, inside.top, inside.bottom);
+    const double x = X(marks[0]->x);
+    for (const bool left : {true, false}) {
+      std::vector<Box> boxes;
+      bool free = true;
+      for (size_t i = 0; i < marks.size(); ++i) {
+        const double width = TextWidth(marks[i]->text, kMarkTextSize);
+        const double start = left ? x - kAway - width : x + kAway;
+        boxes.push_back({start, start + width, tops[i], tops[i] + kHigh - 1});
+        const auto meets = [&](const Box& other) {
+          return other.Meets(boxes.back());
+        };
+        free = free && inside.Holds(boxes.back()) &&
+               std::none_of(taken->begin(), taken->end(), meets);
+      }
+      if (!free) continue;
+      for (size_t i = 0; i < marks.size(); ++i) {
+        const Mark& mark = *marks[i];
+        const double middle = tops[i] + (kHigh - 1) / 2, side = left ? -1 : 1;
+        canvas->Stroke(
+            absl::StrFormat("M%.1f %.1fL%.1f %.1f",
+                            x + side * (mark.radius + 1), wanted[i],
+                            x + side * (kAway - 2), middle),
+            mark.color, 0.8, Dash::kSolid, 0.6);
+        canvas->Text(boxes[i].left, middle + 0.36 * kMarkTextSize, mark.text,
+                     {kMarkTextSize, mark.color, Anchor::kStart, false, true});
+        taken->push_back(boxes[i]);
+      }
+      return true;
+    }
+    return false;
+  }
+
   void DrawMarkTexts(Canvas* canvas) {
     std::vector<Box> taken;
     std::vector<const Mark*> texts;
@@ -796,46 +918,90 @@ class PanelView {
     }
     const Box inside = {plot_.left + 1, plot_.right - 1, plot_.top + 1,
                         plot_.bottom - 1};
-    for (const Mark* mark : texts) {
-      const double x = X(mark->x), y = Y(mark->y);
-      const double width = TextWidth(mark->text, kMarkTextSize);
-      const std::vector<Box> places = PlacesBeside(x, y, mark->radius, width);
-      const Box* best = nullptr;
-      // Clear of lines if there is such a place within reach.
-      for (const bool clear : {true, false}) {
-        for (const Box& box : places) {
-          const auto meets = [&](const Box& other) { return box.Meets(other); };
-          const auto crosses = [&](const Segment& line) {
-            return Crosses(line, box);
-          };
-          if (!inside.Holds(box) ||
-              std::any_of(taken.begin(), taken.end(), meets)) {
-            continue;
-          }
-          if (clear &&
-              std::any_of(segments_.begin(), segments_.end(), crosses)) {
-            continue;
-          }
-          best = &box;
-          break;
-        }
-        if (best != nullptr) break;
+    // Columns first, because they need most room.
+    std::vector<const Mark*> single;
+    while (!texts.empty()) {
+      const double x = X(texts.front()->x);
+      std::vector<const Mark*> column, others;
+      for (const Mark* mark : texts) {
+        (std::abs(X(mark->x) - x) < 1 ? column : others).push_back(mark);
       }
-      if (best == nullptr) continue;
-      const double middle = (best->top + best->bottom) / 2;
-      const double near_x = std::max(best->left, std::min(x, best->right));
-      if (std::hypot(near_x - x, middle - y) > mark->radius + 14) {
-        canvas->Stroke(absl::StrFormat("M%.1f %.1fL%.1f %.1f", x, y, near_x,
-                                       middle < y ? best->bottom : best->top),
-                       mark->color, 0.8, Dash::kSolid, 0.6);
+      if (column.size() < 4 || !DrawColumn(column, inside, &taken, canvas)) {
+        single.insert(single.end(), column.begin(), column.end());
       }
-      canvas->Text(best->left, middle + 0.36 * kMarkTextSize, mark->text,
-                   {kMarkTextSize, mark->color, Anchor::kStart, false, true});
-      taken.push_back(*best);
+      texts = others;
     }
+    for (const Mark* mark : single) DrawMarkText(*mark, inside, &taken, canvas);
+  }
+
+  // The text of one mark, with a line to it if it is not beside it.
+  void DrawMarkText(const Mark& mark, const Box& inside,
+                    std::vector<Box>* taken, Canvas* canvas) {
+    const double x = X(mark.x), y = Y(mark.y);
+    const double width = TextWidth(mark.text, kMarkTextSize);
+    const std::vector<Box> places = PlacesBeside(x, y, mark.radius, width);
+    const auto leader = [&](const Box& box) {
+      const double near_x = std::max(box.left, std::min(x, box.right));
+      const double near_y = (box.top + box.bottom) / 2 < y ? box.bottom : box.top;
+      return Segment{x, y, near_x, near_y};
+    };
+    const auto is_away = [&](const Box& box) {
+      const Segment line = leader(box);
+      const double middle = (box.top + box.bottom) / 2;
+      return std::hypot(line.x2 - x, middle - y) > mark.radius + 14;
+    };
+    const Box* best = nullptr;
+    // If there is such a place within reach: clear of lines, and the line to it clear
+    // of other texts.
+    for (const int strict : {2, 1, 0}) {
+      for (const Box& box : places) {
+        const Box padded = {box.left - 3, box.right + 3, box.top, box.bottom};
+        const auto meets = [&](const Box& other) { return box.Meets(other); };
+        const auto crosses = [&](const Segment& line) {
+          return Crosses(line, padded);
+        };
+        if (!inside.Holds(box) ||
+            std::any_of(taken->begin(), taken->end(), meets)) {
+          continue;
+        }
+        if (strict == 2 &&
+            std::any_of(segments_.begin(), segments_.end(), crosses)) {
+          continue;
+        }
+        if (strict > 0 && is_away(box)) {
+          const Segment line = leader(box);
+          const bool through =
+              std::any_of(taken->begin(), taken->end(), [&](const Box& other) {
+                return other.width() > 30 && Crosses(line, other);
+              });
+          if (through) continue;
+        }
+        best = &box;
+        break;
+      }
+      if (best != nullptr) break;
+    }
+    if (best == nullptr) return;
+    if (is_away(*best)) {
+      const Segment line = leader(*best);
+      canvas->Stroke(absl::StrFormat("M%.1f %.1fL%.1f %.1f", line.x1, line.y1,
+                                     line.x2, line.y2),
+                     mark.color, 0.8, Dash::kSolid, 0.6);
+      segments_.push_back(line);
+    }
+    canvas->Text(best->left,
+                 (best->top + best->bottom) / 2 + 0.36 * kMarkTextSize,
+                 mark.text,
+                 {kMarkTextSize, mark.color, Anchor::kStart, false, true});
+    taken->push_back(*best);
   }
 
   void DrawRows(Canvas* canvas) {
+    // Rows share the height that is left, up to a limit.
+    const double count = static_cast<double>(panel_.rows.size());
+    const double extra =
+        std::max(0.0, std::min(20.0, (plot_.height() - LeastRows()) / count));
+    const double half = 8 + extra / 4;
     double top = plot_.top + 4;
     // What the value axis cannot show begins at its end.
     const auto at = [&](double value) {
@@ -843,7 +1009,8 @@ class PanelView {
     };
     for (size_t i = 0; i < panel_.rows.size(); ++i) {
       const Row& row = panel_.rows[i];
-      const double height = row_heights_[i], middle = top + height / 2;
+      const double height = row_heights_[i] + extra;
+      const double middle = top + height / 2;
       const double lines = static_cast<double>(labels_[i].size());
       canvas->Lines(plot_.left - 8, middle - LineHeight(kSize) * lines / 2,
                     labels_[i],
@@ -851,8 +1018,8 @@ class PanelView {
       for (const Row::Segment& segment : row.segments) {
         if (!std::isfinite(segment.from) || !std::isfinite(segment.to)) continue;
         const double from = at(segment.from), to = at(segment.to);
-        canvas->Bar({std::min(from, to), std::max(from, to), middle - 8,
-                     middle + 8},
+        canvas->Bar({std::min(from, to), std::max(from, to), middle - half,
+                     middle + half},
                     segment.color, segment.label);
       }
       double end = at(EndOf(row));
@@ -864,7 +1031,17 @@ class PanelView {
                             middle - 4, low, middle, high, high, middle - 4),
             kInk, 1.3);
       }
-      canvas->Text(end + 7, middle + 0.36 * kSize, row.text,
+      double text = end + 7;
+      const double width = TextWidth(row.text, kSize, row.strong);
+      for (const Limit* limit : top_limits_) {
+        // Behind a line that would pass through it, if there is room.
+        const double line = X(limit->value);
+        if (line > text - 3 && line < text + width &&
+            line + 6 + width <= options_.right) {
+          text = line + 6;
+        }
+      }
+      canvas->Text(text, middle + 0.36 * kSize, row.text,
                    {kSize, kInk, Anchor::kStart, row.strong, true});
       top += height;
     }
@@ -880,6 +1057,7 @@ class PanelView {
   std::vector<TopLabel> top_labels_;
   std::vector<const Limit*> top_limits_;
   int top_rows_ = 0;
+  bool lines_end_at_plot_ = false;
   double top_lines_ = 1;
   std::vector<std::vector<std::string>> labels_;
   std::vector<double> row_heights_;

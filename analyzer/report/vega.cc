@@ -135,16 +135,20 @@ class View {
   static Json Channel(const char* field, const DrawnAxis& axis) {
     Json values = Json::array();
     for (const Tick& tick : axis.ticks) values.push_back(tick.value / axis.scale);
+    Json scale = {{"type", axis.logarithmic ? "log" : "linear"},
+                  {"domain", {axis.low / axis.scale, axis.high / axis.scale}},
+                  {"nice", false}};
+    if (!axis.logarithmic) scale["zero"] = false;
     return {{"field", field},
             {"type", "quantitative"},
-            {"scale",
-             {{"type", axis.logarithmic ? "log" : "linear"},
-              {"domain", {axis.low / axis.scale, axis.high / axis.scale}},
-              {"nice", false},
-              {"zero", false}}},
+            {"scale", scale},
             {"axis",
-             {{"title", PrintableText(axis.title)}, {"values", values},
-              {"format", "~g"}}}};
+             {{"title", PrintableText(axis.title)},
+              {"values", values},
+              // Six digits, or a prefix at each tick.
+              {"labelExpr", axis.units_at_ticks
+                                ? "format(datum.value, '~s')"
+                                : "format(datum.value, '~r')"}}}};
   }
   Json X(const char* field) const { return Channel(field, x_); }
   Json Y(const char* field) const { return Channel(field, y_); }
@@ -231,6 +235,7 @@ class View {
 
   void AddMarks() {
     Json texts = Json::array();
+    std::vector<std::pair<double, double>> places;
     // Marks that look alike are one layer.
     std::vector<std::pair<const Mark*, Json>> looks;
     for (const Mark& mark : panel_.marks) {
@@ -239,7 +244,15 @@ class View {
                     {"y", AtY(mark.y)},
                     {"label", PrintableText(mark.label)}};
       if (!mark.series.empty()) value["series"] = PrintableText(mark.series);
-      if (!mark.text.empty()) {
+      // Vega-Lite does not move texts apart: of those that would overlap, the first.
+      const double at_x = x_.At(mark.x), at_y = y_.At(mark.y);
+      const bool free =
+          std::none_of(places.begin(), places.end(), [&](const auto& place) {
+            return std::abs(place.first - at_x) < 0.3 &&
+                   std::abs(place.second - at_y) < 0.04;
+          });
+      if (!mark.text.empty() && free) {
+        places.emplace_back(at_x, at_y);
         texts.push_back({{"x", AtX(mark.x)},
                          {"y", AtY(mark.y)},
                          {"text", PrintableText(mark.text)}});

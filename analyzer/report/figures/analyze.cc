@@ -79,7 +79,7 @@ Panel RooflinePanel(const Report& report) {
 
   const double ridge =
       roofline.peak_flop_per_s() / roofline.bandwidth_bytes_per_s();
-  double least = ridge / 4, most = ridge * 4;
+  double least = ridge / 4, most = ridge * 8;
   for (const Mark& mark : panel.marks) {
     if (!(mark.x > 0)) continue;
     least = std::min(least, mark.x / 2);
@@ -97,6 +97,10 @@ Panel RooflinePanel(const Report& report) {
     mark.text = text;
     panel.marks.push_back(mark);
   };
+  // Room above the roof for what is written there.
+  Mark room{ridge, 1.6 * roofline.peak_flop_per_s(), "none"};
+  room.radius = 0.1;
+  panel.marks.push_back(room);
   say(std::sqrt(ridge * most), roofline.peak_flop_per_s(),
       absl::StrFormat("%s, %s", roofline.engine(),
                       Quantity(roofline.peak_flop_per_s(), "FLOP/s")));
@@ -107,23 +111,16 @@ Panel RooflinePanel(const Report& report) {
   return panel;
 }
 
-std::string RangeText(double low, double high) {
-  return absl::StrCat(Quantity(low, "J"), " to ", Quantity(high, "J"));
-}
-
 Panel EnergyPanel(const Report& report) {
   Panel panel;
-  panel.title = absl::StrFormat(
-      "Energy per %s at the %s: %s (%s)", Work(report),
-      BoundaryLabel(report.scenario().boundary()),
-      Quantity(report.energy_per_token_j(), "J"),
-      RangeText(report.energy_per_token_j_low(),
-                report.energy_per_token_j_high()));
+  panel.title = absl::StrCat("Energy per ", Work(report));
   panel.x = EnergyAxis(report);
   panel.x.from_zero = true;
   const double whole = report.energy_per_token_j();
   Row all;
-  all.label = "all";
+  all.label = absl::StrCat(
+      "at the ", BoundaryLabel(report.scenario().boundary()));
+  all.text = Quantity(report.energy_per_token_j(), "J");
   all.strong = true;
   if (report.energy_per_token_j_low() < report.energy_per_token_j_high()) {
     all.range = {report.energy_per_token_j_low(),

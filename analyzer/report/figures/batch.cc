@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -12,9 +13,12 @@
 namespace tokenjoule {
 namespace {
 
+// The most series that have a band and a floor each.
+constexpr size_t kFew = 4;
+
 // One of the curves: what fits as a solid line, what does not dotted.
 void AddCurve(const BatchSeries& series, const std::string& name,
-              const SeriesStyle& style, Panel* panel) {
+              const SeriesStyle& style, bool with_band, Panel* panel) {
   const BatchLimits& limits = series.limits();
   Line fits{"", style.color, {}, style.dash};
   Line beyond{"", style.color, {}, Dash::kDotted};
@@ -23,7 +27,7 @@ void AddCurve(const BatchSeries& series, const std::string& name,
     const double batch = row.scenario().batch();
     (row.fits() ? fits : beyond)
         .points.emplace_back(batch, row.energy_per_token_j());
-    if (row.energy_per_token_j_low() > 0) {
+    if (with_band && row.energy_per_token_j_low() > 0) {
       band.points.push_back({batch, row.energy_per_token_j_low(),
                              row.energy_per_token_j_high()});
     }
@@ -48,12 +52,11 @@ void AddCurve(const BatchSeries& series, const std::string& name,
 // The largest batch that fits, and the one that meets the limit on time.
 void AddMarks(const BatchLimits& limits, const std::string& name,
               const SeriesStyle& style, bool with_texts, Panel* panel) {
-  const auto add = [&](double batch, double energy, const std::string& series,
-                       Shape shape, const std::string& what) {
+  const auto add = [&](double batch, double energy, Shape shape,
+                       const std::string& what) {
     if (!(batch > 0) || !(energy > 0)) return;
     Mark mark{batch, energy, style.color};
     mark.shape = shape;
-    mark.series = series;
     mark.label = absl::StrFormat("%s: batch %.0f %s, %s", name, batch, what,
                                  Quantity(energy, "J"));
     mark.radius = 5;
@@ -61,11 +64,9 @@ void AddMarks(const BatchLimits& limits, const std::string& name,
     panel->marks.push_back(mark);
   };
   add(limits.max_batch(), limits.max_batch_energy_per_token_j(),
-      "the largest batch that fits", Shape::kCircle, "fits");
+      Shape::kCircle, "fits");
   if (limits.max_time_per_token_ms() == 0) return;
   add(limits.latency_batch(), limits.latency_batch_energy_per_token_j(),
-      absl::StrFormat("the largest within %g ms per token",
-                      limits.max_time_per_token_ms()),
       Shape::kDiamond, "meets the limit");
 }
 
@@ -92,10 +93,14 @@ Figure FigureOf(const BatchStudy& study) {
   panel.y = EnergyAxis(*reports[0]);
   panel.y.logarithmic = true;
   const bool alone = shown.size() == 1;
+  // Bands and floors of many series would cover one another.
+  const bool few = shown.size() <= kFew;
+  double limit_ms = 0;
   for (size_t i = 0; i < shown.size(); ++i) {
     const SeriesStyle style = StyleOf(static_cast<int>(i));
     const BatchLimits& limits = shown[i]->limits();
-    AddCurve(*shown[i], alone ? "" : captions.names[i], style, &panel);
+    limit_ms = std::max(limit_ms, limits.max_time_per_token_ms());
+    AddCurve(*shown[i], alone ? "" : captions.names[i], style, few, &panel);
     AddMarks(limits, captions.names[i], style, alone, &panel);
     Limit floor{false, limits.floor_energy_per_token_j(),
                 alone ? absl::StrCat("floor as the batch grows: ",
@@ -103,8 +108,9 @@ Figure FigureOf(const BatchStudy& study) {
                                               "J"))
                       : "",
                 style.color, Dash::kDashed};
-    // A network has no cache, so that its floor says nothing new.
-    if (limits.floor_energy_per_token_j() > 0) panel.limits.push_back(floor);
+    if (few && limits.floor_energy_per_token_j() > 0) {
+      panel.limits.push_back(floor);
+    }
     if (!alone) continue;
     if (limits.max_batch() > 0 && limits.max_batch_energy_per_token_j() > 0) {
       panel.limits.push_back(
@@ -125,7 +131,17 @@ Figure FigureOf(const BatchStudy& study) {
   figure.panels = {std::move(panel)};
   figure.note = absl::StrCat(
       ranges ? "Bands: ranges over the constants of the machine. " : "",
-      alone ? "" : "Dashed: the floor as the batch grows without end. ",
+      alone ? ""
+            : absl::StrCat(
+                  "Dots: the largest batch that fits",
+                  limit_ms > 0
+                      ? absl::StrFormat(
+                            "; diamonds: the largest within %g ms per token",
+                            limit_ms)
+                      : "",
+                  ". ",
+                  few ? "Dashed: the floor as the batch grows without end. "
+                      : ""),
       "Dotted: does not fit in memory.");
   return figure;
 }

@@ -105,27 +105,55 @@ Captions CaptionsOf(const std::vector<const Report*>& reports,
       return f[field] == all[0][field];
     });
   }
+  // As many of the fields that differ as tell all answers apart.
+  std::array<bool, kNumFields> named = {};
+  captions.names.assign(all.size(), "");
+  for (int field = 0; field < kNumFields; ++field) {
+    if (common[field]) continue;
+    const std::set<std::string> names(captions.names.begin(),
+                                      captions.names.end());
+    if (names.size() == all.size() && field > kHardware) break;
+    named[field] = true;
+    for (size_t i = 0; i < all.size(); ++i) {
+      if (all[i][field].empty()) continue;
+      absl::StrAppend(&captions.names[i], captions.names[i].empty() ? "" : ", ",
+                      all[i][field]);
+    }
+  }
+  for (std::string& name : captions.names) {
+    if (name.empty()) name = all[0][kModel];
+  }
+  // The others are said of all, with each of their values.
   const auto line = [&](Field first, Field last) {
     std::vector<std::string> parts;
     for (int field = first; field <= last; ++field) {
-      if (common[field] && !all[0][field].empty()) {
-        parts.push_back(all[0][field]);
+      if (named[field]) continue;
+      std::vector<std::string> values;
+      for (const Fields& fields : all) {
+        if (!fields[field].empty() &&
+            std::find(values.begin(), values.end(), fields[field]) ==
+                values.end()) {
+          values.push_back(fields[field]);
+        }
       }
+      if (values.empty()) continue;
+      std::vector<std::string> having;
+      for (size_t i = 0; i < all.size(); ++i) {
+        if (!all[i][field].empty()) having.push_back(captions.names[i]);
+      }
+      std::string said = absl::StrJoin(values, " or ");
+      if (having.size() < all.size()) {
+        absl::StrAppend(&said, " (",
+                        having.size() <= 2 ? absl::StrJoin(having, "; ")
+                                           : std::string("of some"),
+                        ")");
+      }
+      parts.push_back(said);
     }
     if (!parts.empty()) captions.subtitle.push_back(absl::StrJoin(parts, ", "));
   };
   line(kChips, kContext);
   line(kWeights, kSet);
-  for (const Fields& fields : all) {
-    std::vector<std::string> parts;
-    for (int field = 0; field < kNumFields; ++field) {
-      if (!common[field] && !fields[field].empty()) {
-        parts.push_back(fields[field]);
-      }
-    }
-    captions.names.push_back(parts.empty() ? fields[kModel]
-                                           : absl::StrJoin(parts, ", "));
-  }
   return captions;
 }
 
@@ -133,7 +161,15 @@ Axis EnergyAxis(const Report& report) {
   return {absl::StrCat("energy per ", Work(report)), "J"};
 }
 
-std::string PathWords(const std::string& path) {
+namespace {
+
+// A path in words, and the unit at its end.
+struct PathParts {
+  std::string words, unit;
+};
+
+// If `brief`, only the last name and what it needs to be understood.
+PathParts PartsOf(const std::string& path, bool brief) {
   // Words of paths that say nothing to a reader who sees the rest.
   static constexpr std::array<absl::string_view, 6> kSilent = {
       "hardware", "model", "scenario", "memory", "engine", "rate"};
@@ -174,24 +210,46 @@ std::string PathWords(const std::string& path) {
                  {"_w", "W"},
                  {"_v", "V"}}};
   std::vector<std::string> parts = absl::StrSplit(path, '.');
-  std::string name = parts.back(), unit;
+  PathParts out;
+  std::string name = parts.back();
   parts.pop_back();
   for (const auto& [suffix, words] : kUnits) {
     if (!absl::EndsWith(name, suffix)) continue;
     name.resize(name.size() - suffix.size());
-    unit = absl::StrCat(", ", words);
+    out.unit = std::string(words);
     break;
   }
   std::vector<std::string> said;
-  for (const std::string& part : parts) {
-    if (std::find(kSilent.begin(), kSilent.end(), part) == kSilent.end()) {
+  for (std::string& part : parts) {
+    part = part.substr(0, part.find('['));
+    if (std::find(kSilent.begin(), kSilent.end(), part) == kSilent.end() &&
+        (said.empty() || said.back() != part)) {
       said.push_back(part);
     }
   }
+  // A name of one word needs what it is of.
+  if (brief) {
+    const size_t kept = absl::StrContains(name, "_") ? 0 : 1;
+    if (said.size() > kept) said.erase(said.begin(), said.end() - kept);
+  }
   said.push_back(name);
   // Names of parts keep their hyphens; those of fields have underscores.
-  return absl::StrCat(
-      absl::StrReplaceAll(absl::StrJoin(said, " "), {{"_", " "}}), unit);
+  out.words = absl::StrReplaceAll(absl::StrJoin(said, " "), {{"_", " "}});
+  return out;
+}
+
+}  // namespace
+
+std::string PathWords(const std::string& path) {
+  const PathParts parts = PartsOf(path, /*brief=*/false);
+  return parts.unit.empty() ? parts.words
+                            : absl::StrCat(parts.words, ", ", parts.unit);
+}
+
+std::string ValueWords(const std::string& path, const std::string& value) {
+  const PathParts parts = PartsOf(path, /*brief=*/true);
+  return absl::StrCat(parts.words, " ", value, parts.unit.empty() ? "" : " ",
+                      parts.unit);
 }
 
 const char* TermColor(Term::Value term) {

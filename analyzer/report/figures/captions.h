@@ -16,9 +16,10 @@ struct Captions {
   // "llama-3.1-8b on h100-sxm"; "3 models on h100-sxm" if these differ.
   std::string subject;
   // Lines with chips, runtime, batch, context, formats, boundary and fields that
-  // were set, as far as all answers have them in common.
+  // were set.
   std::vector<std::string> subtitle;
-  // Of each answer, what is not the same in all; the model if there is nothing.
+  // Of each answer, as much as tells it apart from the others; the model if there is
+  // only one. What else differs is in the subtitle with each of its values.
   std::vector<std::string> names;
 };
 
@@ -32,6 +33,9 @@ Axis EnergyAxis(const Report& report);
 // A path of a constant in plain words, with its unit: "hbm path energy, pJ/bit" for
 // "hardware.memory.hbm.path_energy_pj_per_bit".
 std::string PathWords(const std::string& path);
+
+// A value with what it is of: "core clock set 990 MHz".
+std::string ValueWords(const std::string& path, const std::string& value);
 
 // Colour of a term; no two terms have the same.
 const char* TermColor(Term::Value term);

@@ -27,9 +27,9 @@ const Ceiling* EnergyAlone(const CeilingStudy& study, const std::string& name) {
 
 std::string GainText(const Ceiling& ceiling) {
   return ceiling.gain() > 0
-             ? absl::StrFormat("%s, 1/%.3g",
+             ? absl::StrFormat("%s, %.3g %%",
                                Quantity(ceiling.energy_per_token_j(), "J"),
-                               ceiling.gain())
+                               100 / ceiling.gain())
              : std::string("nothing is left");
 }
 
@@ -88,7 +88,7 @@ Figure FigureOf(const CeilingStudy& study) {
   }
   figure.panels = {panel};
   figure.note =
-      "1/2 is half of the energy now. Of pairs, those that leave least.";
+      "Percentages: of the energy now. Of pairs, those that leave least.";
   return figure;
 }
 

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -104,20 +105,20 @@ std::vector<int> VaryingAxes(const SweepStudy& study) {
   return names;
 }
 
-// A value with what it is of: "h100-sxm", "batch 64".
-std::string ValueWords(const SweepStudy& study, const SweepPoint& point,
-                       int axis) {
+// The value of an axis; what it is of is said unless it is a name.
+std::string AxisWords(const SweepStudy& study, const SweepPoint& point,
+                      int axis) {
   if (axis >= point.values_size()) return "";
   const std::string& value = point.values(axis);
   return IsNumber(value) || value == "true" || value == "false"
-             ? absl::StrCat(PathWords(study.axes(axis)), " ", value)
+             ? ValueWords(study.axes(axis), value)
              : value;
 }
 
 std::string PointWords(const SweepStudy& study, const SweepPoint& point,
                        const std::vector<int>& axes) {
   std::vector<std::string> words;
-  for (const int axis : axes) words.push_back(ValueWords(study, point, axis));
+  for (const int axis : axes) words.push_back(AxisWords(study, point, axis));
   return absl::StrJoin(words, ", ");
 }
 
@@ -243,6 +244,19 @@ Figure FigureOf(const SweepStudy& study) {
   std::vector<size_t> corners;
   if (two) {
     corners = Corners(places, panel.x.logarithmic, panel.y.logarithmic);
+  } else {
+    // The best point of each objective.
+    for (const std::string& objective : study.objectives()) {
+      if (sorted.empty()) break;
+      const double sign = absl::StartsWith(objective, "max ") ? -1 : 1;
+      const auto best = std::min_element(
+          sorted.begin(), sorted.end(),
+          [&](const SweepPoint* a, const SweepPoint* b) {
+            return sign * FigureOf(*a, objective) <
+                   sign * FigureOf(*b, objective);
+          });
+      corners.push_back(best - sorted.begin());
+    }
   }
   // Names of corners have what fits: at most four values that vary.
   std::vector<int> said = varying;

@@ -10,9 +10,9 @@
 namespace tokenjoule {
 namespace {
 
-// Gains near 1 are printed with more digits.
+// By how much the energy is divided; near 1 with more digits.
 std::string Factor(double gain) {
-  return absl::StrFormat(gain < 2 ? "1/%.3f" : "1/%.3g", gain);
+  return absl::StrFormat(gain < 2 ? "\xc3\xb7 %.3f" : "\xc3\xb7 %.3g", gain);
 }
 
 }  // namespace
@@ -51,6 +51,7 @@ Figure FigureOf(const TrickStudy& study) {
       if (trick.name() != step.name() || !trick.applies()) continue;
       absl::StrAppend(&row.segments[0].label, "; alone ", Factor(trick.gain()));
       // The trick alone, as a thin line from where all begin.
+      if (before == before_all) continue;
       row.range = {std::min(before_all, trick.energy_per_token_j()),
                    std::max(before_all, trick.energy_per_token_j())};
     }
@@ -69,8 +70,8 @@ Figure FigureOf(const TrickStudy& study) {
   }
   figure.panels = {panel};
   figure.note =
-      "1/2: half of the energy before. Thin lines: the trick alone, without those "
-      "above it.";
+      "\xc3\xb7: by how much the energy is divided. Thin lines: the trick alone, "
+      "without those above it.";
   return figure;
 }
 
