@@ -120,8 +120,8 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
   return out;
 }
 
-// One row per point of the front, then of the dominated points and the baseline;
-// the column `kind` tells them apart.
+// One row per point of the front. If dominated points were asked for, they and the
+// baseline follow, and a column `kind` tells them apart.
 std::string SweepCsv(const SweepStudy& study) {
   CsvWriter writer;
   const auto add = [&](const SweepPoint& point, const char* kind) {
@@ -130,12 +130,14 @@ std::string SweepCsv(const SweepStudy& study) {
       cells.push_back({study.axes(i), point.values(i)});
     }
     AddScalars(point.figures(), "", &cells);
-    cells.push_back({"kind", kind});
+    if (study.dominated_size() > 0) cells.push_back({"kind", kind});
     writer.AddRow(cells);
   };
   for (const SweepPoint& point : study.front()) add(point, "front");
   for (const SweepPoint& point : study.dominated()) add(point, "dominated");
-  if (study.has_baseline()) add(study.baseline(), "baseline");
+  if (study.dominated_size() > 0 && study.has_baseline()) {
+    add(study.baseline(), "baseline");
+  }
   return writer.text();
 }
 

@@ -253,41 +253,41 @@ std::string ValueWords(const std::string& path, const std::string& value) {
 }
 
 const char* TermColor(Term::Value term) {
-  // Terms of one boundary are alike: DRAM blue, the path to it green, the chip
-  // from violet to yellow, what stands grey.
+  // A hue of Okabe and Ito per group of terms, a tint per term: as on the page
+  // (tools/page/charts/charts.css), to which //tests/page:charts_test holds them.
   switch (term) {
     case Term::DRAM_ACTIVATE:
-      return "#08306b";
+      return "#00466e";
     case Term::DRAM_COLUMN:
       return "#0072b2";
     case Term::DRAM_INTERFACE:
-      return "#4292c6";
+      return "#3f8fc0";
     case Term::DRAM_BACKGROUND:
-      return "#9ecae1";
+      return "#7d93b5";
     case Term::DRAM_PHY:
-      return "#00695c";
+      return "#56b4e9";
     case Term::MEMORY_PATH:
-      return "#26a69a";
+      return "#9fd3f2";
     case Term::SRAM:
-      return "#6a3d9a";
+      return "#009e73";
     case Term::ON_CHIP_NETWORK:
-      return "#b39ddb";
+      return "#66c2a5";
+    case Term::LINK:
+      return "#00664a";
     case Term::COMPUTE:
       return "#d55e00";
     case Term::ADC:
-      return "#e6a100";
+      return "#9c4400";
     case Term::DAC:
-      return "#8c5a00";
+      return "#e8926a";
     case Term::ARRAY_WRITE:
-      return "#b0558a";
-    case Term::LINK:
-      return "#7cb342";
+      return "#6e3b1e";
     case Term::STATIC:
-      return "#555555";
+      return "#e69f00";
     case Term::HOST:
-      return "#8f8f8f";
+      return "#cc79a7";
     case Term::FACILITY:
-      return "#c4c4c4";
+      return "#8f4f76";
     default:
       return "#000000";
   }
