@@ -108,7 +108,4 @@ TEST(ChartsTest, ARangeOfNearlyNothingHasAChart) {
 }  // namespace
 }  // namespace tokenjoule
 
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  return tokenjoule::InitRunTool(argc, argv) ? RUN_ALL_TESTS() : 1;
-}
+int main(int argc, char** argv) { return tokenjoule::RunToolTests(argc, argv); }

@@ -14,6 +14,8 @@ std::string FormatName(OutputFormat format) {
       return "vega";
     case OutputFormat::kSqlite:
       return "sqlite";
+    case OutputFormat::kHtml:
+      return "html";
     case OutputFormat::kJson:
       break;
   }

@@ -20,7 +20,18 @@
 namespace tokenjoule {
 
 // How an answer is written.
-enum class OutputFormat { kTable, kJson, kCsv, kSvg, kVega, kSqlite };
+enum class OutputFormat {
+  kTable,
+  kJson,
+  kCsv,
+  kSvg,
+  // A Vega-Lite specification of the same chart.
+  kVega,
+  kSqlite,
+  // A page with answers in it, which tools/serve writes: it needs more answers
+  // than one.
+  kHtml,
+};
 
 // The name of a format as --format takes it.
 std::string FormatName(OutputFormat format);
@@ -131,6 +142,8 @@ absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
       return ToVega(writers.figure(answer));
     case OutputFormat::kSqlite:
       return writers.sqlite(answer);
+    case OutputFormat::kHtml:
+      return absl::InternalError("one answer alone is no page");
     case OutputFormat::kJson:
       break;
   }
