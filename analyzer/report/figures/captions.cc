@@ -89,8 +89,8 @@ std::string OneOrCount(const std::vector<Fields>& all, Field field,
 
 }  // namespace
 
-Captions CaptionsOf(const std::vector<const Report*>& reports,
-                    bool with_batch) {
+Captions CaptionsOf(const std::vector<const Report*>& reports, bool with_batch,
+                    bool in_full) {
   Captions captions;
   std::vector<Fields> all;
   for (const Report* report : reports) {
@@ -112,7 +112,7 @@ Captions CaptionsOf(const std::vector<const Report*>& reports,
     if (common[field]) continue;
     const std::set<std::string> names(captions.names.begin(),
                                       captions.names.end());
-    if (names.size() == all.size() && field > kHardware) break;
+    if (!in_full && names.size() == all.size() && field > kHardware) break;
     named[field] = true;
     for (size_t i = 0; i < all.size(); ++i) {
       if (all[i][field].empty()) continue;

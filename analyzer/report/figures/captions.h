@@ -23,9 +23,10 @@ struct Captions {
   std::vector<std::string> names;
 };
 
-// `with_batch`: whether the batch is said; not if it is an axis.
+// `with_batch`: whether the batch is said; not if it is an axis. `in_full`: whether
+// names have all that differs.
 Captions CaptionsOf(const std::vector<const Report*>& reports,
-                    bool with_batch = true);
+                    bool with_batch = true, bool in_full = false);
 
 // The axis of energy per token (or per inference).
 Axis EnergyAxis(const Report& report);

@@ -225,6 +225,18 @@ Figure FigureOf(const SweepStudy& study) {
                         Quantity(FigureOf(point, y_name), panel.y.unit));
   };
 
+  // What all points of the front have in common.
+  std::vector<int> common;
+  for (const int axis : all_axes) {
+    if (std::find(varying.begin(), varying.end(), axis) == varying.end()) {
+      common.push_back(axis);
+    }
+  }
+  if (!common.empty() && !sorted.empty()) {
+    figure.subtitle.push_back(
+        absl::StrCat("all of these: ", PointWords(study, *sorted[0], common)));
+  }
+
   for (const SweepPoint& point : study.dominated()) {
     Mark mark{FigureOf(point, x_name), FigureOf(point, y_name), "#777"};
     mark.label = label(point);
