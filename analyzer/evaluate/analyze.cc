@@ -32,6 +32,7 @@
 #include "analyzer/evaluate/evidence.h"
 #include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/ranges.h"
+#include "analyzer/evaluate/roofline.h"
 #include "analyzer/evaluate/running_costs.h"
 #include "analyzer/machine/capacitor_cells.h"
 #include "analyzer/machine/in_memory.h"
@@ -1250,6 +1251,11 @@ absl::StatusOr<Report> Analysis::Answer() {
       FillAccount(view.ledger, view.step, view.machine, view.cost,
                   setup_.boundary(), &report, cost.step_time);
     }
+    std::vector<RooflinePart> parts;
+    for (const View& view : views) {
+      parts.push_back({view.hardware, view.machine, view.step});
+    }
+    *report.mutable_roofline() = RooflineOf(parts, report);
     if (placement != nullptr) {
       MergeCauses(&report);
       FillMachines(*placement, views, cost, setup_.boundary(), step.tokens,

@@ -1,0 +1,143 @@
+// Draws every chart over every answer that the test recorded, at several widths,
+// and notes what a reader would trip over: exceptions, NaN in attributes, text that
+// leaves its chart, texts that lie on each other, drawings that differ when drawn
+// twice. The test reads the result from the element with id "result".
+(function () {
+  'use strict';
+
+  const charts = tokenjoule.charts;
+  const WIDTHS = [320, 390, 560, 760, 1100, 1600];
+
+  // Which charts draw the answer of which sub-command, with which options.
+  const noop = () => {};
+  const CASES = {
+    analyze: [['energyBar', {}], ['energyBar', { onFigure: noop }], ['energySankey', {}], ['dramShare', {}], ['roofline', {}],
+      ['energyRoofline', {}], ['memoryMap', {}], ['layers', {}], ['layers', { sort: { key: 'name', descending: false } }]],
+    batch: [['pareto', {}], ['pareto', { onLimit: noop, limitMs: 20 }], ['pareto', { onLimit: noop, log: true }], ['curves', {}],
+      ['curves', { x: 'context' }], ['curves', { y: 'time', linearX: true, linearY: true }], ['curves', { y: 'share' }],
+      ['curves', { y: 'throughput' }]],
+    ceiling: [['ceiling', {}], ['ceiling', { by: 'term', pairs: 8 }]],
+    sensitivity: [['tornado', {}], ['tornado', { what: 'time' }], ['tornado', { what: 'elasticity', count: 40 }]],
+    tricks: [['tricks', {}]],
+    compare: [['compareWaterfall', {}], ['compareWaterfall', { by: 'cause', nameA: 'h100-sxm, bf16', nameB: 'b200, fp8' }]],
+    machines: [['machines', {}]],
+    sweep: [['front', {}]],
+  };
+
+  const badAttributes = (svg) => {
+    const bad = [];
+    for (const node of svg.querySelectorAll('*')) {
+      for (const attribute of node.attributes) {
+        if (/NaN|undefined|Infinity/.test(attribute.value) && !attribute.name.startsWith('aria') && !attribute.name.startsWith('data')) {
+          bad.push(node.tagName + ' ' + attribute.name + '=' + attribute.value.slice(0, 60));
+        }
+      }
+      for (const name of ['width', 'height', 'r']) {
+        if (parseFloat(node.getAttribute(name)) < 0) bad.push(node.tagName + ' negative ' + name);
+      }
+    }
+    return bad.slice(0, 3);
+  };
+
+  const textFaults = (svg) => {
+    const faults = [], outer = svg.getBoundingClientRect();
+    const boxes = [...svg.querySelectorAll('text')].filter((t) => t.textContent.trim() !== '')
+      .map((t) => ({ text: t.textContent, box: t.getBoundingClientRect() }));
+    for (const { text, box } of boxes) {
+      if (box.left < outer.left - 1 || box.right > outer.right + 1 || box.top < outer.top - 1 || box.bottom > outer.bottom + 1) {
+        faults.push('outside: "' + text + '"');
+      }
+      if (/NaN|undefined|Infinity|\[object/.test(text)) faults.push('not a word: "' + text + '"');
+    }
+    for (let i = 0; i < boxes.length; ++i) {
+      for (let j = i + 1; j < boxes.length; ++j) {
+        const a = boxes[i].box, b = boxes[j].box;
+        const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+        const tall = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+        // Boxes of text have leading; letters meet if more than that overlaps.
+        if (wide > 1.5 && tall > 0.3 * Math.min(a.height, b.height)) {
+          faults.push('overlap: "' + boxes[i].text + '" and "' + boxes[j].text + '"');
+        }
+      }
+    }
+    return faults.slice(0, 4);
+  };
+
+  const marksFaults = (host) => {
+    const marks = [...host.querySelectorAll('.tj-mark')];
+    const faults = [];
+    if (marks.length && marks.filter((m) => m.getAttribute('tabindex') === '0').length !== 1) faults.push('not one tab stop');
+    for (const mark of marks) {
+      const label = mark.getAttribute('aria-label') || '';
+      if (label === '' || /NaN|undefined|Infinity|\[object/.test(label)) faults.push('label of a mark: "' + label + '"');
+    }
+    const keys = marks.map((m) => m.getAttribute('data-key'));
+    if (new Set(keys).size !== keys.length) faults.push('keys of marks repeat: ' + keys.filter((k, i) => keys.indexOf(k) !== i).slice(0, 3));
+    return faults.slice(0, 3);
+  };
+
+  const standsAlone = (svg) => {
+    const text = charts.standalone(svg);
+    const parsed = new DOMParser().parseFromString(text, 'image/svg+xml');
+    if (parsed.querySelector('parsererror')) return ['the exported SVG is not XML'];
+    const faults = [];
+    if (/var\(|class=|tabindex=/.test(text)) faults.push('the exported SVG needs a style sheet');
+    return faults;
+  };
+
+  const checkOne = (host, name, data, options, width) => {
+    host.style.width = width + 'px';
+    host.textContent = '';
+    const faults = [];
+    try {
+      charts[name](host, data, options);
+      const first = host.innerHTML;
+      charts[name](host, data, options);
+      if (host.innerHTML !== first) faults.push('drawn twice it differs');
+    } catch (error) {
+      return ['exception: ' + (error.stack || error).toString().slice(0, 300)];
+    }
+    if (host.textContent.trim() === '') faults.push('nothing drawn and nothing said');
+    if (host.scrollWidth > width + 1) faults.push('wider than its host: ' + host.scrollWidth);
+    for (const svg of host.querySelectorAll('svg')) {
+      faults.push(...badAttributes(svg), ...textFaults(svg), ...standsAlone(svg));
+    }
+    if (host.querySelector('script, img, a, iframe')) faults.push('a name became an element');
+    faults.push(...marksFaults(host));
+    return faults;
+  };
+
+  const run = () => {
+    const recorded = JSON.parse(document.getElementById('answers').textContent);
+    const host = document.getElementById('host');
+    const result = { drawn: 0, charts: {}, faults: [] };
+    const check = (answer, name, options) => {
+      if (!charts[name]) {
+        result.faults.push(name + ': there is no such chart');
+        return;
+      }
+      result.charts[name] = (result.charts[name] || 0) + 1;
+      const own = Object.assign({}, options, answer.whole && name === 'energyBar' ? { whole: answer.whole } : {});
+      for (const width of WIDTHS) {
+        ++result.drawn;
+        for (const fault of checkOne(host, name, answer.data, own, width)) {
+          result.faults.push(answer.name + ' ' + name + ' ' + JSON.stringify(options) + ' at ' + width + ': ' + fault);
+        }
+      }
+    };
+    for (const answer of recorded) {
+      for (const [name, options] of CASES[answer.kind] || []) check(answer, name, options);
+    }
+    // Nothing, and less than nothing, is said in words.
+    const empty = [null, undefined, {}, { rows: [], series: [], ceilings: [], tricks: [], energy_terms: [], operators: [] },
+      { rows: [null], ceilings: [null], elasticities: [null], tricks: [null], energy_terms: [null], operators: [null], front: [null],
+        energy_per_token_j: NaN }];
+    const names = new Set(Object.values(CASES).flat().map(([name]) => name));
+    for (const name of names) {
+      empty.forEach((data, i) => check({ name: 'empty ' + i, data }, name, {}));
+    }
+    document.getElementById('result').textContent = JSON.stringify(result);
+  };
+
+  window.addEventListener('load', run);
+})();
