@@ -1,3 +1,5 @@
+#include "analyzer/report/answers/machines.h"
+
 #include <map>
 #include <string>
 #include <vector>
@@ -14,13 +16,6 @@
 
 namespace tokenjoule {
 namespace {
-
-// "elsewhere" instead of "runtime fitted elsewhere", to save a column.
-std::string Evidence(const Report& report) {
-  const std::string& evidence = report.evidence();
-  const size_t space = evidence.rfind(' ');
-  return space == std::string::npos ? evidence : evidence.substr(space + 1);
-}
 
 std::string MemoryShareWords(const Report& report) {
   return report.has_memory_share()
@@ -53,7 +48,7 @@ std::string Rows(const MachinesStudy& study) {
                   MemoryShareWords(row),
                   work == "token" ? absl::StrCat("batch ", row.max_batch())
                                   : "yes",
-                  Evidence(row)});
+                  EvidenceWord(row.evidence())});
   }
   return table.ToString(2);
 }
@@ -107,6 +102,13 @@ std::string MachinesCsv(const MachinesStudy& study) {
 }
 
 }  // namespace
+
+std::string EvidenceWord(absl::string_view evidence) {
+  const size_t space = evidence.rfind(' ');
+  return std::string(space == absl::string_view::npos
+                         ? evidence
+                         : evidence.substr(space + 1));
+}
 
 template <>
 Writers<MachinesStudy> WritersOf() {

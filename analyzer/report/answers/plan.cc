@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/report/answers/machines.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
@@ -48,45 +49,55 @@ std::string Split(const PlanRow& row) {
   return parts.empty() ? "1 chip" : absl::StrJoin(parts, " ");
 }
 
+// The machine, with its runtime if there is a way of the same machine with another.
+std::string MachineWords(const PlanStudy& study, const PlanRow& row) {
+  for (const PlanRow& other : study.rows()) {
+    if (other.hardware() == row.hardware() && other.runtime() != row.runtime()) {
+      return absl::StrCat(row.hardware(), ", ", row.runtime());
+    }
+  }
+  return row.hardware();
+}
+
+// What is chosen, and how fast it serves.
 std::string Ways(const PlanStudy& study) {
   TextTable table({"", "machine", "weights", "split", "replicas", "batch",
-                   "ms/token", "first ms", "J/request", "range"});
+                   "busy", "ms/token", "first ms", "evidence"});
   int number = 0;
   for (const PlanRow& row : study.rows()) {
-    table.AddRow({absl::StrCat(++number), row.hardware(), ShortWeights(row),
-                  Split(row), absl::StrFormat("%g", row.replicas()),
+    table.AddRow({absl::StrCat(++number), MachineWords(study, row),
+                  ShortWeights(row), Split(row),
+                  absl::StrFormat("%g", row.replicas()),
                   absl::StrFormat("%.3g", row.batch()),
+                  Percent(row.busy_share()),
                   absl::StrFormat("%.3g", row.time_per_token_ms()),
                   absl::StrFormat("%.3g", row.time_to_first_token_ms()),
-                  WithUnit(row.energy_per_request_j(), "J"),
-                  Between(row.energy_per_request_j_low(),
-                          row.energy_per_request_j_high(), "J")});
+                  EvidenceWord(row.evidence())});
   }
   return table.ToString(2);
 }
 
-// What the replicas take while they work and while they idle, and their price.
-std::string Loads(const PlanStudy& study) {
-  const bool money = study.rows(0).per_request().has_price();
-  const bool carbon = study.rows(0).per_request().has_co2e_g();
-  std::vector<std::string> header = {"",     "chips",       "power",
-                                     "busy", "idle energy", "electricity"};
-  if (carbon) header.push_back("CO2e");
-  if (money) header.insert(header.end(), {"money", "range"});
-  header.insert(header.end(), {"runtime", "evidence"});
-  TextTable table(header);
-  int number = 0;
+// What a request takes, and what a thousand of them cost.
+std::string Costs(const PlanStudy& study) {
   // Requests are counted in thousands, so that their money can be read.
   constexpr double kRequests = 1000;
+  const bool money = study.rows(0).per_request().has_price();
+  const bool carbon = study.rows(0).per_request().has_co2e_g();
+  std::vector<std::string> header = {"",      "J/request", "range", "idle",
+                                     "chips", "power",     "kWh"};
+  if (carbon) header.push_back("CO2e");
+  if (money) header.insert(header.end(), {"money", "range"});
+  TextTable table(header);
+  int number = 0;
   for (const PlanRow& row : study.rows()) {
     const RunningCost& cost = row.per_request();
     std::vector<std::string> cells = {
-        absl::StrCat(++number),
-        absl::StrFormat("%g", row.chips()),
+        absl::StrCat(++number), WithUnit(row.energy_per_request_j(), "J"),
+        Between(row.energy_per_request_j_low(), row.energy_per_request_j_high(),
+                "J"),
+        Percent(row.idle_energy_share()), absl::StrFormat("%g", row.chips()),
         WithUnit(row.power_w(), "W"),
-        Percent(row.busy_share()),
-        Percent(row.idle_energy_share()),
-        WithUnit(cost.electricity_kwh() * 1e3 * kRequests, "Wh")};
+        absl::StrFormat("%.3g", cost.electricity_kwh() * kRequests)};
     if (carbon) cells.push_back(WithUnit(cost.co2e_g() * kRequests, "g"));
     if (money) {
       cells.push_back(absl::StrFormat("%.3g", cost.price() * kRequests));
@@ -94,13 +105,11 @@ std::string Loads(const PlanStudy& study) {
                                       cost.price_low() * kRequests,
                                       cost.price_high() * kRequests));
     }
-    cells.push_back(row.runtime());
-    cells.push_back(row.evidence());
     table.AddRow(cells);
   }
-  return absl::StrCat("\nLoad, and costs per 1000 requests with electricity at "
-                      "the facility\n",
-                      table.ToString(2));
+  return absl::StrCat(
+      "\nEnergy of a request, ", money || carbon ? "electricity and costs" : "electricity",
+      " of 1000 at the facility, idle time included\n", table.ToString(2));
 }
 
 std::string PlanTable(const PlanStudy& study, const TableOptions&) {
@@ -115,7 +124,7 @@ std::string PlanTable(const PlanStudy& study, const TableOptions&) {
                       "loses precision\n");
       break;
     }
-    absl::StrAppend(&out, Loads(study), "\nOne replica of the first\n  ",
+    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n  ",
                     study.rows(0).command(), "\n");
   }
   absl::StrAppendFormat(&out, "\n%g ways were evaluated", study.candidates());
