@@ -103,6 +103,10 @@ Writers<Explanation> WritersOf();
 template <>
 Writers<Listing> WritersOf();
 template <>
+Writers<MachinesStudy> WritersOf();
+template <>
+Writers<PlanStudy> WritersOf();
+template <>
 Writers<Report> WritersOf();
 template <>
 Writers<SensitivityStudy> WritersOf();

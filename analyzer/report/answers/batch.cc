@@ -8,6 +8,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/report/answers/analyze.h"
+#include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
@@ -168,14 +169,15 @@ std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
     for (const BatchSeries& series : study.series()) {
       if (!options.in_full || series.rows_size() == 0) continue;
       absl::StrAppend(&out, "\n", BatchHeading(series.rows(0)), "\n",
-                      BatchRows(series.rows()), "\n", series.summary(), "\n");
+                      BatchRows(series.rows()), BatchCostTables(series.rows()),
+                      "\n", series.summary(), "\n");
     }
     return out;
   }
   if (study.rows_size() > 0) {
     out = absl::StrCat(BatchHeading(study.rows(0)), "\n");
   }
-  absl::StrAppend(&out, BatchRows(study.rows()));
+  absl::StrAppend(&out, BatchRows(study.rows()), BatchCostTables(study.rows()));
   // Inferences of a network have no cache that could fill a memory.
   if (study.rows_size() > 0 && Work(study.rows(0)) != "token") {
     return absl::StrCat(out, "\n", study.summary(), "\n");

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
@@ -126,7 +127,8 @@ std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));
   }
   absl::StrAppend(&out, "\nStep time by what binds\n", TimeRows(comparison),
-                  "\n", comparison.summary(), "\n",
+                  CostChanges(comparison.a(), comparison.b()), "\n",
+                  comparison.summary(), "\n",
                   WarningLines(comparison.a()), WarningLines(comparison.b()));
   return out;
 }
