@@ -42,6 +42,7 @@ _EXTENSIONS = {
     "sqlite": "sqlite",
     "svg": "svg",
     "table": "txt",
+    "vega": "vl.json",
 }
 
 # The tool for build actions.
@@ -252,14 +253,14 @@ def energy_report(
     """The answer of `tokenjoule analyze` as a file.
 
     Args:
-      name: the target; its file is name.txt, name.json, name.csv, name.svg or
-        name.html.
+      name: the target; its file is name.txt, name.json, name.csv, name.svg,
+        name.vl.json or name.html.
       model: a name of the catalogue or the label of a model_spec; may be left to
         the scenario.
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
       scenario: label of a Scenario textproto.
       flags: flags of `analyze`, e.g. ["--batch=64"]; they win over the scenario.
-      format: "table", "json", "csv", "svg", or "html" for a page that needs no
+      format: "table", "json", "csv", "svg", "vega", or "html" for a page that needs no
         network and no program.
       **kwargs: visibility, tags and what else every rule takes.
     """
@@ -284,8 +285,8 @@ def batch_study(
     """The answer of `tokenjoule batch` as a file.
 
     Args:
-      name: the target; its file is name.txt, name.json, name.csv, name.svg or
-        name.html.
+      name: the target; its file is name.txt, name.json, name.csv, name.svg,
+        name.vl.json or name.html.
       model: a name of the catalogue or the label of a model_spec; may be left to
         the scenario.
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
@@ -295,7 +296,7 @@ def batch_study(
       contexts: context or contexts: a number, a list of numbers, or text as
         --context takes it.
       flags: further flags of `batch`.
-      format: "table", "json", "csv", "svg", or "html" for a page.
+      format: "table", "json", "csv", "svg", "vega", or "html" for a page.
       **kwargs: visibility, tags and what else every rule takes.
     """
     lists = []
@@ -362,7 +363,7 @@ energy_sweep = rule(
             allow_files = [".textproto"],
         ),
         "format": attr.string(
-            doc = "table, json, csv, svg or sqlite.",
+            doc = "table, json, csv, svg, vega or sqlite.",
             default = "table",
         ),
         "shards": attr.int(

@@ -22,13 +22,14 @@ constexpr OutputFormat kTable = OutputFormat::kTable;
 constexpr OutputFormat kJson = OutputFormat::kJson;
 constexpr OutputFormat kCsv = OutputFormat::kCsv;
 constexpr OutputFormat kSvg = OutputFormat::kSvg;
+constexpr OutputFormat kVega = OutputFormat::kVega;
 constexpr OutputFormat kSqlite = OutputFormat::kSqlite;
 
 TEST(ReportTest, FormatsAreThoseThatHaveWriters) {
-  EXPECT_THAT(FormatsOf<Report>(), ElementsAre(kTable, kJson, kCsv));
-  EXPECT_THAT(FormatsOf<BatchStudy>(), ElementsAre(kTable, kJson, kCsv, kSvg));
+  EXPECT_THAT(FormatsOf<Report>(), ElementsAre(kTable, kJson, kCsv, kSvg, kVega));
+  EXPECT_THAT(FormatsOf<Listing>(), ElementsAre(kTable, kJson, kCsv));
   EXPECT_THAT(FormatsOf<SweepStudy>(),
-              ElementsAre(kTable, kJson, kCsv, kSvg, kSqlite));
+              ElementsAre(kTable, kJson, kCsv, kSvg, kVega, kSqlite));
 }
 
 TEST(ReportTest, OnlyAVerdictHasSummariesForAPullRequest) {
@@ -43,7 +44,7 @@ TEST(ReportTest, EachFormatHasANameOfItsOwn) {
   for (const OutputFormat format : FormatsOf<SweepStudy>()) {
     names.push_back(FormatName(format));
   }
-  EXPECT_THAT(names, ElementsAre("table", "json", "csv", "svg", "sqlite"));
+  EXPECT_THAT(names, ElementsAre("table", "json", "csv", "svg", "vega", "sqlite"));
 }
 
 TEST(ReportTest, EveryFormatIsMadeFromTheSameMessage) {

@@ -51,6 +51,8 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat<SweepStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<int> dominated = ReadDominated(flags);
+  if (!dominated.ok()) return Fail(dominated.status(), kExitUsage);
   if (flags.Get("space", "").empty() || flags.positional.empty()) {
     return Fail(absl::InvalidArgumentError(
                     "expected --space=NAME and the shards' files"),
@@ -61,7 +63,7 @@ int Run(const ParsedFlags& flags) {
   if (!space.ok()) return Fail(space.status(), exit_code);
   absl::StatusOr<std::vector<SweepStudy>> shards = ReadShards(flags.positional);
   if (!shards.ok()) return Fail(shards.status(), kExitBadData);
-  absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
+  absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards, *dominated);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
   return WriteAnswer(flags, *format, *study);
 }
@@ -82,7 +84,8 @@ Command MergeCommand() {
       "  tokenjoule merge --space=big.textproto shard-*.json\n"
       "  tokenjoule merge --space=big.textproto --format=sqlite "
       "--out=front.sqlite \\\n      shard-*.json\n";
-  command.flags = Concat(SpaceFlags(), OutputFlags<SweepStudy>());
+  command.flags = Concat(Concat(SpaceFlags(), {DominatedFlag()}),
+                         OutputFlags<SweepStudy>());
   command.run = Run;
   return command;
 }
