@@ -36,6 +36,9 @@
     return (normal(flags).boundary || ['board'])[0];
   }
 
+  // Answers of these do not depend on the boundary, or are recorded at one.
+  const AT_ONE_BOUNDARY = ['list', 'explain'];
+
   // The recorded answer that fits a question: a report is about one study, so
   // that sub-command, name and boundary tell its answers apart; of several the
   // one with most flags alike.
@@ -46,7 +49,8 @@
     for (const one of recorded.requests) {
       if (one.subcommand !== subcommand) continue;
       if (JSON.stringify(one.positional || []) !== positional) continue;
-      if (subcommand !== 'list' && boundaryOf(one.flags) !== boundaryOf(request.flags)) continue;
+      if (!AT_ONE_BOUNDARY.includes(subcommand) &&
+          boundaryOf(one.flags) !== boundaryOf(request.flags)) continue;
       const format = String((one.flags || {}).format || 'json');
       if (format !== String((request.flags || {}).format || 'json')) continue;
       const flags = normal(one.flags);
@@ -62,6 +66,29 @@
     if (best) return Promise.resolve(best.envelope);
     return Promise.reject(new Fault(
         ['This report holds no answer of `tokenjoule ' + subcommand + '` to this question.'], 0));
+  }
+
+  // The full answers that recorded answers hold: of `analyze`, or the ones that
+  // another study starts from. Empty if there is none, as for a sweep.
+  function recordedReports(boundary) {
+    const of = (subcommand) => {
+      const found = recorded.requests.find((one) => one.subcommand === subcommand &&
+          (one.positional || []).length === 0 && boundaryOf(one.flags) === boundary &&
+          String((one.flags || {}).format || 'json') === 'json');
+      return found ? found.envelope : null;
+    };
+    const compared = of('compare');
+    if (compared) {
+      return [compared.answer.a, compared.answer.b].map(
+          (answer) => Object.assign({}, compared, {answer}));
+    }
+    const own = of('analyze');
+    if (own && !own.answer.rows) return [own];
+    for (const study of ['ceiling', 'sensitivity']) {
+      const envelope = of(study);
+      if (envelope) return [Object.assign({}, envelope, {answer: envelope.answer.base})];
+    }
+    return [];
   }
 
   async function fromServer(subcommand, request) {
@@ -159,5 +186,5 @@
     };
   }
 
-  Object.assign(tokenjoule, {ask, recorded, Fault, Slot, quiet});
+  Object.assign(tokenjoule, {ask, recorded, recordedReports, Fault, Slot, quiet});
 })(window.tokenjoule);

@@ -5,8 +5,8 @@
   const {state, headline, controls, views, exporting} = tokenjoule;
   const {el, fill} = tokenjoule.dom;
 
-  // Below one frame and above the time of an answer; see Slot.
-  const QUIET_MS = 12, AT_MOST_MS = 40;
+  // Changes of one moment are one question; Slot holds back those of a drag.
+  const QUIET_MS = 5, AT_MOST_MS = 20;
   // Narrower pages fold the setup away.
   const NARROW = '(max-width: 60rem)';
 
@@ -32,12 +32,15 @@
   }
 
   function showAnswer() {
-    headline.draw(document.getElementById('answer'), reports);
-    headline.drawBoundary(reports);
     const study = state.study;
-    controls.showDefaults(reports[study.editing === 'b' && reports[1] ? 1 : 0]);
-    document.title = reports.map((report) => report.model + ' on ' + report.hardware)
-        .join(' / ') + ' – tokenjoule';
+    document.getElementById('answer').hidden = reports.length === 0;
+    headline.drawBoundary(reports);
+    if (reports.length) {
+      headline.draw(document.getElementById('answer'), reports);
+      controls.showDefaults(reports[study.editing === 'b' && reports[1] ? 1 : 0]);
+      document.title = reports.map((report) => report.model + ' on ' + report.hardware)
+          .join(' / ') + ' – tokenjoule';
+    }
     const elapsed = envelopes.reduce((sum, envelope) => sum + (envelope.elapsed_ms || 0), 0);
     document.getElementById('foot').textContent = tokenjoule.recorded ?
         'A report of recorded answers, by tokenjoule ' + (tokenjoule.recorded.version || '') + '.' :
@@ -45,17 +48,22 @@
     fill(command, repeated ? exporting.commandLine(repeated) : null);
   }
 
+  async function askAll() {
+    if (tokenjoule.recorded) {
+      const answers = tokenjoule.recordedReports(state.study.boundary);
+      const first = tokenjoule.recorded.requests.find(
+          (one) => one.subcommand === tokenjoule.recorded.view) || {};
+      return {answers, command: (first.envelope || {}).command};
+    }
+    const answers = await Promise.all((state.study.b ? ['a', 'b'] : ['a'])
+        .map((which) => tokenjoule.ask('analyze', state.request(which))));
+    const last = state.differs() ?
+        await tokenjoule.ask('compare', state.comparison()) : answers[0];
+    return {answers, command: last.command};
+  }
+
   function ask() {
-    const which = state.study.b ? ['a', 'b'] : ['a'];
-    const questions = which.map((one) => state.request(one));
-    slot.run(
-        async () => {
-          const answers = await Promise.all(
-              questions.map((question) => tokenjoule.ask('analyze', question)));
-          const compared = state.differs() && !tokenjoule.recorded ?
-              await tokenjoule.ask('compare', state.comparison()) : answers[0];
-          return {answers, command: compared.command};
-        },
+    slot.run(askAll,
         ({answers, command: line}) => {
           repeated = line || '';
           envelopes = answers;

@@ -1,0 +1,38 @@
+// Series of a batch study, for the charts that draw them.
+(function() {
+'use strict';
+
+const kit = tokenjoule.charts.kit;
+
+// Series of a batch study, each with its name: what tells it from the others.
+kit.seriesOf = (study) => {
+  let series = study ? kit.list(study.series).filter(Boolean) : [];
+  if (series.length === 0 && study && kit.list(study.rows).length) {
+    const first = study.rows[0] || {};
+    series = [{
+      model: first.model,
+      hardware: first.hardware,
+      limits: study.limits,
+      rows: study.rows,
+      context: first.scenario && first.scenario.context
+    }];
+  }
+  return series.map((s) => Object.assign({}, s, {rows: kit.list(s.rows).filter(Boolean)}))
+      .filter((s) => s.rows.length > 0);
+};
+
+const differing = (series, of) => new Set(series.map(of)).size > 1;
+
+// Their names: their own label, or what tells them apart.
+kit.nameSeries = (series) => {
+  const parts = [
+    [(s) => String(s.model)], [(s) => String(s.hardware)],
+    [(s) => (kit.number(s.context, 0) > 0 ? 'context ' + kit.digits(s.context, 7) : '')],
+    [(s) => (kit.number(s.batch, 0) > 0 ? 'batch ' + kit.digits(s.batch, 6) : '')]
+  ].filter(([of]) => differing(series, of));
+  return series.map(
+      (s) => s.label ? String(s.label) : parts.map(([of]) => of(s)).filter(Boolean).join(', '));
+};
+
+kit.batchOf = (row) => kit.number(row.scenario && row.scenario.batch, 1);
+})();
