@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -477,7 +478,7 @@ std::vector<CsvCell> ReportCells(const Report& report) {
 
 template <>
 Writers<Report> WritersOf() {
-  return {ReportTable, ReportCsv};
+  return {ReportTable, ReportCsv, FigureOf};
 }
 
 }  // namespace tokenjoule
