@@ -14,6 +14,12 @@ const CommandRegistration kSweep([] {
   return SweepCommand(/*evolve=*/nullptr);
 });
 
+// Without a server for the page, because cpp-httplib has no static library; with
+// --stdio and --format=html.
+const CommandRegistration kServe([] {
+  return ServeCommand(/*serve_http=*/nullptr);
+});
+
 const CommandRegistration kCalibrate([] {
   return AbsentCommand(
       "calibrate",
