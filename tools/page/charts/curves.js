@@ -174,7 +174,7 @@ const drawCurves = (frame, lines, spec) => {
         plot.area.right + 16, plot.area.top, plot.area.bottom, nameWidth + 4);
   }
   let y = plot.bottom;
-  if (lines.length === 1 && lines[0].s.summary) y = kit.paragraph(frame, y, lines[0].s.summary);
+  if (energy && lines.length === 1 && lines[0].s.summary) y = kit.paragraph(frame, y, lines[0].s.summary);
   frame.height = y;
 };
 

@@ -235,7 +235,7 @@ const drawLimit = (frame, plot, panel, slowest, work) => {
       .attr('stroke', kit.color('surface'));
   const text = slowest > 0 ? 'at most ' + kit.si(1 / slowest, 's') + ' per ' + work : 'no limit';
   kit.mark(
-      frame, g, {key: 'limit-' + panel.key, name: 'limit on the time per ' + work, lines: [text]});
+      frame, g, {key: 'limit-' + panel.key, name: 'limit on the time per ' + work, apart: true, lines: [text]});
   g.attr('class', 'tj-mark tj-handle')
       .attr('role', 'slider')
       .attr('aria-orientation', 'horizontal')
