@@ -37,6 +37,7 @@ HardwareSpecInfo = provider(
 
 _EXTENSIONS = {
     "csv": "csv",
+    "html": "html",
     "json": "json",
     "sqlite": "sqlite",
     "svg": "svg",
@@ -246,13 +247,15 @@ def energy_report(
     """The answer of `tokenjoule analyze` as a file.
 
     Args:
-      name: the target; its file is name.txt, name.json or name.csv.
+      name: the target; its file is name.txt, name.json, name.csv, name.svg or
+        name.html.
       model: a name of the catalogue or the label of a model_spec; may be left to
         the scenario.
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
       scenario: label of a Scenario textproto.
       flags: flags of `analyze`, e.g. ["--batch=64"]; they win over the scenario.
-      format: "table", "json" or "csv".
+      format: "table", "json", "csv", "svg", or "html" for a page that needs no
+        network and no program.
       **kwargs: visibility, tags and what else every rule takes.
     """
     kwargs.update(_point(model, hardware, scenario, flags))
@@ -276,7 +279,8 @@ def batch_study(
     """The answer of `tokenjoule batch` as a file.
 
     Args:
-      name: the target; its file is name.txt, name.json, name.csv or name.svg.
+      name: the target; its file is name.txt, name.json, name.csv, name.svg or
+        name.html.
       model: a name of the catalogue or the label of a model_spec; may be left to
         the scenario.
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
@@ -286,7 +290,7 @@ def batch_study(
       contexts: context or contexts: a number, a list of numbers, or text as
         --context takes it.
       flags: further flags of `batch`.
-      format: "table", "json", "csv", or "svg".
+      format: "table", "json", "csv", "svg", or "html" for a page.
       **kwargs: visibility, tags and what else every rule takes.
     """
     lists = []
@@ -302,6 +306,8 @@ def batch_study(
 def _sweep_impl(ctx):
     if ctx.attr.shards < 1:
         fail("expected at least 1, found %d" % ctx.attr.shards, "shards")
+    if ctx.attr.format == "html":
+        fail("the parts of a search are merged without pages; expected table, json, csv, svg or sqlite", "format")
     inputs = depset([ctx.file.space] + ctx.files.data)
     parts = []
     for i in range(ctx.attr.shards):

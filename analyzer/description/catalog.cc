@@ -18,6 +18,7 @@
 #include "analyzer/base/size_limits.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/bare_numbers.h"
+#include "analyzer/description/documents.h"
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -1259,7 +1260,22 @@ absl::StatusOr<Hardware> ParseHardware(
   return FinishHardware({std::string(file), std::string(text)}, overrides);
 }
 
+namespace {
+
+absl::Status TooLong(const std::string& path) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
+                   " bytes; expected a description"));
+}
+
+}  // namespace
+
 absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  if (const std::string* document = FindDocument(path)) {
+    if (document->size() > kMaxFileBytes) return TooLong(path);
+    return *document;
+  }
+  if (!FilesAreOpen()) return ClosedFilesError(path);
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -1272,11 +1288,7 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
         absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
   }
   text.resize(in.gcount());
-  if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
-                     " bytes; expected a description"));
-  }
+  if (text.size() > kMaxFileBytes) return TooLong(path);
   return text;
 }
 

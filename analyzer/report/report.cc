@@ -12,6 +12,8 @@ std::string FormatName(OutputFormat format) {
       return "svg";
     case OutputFormat::kSqlite:
       return "sqlite";
+    case OutputFormat::kHtml:
+      return "html";
     case OutputFormat::kJson:
       break;
   }

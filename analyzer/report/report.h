@@ -17,7 +17,16 @@
 namespace tokenjoule {
 
 // How an answer is written.
-enum class OutputFormat { kTable, kJson, kCsv, kSvg, kSqlite };
+enum class OutputFormat {
+  kTable,
+  kJson,
+  kCsv,
+  kSvg,
+  kSqlite,
+  // A page with answers in it, which tools/serve writes: it needs more answers
+  // than one.
+  kHtml,
+};
 
 // The name of a format as --format takes it.
 std::string FormatName(OutputFormat format);
@@ -123,6 +132,8 @@ absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
       return writers.svg(answer);
     case OutputFormat::kSqlite:
       return writers.sqlite(answer);
+    case OutputFormat::kHtml:
+      return absl::InternalError("one answer alone is no page");
     case OutputFormat::kJson:
       break;
   }

@@ -8,7 +8,7 @@ Skipped, and says so, where Chromium or chromedriver is not installed (Debian:
 apt-get install chromium chromium-driver). Pictures of the views are kept in the
 test's undeclared outputs.
 
-usage: page_test.py TOKENJOULE PAGE_FOLDER [--url=URL] [unittest arguments]
+usage: page_test.py TOKENJOULE [--url=URL] [unittest arguments]
 """
 
 import json
@@ -16,6 +16,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,6 @@ import webdriver  # noqa: E402
 from webdriver import wait  # noqa: E402
 
 TOOL = ''
-PAGE = ''
 URL = ''
 BOUNDARIES = ['stack', 'memory_path', 'chip', 'board', 'node', 'facility']
 PREFIXES = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9, 'm': 1e-3, 'µ': 1e-6, 'n': 1e-9, 'p': 1e-12}
@@ -155,7 +155,8 @@ class PageTest(unittest.TestCase):
         self.assertIn('llama-3.1-8b on h100-sxm', text)
         self.assertIn('context 8 192', text)
         self.assertIn('Fits', text)
-        self.assertIn(report['evidence_note'], text)
+        self.assertEqual(report['evidence'], 'fitted')
+        self.assertIn('Fitted ' + report['evidence_note'].replace('fitted ', '', 1), text)
         self.assertTrue(math.isclose(
             value_of(self.browser.text('.answer [data-figure=step_time_s]')),
             report['step_time_s'], rel_tol=0.006))
@@ -350,6 +351,23 @@ class PageTest(unittest.TestCase):
         self.assertIn('<img src=x', fault)
         self.assertNotIn('\u202e', fault)
         self.assertNotIn('\u0007', fault)
+        self.assertEqual(self.browser.run('return document.images.length'), 0)
+        self.assertFalse(self.browser.run('return "hacked" in window'))
+
+    def test_hostile_text_of_files_is_text(self):
+        # The engine refuses names with other signs than letters; sources are free.
+        hostile = '<img src=x onerror=hacked=1>'
+        self.follow('batch=2')
+        self.drop('machine.textproto',
+                  '# proto-message: Hardware\nname: "mine"\nbase: "h100-sxm"\n'
+                  f'sources {{ id: "s" kind: ASSUMPTION citation: "{hostile}" date: "2026" }}\n'
+                  'board { power_cap_w { value: 690 low: 690 high: 690 source: "s" } }\n')
+        wait('the machine', lambda: 'on mine' in self.browser.text('.answer h2'))
+        self.browser.click(ENERGY)
+        wait('the source', lambda: hostile in self.browser.text('.explain'))
+        self.browser.press('Escape')
+        self.browser.click('.machine-fields summary')
+        wait('the numbers', lambda: self.browser.text('.field'))
         self.assertEqual(self.browser.run('return document.images.length'), 0)
         self.assertFalse(self.browser.run('return "hacked" in window'))
 
@@ -621,65 +639,56 @@ class PageTest(unittest.TestCase):
 
     # ---- A report
 
-    def report_file(self, folder):
-        """A report as `--format=html` writes it: the page with recorded answers."""
-        requests = []
-        # The answer that was asked for comes first.
-        for boundary in ['board'] + [one for one in BOUNDARIES if one != 'board']:
-            flags = {'model': 'llama-3.1-8b', 'hardware': 'h100-sxm', 'batch': '8'}
-            if boundary != 'board':
-                flags['boundary'] = boundary
-            requests.append({
-                'subcommand': 'analyze', 'flags': flags, 'positional': [],
-                'envelope': {'answer': analyze('--batch=8', f'--boundary={boundary}'),
-                             'notices': [], 'command': 'tokenjoule analyze --batch=8',
-                             'elapsed_ms': 1}})
-        recorded = {'version': 'test', 'view': 'analyze', 'requests': requests}
-        libraries = {'d3.min.js': '/usr/share/nodejs/d3/dist/d3.min.js',
-                     'd3-sankey.min.js': '/usr/share/nodejs/d3-sankey/dist/d3-sankey.min.js'}
-
-        def content(path):
-            with open(libraries.get(path, os.path.join(PAGE, path)), encoding='utf-8') as file:
-                return file.read()
-
-        page = content('index.html')
-        page = re.sub(r'<link rel="stylesheet" href="([^"]+)">',
-                      lambda m: '<style>' + content(m.group(1)) + '</style>', page)
-        page = re.sub(r'<script src="([^"]+)"></script>',
-                      lambda m: '<script>' + content(m.group(1)) + '</script>', page)
-        page = page.replace('<noscript>', '<script type="application/json" id="recorded">' +
-                            json.dumps(recorded).replace('<', '\\u003c') + '</script><noscript>', 1)
+    def report(self, *arguments):
+        """Opens what `--format=html` writes."""
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
         path = os.path.join(folder, 'report.html')
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(page)
-        return path
+        subprocess.run([TOOL, *arguments, '--format=html', '--out=' + path], check=True)
+        self.browser.open('file://' + path)
+        wait('a view', lambda: self.browser.run(
+            'return document.querySelector("#view svg, #view table") !== null'))
+        self.assertTrue(self.browser.run(
+            'return document.querySelector(".controls").offsetParent === null'))
 
     def test_a_report_works_from_a_file(self):
-        with tempfile.TemporaryDirectory() as folder:
-            self.browser.open('file://' + self.report_file(folder))
-            wait('an answer', lambda: self.browser.text(ENERGY))
-            self.assertEnergyIs(analyze('--batch=8'))
-            self.assertTrue(self.browser.run(
-                'return document.querySelector(".controls").offsetParent === null'))
-            for boundary in BOUNDARIES:
-                self.browser.click(f'#boundary input[value={boundary}]')
-                self.assertEnergyIs(analyze('--batch=8', f'--boundary={boundary}'))
-            tabs = self.browser.text('#tabs')
-            self.assertIn('Roofline', tabs)
-            self.assertNotIn('What could change it', tabs)
-            self.browser.click('[data-view=memory]')
-            wait('the view', lambda: 'What fills the memory' in self.browser.text('#view'))
-            self.picture('report')
-            self.browser.click(ENERGY)
-            wait('the reason', lambda: 'holds no answer' in self.browser.text('.explain'))
+        self.report('analyze', '--model=llama-3.1-8b', '--hardware=h100-sxm', '--batch=8')
+        self.assertEnergyIs(analyze('--batch=8'))
+        for boundary in BOUNDARIES:
+            self.browser.click(f'#boundary input[value={boundary}]')
+            self.assertEnergyIs(analyze('--batch=8', f'--boundary={boundary}'))
+        self.assertNotIn('Batch and context', self.browser.text('#tabs'))
+        for tab in self.browser.run(
+                'return [...document.querySelectorAll("[role=tab]")].map((t) => t.dataset.view)'):
+            self.browser.click(f'[data-view={tab}]')
+            wait('the view', lambda: self.browser.run('''
+                const panels = [...document.querySelectorAll('#view .panel')];
+                return panels.length && panels.every((p) => p.querySelector('svg, table'));'''))
+            self.assertEqual(self.browser.text('#view .faults'), '')
+        self.picture('report')
+        self.browser.click(ENERGY)
+        wait('the formula', lambda: self.browser.text('.explain .formula'))
+
+    def test_reports_of_other_studies(self):
+        usual = ['--model=llama-3.1-8b', '--hardware=h100-sxm']
+        for arguments, shown in (
+                (['compare', *usual, '--batch=8', '--to.batch=32'], 'What changed the energy'),
+                (['batch', *usual, '--batch=1:64:x2'], 'Energy over batch'),
+                (['ceiling', *usual], 'Ceiling'),
+                (['tricks', *usual], 'Tricks'),
+                (['sweep', '--space=hbm-accelerator'], 'Pareto front')):
+            with self.subTest(arguments[0]):
+                self.report(*arguments)
+                self.assertIn(shown, self.browser.text('#view'))
+                self.assertEqual(self.browser.text('#view .faults'), '')
+                self.picture('report-' + arguments[0])
 
 
 def main():
-    global TOOL, PAGE, URL
-    arguments = sys.argv[1:]
-    TOOL, PAGE = (os.path.abspath(path) for path in arguments[:2])
+    global TOOL, URL
+    TOOL = os.path.abspath(sys.argv[1])
     rest = []
-    for argument in arguments[2:]:
+    for argument in sys.argv[2:]:
         if argument.startswith('--url='):
             URL = argument[len('--url='):]
         else:

@@ -5,8 +5,8 @@
   const {state, headline, controls, views, exporting} = tokenjoule;
   const {el, fill} = tokenjoule.dom;
 
-  // Below one frame and above the time of an answer; see Slot.
-  const QUIET_MS = 12, AT_MOST_MS = 40;
+  // Changes of one moment are one question; Slot holds back those of a drag.
+  const QUIET_MS = 5, AT_MOST_MS = 20;
   // Narrower pages fold the setup away.
   const NARROW = '(max-width: 60rem)';
 

@@ -471,8 +471,8 @@
     });
     return el('div', {class: 'files'}, fileInput,
         el('label', {for: fileInput.id, class: 'button'}, 'Open a file'),
-        el('p', {class: 'hint'}, 'A config.json, or a model, machine or scenario as text; ' +
-            'or drop it on the page.'));
+        el('p', {class: 'hint'}, 'A config.json, or the textproto of a model, machine, runtime ' +
+            'or scenario. You can also drop it on the page.'));
   }
 
   // Any number of the machine.
@@ -604,7 +604,7 @@
     const focused = scenarioBox.contains(document.activeElement) ? document.activeElement.value : '';
     fill(scenarioBox,
         el('fieldset', {class: 'segments', role: 'radiogroup'},
-            el('legend', {}, 'Scenario that the settings change'),
+            el('legend', {}, 'Settings of scenario'),
             choice('a', 'A'), choice('b', 'B')),
         el('button', {type: 'button', class: 'button', id: 'one', onclick: () =>
           state.set('second', (all) => {
@@ -612,7 +612,7 @@
             all.editing = 'a';
             if (all.view === 'compare') all.view = 'energy';
           })}, 'Remove B'),
-        el('p', {class: 'hint'}, 'B is as A except for what is set here.'));
+        el('p', {class: 'hint'}, 'B is A with the changes made here.'));
     if (focused) scenarioBox.querySelector('[value="' + (focused === 'b' ? 'b' : 'a') + '"]').focus();
   }
 
@@ -635,8 +635,7 @@
 
   function showFaults(faults) {
     fill(faultBox, faults.length === 0 ? null : [
-      el('p', {class: 'title'}, faults.length === 1 ?
-          'This setup has no answer:' : 'This setup has no answer, for ' + faults.length + ' reasons:'),
+      el('p', {class: 'title'}, 'This setup has no answer:'),
       el('ul', {}, faults.map((fault) => el('li', {}, fault))),
     ]);
     faultBox.hidden = faults.length === 0;

@@ -102,7 +102,7 @@
     const at = times.find((one) => one.bound === report.bound);
     if (!at) return '';
     const sum = times.reduce((total, one) => total + one.time_s, 0);
-    return report.bound.toLowerCase() + ' limits ' + format.percent(at.time_s / sum) + ' of it';
+    return format.percent(at.time_s / sum) + ' ' + report.bound.toLowerCase() + '-bound';
   }
 
   function setupText(report) {
@@ -166,7 +166,9 @@
   function badge(report) {
     const [name, title] = EVIDENCE[report.evidence] || ['assumed', report.evidence || 'Unknown'];
     return el('p', {class: 'evidence'},
-        el('span', {class: 'badge ' + name}, title), ' ', report.evidence_note);
+        el('span', {class: 'badge ' + name}, title), ' ',
+        // "Fitted to 38 rows", not "Fitted fitted to 38 rows".
+        name === 'fitted' ? report.evidence_note.replace(/^fitted /, '') : report.evidence_note);
   }
 
   // A share with its range as a band on a line from 0 to 100 %.
@@ -194,10 +196,11 @@
             el('span', {class: 'range'}, format.percentRange(share.low, share.high)))),
         shares.map((share) => share ? band(share) : null),
         shares[0] && shares[0].path > 0 && shares[0].inside !== 'memory_path' ?
-            el('div', {class: 'beside'}, 'of the ' + format.boundary(shares[0].inside) +
-                '; with its path ' + format.percent(shares[0].path)) :
+            el('div', {class: 'beside'}, 'of the energy at the ' +
+                format.boundary(shares[0].inside) + '; ' + format.percent(shares[0].path) +
+                ' with the memory path') :
             shares[0] ? el('div', {class: 'beside'},
-                'of the ' + format.boundary(shares[0].inside)) : null);
+                'of the energy at the ' + format.boundary(shares[0].inside)) : null);
   }
 
   // A value with its unit in smaller type.
@@ -288,11 +291,11 @@
 
   const ABOUT = {
     stack: 'The DRAM devices alone.',
-    memory_path: 'The DRAM devices, and the way from them into the chip: PHY, controller, fabric.',
-    chip: 'All that moves and computes: memory, its path, wires, SRAM, arithmetic, links.',
-    board: 'What a power sensor of the board sees: the chip with idle power and regulators.',
-    node: 'The server: boards with their share of host, network cards, fans and supplies.',
-    facility: 'The building: the server with cooling and distribution.',
+    memory_path: 'The DRAM devices and the path from them into the chip: PHY, controller, fabric.',
+    chip: 'All dynamic energy: memory, its path, on-chip wires and SRAM, arithmetic, links.',
+    board: 'What a power sensor on the board measures: the chip with idle power and regulators.',
+    node: 'The server: each board with its share of the host, network cards, fans and supplies.',
+    facility: 'The data centre: the server with cooling and power distribution.',
   };
 
   function drawBoundary(reports) {

@@ -21,7 +21,7 @@
   function empty() {
     return {
       a: Object.assign({}, FIRST), b: null, editing: 'a', boundary: 'board', view: 'energy',
-      limit: '', documents: {},
+      limit: '', machines: '', documents: {},
     };
   }
 
@@ -37,9 +37,10 @@
     }
   }
 
-  // Reads parameters of a link, or flags, as [name, value] pairs.
+  // Reads parameters of a link, or flags, as [name, value] pairs. Files that were
+  // opened before are still at hand.
   function read(pairs) {
-    const next = Object.assign(empty(), {a: {}});
+    const next = Object.assign(empty(), {a: {}, documents: Object.assign({}, study.documents)});
     const wrong = [];
     for (const [given, value] of pairs) {
       const second = given.startsWith('to.');
@@ -57,6 +58,8 @@
         next.view = value;
       } else if (name === 'max-time-per-token-ms' && Number(value) >= 0) {
         next.limit = Number(value) > 0 ? value : '';
+      } else if (given === 'machines') {
+        next.machines = value;
       } else if (given.startsWith('file.') && given.length > 5) {
         next.documents[given.slice(5)] = value;
       } else {
@@ -77,7 +80,7 @@
   }
 
   function isFileName(value) {
-    return /\.(json|textproto|txt|pbtxt)$/.test(value);
+    return /\.(json|textproto)$/.test(value);
   }
 
   // The parameters of a scenario in the order of the settings.
@@ -112,6 +115,7 @@
       if (study.editing === 'b') pairs.push(['edit', 'b']);
     }
     if (study.boundary !== 'board') pairs.push(['boundary', study.boundary]);
+    if (study.machines) pairs.push(['machines', study.machines]);
     if (study.limit) pairs.push(['max-time-per-token-ms', study.limit]);
     if (study.view !== 'energy') pairs.push(['view', study.view]);
     const documents = Object.entries(namedDocuments());
@@ -179,7 +183,8 @@
     }
     // Flags that only a sub-command has are not settings; its answer has them.
     study = read(pairs).study;
-    study.view = VIEW_OF[recorded.view] || 'energy';
+    const several = recorded.view === 'analyze' && first.envelope && first.envelope.answer.rows;
+    study.view = several ? 'machines' : VIEW_OF[recorded.view] || 'energy';
     // Two scenarios may also be files, which no flag tells apart.
     if (recorded.view === 'compare') study.b = study.b || {};
     tell('link');

@@ -14,6 +14,9 @@
   // Width of exported charts, px: half of a slide.
   const EXPORT_WIDTH = 960;
 
+  // Machines beside the chosen one, as a start: other makers, and the last of each.
+  const OTHER_MACHINES = ['b200', 'mi300x', 'tpu-v5e'];
+
   const byBoundary = (report) => 'at the ' + format.boundary(report.scenario.boundary);
   const answerOf = (envelope) => envelope.answer;
 
@@ -32,6 +35,24 @@
 
   function limitFlags() {
     return state.study.limit ? {'max-time-per-token-ms': state.study.limit} : {};
+  }
+
+  // The machines that are laid side by side, with commas.
+  function machineNames() {
+    const own = state.merged(state.study.editing).hardware || '';
+    return state.study.machines ||
+        [...new Set([own].concat(OTHER_MACHINES))].filter((name) => name).join(',');
+  }
+
+  function machinesControl() {
+    machinesInput = el('input', {
+      type: 'text', id: 'machines', class: 'value', spellcheck: 'false',
+      onchange: () => state.set('machines', (study) => {
+        study.machines = machinesInput.value.replace(/\s+/g, '');
+      }),
+    });
+    return el('p', {class: 'limit'}, el('label', {for: 'machines'}, 'Machines, with commas'),
+        machinesInput);
   }
 
   function setLimit(ms) {
@@ -72,7 +93,8 @@
         format.si(f.energy_per_operation_j, 'J/FLOP'), ' + ',
         format.number(f.memory_accesses_per_operation), ' byte/FLOP × ',
         format.si(f.energy_per_access_j, 'J/byte'), ') = ', format.si(f.product_j, 'J'),
-        '; and ', format.si(f.standing_j, 'J'), ' whatever the work is: idle power, links, losses.');
+        '; plus ', format.si(f.standing_j, 'J'),
+        ' that does not depend on the work: idle power, links, losses.');
   }
 
   function shareTable(report) {
@@ -163,6 +185,26 @@
     ];
   }
 
+  function machineTable(study) {
+    const per = tokenjoule.headline.timePerToken;
+    const rows = study.rows.map((report) => [
+      report.hardware,
+      format.si(report.energy_per_token_j, 'J'),
+      format.range(report.energy_per_token_j_low, report.energy_per_token_j_high, 'J'),
+      report.fits ? format.si(per(report, report.step_time_s), 's') : 'does not fit',
+      report.fits ? format.number(report.tokens_per_s / report.num_chips) : '',
+      format.whole(report.max_batch), report.evidence,
+    ]);
+    return [
+      table('The machines in numbers', [{label: 'machine'}, {label: 'energy', number: true},
+        {label: 'range', number: true}, {label: 'time per token', number: true},
+        {label: 'tokens/s per chip', number: true}, {label: 'largest batch', number: true},
+        {label: 'evidence'}], rows),
+      (study.left_out || []).length ? el('ul', {class: 'left-out'}, study.left_out.map(
+          (one) => el('li', {}, el('strong', {}, one.hardware), ': ', one.reason))) : null,
+    ];
+  }
+
   function compareTable(comparison) {
     const boundary = byBoundary(comparison.a);
     const rows = comparison.terms.filter((term) => term.change_j !== 0).map((term) => [
@@ -176,7 +218,7 @@
       format.si(comparison.b.energy_per_token_j, 'J'), signed(comparison.energy_change_j), '']});
     return table('Energy per token ' + boundary + ', from A to B', [
       {label: 'term'}, {label: 'A', number: true}, {label: 'B', number: true},
-      {label: 'change', number: true}, {label: 'why'}], rows);
+      {label: 'change', number: true}, {label: 'why', words: true}], rows);
   }
 
   function signed(value) {
@@ -221,10 +263,10 @@
       name: 'levers', title: 'What could change it', panels: [
         {title: 'Ceiling: what remains if a part were free', subcommand: 'ceiling',
           chart: 'ceiling', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
-        {title: 'Sensitivity: what each range is worth', subcommand: 'sensitivity',
-          side: true, chart: 'tornado'},
+        {title: 'Sensitivity: each constant over its range', subcommand: 'sensitivity',
+          chart: 'tornado'},
         {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: limitFlags,
-          chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
+          side: true, chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
       ],
     },
     {
@@ -254,6 +296,15 @@
       name: 'tradeoffs', title: 'Speed and energy', limit: true, panels: [
         {title: 'Throughput per chip, and energy, against speed per user', gather: gatherChips,
           recordedAs: 'batch', wide: true, chart: 'pareto', options: limitOptions},
+      ],
+    },
+    {
+      name: 'machines', title: 'Machines', machines: true, panels: [
+        {title: 'The same setup on several machines', subcommand: 'analyze',
+          more: () => ({hardware: machineNames()}), rows: true, wide: true, chart: 'machines',
+          before: (answer) => answer.summary ?
+              el('p', {class: 'summary'}, answer.summary) : null,
+          after: machineTable},
       ],
     },
     {
@@ -397,7 +448,7 @@
       this.report = report;
       const {spec} = this;
       if (spec.comparison && !state.differs()) {
-        this.showFault({faults: ['B is as A so far. Choose B in the setup and change a setting.']});
+        this.showFault({faults: ['B is as A so far. Change a setting of scenario B.']});
         return;
       }
       const question = spec.gather && !tokenjoule.recorded ? spec.gather :
@@ -447,10 +498,17 @@
   // The answer that the view is about.
   let shownReport = null;
 
-  let tabs, host, shown = '', panels = [], limitInput = null;
+  let tabs, host, shown = '', panels = [], limitInput = null, machinesInput = null;
 
-  function recordedCommands() {
-    return new Set(tokenjoule.recorded.requests.map((one) => one.subcommand));
+  // What a report has answers of; several machines side by side are another kind
+  // of answer of `analyze`.
+  function recordedKinds() {
+    return new Set(tokenjoule.recorded.requests.map((one) => one.subcommand +
+        (one.subcommand === 'analyze' && one.envelope.answer.rows ? ' rows' : '')));
+  }
+
+  function kindOf(spec) {
+    return (spec.subcommand || spec.recordedAs) + (spec.rows ? ' rows' : '');
   }
 
   // Views that have something to show.
@@ -458,8 +516,8 @@
     return VIEWS.filter((view) => {
       if (view.two && !state.study.b) return false;
       if (!tokenjoule.recorded) return !view.recorded;
-      const has = recordedCommands();
-      return view.panels.some((panel) => has.has(panel.subcommand || panel.recordedAs));
+      const has = recordedKinds();
+      return view.panels.some((panel) => has.has(kindOf(panel)));
     });
   }
 
@@ -512,21 +570,23 @@
       },
     });
     return el('p', {class: 'limit'}, el('label', {for: 'limit'}, 'Longest time per token, ms'),
-        limitInput, el('span', {class: 'hint'}, 'or drag the line in a chart'));
+        limitInput, shown === 'tradeoffs' ?
+            el('span', {class: 'hint'}, 'or drag the line in the chart') : null);
   }
 
   function build(view) {
     shown = view.name;
-    limitInput = null;
+    limitInput = machinesInput = null;
     for (const panel of panels) panel.slot.cancel();
-    const has = tokenjoule.recorded ? recordedCommands() : null;
-    panels = view.panels.filter((spec) => !has || has.has(spec.subcommand || spec.recordedAs))
+    const has = tokenjoule.recorded ? recordedKinds() : null;
+    panels = view.panels.filter((spec) => !has || has.has(kindOf(spec)))
         .map((spec) => new Panel(spec));
     host.setAttribute('role', 'tabpanel');
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
     host.className = 'view ' + view.name;
     fill(host, el('p', {class: 'which-shown'}),
         view.limit && !tokenjoule.recorded ? limitControl() : null,
+        view.machines && !tokenjoule.recorded ? machinesControl() : null,
         ['main', 'side', 'wide'].map((column) => {
           const inside = panels.filter((panel) => column ===
               (panel.spec.wide ? 'wide' : panel.spec.side ? 'side' : 'main'));
@@ -550,10 +610,21 @@
     const fits = !report || report.fits;
     line.hidden = !(state.study.b && !view.two) && fits;
     fill(line, state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
-        fits ? null : 'It does not fit: these figures are what the step would take if the ' +
-            'memory were large enough.');
+        fits ? null : 'It does not fit. These figures are what a step would take if the memory were ' +
+            'large enough.');
+    // Another view of a setup without an answer has nothing to ask.
+    if (document.body.classList.contains('stale')) {
+      line.hidden = false;
+      fill(line, 'This setup has no answer; the reasons stand beside the settings.');
+      for (const panel of panels) panel.node.hidden = !panel.envelope;
+      return;
+    }
     if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
+    if (machinesInput && document.activeElement !== machinesInput) {
+      machinesInput.value = machineNames();
+    }
     for (const panel of panels) {
+      panel.node.hidden = false;
       panel.update(report);
     }
   }

@@ -122,8 +122,24 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
   return WriteAnswer(flags, format, *report);
 }
 
+// Writes the page about a front. The search is not repeated.
+int WritePage(const ParsedFlags& flags, const SweepStudy& study) {
+  int exit_code = kExitOk;
+  const absl::StatusOr<std::string> page =
+      RegisteredPageWriter()("sweep", flags, ToJson(study), &exit_code);
+  if (!page.ok()) return Fail(page.status(), exit_code);
+  return WriteOutput(flags, page);
+}
+
 int Run(const ParsedFlags& flags, Search evolve) {
   const bool one_point = flags.Has("point");
+  if (one_point && AsksForPage<SweepStudy>(flags)) {
+    return Fail(absl::InvalidArgumentError(
+                    "--format=html: a page is about a front; the page about one "
+                    "point is written by the `analyze` command that a front's "
+                    "JSON gives for it"),
+                kExitUsage);
+  }
   absl::StatusOr<OutputFormat> format =
       one_point ? ReadOutputFormat<Report>(flags)
                 : ReadOutputFormat<SweepStudy>(flags);
@@ -154,7 +170,9 @@ int Run(const ParsedFlags& flags, Search evolve) {
             "every point is invalid: ", study->invalid_reasons(0).reason())),
         kExitBadData);
   }
-  exit_code = WriteAnswer(flags, *format, *study);
+  exit_code = *format == OutputFormat::kHtml
+                  ? WritePage(flags, *study)
+                  : WriteAnswer(flags, *format, *study);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
   std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
                "at\n";
