@@ -65,13 +65,13 @@ kit.chart('curves', (frame, study) => {
   const logX = !frame.options.linearX, logY = !frame.options.linearY && figure !== FIGURES.share;
   const shows = (value, log) => kit.number(value) !== undefined && (!log || value > 0);
   const series = curveSeries(study, x);
-  const names = kit.nameSeries(series);
+  const names = kit.nameSeries(series), strokes = kit.strokesOf(series, names);
   const lines =
       series
           .map((s, i) => ({
                  s,
                  name: names[i],
-                 stroke: kit.series(i),
+                 stroke: strokes[i],
                  points:
                      s.rows.filter((row) => shows(ofX(row), logX) && shows(figure.of(row), logY))
                          .map((row) => ({
@@ -174,7 +174,8 @@ const drawCurves = (frame, lines, spec) => {
         plot.area.right + 16, plot.area.top, plot.area.bottom, nameWidth + 4);
   }
   let y = plot.bottom;
-  if (energy && lines.length === 1 && lines[0].s.summary) y = kit.paragraph(frame, y, lines[0].s.summary);
+  if (energy && lines.length === 1 && lines[0].s.summary)
+    y = kit.paragraph(frame, y, lines[0].s.summary);
   frame.height = y;
 };
 

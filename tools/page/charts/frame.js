@@ -12,12 +12,13 @@ const round = kit.round;
 // Makes an element a mark: named for screen readers, reached by arrow keys, with
 // a tip of its name and further lines, and chosen by click and Enter if it is a
 // figure that can be explained. One that uses arrow keys itself stands apart: it
-// is a tab stop of its own.
+// is a tab stop of its own. A plain one is not underlined by the page.
 kit.mark = (frame, selection, mark) => {
   const lines = kit.list(mark.lines).filter(Boolean);
   const node = selection.node();
   const chosen = mark.figure && frame.options.onFigure;
-  selection.attr('class', 'tj-mark' + (mark.figure ? ' figure' : ''))
+  selection
+      .attr('class', 'tj-mark' + (mark.figure ? ' figure' : '') + (mark.plain ? ' tj-plain' : ''))
       .attr('role', chosen ? 'button' : 'img')
       .attr('aria-label', [mark.name].concat(lines).join('; '))
       .attr('tabindex', mark.apart ? 0 : -1)
@@ -140,7 +141,8 @@ const drawn = (host, call) => {
   }
   makeReachable(frame);
   if (key === null) return;
-  const again = frame.marks.concat(frame.apart).find((node) => node.getAttribute('data-key') === key);
+  const again =
+      frame.marks.concat(frame.apart).find((node) => node.getAttribute('data-key') === key);
   if (again) again.focus({preventScroll: true});
 };
 

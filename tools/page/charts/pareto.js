@@ -33,11 +33,11 @@ const front = (points, better) => {
 // dragged (null: no limit); log: logarithmic speed.
 kit.chart('pareto', (frame, study) => {
   const series = kit.seriesOf(study);
-  const names = kit.nameSeries(series);
+  const names = kit.nameSeries(series), strokes = kit.strokesOf(series, names);
   const all = series
                   .map((s, i) => ({
                          name: names[i],
-                         stroke: kit.series(i),
+                         stroke: strokes[i],
                          points: s.rows.map(served).filter((p) => p.speed > 0 && p.throughput > 0)
                        }))
                   .filter((s) => s.points.length);
@@ -234,8 +234,12 @@ const drawLimit = (frame, plot, panel, slowest, work) => {
       .attr('fill', kit.color('ink'))
       .attr('stroke', kit.color('surface'));
   const text = slowest > 0 ? 'at most ' + kit.si(1 / slowest, 's') + ' per ' + work : 'no limit';
-  kit.mark(
-      frame, g, {key: 'limit-' + panel.key, name: 'limit on the time per ' + work, apart: true, lines: [text]});
+  kit.mark(frame, g, {
+    key: 'limit-' + panel.key,
+    name: 'limit on the time per ' + work,
+    apart: true,
+    lines: [text]
+  });
   g.attr('class', 'tj-mark tj-handle')
       .attr('role', 'slider')
       .attr('aria-orientation', 'horizontal')

@@ -128,7 +128,8 @@ const drawPoints = (frame, plot, placed, valueOf, items) => {
 // The texts of the item at a place; operators that lie on each other share one.
 const near = (items, x, y, r) => {
   const same = items.find(
-      (item) => Array.isArray(item.text) && Math.hypot(item.x - x, item.y - y) < Math.max(item.r, 6));
+      (item) =>
+          Array.isArray(item.text) && Math.hypot(item.x - x, item.y - y) < Math.max(item.r, 6));
   if (same) return same.text;
   items.push({x, y, r, text: []});
   return items[items.length - 1].text;
@@ -138,9 +139,13 @@ const drawStep = (frame, plot, intensity, value, report, items, lines) => {
   if (!(intensity > 0) || !(value > 0)) return;
   const x = plot.x(intensity), y = plot.y(value), r = frame.font * 0.65;
   const mark = kit.diamond(plot.body, x, y, r, kit.color('ink'));
-  kit.mark(
-      frame, mark,
-      {key: 'step', name: 'the whole step', figure: 'arithmetic_intensity_flop_per_byte', lines});
+  kit.mark(frame, mark, {
+    key: 'step',
+    plain: true,
+    name: 'the whole step',
+    figure: 'arithmetic_intensity_flop_per_byte',
+    lines
+  });
   items.push({x, y, r, text: 'whole step', weight: 700});
 };
 
