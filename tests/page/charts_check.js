@@ -82,7 +82,8 @@ const textFaults = (svg) => {
 const marksFaults = (host) => {
   const marks = [...host.querySelectorAll('.tj-mark')];
   const faults = [];
-  if (marks.length && marks.filter((m) => m.getAttribute('tabindex') === '0').length !== 1)
+  const stops = marks.filter((m) => m.getAttribute('tabindex') === '0');
+  if (marks.length && stops.filter((m) => !m.classList.contains('tj-handle')).length !== 1)
     faults.push('not one tab stop');
   for (const mark of marks) {
     const label = mark.getAttribute('aria-label') || '';
@@ -228,6 +229,8 @@ const interactions = (host, recorded) => {
       tip && tip.textContent.includes('DRAM column and data movement') &&
           tip.textContent.includes('J'),
       'a mark has a tip');
+  press(column, 'Escape');
+  expect(!host.querySelector('.tj-tip'), 'Escape closes the tip');
   press(column, 'Enter');
   column.dispatchEvent(new MouseEvent('click', {bubbles: true}));
   expect(

@@ -9,7 +9,9 @@
   const EXPORT_WIDTH = 960;
 
   class Panel {
-    constructor(spec) {
+    // onShown() is called when the panel has been shown or hidden.
+    constructor(spec, onShown) {
+      this.onShown = onShown;
       this.spec = spec;
       this.slot = new tokenjoule.Slot();
       this.envelope = null;
@@ -98,9 +100,15 @@
         this.fault.hidden = true;
         this.node.setAttribute('aria-busy', 'false');
         this.node.classList.remove('stale');
-        this.node.hidden = Boolean(spec.shows) && !spec.shows(envelope.answer);
+        this.show(!spec.shows || spec.shows(envelope.answer));
         if (!this.node.hidden) this.draw();
       }, (fault) => this.showFault(fault));
+    }
+
+    show(shown) {
+      if (this.node.hidden === !shown) return;
+      this.node.hidden = !shown;
+      this.onShown();
     }
 
     showFault(fault) {

@@ -150,11 +150,14 @@
   }
 
   function compareTable(comparison) {
+    // Below this, J, a change is rounding.
+    const noise = 1e-9 * comparison.a.energy_per_token_j;
+    const counts = (one) => Math.abs(one.change_j) > noise;
     const boundary = byBoundary(comparison.a);
-    const rows = comparison.terms.filter((term) => term.change_j !== 0).map((term) => [
+    const rows = comparison.terms.filter(counts).map((term) => [
       figure(term.term, format.term(term.term)), format.si(term.a_j, 'J'),
       format.si(term.b_j, 'J'), signed(term.change_j),
-      term.causes.filter((cause) => cause.change_j !== 0).slice(0, 3).map((cause) =>
+      term.causes.filter(counts).slice(0, 3).map((cause) =>
         cause.cause + ' ' + signed(cause.change_j)).join('; '),
     ]);
     rows.push({className: 'total', cells: ['total',

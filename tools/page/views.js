@@ -199,7 +199,7 @@
   // The answer that the view is about.
   let shownReport = null;
 
-  let tabs, host, shown = '', panels = [], limitInput = null, machinesInput = null;
+  let tabs, host, shown = '', panels = [], columns = {}, limitInput = null, machinesInput = null;
 
   // What a report has answers of; several machines side by side are another kind
   // of answer of `analyze`.
@@ -281,19 +281,36 @@
     for (const panel of panels) panel.slot.cancel();
     const has = tokenjoule.recorded ? recordedKinds() : null;
     panels = view.panels.filter((spec) => !has || has.has(kindOf(spec)))
-        .map((spec) => new tokenjoule.Panel(spec));
+        .map((spec) => new tokenjoule.Panel(spec, arrange));
+    columns = {};
+    for (const name of ['main', 'side', 'wide']) {
+      columns[name] = el('div', {class: 'column ' + name});
+    }
     host.setAttribute('role', 'tabpanel');
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
     host.className = 'view ' + view.name;
     fill(host, el('p', {class: 'which-shown'}),
         view.limit && !tokenjoule.recorded ? limitControl() : null,
         view.machines && !tokenjoule.recorded ? machinesControl() : null,
-        ['main', 'side', 'wide'].map((column) => {
-          const inside = panels.filter((panel) => column ===
-              (panel.spec.wide ? 'wide' : panel.spec.side ? 'side' : 'main'));
-          return inside.length ? el('div', {class: 'column ' + column},
-              inside.map((panel) => panel.node)) : null;
-        }));
+        columns.main, columns.side, columns.wide);
+    arrange();
+  }
+
+  // Puts the panels that are shown into their columns; where one column would be
+  // empty, every second panel goes there, and a single one takes both.
+  function arrange() {
+    const shown = panels.filter((panel) => !panel.node.hidden);
+    const narrow = shown.filter((panel) => !panel.spec.wide);
+    const mixed = new Set(narrow.map((panel) => Boolean(panel.spec.side))).size > 1;
+    for (const panel of panels) {
+      const at = narrow.indexOf(panel);
+      const column = panel.spec.wide || narrow.length === 1 ? 'wide' :
+          (mixed || at < 0 ? panel.spec.side : at % 2 === 1) ? 'side' : 'main';
+      if (panel.node.parentNode !== columns[column]) columns[column].append(panel.node);
+    }
+    for (const column of Object.values(columns)) {
+      column.hidden = ![...column.children].some((node) => !node.hidden);
+    }
   }
 
   // Shows the view for the answers; called when either has changed.
@@ -317,7 +334,7 @@
     if (document.body.classList.contains('stale')) {
       line.hidden = false;
       fill(line, 'This setup has no answer; the reasons stand beside the settings.');
-      for (const panel of panels) panel.node.hidden = !panel.envelope;
+      for (const panel of panels) panel.show(Boolean(panel.envelope));
       return;
     }
     if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
@@ -325,7 +342,7 @@
       machinesInput.value = machineNames();
     }
     for (const panel of panels) {
-      panel.node.hidden = false;
+      if (!panel.spec.shows) panel.show(true);
       panel.update(report);
     }
   }

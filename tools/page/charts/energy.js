@@ -108,6 +108,7 @@ const stackedBar = (frame, inside, outside, total, top) => {
                      .attr('stroke-width', 1)
                      .attr('stroke-dasharray', own ? '3 2' : null);
     kit.mark(frame, rect, {
+      plain: true,
       key: 'bar-' + part.label,
       name: part.label,
       figure: part.name,
@@ -360,6 +361,7 @@ const drawNodes = (frame, graph, total) => {
         (line, i) =>
             kit.text(g, frame, node.x1 + 4, first + i * size * 1.2, line, {size, halo: true}));
     kit.mark(frame, g, {
+      plain: true,
       key: node.id,
       name,
       figure: node.figure,

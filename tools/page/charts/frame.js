@@ -10,16 +10,18 @@ const round = kit.round;
 // ------------------------------------------------------------------ Marks
 
 // Makes an element a mark: named for screen readers, reached by arrow keys, with
-// a tip of its name and further lines, and chosen by click and Enter if
-// it is a figure that can be explained.
+// a tip of its name and further lines, and chosen by click and Enter if it is a
+// figure that can be explained. One that uses arrow keys itself stands apart: it
+// is a tab stop of its own. A plain one is not underlined by the page.
 kit.mark = (frame, selection, mark) => {
   const lines = kit.list(mark.lines).filter(Boolean);
   const node = selection.node();
   const chosen = mark.figure && frame.options.onFigure;
-  selection.attr('class', 'tj-mark' + (mark.figure ? ' figure' : ''))
+  selection
+      .attr('class', 'tj-mark' + (mark.figure ? ' figure' : '') + (mark.plain ? ' tj-plain' : ''))
       .attr('role', chosen ? 'button' : 'img')
       .attr('aria-label', [mark.name].concat(lines).join('; '))
-      .attr('tabindex', -1)
+      .attr('tabindex', mark.apart ? 0 : -1)
       .attr('data-key', mark.key);
   if (mark.figure) selection.attr('data-figure', mark.figure);
   const show = () => showTip(frame, node, mark.name, lines);
@@ -38,7 +40,7 @@ kit.mark = (frame, selection, mark) => {
       choose();
     });
   }
-  frame.marks.push(node);
+  (mark.apart ? frame.apart : frame.marks).push(node);
   return selection;
 };
 
@@ -75,6 +77,7 @@ const makeReachable = (frame) => {
     });
     node.addEventListener('keydown', (event) => {
       if (event.defaultPrevented) return;
+      if (event.key === 'Escape') hideTip(frame);
       const to = {
         ArrowRight: i + 1,
         ArrowDown: i + 1,
@@ -115,6 +118,7 @@ const drawn = (host, call) => {
     width,
     height: 0,
     marks: [],
+    apart: [],
     tip: null,
     font: options.fontSize || fontFor(width),
     family: getComputedStyle(host).fontFamily || 'sans-serif',
@@ -137,7 +141,8 @@ const drawn = (host, call) => {
   }
   makeReachable(frame);
   if (key === null) return;
-  const again = frame.marks.find((node) => node.getAttribute('data-key') === key);
+  const again =
+      frame.marks.concat(frame.apart).find((node) => node.getAttribute('data-key') === key);
   if (again) again.focus({preventScroll: true});
 };
 

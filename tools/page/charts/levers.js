@@ -292,7 +292,7 @@ const trickRow = (trick, used, reason) => ({
 
 const stackRows = (frame, study, stack, top) => {
   let before = 0;
-  const rows = [{heading: 'together, one on top of the other'}];
+  const rows = [{heading: 'together: orders of magnitude gained, energy that is left'}];
   for (const step of stack) {
     const from = before, to = kit.number(step.total_gain_orders_of_magnitude, before);
     before = to;
@@ -410,14 +410,19 @@ const causeName = (c) => {
   return String(c.cause) + ' (' + (FACTOR_WORDS[c.factor] || 'other') + ')';
 };
 
-const causeChanges = (comparison) =>
-    kit.list(comparison.causes).filter(Boolean).map((c) => ({
-                                                      key: c.cause + c.factor,
-                                                      label: causeName(c),
-                                                      change: kit.number(c.change_j, 0),
-                                                      color: c.change_j < 0 ? LESS : MORE,
-                                                      lines: [],
-                                                    }));
+// What adds energy comes first, so that no sum on the way falls below zero.
+const causeChanges = (comparison) => {
+  const changes =
+      kit.list(comparison.causes).filter(Boolean).map((c) => ({
+                                                        key: c.cause + c.factor,
+                                                        label: causeName(c),
+                                                        change: kit.number(c.change_j, 0),
+                                                        color: c.change_j < 0 ? LESS : MORE,
+                                                        lines: [],
+                                                      }));
+  return changes.sort(
+      (a, b) => (b.change > 0) - (a.change > 0) || Math.abs(b.change) - Math.abs(a.change));
+};
 
 const change = (joules) => (joules > 0 ? '+' : '') + kit.si(joules, 'J');
 

@@ -4,23 +4,24 @@
 
 const kit = tokenjoule.charts.kit;
 
-// Colours of what lies in memory: weights in blues and greens, the rest apart.
+// Colours of what lies in memory: weights from blue to green, the rest apart. Parts of
+// networks of layers are never beside those of language models.
 const PARTS = [
   ['attention', 'dram-column'],
   ['mlp', 'dram-phy'],
-  ['experts', 'dram-interface'],
-  ['shared experts', 'dram-background'],
+  ['experts', 'sram'],
+  ['shared experts', 'link'],
   ['router', 'dram-activate'],
-  ['state space', 'sram'],
+  ['state space', 'dac'],
   ['norms', 'array-write'],
   ['LM head', 'on-chip-network'],
-  ['embedding', 'link'],
-  ['draft', 'dac'],
+  ['embedding', 'dram-background'],
+  ['draft', 'adc'],
   ['convolution', 'dram-column'],
   ['depthwise', 'dram-phy'],
-  ['fully connected', 'dram-interface'],
-  ['pooling', 'dram-activate'],
-  ['residual add', 'dram-background'],
+  ['fully connected', 'sram'],
+  ['pooling', 'on-chip-network'],
+  ['residual add', 'link'],
   ['KV cache', 'static'],
   ['recurrent state', 'host'],
   ['idle cells of arrays', 'facility'],

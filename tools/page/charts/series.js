@@ -34,5 +34,17 @@ kit.nameSeries = (series) => {
       (s) => s.label ? String(s.label) : parts.map(([of]) => of(s)).filter(Boolean).join(', '));
 };
 
+// Their strokes: colours that are told apart or, where series are many and differ
+// by one number, shades in the order of that number.
+kit.strokesOf = (series, names) => {
+  const steps = series.length > 4 && names.every((name) => /^(batch|context) [\d\s]+$/.test(name));
+  if (!steps) return series.map((_, i) => kit.series(i));
+  return series.map(
+      (_, i) => ({
+        color: d3.rgb(d3.interpolatePlasma(0.25 + (0.55 * i) / (series.length - 1))).hex(),
+        dash: null
+      }));
+};
+
 kit.batchOf = (row) => kit.number(row.scenario && row.scenario.batch, 1);
 })();

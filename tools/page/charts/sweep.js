@@ -107,14 +107,7 @@ const drawFront = (frame, study, spec) => {
         .attr('fill-opacity', 0.35)
         .attr('stroke', null);
   }
-  // The line of the points that none is better than in these two figures.
-  const sense = (figure, a, b) =>
-      (figure.most ? -1 : 1) * (valueOf(a, figure) - valueOf(b, figure));
-  const line = [];
-  for (const p of front.slice().sort((a, b) => sense(fx, a, b) || sense(fy, a, b))) {
-    if (line.length === 0 || sense(fy, p, line[line.length - 1]) < 0) line.push(p);
-  }
-  const path = line.map(xy);
+  const path = leading(spec).map(xy);
   if (path.length > 1) {
     kit.path(
         plot.body, path,
@@ -126,24 +119,39 @@ const drawFront = (frame, study, spec) => {
     const [x, at] = xy(point);
     items.push({x, y: at, r: frame.font * 0.33, text: words, weight: 600});
   });
-  if (base) {
-    const [x, at] = xy(base), r = frame.font * 0.5;
-    const mark = plot.body.append('g');
-    kit.path(mark, [[x - r, at - r], [x + r, at + r]], {width: 2.5});
-    kit.path(mark, [[x - r, at + r], [x + r, at - r]], {width: 2.5});
-    kit.mark(frame, mark, {key: 'baseline', name: 'baseline', lines: pointLines(base, spec)});
-    items.push({x, y: at, r, text: 'baseline', weight: 600});
-  }
+  if (base) drawBaseline(frame, plot, spec, xy(base), items);
   const taken =
       front.map(xy).map(([x, at]) => ({left: x - 4, right: x + 4, top: at - 4, bottom: at + 4}));
   kit.labels(plot.body, frame, items, plot.area, taken, [path]);
-  const words = kit.digits(study.points, 7) + ' points, ' + kit.digits(study.feasible, 7) +
+  frame.height = kit.paragraph(frame, plot.bottom, countWords(study, spec));
+};
+
+// Points of the front than which none is better in the two figures that are shown.
+const leading = ({fx, fy, front}) => {
+  const sense = (figure, a, b) =>
+      (figure.most ? -1 : 1) * (valueOf(a, figure) - valueOf(b, figure));
+  const line = [];
+  for (const p of front.slice().sort((a, b) => sense(fx, a, b) || sense(fy, a, b))) {
+    if (line.length === 0 || sense(fy, p, line[line.length - 1]) < 0) line.push(p);
+  }
+  return line;
+};
+
+const drawBaseline = (frame, plot, spec, [x, y], items) => {
+  const r = frame.font * 0.5, mark = plot.body.append('g');
+  kit.path(mark, [[x - r, y - r], [x + r, y + r]], {width: 2.5});
+  kit.path(mark, [[x - r, y + r], [x + r, y - r]], {width: 2.5});
+  kit.mark(frame, mark, {key: 'baseline', name: 'baseline', lines: pointLines(spec.base, spec)});
+  items.push({x, y, r, text: 'baseline', weight: 600});
+};
+
+const countWords = (study, {objectives}) => {
+  const shown = objectives.length > 2 ?
+      ' of ' + objectives.length + ' objectives, of which two are shown' :
+      '';
+  return kit.digits(study.points, 7) + ' points, ' + kit.digits(study.feasible, 7) +
       ' that fit and are within the limits, ' + kit.list(study.front).length + ' on the front' +
-      (spec.objectives.length > 2 ?
-           ' of ' + spec.objectives.length + ' objectives, of which two are shown' :
-           '') +
-      '.';
-  frame.height = kit.paragraph(frame, plot.bottom, words);
+      shown + '.';
 };
 
 const pointLines = (p, spec) =>
