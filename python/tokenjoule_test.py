@@ -72,7 +72,7 @@ class AnswersTest(unittest.TestCase):
         self.assertIn("h100-sxm", names)
 
     def test_sweep_runs_by_itself(self):
-        space = tj.sweep(space="hbm-accelerator", set=["scenario.batch=1"])
+        space = tj.sweep(space="hbm-accelerator", set=["scenario.context=4096"])
         self.assertGreater(len(space.front), 0)
         with self.assertRaises(tj.Fault) as caught:
             tj.sweep(space="nowhere")
@@ -120,7 +120,9 @@ class AnswersTest(unittest.TestCase):
     def test_rows_have_the_columns_of_the_csv(self):
         study = tj.batch(batch="1,2,4", ranges=False, **SETUP)
         rows = study.records()
-        self.assertEqual([row["batch"] for row in rows], [1, 2, 4])
+        self.assertEqual([row["scenario.batch"] for row in rows], [1, 2, 4])
+        self.assertIs(rows[0]["fits"], True)
+        self.assertIsNone(rows[0]["scenario.routing"])
         self.assertAlmostEqual(rows[1]["energy_per_token_j"],
                                study.rows[1].energy_per_token_j, places=6)
         with warnings.catch_warnings(record=True) as caught:

@@ -233,13 +233,15 @@ TEST(StudyCliTest, ABaselineThatIsMissingSaysWhatWritesIt) {
               HasSubstr("anew: accept"));
 }
 
-TEST(StudyCliTest, ABaselineOfAnotherScenarioIsRefused) {
+TEST(StudyCliTest, ABaselineOfAnotherScenarioIsRefusedAndCompared) {
   const std::string path = TempPath("stale.textproto");
   RunTool(absl::StrCat("check ", kPoint, " --update --baseline=", path));
   const Outcome outcome =
       RunTool(absl::StrCat("check ", kPoint, " --batch=2 --baseline=", path));
   EXPECT_EQ(outcome.exit_code, 3);
   EXPECT_THAT(outcome.err, HasSubstr("made for something else: batch: 1 -> 2"));
+  EXPECT_THAT(outcome.out, HasSubstr("scenario_differences"));
+  EXPECT_THAT(outcome.out, HasSubstr("Terms that moved"));
 }
 
 TEST(StudyCliTest, AScenarioFileSaysModelMachineAndBudgets) {

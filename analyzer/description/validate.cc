@@ -1117,7 +1117,7 @@ void CheckSharing(const Scenario& scenario, const Model& model,
   const int machines = 1 + hardware.stage_size();
   if (!scenario.split().empty()) {
     check->Require(machines > 1, "split",
-                   "needs several machines, as in --hardware=A,B");
+                   "needs several machines, as in --pipeline=A,B");
     if (machines > 1) {
       const auto split = ParseSplit(scenario.split(), machines, model);
       check->Require(split.ok(), "split",

@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/base/version.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
@@ -241,21 +242,30 @@ void CheckFits(const Report& report, CheckResult* result) {
   checked->set_passed(false);
 }
 
-absl::Status CheckIsOf(const Report& report, const Report& baseline) {
+// Adds a figure that fails if the baseline answers another question.
+void CheckQuestion(const Report& report, const Report& baseline,
+                   CheckResult* result) {
+  const std::vector<std::string> differences =
+      BaselineDifferences(report, baseline);
+  if (differences.empty()) return;
+  CheckedMetric* checked = result->add_metrics();
+  checked->set_metric("scenario_differences");
+  checked->set_value(static_cast<double>(differences.size()));
+  checked->set_rule("baseline");
+  checked->set_passed(false);
+}
+
+}  // namespace
+
+std::vector<std::string> BaselineDifferences(const Report& report,
+                                             const Report& baseline) {
   // Compares with the baseline as it would be written now. Fields that --set
   // sets are not compared, because a change may consist of them.
   Report then = baseline, now = BaselineOf(report);
   then.mutable_scenario()->clear_set();
   now.mutable_scenario()->clear_set();
-  const std::vector<std::string> differences = ScenarioDifferences(then, now);
-  if (differences.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("the baseline was made for something else: ",
-                   absl::StrJoin(differences, ", "),
-                   "; if that is intended, write a new one"));
+  return ScenarioDifferences(then, now);
 }
-
-}  // namespace
 
 Report BaselineOf(const Report& report) {
   Report baseline;
@@ -285,6 +295,23 @@ Report BaselineOf(const Report& report) {
   Round(&baseline);
   return baseline;
 }
+
+namespace {
+
+constexpr char kBaselineOf[] =
+    "# A baseline of `tokenjoule check`; written by ";
+constexpr char kWithUpdate[] = " with --update.\n";
+
+// The version that wrote a baseline; empty if its head does not say.
+absl::string_view WriterOf(absl::string_view text) {
+  const std::string begin = absl::StrCat(kBaselineOf, "tokenjoule ");
+  const size_t at = text.find(begin);
+  if (at == absl::string_view::npos) return "";
+  text.remove_prefix(at + begin.size());
+  return text.substr(0, text.find_first_of(" \n"));
+}
+
+}  // namespace
 
 absl::StatusOr<Report> ParseBaseline(absl::string_view text,
                                      absl::string_view file) {
@@ -323,14 +350,21 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
   needs(baseline.has_memory_share() ||
             (baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
         "dram_energy_share");
+  const std::string newer = NewerVersionNote(WriterOf(text));
+  if (!faults.empty() && !newer.empty()) {
+    Fault fault;
+    fault.file = std::string(file);
+    fault.message = newer;
+    faults.push_back(std::move(fault));
+  }
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return baseline;
 }
 
 std::string BaselineText(const Report& baseline) {
   return absl::StrCat(
-      "# proto-file: proto/report.proto\n# proto-message: Report\n#\n"
-      "# A baseline of `tokenjoule check`; written by it with --update.\n\n",
+      "# proto-file: proto/report.proto\n# proto-message: Report\n#\n",
+      kBaselineOf, "tokenjoule ", kVersion, kWithUpdate, "\n",
       PrintTextproto(baseline));
 }
 
@@ -339,7 +373,7 @@ absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Report* baseline) {
   CheckResult result;
   if (baseline != nullptr) {
-    RETURN_IF_ERROR(CheckIsOf(report, *baseline));
+    CheckQuestion(report, *baseline, &result);
     ASSIGN_OR_RETURN(*result.mutable_comparison(), Compare(*baseline, report));
   }
   for (const Metric& metric : MetricsOf(expect, report)) {

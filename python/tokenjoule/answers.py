@@ -116,7 +116,8 @@ class Answer(Record):
 
     def records(self):
         """The rows of the answer's CSV: a list of dicts with a number where there
-        is one, None where the field is empty, and a str otherwise."""
+        is one, True or False, None where the field is empty, and a str
+        otherwise."""
         return [{name: _cell(text) for name, text in row.items()}
                 for row in csv.DictReader(io.StringIO(self.text("csv")))]
 
@@ -141,9 +142,12 @@ class Answer(Record):
         Answer.__init__(self, state["fields"], state, _engine, state["request"])
 
 
+_WORDS = {"": None, "true": True, "false": False}
+
+
 def _cell(text):
-    if text == "":
-        return None
+    if text in _WORDS:
+        return _WORDS[text]
     try:
         return int(text)
     except ValueError:

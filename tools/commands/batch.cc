@@ -58,9 +58,7 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
   request.options = *options;
-  // The chart has no ranges.
-  request.options.ranges = *format != OutputFormat::kSvg &&
-                           (!flags.Has("ranges") || flags.GetBool("ranges"));
+  request.options.ranges = !flags.Has("ranges") || flags.GetBool("ranges");
   return request;
 }
 

@@ -59,7 +59,7 @@
       spellcheck: 'false',
       onchange: () => {
         if (input.value.trim() !== '' && input.value.trim() !== String(entry.value)) {
-          tokenjoule.controls.addSet(entry.path + '=' + input.value.trim());
+          tokenjoule.fields.add(entry.path + '=' + input.value.trim());
         }
       },
     });

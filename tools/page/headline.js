@@ -187,7 +187,7 @@
     const shares = reports.map((report) => report.fits ? memoryShare(report) : null);
     if (shares.every((share) => !share)) return null;
     const name = (shares.find((share) => share) || {}).name;
-    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share'),
+    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share of energy'),
         shares.map((share, i) => share === null ? null : el('div', {class: 'value-row'},
             reports.length > 1 ? el('span', {class: 'which'}, 'AB'[i]) : null,
             share.figure ?
@@ -196,11 +196,10 @@
             el('span', {class: 'range'}, format.percentRange(share.low, share.high)))),
         shares.map((share) => share ? band(share) : null),
         shares[0] && shares[0].path > 0 && shares[0].inside !== 'memory_path' ?
-            el('div', {class: 'beside'}, 'of the energy at the ' +
-                format.boundary(shares[0].inside) + '; ' + format.percent(shares[0].path) +
-                ' with the memory path') :
-            shares[0] ? el('div', {class: 'beside'},
-                'of the energy at the ' + format.boundary(shares[0].inside)) : null);
+            el('div', {class: 'beside'}, 'at the ' + format.boundary(shares[0].inside) + '; ' +
+                format.percent(shares[0].path) + ' with memory path') :
+            shares[0] ? el('div', {class: 'beside'}, 'at the ' +
+                format.boundary(shares[0].inside)) : null);
   }
 
   // A value with its unit in smaller type.
@@ -243,6 +242,18 @@
         format.si(report.time_to_first_token_s, 's') + ' after a prompt is admitted.');
   }
 
+  // What a million tokens take, in a sentence.
+  function costs(report) {
+    const cost = (report.costs || {}).per_million_tokens;
+    if (!cost || !report.fits) return null;
+    const parts = [
+      format.known(cost.price) ? 'a price of ' + format.number(cost.price) : '',
+      format.si(1000 * cost.electricity_kwh, 'Wh') + ' of electricity at the facility',
+      format.known(cost.co2e_g) ? format.si(cost.co2e_g, 'g') + ' CO₂e' : '',
+    ].filter((part) => part);
+    return el('p', {class: 'mixed'}, 'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
+  }
+
   // Draws the answer of one scenario, or of two.
   function draw(host, reports) {
     const two = reports.length > 1;
@@ -257,7 +268,7 @@
             verdict(report), remedies(report, 'ab'[i]))),
         el('div', {class: 'metrics'}, FIGURES.map((one) => metric(one, reports)),
             shareFigure(reports)),
-        two ? null : mixed(reports[0]),
+        two ? null : [mixed(reports[0]), costs(reports[0])],
         reports.map((report, i) => el('div', {class: 'trust'},
             two ? el('span', {class: 'which'}, 'AB'[i]) : null, badge(report))),
         el('ul', {class: 'messages'}, reports.map((report, i) => messages(report,

@@ -267,8 +267,9 @@ std::vector<std::string> RecordedBeside(absl::string_view subcommand) {
   }
   if (subcommand == "batch" || subcommand == "ceiling" ||
       subcommand == "tricks") {
-    return {"analyze"};
+    return {"analyze", "explain"};
   }
+  if (subcommand == "compare") return {"explain"};
   return {};
 }
 

@@ -5,7 +5,7 @@ needs, also in a workspace that has this one as a repository. Libraries are aske
 that brings it. Bazel's own rule repositories (rules_java,
 bazel_skylib, platforms) are the copies that Debian ships beside bazel-bootstrap.
 Labels equal those of the upstream projects, so that the same BUILD files work
-with upstream's own repositories (see MODULE.bazel).
+with upstream's own repositories.
 """
 
 # Bazel package -> {target: pkg-config module}. There is one target per Abseil

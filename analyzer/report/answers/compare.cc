@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -32,29 +34,6 @@ Column ColumnOf(CauseChange::Factor factor) {
       return kPower;
     default:
       return kLosses;
-  }
-}
-
-std::string FactorLabel(CauseChange::Factor factor) {
-  switch (factor) {
-    case CauseChange::BYTES:
-      return "bytes";
-    case CauseChange::FLOP:
-      return "FLOP";
-    case CauseChange::ENERGY_PER_BYTE:
-      return "pJ/bit";
-    case CauseChange::ENERGY_PER_FLOP:
-      return "pJ/FLOP";
-    case CauseChange::TIME:
-      return "longer or shorter";
-    case CauseChange::POWER:
-      return "power";
-    case CauseChange::CARRIED:
-      return "on energy that changed";
-    case CauseChange::LOSS:
-      return "share that is lost";
-    default:
-      return "?";
   }
 }
 
@@ -148,7 +127,8 @@ std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));
   }
   absl::StrAppend(&out, "\nStep time by what binds\n", TimeRows(comparison),
-                  "\n", comparison.summary(), "\n",
+                  CostChanges(comparison.a(), comparison.b()), "\n",
+                  comparison.summary(), "\n",
                   WarningLines(comparison.a()), WarningLines(comparison.b()));
   return out;
 }
@@ -170,7 +150,7 @@ std::string ComparisonCsv(const Comparison& comparison) {
 
 template <>
 Writers<Comparison> WritersOf() {
-  return {ComparisonTable, ComparisonCsv};
+  return {ComparisonTable, ComparisonCsv, FigureOf};
 }
 
 }  // namespace tokenjoule
