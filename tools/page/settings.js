@@ -57,8 +57,11 @@
      usual: 'nothing'},
     {flag: 'host', label: 'Host machine', kind: 'name', of: ['hardware'], group: 'more-memory',
      field: 'host', usual: 'the machine’s usual host'},
+    {flag: 'pipeline', label: 'Pipeline of machines', kind: 'text', group: 'more-memory',
+     field: 'hardware', hint: 'in place of one machine, for example h100-sxm,b200: they split ' +
+         'the layers', usual: 'one machine'},
     {flag: 'split', label: 'Layers of each machine', kind: 'text', group: 'more-memory',
-     hint: 'where several machines form a pipeline, for example 20,12', usual: 'by memory'},
+     hint: 'of a pipeline, for example 20,12', usual: 'by memory'},
     {flag: 'kv-page-tokens', label: 'KV page, tokens', kind: 'text', group: 'more-memory',
      usual: 'the runtime’s'},
     {flag: 'shared-prefix-tokens', label: 'Shared prefix, tokens', kind: 'text',

@@ -67,7 +67,11 @@
       }
     }
     if (next.editing === 'b' && !next.b) next.editing = 'a';
-    if (!next.a.scenario) next.a = Object.assign({}, FIRST, next.a);
+    if (!next.a.scenario) {
+      next.a = Object.assign({}, FIRST, next.a.pipeline ? {hardware: ''} : {}, next.a);
+    }
+    if (next.a.hardware === '') delete next.a.hardware;
+    layOut(next);
     for (const scenario of [next.a, next.b || {}]) {
       for (const flag of ['model', 'hardware', 'scenario']) {
         const value = scenario[flag];
@@ -77,6 +81,17 @@
       }
     }
     return {study: next, problems: wrong};
+  }
+
+  // Several machines with commas are laid side by side; the rest of the page is
+  // about the first of them.
+  function layOut(changed) {
+    for (const scenario of [changed.a, changed.b || {}]) {
+      if (!(scenario.hardware || '').includes(',')) continue;
+      changed.machines = scenario.hardware;
+      changed.view = 'machines';
+      scenario.hardware = scenario.hardware.split(',')[0].trim();
+    }
   }
 
   function isFileName(value) {
@@ -151,6 +166,7 @@
   // Changes the study by `change(study)`. `key` names the control.
   function set(key, change) {
     change(study);
+    layOut(study);
     problems = [];
     if (!tokenjoule.recorded) write(key);
     tell(key);
@@ -219,6 +235,8 @@
       if (value === 'false' && isSwitch(name)) continue;
       flags[name] = value === 'true' && settings.byFlag.has(name) && isSwitch(name) ? true : value;
     }
+    // The machines of a pipeline are in place of one.
+    if (flags.pipeline) delete flags.hardware;
     return flags;
   }
 

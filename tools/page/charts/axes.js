@@ -40,7 +40,7 @@ kit.ticks = (scale, room) => scale.base ? logTicks(scale.domain(), room) :
 // axis begins at 0), free (it begins and ends where the values do), unit (with SI
 // prefix) or format, title.
 kit.scale = (values, spec) => {
-  let shown = values.filter((v) => kit.number(v) !== undefined && (!spec.log || v > 0));
+  let shown = values.filter((v) => kit.number(v) !== undefined && (!spec.log || kit.number(v) > 0));
   if (shown.length === 0) shown = spec.log ? [1, 10] : [0, 1];
   let [low, high] = d3.extent(shown);
   if (spec.log) {

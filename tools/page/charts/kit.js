@@ -19,12 +19,24 @@ const kit = (charts.kit = {});
 
 // ---------------------------------------------------------------- Numbers
 
+// Nothing in an answer is larger or, but for 0, smaller; products and quotients of two
+// such numbers are still finite.
+const LARGEST = 1e150, SMALLEST = 1e-150;
+
 // The number, or `otherwise` where the answer has none (absent, NaN, infinite).
-kit.number = (value, otherwise) =>
-    typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
+kit.number = (value, otherwise) => {
+  if (typeof value !== 'number' || !(Math.abs(value) < LARGEST)) return otherwise;
+  return Math.abs(value) < SMALLEST ? 0 : value;
+};
+
+// A name, whatever a file has in its place.
+kit.name = (value) => typeof value === 'string' && value.trim() !== '' ? value : 'unnamed';
 
 // The list, or an empty one where the answer has none.
 kit.list = (value) => (Array.isArray(value) ? value : []);
+
+// Its messages, without anything else that may stand between them.
+kit.items = (value) => kit.list(value).filter((item) => item && typeof item === 'object');
 
 const PREFIXES = ['a', 'f', 'p', 'n', 'µ', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 
@@ -95,7 +107,8 @@ kit.times = (factor) => '×\u00a0' + kit.digits(factor);
 // What "token" means in an answer: "token", or "inference".
 kit.work = (report) => (report && report.work_unit) || 'token';
 
-kit.boundaryName = (boundary) => String(boundary || 'board').replace('_', ' ');
+kit.boundaryName = (boundary) =>
+    (typeof boundary === 'string' && boundary || 'board').replace('_', ' ');
 
 kit.boundOf = (report) => (report && report.scenario && report.scenario.boundary) || 'board';
 
@@ -219,7 +232,7 @@ const brokenWord = (frame, word, width, size, weight) => {
 // Lines of a text that each fit a width.
 kit.wrapped = (frame, text, width, size = frame.font, weight = 400) => {
   const lines = [];
-  for (const word of String(text).split(/[ \n\t]+/)) {
+  for (const word of (typeof text === 'string' ? text : '').split(/[ \n\t]+/)) {
     if (word === '') continue;
     const last = lines[lines.length - 1];
     if (last !== undefined && fits(frame, last + ' ' + word, width, size, weight)) {

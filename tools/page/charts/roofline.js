@@ -23,7 +23,7 @@ const ridgeOf = (roof) => roof.peak_flop_per_s / roof.bandwidth_bytes_per_s;
 
 // Operators with FLOP and bytes as points; those without FLOP have no place.
 const points = (report) =>
-    kit.list(report.operators).filter((op) => op && kit.number(op.flop, 0) > 0).map((op) => {
+    kit.items(report.operators).filter((op) => kit.number(op.flop, 0) > 0).map((op) => {
       const bytes = kit.number(op.weight_bytes, 0) + kit.number(op.kv_bytes, 0);
       return {
         op,
@@ -35,7 +35,7 @@ const points = (report) =>
       };
     });
 
-const shortName = (name) => String(name).replace(/^full\./, '');
+const shortName = (name) => kit.name(name).replace(/^full\./, '');
 
 const operatorLines = (p) =>
     [kit.si(p.flop, 'FLOP') + ' and ' + kit.si(p.bytes, 'B') + ' of weights and KV cache per step',
@@ -44,8 +44,8 @@ const operatorLines = (p) =>
      kit.si(p.energy, 'J') + ' of dynamic energy per step',
 ];
 
-const without = (report) => kit.list(report.operators)
-                                .filter((op) => op && !(kit.number(op.flop, 0) > 0))
+const without = (report) => kit.items(report.operators)
+                                .filter((op) => !(kit.number(op.flop, 0) > 0))
                                 .map((op) => shortName(op.name));
 
 const stepOf = (report) => ({
@@ -89,15 +89,14 @@ kit.chart('roofline', (frame, report) => {
       y: plot.y(bandwidth * Math.sqrt(start * ridge)),
       r: 1,
       weight: 600,
-      text: (roof.memory || 'memory') + ', ' + kit.si(bandwidth, 'B/s')
+      text: kit.name(roof.memory) + ', ' + kit.si(bandwidth, 'B/s')
     },
     {
       x: plot.x(ridge) + 4,
       y: plot.y(peak),
       r: 1,
       weight: 600,
-      text: (roof.engine || 'engine') + (roof.formats ? ' ' + roof.formats : '') + ', ' +
-          kit.si(peak, 'FLOP/s')
+      text: kit.name(roof.engine) + ' ' + kit.name(roof.formats) + ', ' + kit.si(peak, 'FLOP/s')
     },
   ];
   drawPoints(frame, plot, placed, (p) => p.flop / p.time, items);
@@ -122,7 +121,7 @@ const drawPoints = (frame, plot, placed, valueOf, items) => {
     const mark =
         kit.disc(plot.body, x, y, r(p), kit.bound(p.op.bound).color).attr('fill-opacity', 0.75);
     kit.mark(
-        frame, mark, {key: 'op-' + p.op.name, name: String(p.op.name), lines: operatorLines(p)});
+        frame, mark, {key: 'op-' + p.op.name, name: kit.name(p.op.name), lines: operatorLines(p)});
     near(items, x, y, r(p)).push(shortName(p.op.name));
   }
 };
