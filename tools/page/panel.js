@@ -81,8 +81,10 @@
         Object.assign(request.flags, more);
         return request;
       }
-      return state.request(state.study.editing,
-          Object.assign({}, this.spec.more ? this.spec.more() : {}, more));
+      const request = state.request(state.study.editing, {});
+      for (const flag of this.spec.omits || []) delete request.flags[flag];
+      Object.assign(request.flags, this.spec.more ? this.spec.more() : {}, more);
+      return request;
     }
 
     update(report) {

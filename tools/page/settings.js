@@ -104,6 +104,17 @@
     {flag: 'scenario', label: 'Scenario file', kind: 'file', group: 'file'},
   ];
 
+  // What only some views ask for besides: flags of other sub-commands, and the
+  // machines of "Machines".
+  const ASKED = [
+    {name: 'max-time-per-token-ms', label: 'Longest time per token, ms', usual: 'no limit'},
+    {name: 'machines', label: 'Machines, with commas', usual: '', wide: true},
+    {name: 'requests-per-s', label: 'Requests per second', usual: '10'},
+    {name: 'max-time-to-first-token-ms', label: 'Longest time to the first token, ms',
+     usual: 'no limit'},
+    {name: 'objective', label: 'Least', usual: 'energy', options: ['energy', 'money']},
+  ];
+
   for (const setting of SETTINGS) {
     if (setting.field === undefined) setting.field = setting.flag.replace(/-/g, '_');
   }
@@ -130,5 +141,5 @@
     return Number(found[1]) * ({k: 1024, M: 1048576}[found[2]] || 1);
   }
 
-  tokenjoule.settings = {all: SETTINGS, byFlag: BY_FLAG, ladder, numberOf};
+  tokenjoule.settings = {all: SETTINGS, asked: ASKED, byFlag: BY_FLAG, ladder, numberOf};
 })(window.tokenjoule);

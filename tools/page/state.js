@@ -21,7 +21,7 @@
   function empty() {
     return {
       a: Object.assign({}, FIRST), b: null, editing: 'a', boundary: 'board', view: 'energy',
-      limit: '', machines: '', documents: {},
+      asked: {}, documents: {},
     };
   }
 
@@ -56,10 +56,8 @@
         next.boundary = value;
       } else if (given === 'view' && tokenjoule.views.names().includes(value)) {
         next.view = value;
-      } else if (name === 'max-time-per-token-ms' && Number(value) >= 0) {
-        next.limit = Number(value) > 0 ? value : '';
-      } else if (given === 'machines') {
-        next.machines = value;
+      } else if (settings.asked.some((one) => one.name === name)) {
+        next.asked[name] = value;
       } else if (given.startsWith('file.') && given.length > 5) {
         next.documents[given.slice(5)] = value;
       } else {
@@ -88,7 +86,7 @@
   function layOut(changed) {
     for (const scenario of [changed.a, changed.b || {}]) {
       if (!(scenario.hardware || '').includes(',')) continue;
-      changed.machines = scenario.hardware;
+      changed.asked.machines = scenario.hardware;
       changed.view = 'machines';
       scenario.hardware = scenario.hardware.split(',')[0].trim();
     }
@@ -130,8 +128,9 @@
       if (study.editing === 'b') pairs.push(['edit', 'b']);
     }
     if (study.boundary !== 'board') pairs.push(['boundary', study.boundary]);
-    if (study.machines) pairs.push(['machines', study.machines]);
-    if (study.limit) pairs.push(['max-time-per-token-ms', study.limit]);
+    for (const {name} of settings.asked) {
+      if (study.asked[name]) pairs.push([name, study.asked[name]]);
+    }
     if (study.view !== 'energy') pairs.push(['view', study.view]);
     const documents = Object.entries(namedDocuments());
     const size = documents.reduce((sum, [, text]) => sum + text.length, 0);
