@@ -40,7 +40,7 @@ SETUPS = {
     'analog': '--model=llama-3.1-8b --hardware=aimc-hbm3e --boundary=node',
     'resident': '--model=llama-3.1-8b --hardware=aimc-resident',
     'network': '--model=mobilenet-v1-0.25-vww --hardware=stm32l4r5',
-    'pipeline': '--model=llama-3.1-70b --hardware=rtx-4090,rtx-3090 --weights=int4-g128',
+    'pipeline': '--model=llama-3.1-70b --pipeline=rtx-4090,rtx-3090 --weights=int4-g128',
     'offload': '--model=qwen3-235b-a22b --hardware=rtx-4090 --offload=experts --weights=int4-g128',
     'too-large': '--model=llama-3.1-405b --hardware=rtx-4090',
     'state': '--model=mamba2-2.7b --hardware=a100-sxm-80gb --batch=16 --boundary=chip',
@@ -118,6 +118,8 @@ def recorded():
         entries.append({'name': name, 'kind': subcommand, 'data': answer})
     entries[0]['whole'] = facility
     rows = [entry['data'] for entry in entries if entry['kind'] == 'analyze']
+    entries.append({'name': 'machines', 'kind': 'machines', 'data': ask(
+        ('analyze', '--model=llama-3.1-70b --hardware=h100-sxm,b200,mi300x,rtx-4090,aimc-resident'))})
     entries.append({'name': 'side by side', 'kind': 'machines', 'data': {
         'rows': rows[:7], 'left_out': [{'hardware': HOSTILE, 'reason': 'it has no rate'}]}})
     entries.append({'name': 'one machine', 'kind': 'machines', 'data': {'rows': rows[:1]}})
