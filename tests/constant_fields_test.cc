@@ -313,6 +313,7 @@ std::vector<Needed> NeededElsewhere() {
       {"Node.carbon_intensity_g_per_kwh", "h100-sxm",
        "node.carbon_intensity_g_per_kwh", 400},
       {"Node.price_per_kwh", "h100-sxm", "node.price_per_kwh", 0.1},
+      {"Node.price_per_chip_hour", "h100-sxm", "node.price_per_chip_hour", 2},
   };
   ForEachConstant(LoadMemoryTechnology("lpddr5-idd")->currents(),
                   [&](const std::string& path, const Constant& constant,

@@ -9,9 +9,11 @@
 #include <cstdlib>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/version.h"
+#include "analyzer/report/report.h"
 #include "analyzer/testing/files.h"
-#include "google/protobuf/util/json_util.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
@@ -38,12 +40,14 @@ inline Outcome RunTool(const std::string& args,
       Read(out), Read(err)};
 }
 
+// Reads an answer, which says the version that wrote it.
 template <typename Message>
 Message FromJson(const std::string& json) {
   Message message;
-  const auto status =
-      google::protobuf::util::JsonStringToMessage(json, &message);
-  EXPECT_TRUE(status.ok()) << json;
+  std::string version;
+  const absl::Status status = FromJson(json, &message, &version);
+  EXPECT_TRUE(status.ok()) << status << "\n" << json;
+  EXPECT_EQ(version, kVersion) << json;
   return message;
 }
 

@@ -1,66 +1,17 @@
 // Tests of the search binary: it is linked statically, and its answers are
 // identical to those of tokenjoule, byte for byte.
 
-#include <elf.h>
-
-#include <cstring>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
 #include "tests/run_tool.h"
+#include "tests/two_binaries.h"
 
 namespace tokenjoule {
 namespace {
 
-std::string* full_binary = new std::string;
-std::string* search_binary = new std::string;
-
-// Part of a file as a structure of it.
-template <typename Part>
-Part PartAt(const std::string& bytes, size_t offset) {
-  Part part = {};
-  EXPECT_LE(offset + sizeof(part), bytes.size());
-  if (offset + sizeof(part) <= bytes.size()) {
-    std::memcpy(&part, bytes.data() + offset, sizeof(part));
-  }
-  return part;
-}
-
-// Whether a program has a header of this kind: PT_INTERP if it needs a dynamic
-// loader, PT_DYNAMIC if it may name libraries.
-bool HasHeader(const std::string& path, Elf64_Word type) {
-  const std::string bytes = Read(path);
-  const auto head = PartAt<Elf64_Ehdr>(bytes, 0);
-  EXPECT_EQ(std::memcmp(head.e_ident, ELFMAG, SELFMAG), 0) << path;
-  for (int i = 0; i < head.e_phnum; ++i) {
-    const auto header =
-        PartAt<Elf64_Phdr>(bytes, head.e_phoff + i * head.e_phentsize);
-    if (header.p_type == type) return true;
-  }
-  return false;
-}
-
-Outcome RunWith(const std::string& path, const std::string& args) {
-  *binary = path;
-  return RunTool(args);
-}
-
-void ExpectSame(const std::string& args) {
-  const Outcome full = RunWith(*full_binary, args);
-  const Outcome search = RunWith(*search_binary, args);
-  EXPECT_EQ(full.exit_code, search.exit_code) << args;
-  EXPECT_EQ(full.out, search.out) << args;
-  EXPECT_EQ(full.err, search.err) << args;
-}
-
-TEST(SearchBinaryTest, NeedsNoLibraryOfTheMachine) {
-  ASSERT_EQ(PartAt<Elf64_Ehdr>(Read(*search_binary), 0).e_ident[EI_CLASS],
-            ELFCLASS64);
-  EXPECT_TRUE(HasHeader(*full_binary, PT_INTERP)) << "the test sees nothing";
-  EXPECT_FALSE(HasHeader(*search_binary, PT_INTERP));
-  EXPECT_FALSE(HasHeader(*search_binary, PT_DYNAMIC));
-}
+TEST(SearchBinaryTest, NeedsNoLibraryOfTheMachine) { ExpectStatic(); }
 
 TEST(SearchBinaryTest, HelpAndFaultsAreThoseOfTheWhole) {
   for (const char* args :
@@ -73,7 +24,7 @@ TEST(SearchBinaryTest, HelpAndFaultsAreThoseOfTheWhole) {
 
 TEST(SearchBinaryTest, SpacesThatAskForEvolutionAreForTheWhole) {
   const Outcome refused =
-      RunWith(*search_binary, "sweep --space=hbm-continuous");
+      RunWith(*static_binary, "sweep --space=hbm-continuous");
   EXPECT_EQ(refused.exit_code, 3);
   EXPECT_EQ(refused.out, "");
   EXPECT_NE(refused.err.find("use `tokenjoule sweep`"), std::string::npos)
@@ -111,7 +62,7 @@ objective { metric: "tokens_per_s" maximize: true }
   const std::string args = absl::StrCat(merge, "sqlite --out=", database);
   EXPECT_EQ(RunWith(*full_binary, args).exit_code, 0);
   const std::string expected = Read(database);
-  EXPECT_EQ(RunWith(*search_binary, args).exit_code, 0);
+  EXPECT_EQ(RunWith(*static_binary, args).exit_code, 0);
   EXPECT_EQ(Read(database), expected);
 }
 
@@ -119,12 +70,5 @@ objective { metric: "tokens_per_s" maximize: true }
 }  // namespace tokenjoule
 
 int main(int argc, char** argv) {
-  ::testing::InitGoogleTest(&argc, argv);
-  if (argc != 3) {
-    std::fprintf(stderr, "usage: %s TOKENJOULE TOKENJOULE_SEARCH\n", argv[0]);
-    return 2;
-  }
-  *tokenjoule::full_binary = argv[1];
-  *tokenjoule::search_binary = argv[2];
-  return RUN_ALL_TESTS();
+  return tokenjoule::RunTwoBinariesTests(argc, argv);
 }

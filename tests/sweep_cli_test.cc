@@ -9,10 +9,12 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/report.pb.h"
@@ -222,6 +224,36 @@ TEST(SweepCliTest, TheDatabaseHoldsTheFrontOfTheCsv) {
   EXPECT_EQ(AskCsv(path, "SELECT * FROM front ORDER BY position"), csv);
   EXPECT_EQ(AskCsv(path, "SELECT points, interrupted FROM study"),
             "points,interrupted\n4000,0\n");
+}
+
+TEST(SweepCliTest, DominatedPointsAreInEveryFormat) {
+  const std::string space = SpaceFile();
+  const std::string args =
+      absl::StrCat("sweep --dominated=25 --space=", space, " --format=");
+  const SweepStudy study = FromJson<SweepStudy>(RunTool(args + "json").out);
+  EXPECT_EQ(study.dominated_size(), 25);
+  EXPECT_EQ(study.dominated_points(), study.feasible() - study.front_size());
+  ASSERT_TRUE(study.has_baseline());
+  const std::string csv = RunTool(args + "csv").out;
+  int dominated = 0, baselines = 0;
+  for (const absl::string_view line : absl::StrSplit(csv, '\n')) {
+    dominated += absl::EndsWith(line, ",dominated");
+    baselines += absl::EndsWith(line, ",baseline");
+  }
+  EXPECT_EQ(dominated, 25);
+  EXPECT_EQ(baselines, 1);
+  const std::string path = TempPath("dominated.sqlite");
+  ASSERT_EQ(RunTool(absl::StrCat(args, "sqlite --out=", path)).exit_code, 0);
+  EXPECT_EQ(AskCsv(path,
+                   "SELECT (SELECT count(*) FROM dominated) AS dominated, "
+                   "(SELECT count(*) FROM baseline) AS baseline, "
+                   "dominated_points - (SELECT count(*) FROM front) < feasible "
+                   "AS fewer FROM study"),
+            "dominated,baseline,fewer\n25,1,1\n");
+  EXPECT_THAT(RunTool(args + "svg").out, HasSubstr("dominated, 25 of "));
+  EXPECT_EQ(RunTool(absl::StrCat("sweep --dominated=-1 --space=", space))
+                .exit_code,
+            2);
 }
 
 // 4 x 10^15 points are not numbered; the same seed gives the same bytes.

@@ -135,7 +135,7 @@ TEST(TextOutputTest, EverySubCommand) {
   Table("sensitivity" + small + "--samples=100");
   Table("sensitivity --model=qwen3-8b --hardware=aimc-nvm-resident");
   Table("tune" + small);
-  Table("tune" + small + "--price-per-chip-hour=2 --batches=1:64:x4");
+  Table("tune" + small + "--chip-hour-price=2 --price-per-kwh=0.1 --batches=1:64:x4");
   Table("disaggregate" + small + "--prompt=2000 --output=500 --batch=32 "
         "--prefill-hardware=h100-pcie");
   Table("break-even --model=llama-3.2-1b --hardware=dimc-resident");

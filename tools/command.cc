@@ -20,6 +20,14 @@ std::vector<std::function<Command()>>& Registry() {
 
 }  // namespace
 
+Command AbsentCommand(absl::string_view name, absl::string_view reason) {
+  Command command;
+  command.name = std::string(name);
+  command.summary = "not in this binary";
+  command.absent = std::string(reason);
+  return command;
+}
+
 CommandRegistration::CommandRegistration(std::function<Command()> command) {
   Registry().push_back(std::move(command));
 }

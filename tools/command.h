@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {
@@ -43,7 +44,14 @@ struct Command {
   // than answer.
   std::function<absl::StatusOr<std::string>(const ParsedFlags&, int* exit_code)>
       respond;
+  // If not empty, the reason why this binary does not have the sub-command; of
+  // the other fields only the name counts then.
+  std::string absent;
 };
+
+// A sub-command that this binary does not have for this reason: "it needs X,
+// for which there is no static library". Whoever asks for it is told.
+Command AbsentCommand(absl::string_view name, absl::string_view reason);
 
 // Adds a sub-command to every binary that its file is linked into. Use it at
 // namespace scope of that file:

@@ -37,14 +37,15 @@ HardwareSpecInfo = provider(
 
 _EXTENSIONS = {
     "csv": "csv",
+    "html": "html",
     "json": "json",
     "sqlite": "sqlite",
     "svg": "svg",
     "table": "txt",
+    "vega": "vl.json",
 }
 
-# The tool for build actions. Tests use the tool built for the machine that they
-# run on.
+# The tool for build actions.
 _BUILD_TOOL = attr.label(
     cfg = "exec",
     default = Label("//tools:tokenjoule"),
@@ -59,11 +60,17 @@ _SEARCH_TOOL = attr.label(
     executable = True,
 )
 
-_TEST_TOOL = attr.label(
-    cfg = "target",
-    default = Label("//tools:tokenjoule"),
-    executable = True,
-)
+# The tool of tests, which may be that of the build actions (`_tool`), so that a
+# workspace with reports and tests compiles it once, or one built as the tests are
+# (`tool`).
+_TEST_TOOLS = {
+    "tool": attr.label(
+        doc = "A tokenjoule to run instead, built in the configuration of the test.",
+        cfg = "target",
+        executable = True,
+    ),
+    "_tool": _BUILD_TOOL,
+}
 
 # Specs: files that are validated.
 
@@ -246,13 +253,15 @@ def energy_report(
     """The answer of `tokenjoule analyze` as a file.
 
     Args:
-      name: the target; its file is name.txt, name.json or name.csv.
+      name: the target; its file is name.txt, name.json, name.csv, name.svg,
+        name.vl.json or name.html.
       model: a name of the catalogue or the label of a model_spec; may be left to
         the scenario.
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
       scenario: label of a Scenario textproto.
       flags: flags of `analyze`, e.g. ["--batch=64"]; they win over the scenario.
-      format: "table", "json" or "csv".
+      format: "table", "json", "csv", "svg", "vega", or "html" for a page that needs no
+        network and no program.
       **kwargs: visibility, tags and what else every rule takes.
     """
     kwargs.update(_point(model, hardware, scenario, flags))
@@ -276,7 +285,8 @@ def batch_study(
     """The answer of `tokenjoule batch` as a file.
 
     Args:
-      name: the target; its file is name.txt, name.json, name.csv or name.svg.
+      name: the target; its file is name.txt, name.json, name.csv, name.svg,
+        name.vl.json or name.html.
       model: a name of the catalogue or the label of a model_spec; may be left to
         the scenario.
       hardware: a name of the catalogue or the label of a hardware_spec; likewise.
@@ -286,7 +296,7 @@ def batch_study(
       contexts: context or contexts: a number, a list of numbers, or text as
         --context takes it.
       flags: further flags of `batch`.
-      format: "table", "json", "csv", or "svg".
+      format: "table", "json", "csv", "svg", "vega", or "html" for a page.
       **kwargs: visibility, tags and what else every rule takes.
     """
     lists = []
@@ -302,6 +312,8 @@ def batch_study(
 def _sweep_impl(ctx):
     if ctx.attr.shards < 1:
         fail("expected at least 1, found %d" % ctx.attr.shards, "shards")
+    if ctx.attr.format == "html":
+        fail("the parts of a search are merged without pages; expected table, json, csv, svg or sqlite", "format")
     inputs = depset([ctx.file.space] + ctx.files.data)
     parts = []
     for i in range(ctx.attr.shards):
@@ -351,7 +363,7 @@ energy_sweep = rule(
             allow_files = [".textproto"],
         ),
         "format": attr.string(
-            doc = "table, json, csv, svg or sqlite.",
+            doc = "table, json, csv, svg, vega or sqlite.",
             default = "table",
         ),
         "shards": attr.int(
@@ -370,15 +382,18 @@ energy_sweep = rule(
 # Gates: answers checked against budgets and baselines.
 
 _CHECK_ATTRS = dict(
-    _POINT_ATTRS,
+    dict(_POINT_ATTRS, **_TEST_TOOLS),
     baseline = attr.label(
         doc = "The baseline; absent if the file does not exist yet.",
         allow_single_file = [".textproto"],
     ),
     baseline_path = attr.string(doc = "Its path from the package; empty: only budgets."),
     expectations = attr.string_list(doc = "Flags of budgets and tolerances."),
-    _tool = _TEST_TOOL,
 )
+
+def _test_tool(ctx):
+    """The tool that a test runs, with its runfiles."""
+    return (ctx.attr.tool or ctx.attr._tool)[DefaultInfo]
 
 def _quote(text):
     """`text` as one word of a POSIX shell."""
@@ -395,7 +410,7 @@ def _baseline_from_workspace(ctx):
 
 def _check_command(ctx):
     """The words of `tokenjoule check` without its baseline."""
-    words = [ctx.executable._tool.short_path, "check"]
+    words = [_test_tool(ctx).files_to_run.executable.short_path, "check"]
     words += _point_arguments(ctx, _runfiles_path) + ctx.attr.expectations
     return " ".join([_quote(word) for word in words])
 
@@ -408,7 +423,7 @@ def _executable(ctx, script, files):
         is_executable = True,
     )
     runfiles = ctx.runfiles(files = files, transitive_files = _point_inputs(ctx))
-    runfiles = runfiles.merge(ctx.attr._tool[DefaultInfo].default_runfiles)
+    runfiles = runfiles.merge(_test_tool(ctx).default_runfiles)
     return [DefaultInfo(executable = executable, runfiles = runfiles)]
 
 def _check_test_impl(ctx):
@@ -426,7 +441,9 @@ def _check_test_impl(ctx):
   ${{TEST_UNDECLARED_OUTPUTS_DIR:+"--markdown=$TEST_UNDECLARED_OUTPUTS_DIR/summary.md"}} \\
   "$@"
 """.format(check = _check_command(ctx), words = " ".join([_quote(word) for word in words]))
-    files = [ctx.executable._tool] + ([ctx.file.baseline] if ctx.file.baseline else [])
+    files = [_test_tool(ctx).files_to_run.executable]
+    if ctx.file.baseline:
+        files.append(ctx.file.baseline)
     return _executable(ctx, script, files)
 
 _energy_check_test = rule(
@@ -448,7 +465,7 @@ exec {check} --update "--baseline=$baseline" "$@"
         label = _label_text(ctx.label),
         path = _quote(_baseline_from_workspace(ctx)),
     )
-    return _executable(ctx, script, [ctx.executable._tool])
+    return _executable(ctx, script, [_test_tool(ctx).files_to_run.executable])
 
 _energy_baseline_update = rule(
     implementation = _update_impl,
@@ -482,6 +499,7 @@ def energy_regression_test(
         dram_share_tolerance = None,
         both_ways = False,
         size = "small",
+        tool = None,
         visibility = None,
         **kwargs):
     """A test that fails if energy, step time or DRAM share get worse.
@@ -511,6 +529,9 @@ def energy_regression_test(
       both_ways: whether a figure that is better by more than its tolerance fails
         too.
       size: the test's size.
+      tool: label of a tokenjoule to run, built in the configuration of the test.
+        By default the test runs the one that build actions run, which is built
+        for the machine that builds.
       visibility: of the test and its update.
       **kwargs: tags and what else every test takes.
     """
@@ -518,6 +539,7 @@ def energy_regression_test(
         fail("expected a path in this package, e.g. \"%s_baseline.textproto\", found \"%s\"" %
              (name, baseline), "baseline")
     attributes = _point(model, hardware, scenario, flags)
+    attributes["tool"] = tool
     attributes["expectations"] = _expectations(
         [
             ("max_energy_per_token_j", max_energy_per_token_j),

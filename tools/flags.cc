@@ -118,11 +118,16 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
   }
   for (size_t i = 0; i < args.size(); ++i) {
     const absl::string_view arg = args[i];
+    if (arg == "--") {
+      parsed->positional.insert(parsed->positional.end(), args.begin() + i + 1,
+                                args.end());
+      break;
+    }
     if (arg == "-h" || arg == "--help" || arg == "-help") {
       parsed->help = true;
       continue;
     }
-    if (!absl::StartsWith(arg, "--") || arg.size() == 2) {
+    if (!absl::StartsWith(arg, "--")) {
       if (absl::StartsWith(arg, "-") && arg.size() > 1) {
         faults.push_back(absl::StrCat("flags begin with two dashes, found \"",
                                       Printable(arg), "\""));

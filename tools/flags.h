@@ -63,7 +63,8 @@ struct ParsedFlags {
 
 // Reads "--name=value", "--name value" and switches ("--name", "--name=false").
 // Values of booleans are true, false, 1, 0, yes or no, and become "true" or
-// "false". Reports every fault at once (InvalidArgument, one line per fault).
+// "false". What follows "--" is no flag. Reports every fault at once
+// (InvalidArgument, one line per fault).
 absl::Status ParseFlags(absl::Span<const char* const> args,
                         absl::Span<const FlagSpec> specs, ParsedFlags* parsed);
 

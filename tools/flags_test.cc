@@ -89,6 +89,12 @@ TEST(FlagsTest, RepeatableFlagsKeepEveryValue) {
               ElementsAre("a=1", "b=2"));
 }
 
+TEST(FlagsTest, WhatFollowsTwoDashesIsNoFlag) {
+  const ParsedFlags parsed = Parse({"a", "--batch=1", "--", "--batch=2", "-x"});
+  EXPECT_THAT(parsed.positional, ElementsAre("a", "--batch=2", "-x"));
+  EXPECT_EQ(parsed.Get("batch", ""), "1");
+}
+
 TEST(FlagsTest, EveryFaultIsReportedAtOnce) {
   const std::string error =
       Error({"--bacth=1", "-x", "--batch=1", "--batch=2"});

@@ -72,7 +72,8 @@ int Main(const std::vector<Command>& commands, int argc,
     std::cerr << Help(commands);
     return kExitUsage;
   }
-  const std::string name = argv[1];
+  std::string name = argv[1];
+  if (name == "--version") name = "version";
   if (name == "--help" || name == "-h" || name == "help") {
     // `tokenjoule help SUBCOMMAND` is `tokenjoule SUBCOMMAND --help`.
     if (argc == 3 && !IsHelp(argv[2])) {
@@ -86,6 +87,11 @@ int Main(const std::vector<Command>& commands, int argc,
   for (const Command& command : commands) {
     names.push_back(command.name);
     if (command.name != name) continue;
+    if (!command.absent.empty()) {
+      return Fail(absl::InvalidArgumentError(absl::StrCat(
+                      name, " is not in this binary: ", command.absent)),
+                  kExitUsage);
+    }
     ParsedFlags flags;
     const absl::Status status = ParseFlags(
         absl::MakeConstSpan(argv + 2, argc - 2), command.flags, &flags);

@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -67,14 +68,22 @@ bool WriteWhole(const std::string& path, const std::string& text) {
   return false;
 }
 
+PageWriter page_writer = nullptr;
+
 }  // namespace
+
+PageWriter RegisteredPageWriter() { return page_writer; }
+
+PageRegistration::PageRegistration(PageWriter writer) { page_writer = writer; }
 
 FlagSpec FormatFlag(const std::vector<OutputFormat>& formats,
                     absl::string_view what) {
   std::vector<std::string> names = NamesOf(formats);
   const std::string last = names.back();
   names.pop_back();
-  const bool has_database = formats.back() == OutputFormat::kSqlite;
+  const bool has_database =
+      std::find(formats.begin(), formats.end(), OutputFormat::kSqlite) !=
+      formats.end();
   return {"format", "FORMAT",
           absl::StrCat(what, absl::StrJoin(names, ", "), " or ", last,
                        " (default table)",

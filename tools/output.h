@@ -17,6 +17,48 @@
 
 namespace tokenjoule {
 
+// Writes the page about an answer of a sub-command (tools/serve/html_report.h).
+using PageWriter = absl::StatusOr<std::string> (*)(
+    const std::string& subcommand, const ParsedFlags& flags,
+    const std::string& answer, int* exit_code);
+
+// The writer of pages, null in binaries that have none. A binary that has one
+// registers it at namespace scope, so that it is there before sub-commands are
+// made:
+//
+//   const PageRegistration kRegistration(WritePage);
+PageWriter RegisteredPageWriter();
+class PageRegistration {
+ public:
+  explicit PageRegistration(PageWriter writer);
+};
+
+// Whether there are pages about answers of this kind.
+template <typename Answer>
+inline constexpr bool kHasPage = false;
+template <>
+inline constexpr bool kHasPage<BatchStudy> = true;
+template <>
+inline constexpr bool kHasPage<CeilingStudy> = true;
+template <>
+inline constexpr bool kHasPage<Comparison> = true;
+template <>
+inline constexpr bool kHasPage<Report> = true;
+template <>
+inline constexpr bool kHasPage<SweepStudy> = true;
+template <>
+inline constexpr bool kHasPage<TrickStudy> = true;
+
+// The formats that this binary writes an answer in.
+template <typename Answer>
+std::vector<OutputFormat> OutputFormatsOf() {
+  std::vector<OutputFormat> formats = FormatsOf<Answer>();
+  if (kHasPage<Answer> && RegisteredPageWriter() != nullptr) {
+    formats.push_back(OutputFormat::kHtml);
+  }
+  return formats;
+}
+
 // --format. Its help begins with `what` and lists `formats`.
 FlagSpec FormatFlag(const std::vector<OutputFormat>& formats,
                     absl::string_view what);
@@ -24,7 +66,7 @@ FlagSpec FormatFlag(const std::vector<OutputFormat>& formats,
 // The same of the formats that an answer has.
 template <typename Answer>
 FlagSpec FormatFlag(absl::string_view what = "") {
-  return FormatFlag(FormatsOf<Answer>(), what);
+  return FormatFlag(OutputFormatsOf<Answer>(), what);
 }
 
 // --out.
@@ -55,7 +97,7 @@ absl::StatusOr<OutputFormat> ReadOutputFormat(
 // The same of the formats that an answer has.
 template <typename Answer>
 absl::StatusOr<OutputFormat> ReadOutputFormat(const ParsedFlags& flags) {
-  return ReadOutputFormat(flags, FormatsOf<Answer>());
+  return ReadOutputFormat(flags, OutputFormatsOf<Answer>());
 }
 
 // Writes `text` to --out or to stdout, or prints its error. Returns an exit
@@ -85,6 +127,13 @@ int WriteAnswer(const ParsedFlags& flags, OutputFormat format,
   return exit_code;
 }
 
+// Whether --format=html asks for a page that this binary writes.
+template <typename Answer>
+bool AsksForPage(const ParsedFlags& flags) {
+  return kHasPage<Answer> && RegisteredPageWriter() != nullptr &&
+         flags.Get("format", "") == FormatName(OutputFormat::kHtml);
+}
+
 // Makes `command` answer with what `make` returns, in every format of its kind
 // of answer. If `make` fails, `*exit_code` says why; it may stay kExitOk for
 // bad data. `table` reads the options of a table.
@@ -105,16 +154,27 @@ void SetAnswer(
     if (!made.ok() && *exit_code == kExitOk) *exit_code = kExitBadData;
     return made;
   };
-  command->run = [answer, table](const ParsedFlags& flags) -> int {
+  const auto page = [name = command->name](
+                        const ParsedFlags& flags,
+                        int* exit_code) -> absl::StatusOr<std::string> {
+    return RegisteredPageWriter()(name, flags, "", exit_code);
+  };
+  command->run = [answer, table, page](const ParsedFlags& flags) -> int {
     int exit_code = kExitOk;
+    if (AsksForPage<Answer>(flags)) {
+      const absl::StatusOr<std::string> text = page(flags, &exit_code);
+      if (!text.ok()) return Fail(text.status(), exit_code);
+      return WriteOutput(flags, text);
+    }
     OutputFormat format;
     absl::StatusOr<Answer> made = answer(flags, &format, &exit_code);
     if (!made.ok()) return Fail(made.status(), exit_code);
     return WriteAnswer(flags, format, *made, table(flags));
   };
-  command->respond = [answer, table](
+  command->respond = [answer, table, page](
                          const ParsedFlags& flags,
                          int* exit_code) -> absl::StatusOr<std::string> {
+    if (AsksForPage<Answer>(flags)) return page(flags, exit_code);
     OutputFormat format;
     absl::StatusOr<Answer> made = answer(flags, &format, exit_code);
     if (!made.ok()) return made.status();

@@ -75,6 +75,11 @@ absl::Status AddSet(absl::string_view where, const std::string& text,
 constexpr ScenarioFlag kMachineFlags[] = {
     {"clock_mhz", "hardware.core_clock.set_mhz"},
     {"power_cap_w", "hardware.board.set_power_cap_w"},
+    {"price_per_kwh", "hardware.node.price_per_kwh"},
+    {"chip_hour_price", "hardware.node.price_per_chip_hour"},
+    // An old spelling, which only `tune` takes.
+    {"price_per_chip_hour", "hardware.node.price_per_chip_hour"},
+    {"carbon", "hardware.node.carbon_intensity_g_per_kwh"},
 };
 
 // The assignments of --set and of flags that stand for one, each with the flag.
@@ -154,6 +159,33 @@ absl::StatusOr<Scenario> ReadScenario(const std::string& file) {
   return scenario;
 }
 
+// Appends the faults of --hardware and --pipeline to `faults`.
+void CheckMachineFlags(const ParsedFlags& flags,
+                       std::vector<std::string>* faults) {
+  const std::string hardware = flags.Get("hardware", "");
+  if (absl::StrContains(hardware, ',')) {
+    const std::string names = Printable(hardware);
+    faults->push_back(absl::StrCat(
+        "--hardware: expected one machine, found \"", names, "\"; --pipeline=",
+        names,
+        " splits the layers over them, and analyze, batch and plan take "
+        "--hardware=",
+        names, " to lay them side by side"));
+  }
+  if (!flags.Has("pipeline")) return;
+  if (flags.Has("hardware")) {
+    faults->push_back(
+        "--pipeline and --hardware both name the machine: give one of them");
+  }
+  const std::string pipeline = flags.Get("pipeline", "");
+  if (!absl::StrContains(pipeline, ',')) {
+    faults->push_back(absl::StrCat(
+        "--pipeline: expected two or more machines with commas between them, "
+        "found \"",
+        Printable(pipeline), "\""));
+  }
+}
+
 // The content of the command line and of a scenario's file, before any names
 // are looked up.
 struct Request {
@@ -175,6 +207,8 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   Scenario given;
   SetScenarioFields(flags, &given, faults);
 
+  CheckMachineFlags(flags, faults);
+
   const std::string file = flags.Get("scenario", "");
   absl::StatusOr<Scenario> read = ReadScenario(file);
   if (!read.ok()) {
@@ -186,10 +220,11 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   }
   const bool unread = !faults->empty();
   request->model = flags.Get("model", read->model());
-  request->hardware = flags.Get("hardware", read->hardware());
-  for (const auto& [flag, name] :
-       {std::make_pair("model", &request->model),
-        std::make_pair("hardware", &request->hardware)}) {
+  request->hardware =
+      flags.Get("pipeline", flags.Get("hardware", read->hardware()));
+  const std::pair<const char*, const std::string*> names[] = {
+      {"model", &request->model}, {"hardware", &request->hardware}};
+  for (const auto& [flag, name] : names) {
     if (!name->empty() || (unread && !file.empty())) continue;
     faults->push_back(absl::StrCat(
         FlagText(flag), " is missing; `tokenjoule list` shows the names"));
@@ -245,8 +280,10 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
   return {
       {"model", "NAME", "a name of `list models`, or a path to a textproto"},
       {"hardware", "NAME",
-       "a name of `list hardware`, or a path to a textproto; several with "
-       "commas are the stages of a pipeline"},
+       "a name of `list hardware`, or a path to a textproto"},
+      {"pipeline", "NAME,...",
+       "instead of --hardware: several machines, which may be unlike, split the "
+       "layers and work one after another"},
       {"offload", "PARTS",
        "what lies in the host's memory: layers:N (the first N, computed by the "
        "host), ngl:N (all but N), experts, experts:N, experts:fetch, kv, "
@@ -255,7 +292,7 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "the machine that what is offloaded lies on, a name of `list hardware` or "
        "a path (default: the machine's usual_host)"},
       {"split", "LAYERS,...",
-       "layers of each machine of --hardware=A,B (default: in proportion to "
+       "layers of each machine of --pipeline=A,B (default: in proportion to "
        "their memory)"},
       {"runtime", "NAME",
        "a name of `list runtimes`, or a path to a textproto (default: the "
@@ -331,6 +368,13 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "clock of the chip's core (default: the one at which the board decodes)"},
       {"power_cap_w", "W",
        "power cap of the board, which lowers the clock (default: its limit)"},
+      {"price_per_kwh", "PRICE",
+       "price of a kWh at the facility, in any currency (default: not known)"},
+      {"chip_hour_price", "PRICE",
+       "price of an hour of one chip, without its electricity, in the same "
+       "currency (default: not known)"},
+      {"carbon", "G",
+       "emissions of a kWh, g CO2e (default: not known)"},
       {"scenario", "FILE",
        "a Scenario textproto, which may name model and hardware too; flags "
        "override it"},

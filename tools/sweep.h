@@ -22,6 +22,10 @@ std::vector<FlagSpec> SpaceFlags();
 // space is at fault (kExitBadData), and says with which exit code.
 absl::StatusOr<Space> ReadSpace(const ParsedFlags& flags, int* exit_code);
 
+// --dominated, and its value (0 if it is not given).
+FlagSpec DominatedFlag();
+absl::StatusOr<int> ReadDominated(const ParsedFlags& flags);
+
 // `evolve` searches spaces that ask for evolution; null if the binary does not
 // support it.
 Command SweepCommand(absl::StatusOr<SweepStudy> (*evolve)(const Space&,

@@ -2,6 +2,8 @@
 
 #include <cstring>
 
+#include "analyzer/base/vector_clones.h"
+
 namespace tokenjoule {
 
 const Pack* PlaceOfActions(Machine<Pack>* machine) {
@@ -9,11 +11,10 @@ const Pack* PlaceOfActions(Machine<Pack>* machine) {
               .activation_capacity.mutable_base();
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
-EvaluateRun(const LoweredStep<Pack>& step,
-            const std::vector<VaryingSlot>& slots, size_t count,
-            const Actions<Pack>* actions, Machine<Pack>* machine,
-            PackCost* costs) {
+VECTOR_CLONES void EvaluateRun(const LoweredStep<Pack>& step,
+                               const std::vector<VaryingSlot>& slots,
+                               size_t count, const Actions<Pack>* actions,
+                               Machine<Pack>* machine, PackCost* costs) {
   bool varies = false;
   if (actions == nullptr) {
     const Pack* place = PlaceOfActions(machine);
@@ -32,10 +33,10 @@ EvaluateRun(const LoweredStep<Pack>& step,
   }
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
-EvaluateSteps(const LoweredStep<Pack>& step,
-              const std::vector<VaryingSlot>& slots, size_t count,
-              Machine<Pack>* machine, PackCost* costs) {
+VECTOR_CLONES void EvaluateSteps(const LoweredStep<Pack>& step,
+                                 const std::vector<VaryingSlot>& slots,
+                                 size_t count, Machine<Pack>* machine,
+                                 PackCost* costs) {
   const Pack* place = PlaceOfActions(machine);
   bool varies = false;
   for (const VaryingSlot& slot : slots) varies |= slot.place == place;
@@ -47,9 +48,9 @@ EvaluateSteps(const LoweredStep<Pack>& step,
   }
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
-EvaluatePack(const LoweredStep<Pack>& step, const Machine<Pack>& machine,
-             PackTerms* terms) {
+VECTOR_CLONES void EvaluatePack(const LoweredStep<Pack>& step,
+                                const Machine<Pack>& machine,
+                                PackTerms* terms) {
   const StepCost<Pack> cost = CostOfStep(step, machine);
   terms->step_time_s = InSeconds(cost.step_time);
   for (int i = 0; i < kNumEnergyTerms; ++i) {
@@ -68,8 +69,7 @@ int64_t MultiplyAddOperations(int rounds) {
   return int64_t{2} * kChains * Pack::kLanes * rounds;
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) double
-MultiplyAddPeak(int rounds) {
+VECTOR_CLONES double MultiplyAddPeak(int rounds) {
   Pack chains[kChains];
   for (int i = 0; i < kChains; ++i) chains[i] = Pack(1.0 + i);
   const Pack factor(1.0 - 1e-9), term(1e-9);

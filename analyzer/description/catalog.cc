@@ -6,6 +6,7 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -18,6 +19,7 @@
 #include "analyzer/base/size_limits.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/bare_numbers.h"
+#include "analyzer/description/documents.h"
 #include "analyzer/description/embedded_files.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -344,28 +346,68 @@ void Overlay(const Message& over, Message* base) {
   }
 }
 
+// Results that follow from the catalogue alone, which never changes, so that
+// processes that answer many questions work them out once. For several threads.
+template <typename Value>
+class Kept {
+ public:
+  // The value of that key, or nullptr.
+  std::shared_ptr<const Value> Find(const std::string& key) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    const auto found = values_.find(key);
+    return found == values_.end() ? nullptr : found->second;
+  }
+  void Keep(const std::string& key, const Value& value) {
+    const std::lock_guard<std::mutex> lock(mutex_);
+    // A client that asks for everything must not make the process grow.
+    if (values_.size() >= kMost) values_.clear();
+    values_[key] = std::make_shared<const Value>(value);
+  }
+
+ private:
+  static constexpr size_t kMost = 128;
+
+  std::mutex mutex_;
+  std::map<std::string, std::shared_ptr<const Value>> values_;
+};
+
 // One parsed file.
 template <typename Spec>
 struct ParsedFile {
   Spec spec;
-  std::unique_ptr<FieldLocations> locations;
+  std::shared_ptr<const FieldLocations> locations;
   BareNumbers bare;
 };
 
-// Parses and checks the fields of one file; a base may fill in what is missing.
 template <typename Spec>
-ParsedFile<Spec> ParseFile(const NamedText& text, bool may_be_partial,
+ParsedFile<Spec> ParseAnew(const NamedText& text, bool may_be_partial,
                            std::vector<Fault>* faults) {
   ParsedFile<Spec> parsed;
   std::vector<Fault> moved;
+  std::unique_ptr<FieldLocations> locations;
   const bool whole =
-      ParseTextproto(text.text, text.file, &parsed.spec, &parsed.locations,
-                     faults, text.embedded ? nullptr : &moved);
+      ParseTextproto(text.text, text.file, &parsed.spec, &locations, faults,
+                     text.embedded ? nullptr : &moved);
+  parsed.locations = std::move(locations);
   for (const Fault& field : moved) GiveNotice(field.ToString());
   if (!text.embedded) parsed.bare = FillBareNumbers(text.file, &parsed.spec);
   ValidateFields(parsed.spec,
                  {text.file, parsed.locations.get(), whole && !may_be_partial},
                  faults);
+  return parsed;
+}
+
+// Parses and checks the fields of one file; a base may fill in what is missing.
+template <typename Spec>
+ParsedFile<Spec> ParseFile(const NamedText& text, bool may_be_partial,
+                           std::vector<Fault>* faults) {
+  if (!text.embedded) return ParseAnew<Spec>(text, may_be_partial, faults);
+  static auto* const kept = new Kept<ParsedFile<Spec>>;
+  const std::string key = absl::StrCat(text.file, may_be_partial ? "+" : "");
+  if (const auto found = kept->Find(key)) return *found;
+  const size_t before = faults->size();
+  ParsedFile<Spec> parsed = ParseAnew<Spec>(text, may_be_partial, faults);
+  if (faults->size() == before) kept->Keep(key, parsed);
   return parsed;
 }
 
@@ -804,9 +846,33 @@ void PlaceLevels(const ParsedFile<Hardware>& parsed, absl::string_view file,
 
 // Resolves a machine by overlaying it on its class. `runtime` takes the place
 // of the machine's own, if it is not empty.
+void ResolveAnew(const NamedText& text, const std::string& runtime,
+                 const Resolution& resolution, int depth, Hardware* hardware,
+                 std::vector<Fault>* faults);
+
+// The same, from what is known of the catalogue's machines already.
 void ResolveHardware(const NamedText& text, const std::string& runtime,
-                     const Resolution& resolution, int depth,
-                     Hardware* hardware, std::vector<Fault>* faults) {
+                     const Resolution& resolution, Hardware* hardware,
+                     std::vector<Fault>* faults) {
+  if (!text.embedded || IsPath(runtime)) {
+    ResolveAnew(text, runtime, resolution, 0, hardware, faults);
+    return;
+  }
+  static auto* const kept = new Kept<Hardware>;
+  const std::string key = absl::StrCat(
+      text.file, " ", runtime, resolution.before_fits ? " before fits" : "");
+  if (const auto found = kept->Find(key)) {
+    *hardware = *found;
+    return;
+  }
+  const size_t before = faults->size();
+  ResolveAnew(text, runtime, resolution, 0, hardware, faults);
+  if (faults->size() == before) kept->Keep(key, *hardware);
+}
+
+void ResolveAnew(const NamedText& text, const std::string& runtime,
+                 const Resolution& resolution, int depth, Hardware* hardware,
+                 std::vector<Fault>* faults) {
   ParsedFile<Hardware> parsed =
       ParseFile<Hardware>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
@@ -818,7 +884,7 @@ void ResolveHardware(const NamedText& text, const std::string& runtime,
             ? absl::InvalidArgumentError("bases are nested too deeply")
             : FindBase(base, text.file);
     if (found.ok()) {
-      ResolveHardware(*found, runtime, resolution, depth + 1, hardware, faults);
+      ResolveAnew(*found, runtime, resolution, depth + 1, hardware, faults);
       hardware->clear_aliases();
     } else {
       AddStatus(found.status(), text.file, "base", location, faults);
@@ -942,7 +1008,7 @@ void ResolveWithin(absl::string_view name, absl::string_view file,
                        std::string(found.status().message())});
     return;
   }
-  ResolveHardware(*found, runtime, resolution, 0, part, faults);
+  ResolveHardware(*found, runtime, resolution, part, faults);
   for (const Source& source : part->sources()) {
     bool known = false;
     for (const Source& other : hardware->sources()) {
@@ -974,7 +1040,7 @@ absl::StatusOr<Hardware> FinishHardware(
       changes.push_back(change);
     }
   }
-  ResolveHardware(text, runtime, resolution, 0, &hardware, &faults);
+  ResolveHardware(text, runtime, resolution, &hardware, &faults);
   for (const std::string& stage : stages) {
     ResolveWithin(stage, text.file, runtime, resolution, kStagePath,
                   hardware.add_stage(), &hardware, &faults);
@@ -1094,7 +1160,7 @@ absl::StatusOr<Hardware> LoadBase(absl::string_view base) {
   ASSIGN_OR_RETURN(const NamedText text, FindBase(base, ""));
   std::vector<Fault> faults;
   Hardware hardware;
-  ResolveHardware(text, "", {}, 0, &hardware, &faults);
+  ResolveHardware(text, "", {}, &hardware, &faults);
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return hardware;
 }
@@ -1259,7 +1325,22 @@ absl::StatusOr<Hardware> ParseHardware(
   return FinishHardware({std::string(file), std::string(text)}, overrides);
 }
 
+namespace {
+
+absl::Status TooLong(const std::string& path) {
+  return absl::InvalidArgumentError(
+      absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
+                   " bytes; expected a description"));
+}
+
+}  // namespace
+
 absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+  if (const std::string* document = FindDocument(path)) {
+    if (document->size() > kMaxFileBytes) return TooLong(path);
+    return *document;
+  }
+  if (!FilesAreOpen()) return ClosedFilesError(path);
   std::ifstream in(path, std::ios::binary);
   if (!in) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -1272,11 +1353,7 @@ absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
         absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
   }
   text.resize(in.gcount());
-  if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
-                     " bytes; expected a description"));
-  }
+  if (text.size() > kMaxFileBytes) return TooLong(path);
   return text;
 }
 

@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/documents.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/textproto.h"
@@ -198,7 +199,7 @@ std::vector<std::string> WithoutFolders(const std::vector<std::string>& files) {
   std::vector<std::string> all;
   for (const std::string& file : files) {
     std::error_code error;
-    if (!std::filesystem::is_directory(file, error)) {
+    if (!FilesAreOpen() || !std::filesystem::is_directory(file, error)) {
       all.push_back(file);
       continue;
     }

@@ -19,7 +19,17 @@ Notices& Instance() {
   return *notices;
 }
 
+// The innermost scope of this thread.
+thread_local NoticeScope* innermost = nullptr;
+
 }  // namespace
+
+NoticeScope::NoticeScope(NoticeSink sink)
+    : outer_(innermost), sink_(std::move(sink)) {
+  innermost = this;
+}
+
+NoticeScope::~NoticeScope() { innermost = outer_; }
 
 void SetNoticeSink(NoticeSink sink) {
   Notices& notices = Instance();
@@ -29,6 +39,10 @@ void SetNoticeSink(NoticeSink sink) {
 }
 
 void GiveNotice(absl::string_view notice) {
+  if (innermost != nullptr) {
+    if (innermost->given_.emplace(notice).second) innermost->sink_(notice);
+    return;
+  }
   Notices& notices = Instance();
   const std::lock_guard<std::mutex> lock(notices.mutex);
   if (notices.sink == nullptr || !notices.given.emplace(notice).second) return;

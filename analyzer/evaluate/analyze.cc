@@ -18,6 +18,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/types/optional.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/cost/idle.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
@@ -33,6 +34,7 @@
 #include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/ranges.h"
 #include "analyzer/evaluate/roofline.h"
+#include "analyzer/evaluate/running_costs.h"
 #include "analyzer/machine/capacitor_cells.h"
 #include "analyzer/machine/in_memory.h"
 #include "analyzer/machine/silicon.h"
@@ -62,6 +64,11 @@ void FillValues(const StepCost<>& cost, const LoweredStep<>& step,
   spreads->step_time.value = InSeconds(cost.step_time);
   spreads->energy_per_token.value =
       PerToken(EnergyInside(cost.terms, boundary), step);
+  spreads->facility_energy.value =
+      PerToken(EnergyInside(cost.terms, kFacilityBoundary), step);
+  spreads->price.value =
+      spreads->PriceOf(spreads->facility_energy.value,
+                       spreads->step_time.value / step.tokens);
   std::array<double, kNumEnergyTerms> terms_j;
   for (int i = 0; i < kNumEnergyTerms; ++i) {
     terms_j[i] = InJoules(cost.terms[i]);
@@ -590,23 +597,6 @@ void FillMachines(const LayerPlacement& placement, const Views& views,
   }
 }
 
-// Electricity per million tokens at the facility, its price and its emissions.
-void FillRunningCosts(const Node& node, const StepCost<>& cost,
-                      const LoweredStep<>& step, Report* report) {
-  constexpr double kJoulesPerKwh = 3.6e6, kTokens = 1e6;
-  RunningCost* million = report->mutable_costs()->mutable_per_million_tokens();
-  const double kwh =
-      PerToken(EnergyInside(cost.terms, kNumBoundaries - 1), step) * kTokens /
-      kJoulesPerKwh;
-  million->set_electricity_kwh(kwh);
-  if (node.has_carbon_intensity_g_per_kwh()) {
-    million->set_co2e_g(kwh * node.carbon_intensity_g_per_kwh().value());
-  }
-  if (node.has_price_per_kwh()) {
-    million->set_electricity_price(kwh * node.price_per_kwh().value());
-  }
-}
-
 // Silicon area and cost of the whole system.
 void FillMaking(const Spread& cost, const Ledger<>& ledger,
                 const Machine<>& machine, Report* report) {
@@ -776,6 +766,11 @@ void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
     spreads->step_time.Add(InSeconds(moved.cost.step_time));
     spreads->energy_per_token.Add(
         PerToken(EnergyInside(moved.cost.terms, setup.boundary()), moved.step));
+    const double facility_j =
+        PerToken(EnergyInside(moved.cost.terms, kFacilityBoundary), moved.step);
+    spreads->facility_energy.Add(facility_j);
+    spreads->price.Add(spreads->PriceOf(
+        facility_j, InSeconds(moved.cost.step_time) / moved.step.tokens));
   };
   for (const Scenario& variant : setup.variants()) {
     add(Evaluated(setup, machine, setup.StepOf(variant)));
@@ -793,43 +788,71 @@ void AddVariants(const ResolvedSetup& setup, const Machine<>& machine,
 }
 
 // Widens the ranges to what rows that fits had not seen have shown.
-void ReachUnseen(const Support& support, Spreads* spreads) {
+void ReachUnseen(const Support& support, double tokens, Spreads* spreads) {
   const auto reach = [](double low, double high, Spread* spread) {
     spread->Reach(spread->value * low, spread->value * high);
   };
+  double time_low = 1, time_high = 1, energy_low = 1, energy_high = 1;
   if (support.of_step_time != nullptr) {
-    reach(support.of_step_time->step_time_low(),
-          support.of_step_time->step_time_high(), &spreads->step_time);
+    time_low = support.of_step_time->step_time_low();
+    time_high = support.of_step_time->step_time_high();
+    reach(time_low, time_high, &spreads->step_time);
   }
   if (support.of_energy != nullptr) {
-    reach(support.of_energy->energy_low(), support.of_energy->energy_high(),
-          &spreads->energy_per_token);
+    energy_low = support.of_energy->energy_low();
+    energy_high = support.of_energy->energy_high();
+    reach(energy_low, energy_high, &spreads->energy_per_token);
+    reach(energy_low, energy_high, &spreads->facility_energy);
   }
+  const double facility_j = spreads->facility_energy.value;
+  const double time_s = spreads->step_time.value / tokens;
+  spreads->price.Reach(
+      spreads->PriceOf(facility_j * energy_low, time_s * time_low),
+      spreads->PriceOf(facility_j * energy_high, time_s * time_high));
 }
 
-// Times of the two kinds of step of mixed serving. An admitting step is what
-// the mean leaves for its share: mean = (1 - a) pure + a admitting.
-void FillSteps(const ResolvedSetup& setup, const Ledger<>& mean,
-               const Machine<>& machine, Report* report) {
-  if (!CarriesPrompts(setup.scenario())) return;
+// The step of mixed serving that admits no prompts.
+Evaluation<> PureStep(const ResolvedSetup& setup, const Machine<>& machine) {
   Scenario pure = setup.scenario();
   pure.clear_prompt();
   pure.clear_output();
-  const double pure_s = InSeconds(
-      Evaluated(setup, machine, setup.StepOf(pure)).cost.step_time);
+  return Evaluated(setup, machine, setup.StepOf(pure));
+}
+
+// Times of the two kinds of step of mixed serving, from the mean step and the pure
+// one. An admitting step is what the mean leaves for its share: mean = (1 - a)
+// pure + a admitting.
+void FillSteps(const Scenario& scenario, const Ledger<>& mean, double pure_s,
+               Report* report) {
   const double share = mean.admitting;
   const double admitting_s = pure_s + (report->step_time_s() - pure_s) / share;
   report->set_pure_step_time_s(pure_s);
   report->set_admitting_step_time_s(admitting_s);
   report->set_admitting_share(share);
   // A prompt is admitted in one step, or in as many as its tokens need.
-  const double budget = setup.scenario().step_token_budget();
+  const double budget = scenario.step_token_budget();
   const double decoded = mean.sequences_per_replica * mean.samples_per_sequence;
-  const double steps = budget > 0 && !setup.scenario().static_batch()
-                           ? std::ceil(setup.scenario().prompt() /
-                                       std::max(1.0, budget - decoded))
-                           : 1;
+  const double steps =
+      budget > 0 && !scenario.static_batch()
+          ? std::ceil(scenario.prompt() / std::max(1.0, budget - decoded))
+          : 1;
   report->set_time_to_first_token_s(admitting_s * steps);
+}
+
+// Report.costs and, in mixed serving, the times of its steps.
+void FillServing(const ResolvedSetup& setup, const Evaluation<>& mean,
+                 const Machine<>& machine, const Prices& prices,
+                 const Spreads& spreads, Report* report) {
+  StepForCosts step = {mean.step.tokens, spreads, absl::nullopt};
+  if (CarriesPrompts(setup.scenario())) {
+    const Evaluation<> pure = PureStep(setup, machine);
+    FillSteps(setup.scenario(), mean.ledger, InSeconds(pure.cost.step_time),
+              report);
+    step.pure_energy_per_token_j = PerToken(
+        EnergyInside(pure.cost.terms, setup.boundary()), pure.step);
+  }
+  *report->mutable_costs() =
+      RunningCostsOf(setup.hardware(), prices, setup.scenario(), step);
 }
 
 // Whether a machine has arrays that run such products in some format.
@@ -1122,14 +1145,11 @@ absl::Status Validate(const Setup& setup) {
                     setup.draft.has_value() ? &*setup.draft : nullptr),
         machine.structure, setup.hardware.name()));
   }
-  const ClockCosts<>& clock = machine.costs.clock;
-  const CoreState<> slowest =
-      CoreAt(std::min(clock.set, clock.lowest), clock);
+  const Duration<> second = Seconds(1.0);
   const Power<> idle =
-      MemoryBackground(machine) +
-      (machine.costs.static_power +
-       clock.power * (slowest.voltage_squared * slowest.clock)) /
-          machine.costs.regulator_efficiency;
+      EnergyInside(IdleTerms(1.0, second, IdleClock(machine), machine),
+                   kBoardBoundary) /
+      second;
   if (machine.structure.has_power_cap && !(idle < machine.costs.power_cap)) {
     return absl::InvalidArgumentError(absl::StrCat(
         setup.hardware.name(),
@@ -1167,6 +1187,9 @@ absl::StatusOr<Report> Analysis::Answer() {
 
   Report report;
   Spreads spreads;
+  const Prices prices = PricesOf(setup_.hardware(), step.chips);
+  spreads.price_per_j = prices.per_joule();
+  spreads.price_per_s = prices.per_second();
   FillValues(cost, step, machine_, setup_.boundary(), &spreads);
   // Counts beyond the range of doubles would make every answer NaN.
   if (!std::isfinite(spreads.energy_per_token.value) ||
@@ -1185,7 +1208,7 @@ absl::StatusOr<Report> Analysis::Answer() {
         "expected a boundary around it"));
   }
   if (options_.ranges && !setup_.scenario().ideal()) {
-    ReachUnseen(support_, &spreads);
+    ReachUnseen(support_, step.tokens, &spreads);
     AddVariants(setup_, machine_, &spreads, &report);
   }
   if (options_.ranges) {
@@ -1194,9 +1217,13 @@ absl::StatusOr<Report> Analysis::Answer() {
     ranges_->Fill(described, step, /*with_terms=*/options_.details, &spreads);
     // A total is at least as uncertain as each of its terms.
     for (int i = 0; i < kNumEnergyTerms; ++i) {
+      const double term_high = spreads.terms[i].high();
+      spreads.facility_energy.Reach(spreads.facility_energy.value, term_high);
+      spreads.price.Reach(
+          spreads.price.value,
+          spreads.PriceOf(term_high, spreads.step_time.value / step.tokens));
       if (kEnergyTerms[i].boundary > setup_.boundary()) continue;
-      spreads.energy_per_token.Reach(spreads.energy_per_token.value,
-                                     spreads.terms[i].high());
+      spreads.energy_per_token.Reach(spreads.energy_per_token.value, term_high);
     }
   }
 
@@ -1258,12 +1285,11 @@ absl::StatusOr<Report> Analysis::Answer() {
                         absl::nullopt},
                        views, &report);
   }
-  FillRunningCosts(setup_.hardware().node(), cost, step, &report);
+  FillServing(setup_, evaluation_, machine_, prices, spreads, &report);
   FillMaking(spreads.cost, ledger, machine_, &report);
   FillWarnings(setup_, views, &report);
   FillLimits(views, &report);
   FillArrays(views, &report);
-  if (options_.details) FillSteps(setup_, ledger, machine_, &report);
   return report;
 }
 

@@ -330,14 +330,18 @@ void Ranges::Fill(const Ledger<>& ledger, const LoweredStep<>& step,
   // The numbers of an answer at one end, each with its spread.
   const auto each = [&](const EndCost& cost, const auto& visit) {
     visit(cost.step_time_s, &spreads->step_time);
-    double inside_j = 0;
+    double inside_j = 0, facility_j = 0;
     for (int i = 0; i < kNumEnergyTerms; ++i) {
+      facility_j += cost.terms_j[i];
       if (kEnergyTerms[i].boundary <= setup_.boundary()) {
         inside_j += cost.terms_j[i];
       }
       if (with_terms) visit(cost.terms_j[i] / tokens, &spreads->terms[i]);
     }
     visit(inside_j / tokens, &spreads->energy_per_token);
+    visit(facility_j / tokens, &spreads->facility_energy);
+    visit(spreads->PriceOf(facility_j / tokens, cost.step_time_s / tokens),
+          &spreads->price);
     for (int i = 0; i < kNumBoundaries; ++i) {
       if (!with_terms && i != kBoardBoundary) continue;
       const DramShares shares = DramSharesOf(

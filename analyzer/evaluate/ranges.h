@@ -93,14 +93,26 @@ struct DramSpreads {
 
 // The numbers of an answer that have a range.
 struct Spreads {
-  // Units: s; J per token at the setup's boundary; US$ for all chips.
+  // Units: s; J per token at the setup's boundary; US$ to make all chips.
   Spread step_time;
   Spread energy_per_token;
   Spread cost;
+  // Energy at the facility, J per token, and the money of a token: that energy
+  // times the first and the time of a token times the second of these prices, per
+  // J and per s of the system; 0 without prices.
+  Spread facility_energy;
+  Spread price;
+  double price_per_j = 0;
+  double price_per_s = 0;
   // J per token.
   std::array<Spread, kNumEnergyTerms> terms;
   // By boundary.
   std::array<DramSpreads, kNumBoundaries> dram;
+
+  // Money of a token, from its energy at the facility and its time.
+  double PriceOf(double facility_j, double time_s) const {
+    return facility_j * price_per_j + time_s * price_per_s;
+  }
 };
 
 // Computes the ranges of answers on one machine that differ only in batch and

@@ -8,9 +8,11 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/documents.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/notices.h"
 #include "analyzer/import/gguf.h"
@@ -23,6 +25,8 @@ namespace {
 constexpr char kConfig[] = "config.json";
 
 bool Exists(const std::string& path) {
+  if (FindDocument(path) != nullptr) return true;
+  if (!FilesAreOpen()) return false;
   std::error_code error;
   return std::filesystem::is_regular_file(path, error);
 }
@@ -37,7 +41,7 @@ std::string ConfigPath(absl::string_view path) {
 
 bool IsFolder(absl::string_view path) {
   std::error_code error;
-  return !path.empty() &&
+  return !path.empty() && FilesAreOpen() &&
          std::filesystem::is_directory(std::string(path), error);
 }
 
@@ -58,8 +62,12 @@ absl::Status ReadGeneration(const std::string& path,
   return absl::OkStatus();
 }
 
-// The day on which a file was last changed, UTC.
+// The day on which a file was last changed, UTC; of a document of a request, the
+// day of the request.
 std::string DateOf(const std::string& path) {
+  if (FindDocument(path) != nullptr || !FilesAreOpen()) {
+    return absl::FormatTime("%Y-%m-%d", absl::Now(), absl::UTCTimeZone());
+  }
   struct stat status;
   if (stat(path.c_str(), &status) != 0) status.st_mtime = 0;
   return absl::FormatTime("%Y-%m-%d", absl::FromTimeT(status.st_mtime),

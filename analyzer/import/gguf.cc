@@ -19,6 +19,7 @@
 #include "absl/types/optional.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/architecture.h"
+#include "analyzer/description/documents.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/import/gguf_keys.h"
@@ -597,6 +598,13 @@ void CheckParts(const std::vector<GgufHeader>& parts, GgufLog* log) {
 // Reads the header of one file, and notes if its data is incomplete.
 void ReadFile(const std::string& path, std::vector<GgufHeader>* parts,
               GgufLog* log) {
+  if (!FilesAreOpen()) {
+    // A document is text, and the header of a file of gigabytes is not.
+    log->AddFault("",
+                  "is not read from a request; convert it with `tokenjoule "
+                  "import-hf` and send the textproto");
+    return;
+  }
   std::error_code error;
   if (!std::filesystem::is_regular_file(path, error)) {
     log->AddFault("", absl::StrCat("there is no file ", PrintablePath(path)));

@@ -1,11 +1,56 @@
+#include "nlohmann/json.hpp"
+
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
+#include "analyzer/base/version.h"
 #include "analyzer/report/report.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace tokenjoule {
+namespace {
+
+constexpr char kVersionMember[] = "tokenjoule_version";
+
+// What ToJson writes before the version and after it.
+std::string BeforeVersion() {
+  return absl::StrCat("{\n \"", kVersionMember, "\": \"");
+}
+
+// The text without the version, which no message has as a field. Sets
+// `*version` to it.
+std::string WithoutVersion(absl::string_view text, std::string* version) {
+  // As ToJson writes it: no second copy of a large answer is parsed.
+  absl::string_view rest = text;
+  if (absl::ConsumePrefix(&rest, BeforeVersion())) {
+    const size_t end = rest.find('"');
+    if (end != absl::string_view::npos) {
+      *version = std::string(rest.substr(0, end));
+      rest.remove_prefix(end + 1);
+      absl::ConsumePrefix(&rest, ",");
+      return absl::StrCat("{", rest);
+    }
+  }
+  // As another program may have written it again.
+  if (absl::StrContains(text, kVersionMember)) {
+    nlohmann::json json =
+        nlohmann::json::parse(text, /*cb=*/nullptr, /*allow_exceptions=*/false);
+    if (json.is_object() && json.contains(kVersionMember)) {
+      if (json[kVersionMember].is_string()) {
+        *version = json[kVersionMember].get<std::string>();
+      }
+      json.erase(kVersionMember);
+      return json.dump();
+    }
+  }
+  return std::string(text);
+}
+
+}  // namespace
 
 std::string ToJson(const google::protobuf::Message& message) {
   google::protobuf::util::JsonPrintOptions options;
@@ -20,15 +65,23 @@ std::string ToJson(const google::protobuf::Message& message) {
   // This cannot fail, because the project's messages contain no Any and no
   // invalid UTF-8.
   (void)google::protobuf::util::MessageToJsonString(message, &out, options);
-  return out;
+  absl::string_view members = out;
+  absl::ConsumePrefix(&members, "{");
+  return absl::StrCat(BeforeVersion(), kVersion, "\"",
+                      absl::StartsWith(members, "}") ? "\n" : ",", members);
 }
 
 absl::Status FromJson(absl::string_view text,
-                      google::protobuf::Message* message) {
-  const auto status =
-      google::protobuf::util::JsonStringToMessage(std::string(text), message);
+                      google::protobuf::Message* message,
+                      std::string* version) {
+  std::string written_by;
+  const auto status = google::protobuf::util::JsonStringToMessage(
+      WithoutVersion(text, &written_by), message);
+  if (version != nullptr) *version = written_by;
   if (status.ok()) return absl::OkStatus();
-  return absl::InvalidArgumentError(std::string(status.message()));
+  const std::string newer = NewerVersionNote(written_by);
+  return absl::InvalidArgumentError(absl::StrCat(
+      std::string(status.message()), newer.empty() ? "" : "; ", newer));
 }
 
 }  // namespace tokenjoule

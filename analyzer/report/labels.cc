@@ -32,6 +32,29 @@ std::string BoundaryLabel(absl::string_view boundary) {
   return std::string(index < 0 ? boundary : kBoundaries[index].label);
 }
 
+std::string FactorLabel(CauseChange::Factor factor) {
+  switch (factor) {
+    case CauseChange::BYTES:
+      return "bytes";
+    case CauseChange::FLOP:
+      return "FLOP";
+    case CauseChange::ENERGY_PER_BYTE:
+      return "pJ/bit";
+    case CauseChange::ENERGY_PER_FLOP:
+      return "pJ/FLOP";
+    case CauseChange::TIME:
+      return "longer or shorter";
+    case CauseChange::POWER:
+      return "power";
+    case CauseChange::CARRIED:
+      return "on energy that changed";
+    case CauseChange::LOSS:
+      return "share that is lost";
+    default:
+      return "?";
+  }
+}
+
 std::string FigureLabel(FigureOfAnswer figure) {
   return std::string(kFiguresOfAnswer[figure].label);
 }

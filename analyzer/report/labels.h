@@ -18,6 +18,9 @@ std::string TermLabel(Term::Value term);
 // The binding resource as people read it: "memory".
 std::string BoundLabel(Bound::Value bound);
 
+// The factor of a change as people read it: "longer or shorter" for time.
+std::string FactorLabel(CauseChange::Factor factor);
+
 // A figure as people read it: "intensity".
 std::string FigureLabel(FigureOfAnswer figure);
 

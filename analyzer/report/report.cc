@@ -10,8 +10,12 @@ std::string FormatName(OutputFormat format) {
       return "csv";
     case OutputFormat::kSvg:
       return "svg";
+    case OutputFormat::kVega:
+      return "vega";
     case OutputFormat::kSqlite:
       return "sqlite";
+    case OutputFormat::kHtml:
+      return "html";
     case OutputFormat::kJson:
       break;
   }

@@ -10,6 +10,9 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/report/chart.h"
+#include "analyzer/report/figure.h"
+#include "analyzer/report/vega.h"
 #include "google/protobuf/message.h"
 #include "proto/measurement.pb.h"
 #include "proto/report.pb.h"
@@ -17,17 +20,33 @@
 namespace tokenjoule {
 
 // How an answer is written.
-enum class OutputFormat { kTable, kJson, kCsv, kSvg, kSqlite };
+enum class OutputFormat {
+  kTable,
+  kJson,
+  kCsv,
+  kSvg,
+  // A Vega-Lite specification of the same chart.
+  kVega,
+  kSqlite,
+  // A page with answers in it, which tools/serve writes: it needs more answers
+  // than one.
+  kHtml,
+};
 
 // The name of a format as --format takes it.
 std::string FormatName(OutputFormat format);
 
-// JSON with the message's own field names, every field present.
+// JSON with the message's own field names, every field present. The first
+// member of the object is "tokenjoule_version", the version that wrote it.
 std::string ToJson(const google::protobuf::Message& message);
 
-// Reads the output of ToJson. Fails with a description of the fault.
+// Reads the output of ToJson, and sets `*version`, if it is not null, to the
+// version that wrote it; empty if the text does not say. Fails with a
+// description of the fault, which also names a version that is newer than this
+// one.
 absl::Status FromJson(absl::string_view text,
-                      google::protobuf::Message* message);
+                      google::protobuf::Message* message,
+                      std::string* version = nullptr);
 
 // Optional parts of a table.
 struct TableOptions {
@@ -44,8 +63,8 @@ template <typename Answer>
 struct Writers {
   std::string (*table)(const Answer&, const TableOptions&) = nullptr;
   std::string (*csv)(const Answer&) = nullptr;
-  // A chart.
-  std::string (*svg)(const Answer&) = nullptr;
+  // A chart, as an SVG document and as a Vega-Lite specification.
+  Figure (*figure)(const Answer&) = nullptr;
   // The bytes of a database file, or the reason why there are none.
   absl::StatusOr<std::string> (*sqlite)(const Answer&) = nullptr;
   // GitHub-flavoured Markdown, for a pull request's comment.
@@ -84,6 +103,10 @@ Writers<Explanation> WritersOf();
 template <>
 Writers<Listing> WritersOf();
 template <>
+Writers<MachinesStudy> WritersOf();
+template <>
+Writers<PlanStudy> WritersOf();
+template <>
 Writers<Report> WritersOf();
 template <>
 Writers<SensitivityStudy> WritersOf();
@@ -104,7 +127,10 @@ std::vector<OutputFormat> FormatsOf() {
   if (writers.table != nullptr) formats.push_back(OutputFormat::kTable);
   formats.push_back(OutputFormat::kJson);
   if (writers.csv != nullptr) formats.push_back(OutputFormat::kCsv);
-  if (writers.svg != nullptr) formats.push_back(OutputFormat::kSvg);
+  if (writers.figure != nullptr) {
+    formats.push_back(OutputFormat::kSvg);
+    formats.push_back(OutputFormat::kVega);
+  }
   if (writers.sqlite != nullptr) formats.push_back(OutputFormat::kSqlite);
   return formats;
 }
@@ -120,9 +146,13 @@ absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
     case OutputFormat::kCsv:
       return writers.csv(answer);
     case OutputFormat::kSvg:
-      return writers.svg(answer);
+      return ToSvg(writers.figure(answer));
+    case OutputFormat::kVega:
+      return ToVega(writers.figure(answer));
     case OutputFormat::kSqlite:
       return writers.sqlite(answer);
+    case OutputFormat::kHtml:
+      return absl::InternalError("one answer alone is no page");
     case OutputFormat::kJson:
       break;
   }

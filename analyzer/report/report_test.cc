@@ -3,27 +3,33 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "analyzer/base/version.h"
 #include "gmock/gmock.h"
+#include "google/protobuf/empty.pb.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr OutputFormat kTable = OutputFormat::kTable;
 constexpr OutputFormat kJson = OutputFormat::kJson;
 constexpr OutputFormat kCsv = OutputFormat::kCsv;
 constexpr OutputFormat kSvg = OutputFormat::kSvg;
+constexpr OutputFormat kVega = OutputFormat::kVega;
 constexpr OutputFormat kSqlite = OutputFormat::kSqlite;
 
 TEST(ReportTest, FormatsAreThoseThatHaveWriters) {
-  EXPECT_THAT(FormatsOf<Report>(), ElementsAre(kTable, kJson, kCsv));
-  EXPECT_THAT(FormatsOf<BatchStudy>(), ElementsAre(kTable, kJson, kCsv, kSvg));
+  EXPECT_THAT(FormatsOf<Report>(), ElementsAre(kTable, kJson, kCsv, kSvg, kVega));
+  EXPECT_THAT(FormatsOf<Listing>(), ElementsAre(kTable, kJson, kCsv));
   EXPECT_THAT(FormatsOf<SweepStudy>(),
-              ElementsAre(kTable, kJson, kCsv, kSvg, kSqlite));
+              ElementsAre(kTable, kJson, kCsv, kSvg, kVega, kSqlite));
 }
 
 TEST(ReportTest, OnlyAVerdictHasSummariesForAPullRequest) {
@@ -38,7 +44,7 @@ TEST(ReportTest, EachFormatHasANameOfItsOwn) {
   for (const OutputFormat format : FormatsOf<SweepStudy>()) {
     names.push_back(FormatName(format));
   }
-  EXPECT_THAT(names, ElementsAre("table", "json", "csv", "svg", "sqlite"));
+  EXPECT_THAT(names, ElementsAre("table", "json", "csv", "svg", "vega", "sqlite"));
 }
 
 TEST(ReportTest, EveryFormatIsMadeFromTheSameMessage) {
@@ -49,6 +55,61 @@ TEST(ReportTest, EveryFormatIsMadeFromTheSameMessage) {
   EXPECT_EQ(*Written(listing, kCsv),
             "kind,name,description\n,\"a name, quoted\",\n");
   EXPECT_THAT(*Written(SweepStudy(), kSqlite), StartsWith("SQLite format 3"));
+}
+
+TEST(ReportTest, JsonBeginsWithTheVersion) {
+  const std::string begin =
+      absl::StrCat("{\n \"tokenjoule_version\": \"", kVersion, "\"");
+  Listing listing;
+  EXPECT_EQ(ToJson(listing), absl::StrCat(begin, ",\n \"entries\": []\n}\n"));
+  listing.add_entries()->set_name("tokenjoule_version");
+  const std::string json = ToJson(listing);
+  EXPECT_THAT(json, StartsWith(absl::StrCat(begin, ",\n \"entries\"")));
+  // Only the answer has it, not the messages in it.
+  EXPECT_EQ(json.find("\"tokenjoule_version\":"),
+            json.rfind("\"tokenjoule_version\":"));
+  // A message without fields.
+  EXPECT_EQ(ToJson(google::protobuf::Empty()), absl::StrCat(begin, "\n}\n"));
+}
+
+TEST(ReportTest, JsonIsReadWithAndWithoutVersionWhereverItStands) {
+  Listing listing;
+  listing.add_entries()->set_name("a");
+  for (const std::string& text :
+       {ToJson(listing), std::string("{\"entries\": [{\"name\": \"a\"}]}"),
+        std::string("{\"entries\":[{\"name\":\"a\"}],"
+                    "\"tokenjoule_version\":\"0.0.1\"}")}) {
+    Listing read;
+    EXPECT_TRUE(FromJson(text, &read).ok());
+    EXPECT_EQ(ToJson(read), ToJson(listing)) << text;
+  }
+  Listing read;
+  std::string version;
+  EXPECT_TRUE(FromJson(ToJson(listing), &read, &version).ok());
+  EXPECT_EQ(version, kVersion);
+  EXPECT_TRUE(FromJson("{}", &read, &version).ok());
+  EXPECT_EQ(version, "");
+  EXPECT_TRUE(
+      FromJson("{\"tokenjoule_version\":\"0.0.1\"}", &read, &version).ok());
+  EXPECT_EQ(version, "0.0.1");
+}
+
+TEST(ReportTest, JsonOfANewerSchemaSaysSo) {
+  Listing read;
+  const auto message = [&](const std::string& version) {
+    return std::string(
+        FromJson(absl::StrCat("{\n \"tokenjoule_version\": \"", version,
+                              "\",\n \"colour\": 1\n}\n"),
+                 &read)
+            .message());
+  };
+  EXPECT_THAT(
+      message("99.10.0"),
+      AllOf(HasSubstr("colour"), HasSubstr("tokenjoule 99.10.0 wrote the file"),
+            HasSubstr(kVersion)));
+  // This version and older ones have no such excuse.
+  EXPECT_THAT(message(kVersion), Not(HasSubstr("wrote it")));
+  EXPECT_THAT(message("0.0.99"), Not(HasSubstr("wrote it")));
 }
 
 }  // namespace

@@ -242,7 +242,9 @@ void AppendFields(const Message* message, const Descriptor& descriptor,
   for (int i = 0; i < descriptor.field_count(); ++i) {
     const FieldDescriptor* field = descriptor.field(i);
     // The speed differs between runs, and the file must not.
-    if (field->is_repeated() || field->name() == "points_per_second_per_core") {
+    // The baseline has a table of its own.
+    if (field->is_repeated() || field->name() == "points_per_second_per_core" ||
+        field->full_name() == "tokenjoule.SweepStudy.baseline") {
       continue;
     }
     const std::string name = prefix + field->name();
@@ -363,15 +365,17 @@ std::vector<Column> FrontColumns(const std::vector<Column>& axes) {
   return columns;
 }
 
-void AddFront(const SweepStudy& study, const std::vector<Column>& axes,
-              Database* database) {
+// A table of points: the front, dominated points, or the baseline alone.
+void AddPoints(const std::string& name, const SweepStudy& study,
+               const std::vector<const SweepPoint*>& points,
+               const std::vector<Column>& axes, Database* database) {
   const std::vector<const FieldDescriptor*> figures = FiguresInOrder();
-  database->CreateTable("front", FrontColumns(axes));
-  for (int i = 0; i < study.front_size(); ++i) {
-    const SweepPoint& point = study.front(i);
+  database->CreateTable(name, FrontColumns(axes));
+  for (size_t i = 0; i < points.size(); ++i) {
+    const SweepPoint& point = *points[i];
     absl::StatusOr<Cell> id = IdOf(study, point);
     if (!id.ok()) return database->Fail(std::string(id.status().message()));
-    std::vector<Cell> row = {int64_t{i}, *std::move(id)};
+    std::vector<Cell> row = {static_cast<int64_t>(i), *std::move(id)};
     for (size_t k = 0; k < axes.size(); ++k) {
       row.push_back(ValueOf(point, static_cast<int>(k), axes[k]));
     }
@@ -407,7 +411,13 @@ absl::StatusOr<std::string> SweepSqlite(const SweepStudy& study) {
   AddStudy(study, &database);
   AddAxes(study, axes, &database);
   AddObjectives(study, &database);
-  AddFront(study, axes, &database);
+  std::vector<const SweepPoint*> front, dominated, baseline;
+  for (const SweepPoint& point : study.front()) front.push_back(&point);
+  for (const SweepPoint& point : study.dominated()) dominated.push_back(&point);
+  if (study.has_baseline()) baseline.push_back(&study.baseline());
+  AddPoints("front", study, front, axes, &database);
+  AddPoints("dominated", study, dominated, axes, &database);
+  AddPoints("baseline", study, baseline, axes, &database);
   AddInvalidReasons(study, &database);
   return database.Bytes();
 }

@@ -438,9 +438,9 @@ absl::Status FillFront(const Space& space, Archive* archive,
       const absl::Status confirmed = Confirm(space, choices, figures);
       if (!confirmed.ok()) return confirmed;
     }
-    AddPoint(space, choices, figures, study);
-    study->mutable_front(study->front_size() - 1)
-        ->set_command(CommandFor(space, choices));
+    SweepPoint* out = study->add_front();
+    *out = PointOf(space, choices, figures);
+    out->set_command(CommandFor(space, choices));
   }
   return FillQuality(
       space, [&](int i) { return front[i]; }, study);
@@ -457,6 +457,11 @@ absl::StatusOr<SweepStudy> Evolve(const Space& space,
     return absl::InvalidArgumentError(
         "a search by evolution has no shards; run it with other seeds "
         "instead");
+  }
+  if (options.dominated > 0) {
+    return absl::InvalidArgumentError(
+        "a search by evolution keeps no dominated points: those that it comes "
+        "across say nothing about the space");
   }
   absl::StatusOr<Plan> plan = MakePlan(space, EachPoint::kLoweringAndKernel);
   if (!plan.ok()) return plan.status();

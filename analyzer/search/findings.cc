@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/vector_clones.h"
 #include "analyzer/machine/in_memory.h"
 
 namespace tokenjoule {
@@ -101,11 +102,12 @@ inline void SiftPack(const StepFacts<F>& facts, const PackCost& cost,
 
 }  // namespace
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
-Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
-     bool may_not_fit, const std::vector<Bounds>& limits,
-     const std::vector<Goal>& goals,
-     const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+VECTOR_CLONES Counts Sift(const StepFacts<>& facts, const PackCost* costs,
+                          size_t count, bool may_not_fit,
+                          const std::vector<Bounds>& limits,
+                          const std::vector<Goal>& goals,
+                          const std::vector<ObjectiveValues>& champions,
+                          Sifted* sifted) {
   Tally tally;
   const Mask arrays_hold =
       Everywhere(may_not_fit || facts.array_used_bytes <= facts.array_bytes);
@@ -118,11 +120,13 @@ Sift(const StepFacts<>& facts, const PackCost* costs, size_t count,
   return tally.Totals();
 }
 
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) Counts
-SiftSteps(const StepFacts<Pack>& facts, const PackCost* costs, size_t count,
-          size_t lanes, bool may_not_fit, const std::vector<Bounds>& limits,
-          const std::vector<Goal>& goals,
-          const std::vector<ObjectiveValues>& champions, Sifted* sifted) {
+VECTOR_CLONES Counts SiftSteps(const StepFacts<Pack>& facts,
+                               const PackCost* costs, size_t count,
+                               size_t lanes, bool may_not_fit,
+                               const std::vector<Bounds>& limits,
+                               const std::vector<Goal>& goals,
+                               const std::vector<ObjectiveValues>& champions,
+                               Sifted* sifted) {
   Tally tally;
   const Mask needs_no_room = Everywhere(may_not_fit);
   const Mask arrays_hold =
@@ -136,8 +140,21 @@ SiftSteps(const StepFacts<Pack>& facts, const PackCost* costs, size_t count,
 
 }  // namespace findings_internal
 
+void Findings::Add(const ObjectiveValues& values, uint64_t id) {
+  if (!dominated.wanted()) {
+    front.Add(values, id);
+    return;
+  }
+  std::vector<uint64_t> beaten;
+  front.Add(values, id, &beaten);
+  for (const uint64_t loser : beaten) dominated.Offer(loser);
+}
+
 void Findings::Merge(const Findings& other) {
-  front.Merge(other.front);
+  std::vector<uint64_t> beaten;
+  front.Merge(other.front, dominated.wanted() ? &beaten : nullptr);
+  for (const uint64_t loser : beaten) dominated.Offer(loser);
+  dominated.Merge(other.dominated);
   points += other.points;
   invalid += other.invalid;
   does_not_fit += other.does_not_fit;
@@ -212,6 +229,8 @@ void FillCounts(const Findings& findings, SweepStudy* study) {
   study->set_does_not_fit(static_cast<double>(findings.does_not_fit));
   study->set_outside_limits(static_cast<double>(findings.outside_limits));
   study->set_feasible(static_cast<double>(findings.feasible));
+  study->set_dominated_points(
+      static_cast<double>(findings.feasible - findings.front.size()));
   std::vector<std::pair<std::string, uint64_t>> reasons(
       findings.reasons.begin(), findings.reasons.end());
   std::stable_sort(
@@ -231,16 +250,17 @@ void KeepMostReasons(SweepStudy* study) {
   }
 }
 
-void AddPoint(const Space& space, const Choices& choices,
-              const SweepFigures& figures, SweepStudy* study) {
-  SweepPoint* point = study->add_front();
+SweepPoint PointOf(const Space& space, const Choices& choices,
+                   const SweepFigures& figures) {
+  SweepPoint point;
   if (space.points > 0) {
-    point->set_id(static_cast<double>(IdOf(space, choices)));
+    point.set_id(static_cast<double>(IdOf(space, choices)));
   }
   for (size_t i = 0; i < space.axes.size(); ++i) {
-    point->add_values(space.axes[i].fields[0].At(choices[i]));
+    point.add_values(space.axes[i].fields[0].At(choices[i]));
   }
-  *point->mutable_figures() = figures;
+  *point.mutable_figures() = figures;
+  return point;
 }
 
 ObjectiveValues ObjectivesOf(const DesignSpace& description,

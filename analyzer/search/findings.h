@@ -11,6 +11,7 @@
 
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
+#include "analyzer/search/dominated.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/front.h"
 #include "analyzer/search/space.h"
@@ -21,12 +22,27 @@ namespace tokenjoule {
 
 // What was found so far.
 struct Findings {
-  // As ParetoFront.
-  Findings(int objectives, double epsilon) : front(objectives, epsilon) {}
-  explicit Findings(const DesignSpace& description)
-      : Findings(description.objective_size(), description.epsilon()) {}
+  // As ParetoFront and DominatedSample.
+  Findings(int objectives, double epsilon, size_t most_dominated = 0,
+           uint64_t all_points = 1)
+      : front(objectives, epsilon), dominated(most_dominated, all_points) {}
+  explicit Findings(const DesignSpace& description, size_t most_dominated = 0,
+                    uint64_t all_points = 1)
+      : Findings(description.objective_size(), description.epsilon(),
+                 most_dominated, all_points) {}
+
+  // Takes a feasible point.
+  void Add(const ObjectiveValues& values, uint64_t id);
+
+  // Points that dominate many others, which a caller may therefore leave out; none
+  // if dominated points are wanted.
+  std::vector<ObjectiveValues> Champions() const {
+    return dominated.wanted() ? std::vector<ObjectiveValues>()
+                              : front.Champions();
+  }
 
   ParetoFront front;
+  DominatedSample dominated;
   uint64_t points = 0, invalid = 0, does_not_fit = 0, outside_limits = 0,
            feasible = 0;
   // Why points are invalid, and how many.
@@ -124,9 +140,9 @@ void FillCounts(const Findings& findings, SweepStudy* study);
 // Leaves the reasons that hold for the most points.
 void KeepMostReasons(SweepStudy* study);
 
-// A point of the answer with its values; `id` where points are numbered.
-void AddPoint(const Space& space, const Choices& choices,
-              const SweepFigures& figures, SweepStudy* study);
+// A point with its values; `id` where points are numbered.
+SweepPoint PointOf(const Space& space, const Choices& choices,
+                   const SweepFigures& figures);
 
 // A point's objectives, all to be minimised.
 ObjectiveValues ObjectivesOf(const DesignSpace& description,
@@ -138,7 +154,7 @@ void Judge::Take(const StepFacts<>& facts, const std::vector<PackCost>& costs,
   sifted_.resize(costs.size());
   const findings_internal::Counts counts = findings_internal::Sift(
       facts, costs.data(), count, may_not_fit_, limits_, goals_,
-      findings->front.Champions(), sifted_.data());
+      findings->Champions(), sifted_.data());
   Keep(
       counts, (count + Pack::kLanes - 1) / Pack::kLanes, count,
       [&](size_t pack, int lane) { return id_of(pack * Pack::kLanes + lane); },
@@ -153,7 +169,7 @@ void Judge::TakeSteps(const StepFacts<Pack>& facts,
   sifted_.resize(costs.size());
   const findings_internal::Counts counts = findings_internal::SiftSteps(
       facts, costs.data(), count, lanes, may_not_fit_, limits_, goals_,
-      findings->front.Champions(), sifted_.data());
+      findings->Champions(), sifted_.data());
   Keep(counts, count, count * lanes, id_of, findings);
 }
 
@@ -173,7 +189,7 @@ void Judge::Keep(const findings_internal::Counts& counts, size_t packs,
       for (size_t i = 0; i < goals_.size(); ++i) {
         values[i] = pack.objectives[i][lane];
       }
-      findings->front.Add(values, id_of(k, lane));
+      findings->Add(values, id_of(k, lane));
     }
   }
 }

@@ -317,7 +317,7 @@ TEST(FindingsTest, APointIsAddedWithItsNumberAndItsValues) {
   SweepFigures figures;
   figures.set_energy_per_token_j(0.5);
   figures.set_tokens_per_s(20);
-  AddPoint(space, {1, 2}, figures, &study);
+  *study.add_front() = PointOf(space, {1, 2}, figures);
   ASSERT_EQ(study.front_size(), 1);
   EXPECT_EQ(study.front(0).id(), 7);
   EXPECT_THAT(study.front(0).values(), ElementsAre("fp8", "5"));

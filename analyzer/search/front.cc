@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "analyzer/base/vector_clones.h"
 #include "analyzer/cost/pack.h"
 
 namespace tokenjoule {
@@ -32,9 +33,8 @@ inline bool Any(const Mask& mask) {
 
 // The first of `size` points that is no worse than `key` in any objective, or
 // `size`. Compiled for several instruction sets and chosen at run time.
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) size_t
-FindNoWorse(const Columns& keys, size_t size, int objectives,
-            const ObjectiveValues& key) {
+VECTOR_CLONES size_t FindNoWorse(const Columns& keys, size_t size,
+                                 int objectives, const ObjectiveValues& key) {
   for (size_t begin = 0; begin < size; begin += kLanes) {
     Mask no_worse = Load(keys[0], begin) <= Vector{} + key[0];
     for (int i = 1; i < objectives; ++i) {
@@ -49,9 +49,9 @@ FindNoWorse(const Columns& keys, size_t size, int objectives,
 }
 
 // The last point before `size` that `key` is no worse than, or `size`.
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) size_t
-FindLastNoBetter(const Columns& keys, size_t size, int objectives,
-                 const ObjectiveValues& key) {
+VECTOR_CLONES size_t FindLastNoBetter(const Columns& keys, size_t size,
+                                      int objectives,
+                                      const ObjectiveValues& key) {
   for (size_t end = (size + kLanes - 1) / kLanes * kLanes; end > 0;
        end -= kLanes) {
     const size_t begin = end - kLanes;
@@ -102,7 +102,8 @@ void ParetoFront::Swap(size_t i, size_t j) {
   for (int k = 0; k < objectives_; ++k) std::swap(keys_[k][i], keys_[k][j]);
 }
 
-void ParetoFront::RemoveDominated(const ObjectiveValues& key) {
+void ParetoFront::RemoveDominated(const ObjectiveValues& key,
+                                  std::vector<uint64_t>* beaten) {
   // From the end, so that what takes a place has been looked at.
   size_t below = points_.size();
   while (true) {
@@ -110,6 +111,7 @@ void ParetoFront::RemoveDominated(const ObjectiveValues& key) {
     if (i == below) return;
     const size_t last = points_.size() - 1;
     Swap(i, last);
+    if (beaten != nullptr) beaten->push_back(points_.back().id);
     points_.pop_back();
     for (int k = 0; k < objectives_; ++k) keys_[k][last] = kInfinity;
     below = i;
@@ -125,26 +127,36 @@ void ParetoFront::Append(const ObjectiveValues& key, const FrontPoint& point) {
   Put(i, key, point);
 }
 
-bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id) {
+bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id,
+                      std::vector<uint64_t>* beaten) {
   const ObjectiveValues key = BoxOf(values);
   const size_t i = FindNoWorse(keys_, points_.size(), objectives_, key);
   if (i == points_.size()) {
-    RemoveDominated(key);
+    RemoveDominated(key, beaten);
     Append(key, {values, id});
     return true;
   }
   if (std::equal(key.begin(), key.begin() + objectives_, KeyAt(i).begin())) {
-    if (!Before({values, id}, points_[i])) return false;
+    const bool stays = Before({values, id}, points_[i]);
+    // A point that is drawn twice does not beat itself.
+    if (beaten != nullptr && points_[i].id != id) {
+      beaten->push_back(stays ? points_[i].id : id);
+    }
+    if (!stays) return false;
     points_[i] = {values, id};
     return true;
   }
+  if (beaten != nullptr) beaten->push_back(id);
   // What rejects once rejects again: towards the front with it.
   if (i > 0) Swap(i, i / 2);
   return false;
 }
 
-void ParetoFront::Merge(const ParetoFront& other) {
-  for (const FrontPoint& point : other.points_) Add(point.values, point.id);
+void ParetoFront::Merge(const ParetoFront& other,
+                        std::vector<uint64_t>* beaten) {
+  for (const FrontPoint& point : other.points_) {
+    Add(point.values, point.id, beaten);
+  }
 }
 
 std::vector<ObjectiveValues> ParetoFront::Champions() const {

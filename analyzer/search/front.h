@@ -38,11 +38,15 @@ class ParetoFront {
   explicit ParetoFront(int objectives, double epsilon = 0)
       : objectives_(objectives), epsilon_(epsilon) {}
 
-  // Values must not be NaN. Returns whether the point is on the front now.
-  bool Add(const ObjectiveValues& values, uint64_t id);
+  // Values must not be NaN. Returns whether the point is on the front now. Adds to
+  // `beaten`, unless null, the numbers of points that are not on the front (any
+  // more) because of this: the point itself, or those that it took the place of.
+  bool Add(const ObjectiveValues& values, uint64_t id,
+           std::vector<uint64_t>* beaten = nullptr);
 
-  // Adds another front's points.
-  void Merge(const ParetoFront& other);
+  // Adds another front's points, with `beaten` as for Add.
+  void Merge(const ParetoFront& other,
+             std::vector<uint64_t>* beaten = nullptr);
 
   // Points ordered by the first objective, then the next, then number.
   std::vector<FrontPoint> Sorted() const;
@@ -59,8 +63,9 @@ class ParetoFront {
   ObjectiveValues KeyAt(size_t i) const;
   void Put(size_t i, const ObjectiveValues& key, const FrontPoint& point);
   void Swap(size_t i, size_t j);
-  // Removes the points that `key` dominates.
-  void RemoveDominated(const ObjectiveValues& key);
+  // Removes the points that `key` dominates, and adds their numbers to `beaten`.
+  void RemoveDominated(const ObjectiveValues& key,
+                       std::vector<uint64_t>* beaten);
   void Append(const ObjectiveValues& key, const FrontPoint& point);
 
   const int objectives_;

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "analyzer/base/vector_clones.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/evaluate.h"
@@ -12,9 +13,9 @@ namespace {
 
 // Compiled for several instruction sets as the kernel is. The ledger is not:
 // its formulas, inlined into one another, take minutes to compile.
-__attribute__((target_clones("avx512f", "avx2", "default"), flatten)) void
-LowerSteps(const Ledger<Pack>& ledger, const Machine<Pack>& machine,
-           LoweredStep<Pack>* step) {
+VECTOR_CLONES void LowerSteps(const Ledger<Pack>& ledger,
+                              const Machine<Pack>& machine,
+                              LoweredStep<Pack>* step) {
   LowerInto<Pack>(ledger, machine, step);
 }
 

@@ -13,10 +13,10 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
+#include "analyzer/base/fingerprint.h"
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/pack.h"
 #include "analyzer/cost/pack_kernel.h"
@@ -410,7 +410,7 @@ class Search {
         options_(options),
         work_(DivideWork(space, plan)),
         next_(options.shard),
-        findings_(space.description) {}
+        findings_(space.description, options.dominated, space.points) {}
 
   absl::Status Run(int threads) {
     std::vector<std::thread> others;
@@ -427,7 +427,7 @@ class Search {
 
  private:
   void DoPieces() {
-    Findings mine(space_.description);
+    Findings mine(space_.description, options_.dominated, space_.points);
     Searcher searcher(space_, plan_, work_, &mine);
     uint64_t reported = 0;
     while (!stopped_) {
@@ -489,15 +489,9 @@ absl::StatusOr<Plan> PlanOfGrid(const Space& space, const Plan& plain) {
   return by_sizes;
 }
 
-// FNV-1a, 64 bits.
-uint64_t Hashed(const std::string& text, uint64_t hash) {
-  for (const unsigned char c : text) hash = (hash ^ c) * 0x100000001b3u;
-  return hash;
-}
-
 absl::StatusOr<std::string> FingerprintOf(const Space& space) {
-  uint64_t hash =
-      Hashed(PrintTextproto(space.description), 0xcbf29ce484222325u);
+  Fingerprint fingerprint;
+  fingerprint.Add(PrintTextproto(space.description));
   Choices choices(space.axes.size(), 0);
   for (size_t i = 0; i <= space.axes.size(); ++i) {
     // Each model and machine that an axis names, and those of the first point.
@@ -510,43 +504,81 @@ absl::StatusOr<std::string> FingerprintOf(const Space& space) {
       if (names) choices[i] = static_cast<uint32_t>(k);
       const absl::StatusOr<Setup> setup = SetupAt(space, choices);
       if (!setup.ok()) return setup.status();
-      hash = Hashed(PrintTextproto(setup->model), hash);
-      hash = Hashed(PrintTextproto(setup->hardware), hash);
+      fingerprint.Add(PrintTextproto(setup->model));
+      fingerprint.Add(PrintTextproto(setup->hardware));
     }
     if (names) choices[i] = 0;
   }
-  return absl::StrFormat("%016x", hash);
+  return fingerprint.ToString();
 }
 
-// The points of a front with their values and figures.
-absl::Status FillFront(const Space& space, const Plan& plan,
-                       const std::vector<FrontPoint>& front,
-                       SweepStudy* study) {
-  std::vector<uint64_t> ids;
-  for (const FrontPoint& point : front) ids.push_back(point.id);
-  std::map<uint64_t, FigureValues<double>> figures;
+// Figures of points by their numbers, and whether they are feasible. Points that
+// cannot be described are missing.
+struct Evaluated {
+  FigureValues<double> figures;
+  bool feasible;
+};
+
+absl::StatusOr<std::map<uint64_t, Evaluated>> EvaluatedPoints(
+    const Space& space, const Plan& plan, const std::vector<uint64_t>& ids) {
+  std::map<uint64_t, Evaluated> evaluated;
   Compiler compiler(space, plan);
+  const Judge judge(space.description);
   for (const auto& [number, of_it] : ByCombination(space, plan, ids)) {
     absl::StatusOr<std::unique_ptr<Combination>> combination =
         compiler.Compile(number);
-    if (!combination.ok()) return combination.status();
+    if (combination.status().code() == absl::StatusCode::kInternal) {
+      return combination.status();
+    }
+    if (!combination.ok()) continue;
+    const auto& facts = (*combination)->facts;
     ForEachRun(space, plan, combination->get(), of_it,
                [&](const std::vector<PackCost>& costs, size_t count,
                    const uint64_t* run) {
                  for (size_t k = 0; k < count; ++k) {
-                   const FigureValues<Pack> pack = FiguresFrom(
-                       (*combination)->facts, costs[k / Pack::kLanes]);
+                   const PackCost& cost = costs[k / Pack::kLanes];
+                   const int lane = static_cast<int>(k % Pack::kLanes);
+                   const FigureValues<Pack> pack = FiguresFrom(facts, cost);
+                   Evaluated& point = evaluated[run[k]];
                    for (int i = 0; i < kNumFigures; ++i) {
-                     figures[run[k]][i] = pack[i][k % Pack::kLanes];
+                     point.figures[i] = pack[i][lane];
                    }
+                   point.feasible = judge.Excess(facts, cost.usable_bytes[lane],
+                                                 point.figures) == 0;
                  }
                });
   }
-  for (const uint64_t id : ids) {
-    AddPoint(space, ChoicesOf(space, id), ToProto(figures[id]), study);
+  return evaluated;
+}
+
+// The points of the answer with their values and figures: the front, dominated
+// points, and the point at which every axis has its first value.
+absl::Status FillPoints(const Space& space, const Plan& plan,
+                        const Findings& findings, SweepStudy* study) {
+  constexpr uint64_t kBaseline = 0;
+  std::vector<uint64_t> front;
+  for (const FrontPoint& point : findings.front.Sorted()) {
+    front.push_back(point.id);
+  }
+  const std::vector<uint64_t> dominated = findings.dominated.Ids();
+  std::vector<uint64_t> ids = front;
+  ids.insert(ids.end(), dominated.begin(), dominated.end());
+  ids.push_back(kBaseline);
+  absl::StatusOr<std::map<uint64_t, Evaluated>> evaluated =
+      EvaluatedPoints(space, plan, ids);
+  if (!evaluated.ok()) return evaluated.status();
+  const auto point_of = [&](uint64_t id) {
+    return PointOf(space, ChoicesOf(space, id),
+                   ToProto((*evaluated)[id].figures));
+  };
+  for (const uint64_t id : front) *study->add_front() = point_of(id);
+  for (const uint64_t id : dominated) *study->add_dominated() = point_of(id);
+  const auto baseline = evaluated->find(kBaseline);
+  if (baseline != evaluated->end() && baseline->second.feasible) {
+    *study->mutable_baseline() = point_of(kBaseline);
   }
   return FillQuality(
-      space, [&](int i) { return ChoicesOf(space, ids[i]); }, study);
+      space, [&](int i) { return ChoicesOf(space, front[i]); }, study);
 }
 
 // What a caveat is about, without the numbers of the point at hand.
@@ -568,7 +600,10 @@ void AddShard(const Space& space, const SweepStudy& shard, Findings* findings) {
   for (const SweepPoint& point : shard.front()) {
     const ObjectiveValues values =
         ObjectivesOf(space.description, point.figures());
-    findings->front.Add(values, static_cast<uint64_t>(point.id()));
+    findings->Add(values, static_cast<uint64_t>(point.id()));
+  }
+  for (const SweepPoint& point : shard.dominated()) {
+    findings->dominated.Offer(static_cast<uint64_t>(point.id()));
   }
 }
 
@@ -602,7 +637,6 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
   FillCounts(search.findings(), &study);
   study.set_fingerprint(*fingerprint);
   study.set_interrupted(search.interrupted());
-  const ParetoFront& front = search.findings().front;
   if (options.shards > 0) {
     study.set_shard(options.shard);
     study.set_shards(options.shards);
@@ -611,13 +645,15 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
     study.set_points_per_second_per_core(study.points() / elapsed.count() /
                                          threads);
   }
-  const absl::Status filled = FillFront(space, *plan, front.Sorted(), &study);
+  const absl::Status filled =
+      FillPoints(space, *plan, search.findings(), &study);
   if (!filled.ok()) return filled;
   return study;
 }
 
 absl::StatusOr<SweepStudy> MergeShards(const Space& space,
-                                       const std::vector<SweepStudy>& shards) {
+                                       const std::vector<SweepStudy>& shards,
+                                       int dominated) {
   if (space.description.has_evolution()) {
     return absl::InvalidArgumentError(
         "the space is searched by evolution, not point by point");
@@ -629,7 +665,7 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   std::vector<std::string> faults;
   std::set<int> seen;
   const int expected = shards.empty() ? 0 : shards[0].shards();
-  Findings findings(space.description);
+  Findings findings(space.description, dominated, space.points);
   for (const SweepStudy& shard : shards) {
     const std::string name = absl::StrCat("shard ", shard.shard());
     if (shard.fingerprint() != *fingerprint) {
@@ -645,6 +681,12 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
     }
     if (shard.interrupted()) {
       faults.push_back(absl::StrCat(name, " was interrupted; run it again"));
+    }
+    if (shard.dominated_size() <
+        std::min<double>(dominated, shard.dominated_points())) {
+      faults.push_back(absl::StrCat(
+          name, " holds ", shard.dominated_size(),
+          " dominated points; run it with --dominated=", dominated));
     }
   }
   for (int i = 0; i < expected; ++i) {
@@ -666,8 +708,7 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   FillCounts(findings, &study);
   KeepMostReasons(&study);
   study.set_fingerprint(*fingerprint);
-  const absl::Status filled =
-      FillFront(space, *plan, findings.front.Sorted(), &study);
+  const absl::Status filled = FillPoints(space, *plan, findings, &study);
   if (!filled.ok()) return filled;
   return study;
 }

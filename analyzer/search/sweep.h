@@ -23,6 +23,9 @@ struct SweepOptions {
   // word. A shard's answer holds nothing that differs between machines.
   int shard = 0;
   int shards = 0;
+  // The most dominated points to report. If there are any, every feasible point is
+  // compared, which takes longer.
+  int dominated = 0;
   // Set from elsewhere to stop early; the answer is that of the points looked
   // at. May be null.
   const std::atomic<bool>* interrupted = nullptr;
@@ -41,10 +44,12 @@ struct SweepOptions {
 absl::StatusOr<SweepStudy> Sweep(const Space& space,
                                  const SweepOptions& options = {});
 
-// The shards of one search put together. Fails where one is missing, twice
-// there, of another space or interrupted.
+// The shards of one search put together, with at most `dominated` dominated points.
+// Fails where one is missing, twice there, of another space or interrupted, or has
+// fewer dominated points than are asked for although there are more.
 absl::StatusOr<SweepStudy> MergeShards(const Space& space,
-                                       const std::vector<SweepStudy>& shards);
+                                       const std::vector<SweepStudy>& shards,
+                                       int dominated = 0);
 
 // A point's figures by the long way: descriptions loaded, a report made. What
 // Sweep answers equals it to 1e-12.

@@ -245,6 +245,80 @@ TEST(SweepTest, ShardsAndThreadsDoNotChangeTheBytes) {
   EXPECT_EQ(answers[0], answers[2]);
 }
 
+// All feasible points that are not on the front, one by one.
+TEST(SweepTest, DominatedPointsAreThoseNotOnTheFront) {
+  const Space space = Parsed(kSmall);
+  SweepOptions options;
+  options.dominated = 1'000'000;
+  const SweepStudy study = Searched(space, options);
+  const SweepStudy plain = Searched(space);
+  ASSERT_EQ(study.front_size(), plain.front_size());
+  EXPECT_EQ(study.feasible(), plain.feasible());
+  EXPECT_EQ(study.dominated_points(), study.feasible() - study.front_size());
+  EXPECT_EQ(study.dominated_size(), study.dominated_points());
+  std::set<double> seen;
+  for (int i = 0; i < study.front_size(); ++i) {
+    EXPECT_EQ(study.front(i).id(), plain.front(i).id());
+    EXPECT_TRUE(seen.insert(study.front(i).id()).second);
+  }
+  for (const SweepPoint& point : study.dominated()) {
+    EXPECT_TRUE(seen.insert(point.id()).second);
+    const SweepFigures figures = OrDie(
+        FiguresOf(space, ChoicesOf(space, static_cast<uint64_t>(point.id()))));
+    ExpectNear(point.figures().energy_per_token_j(),
+               figures.energy_per_token_j(), "energy");
+  }
+  EXPECT_EQ(plain.dominated_size(), 0);
+  EXPECT_EQ(plain.dominated_points(), study.dominated_points());
+}
+
+TEST(SweepTest, TheBaselineIsTheFirstValueOfEveryAxis) {
+  const Space space = Parsed(kSmall);
+  const SweepStudy study = Searched(space);
+  ASSERT_TRUE(study.has_baseline());
+  EXPECT_EQ(study.baseline().id(), 0);
+  for (int i = 0; i < study.axes_size(); ++i) {
+    EXPECT_EQ(study.baseline().values(i), space.axes[i].fields[0].At(0));
+  }
+  const SweepFigures figures = OrDie(FiguresOf(space, ChoicesOf(space, 0)));
+  ExpectNear(study.baseline().figures().energy_per_token_j(),
+             figures.energy_per_token_j(), "energy");
+  // Not if it is outside of a limit.
+  const SweepStudy limited = Searched(Parsed(absl::StrCat(
+      kSmall, "limit { metric: \"energy_per_token_j\" max: ",
+      figures.energy_per_token_j() * 0.999, " }")));
+  EXPECT_FALSE(limited.has_baseline());
+}
+
+TEST(SweepTest, MergedShardsHaveTheDominatedPointsOfTheWhole) {
+  const Space space = Parsed(kSmall);
+  std::vector<std::string> answers;
+  for (const int shards : {1, 3, 8}) {
+    std::vector<SweepStudy> parts;
+    for (int i = 0; i < shards; ++i) {
+      SweepOptions options;
+      options.shard = i;
+      options.shards = shards;
+      options.threads = 1 + i % 2;
+      options.dominated = 7;
+      parts.push_back(Searched(space, options));
+    }
+    const SweepStudy merged = OrDie(MergeShards(space, parts, 7));
+    EXPECT_EQ(merged.dominated_size(), 7);
+    answers.push_back(merged.SerializeAsString());
+    // More than the shards have.
+    EXPECT_TRUE(absl::StrContains(ErrorOf(MergeShards(space, parts, 100)),
+                                  "run it with --dominated=100"));
+  }
+  EXPECT_EQ(answers[0], answers[1]);
+  EXPECT_EQ(answers[0], answers[2]);
+  SweepOptions options;
+  options.dominated = 7;
+  SweepStudy whole = Searched(space, options);
+  whole.clear_points_per_second_per_core();
+  EXPECT_EQ(whole.SerializeAsString(), answers[0]);
+}
+
 TEST(SweepTest, MergeRefusesWhatIsNotTheWhole) {
   const Space space = Parsed(kSmall);
   std::vector<SweepStudy> parts;

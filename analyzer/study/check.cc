@@ -13,6 +13,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/base/version.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
@@ -197,7 +198,7 @@ std::string Verdict(const CheckResult& result, bool both_ways) {
   std::vector<std::string> failed;
   bool better = false;
   for (const CheckedMetric& metric : result.metrics()) {
-    if (!metric.passed() && metric.metric() != "changed_fields") {
+    if (!metric.passed()) {
       failed.push_back(absl::StrFormat("%s is %.6g, %s allows %.6g",
                                        metric.metric(), metric.value(),
                                        metric.rule(), metric.limit()));
@@ -205,15 +206,8 @@ std::string Verdict(const CheckResult& result, bool both_ways) {
     better |= !both_ways && metric.change() < -kDefaultTolerance;
   }
   if (!out.empty()) absl::StrAppend(&out, ". ");
-  const auto& changes = result.comparison().differences();
-  if (!changes.empty()) {
-    absl::StrAppend(&out, "The baseline was made for something else: ",
-                    absl::StrJoin(changes, ", "),
-                    "; if that is intended, write a new one. ");
-  }
   if (failed.empty()) {
-    absl::StrAppend(&out, changes.empty() ? "Everything holds."
-                                          : "Every figure holds.");
+    absl::StrAppend(&out, "Everything holds.");
     if (better) {
       absl::StrAppend(&out,
                       " A figure is better than its baseline by more than ",
@@ -248,30 +242,30 @@ void CheckFits(const Report& report, CheckResult* result) {
   checked->set_passed(false);
 }
 
-// In what the scenario differs from that of the baseline as it would be written
-// now. Fields that --set sets are not compared, because a change may consist of
-// them.
-std::vector<std::string> ChangesOfScenario(const Report& report,
-                                           const Report& baseline) {
+// Adds a figure that fails if the baseline answers another question.
+void CheckQuestion(const Report& report, const Report& baseline,
+                   CheckResult* result) {
+  const std::vector<std::string> differences =
+      BaselineDifferences(report, baseline);
+  if (differences.empty()) return;
+  CheckedMetric* checked = result->add_metrics();
+  checked->set_metric("scenario_differences");
+  checked->set_value(static_cast<double>(differences.size()));
+  checked->set_rule("baseline");
+  checked->set_passed(false);
+}
+
+}  // namespace
+
+std::vector<std::string> BaselineDifferences(const Report& report,
+                                             const Report& baseline) {
+  // Compares with the baseline as it would be written now. Fields that --set
+  // sets are not compared, because a change may consist of them.
   Report then = baseline, now = BaselineOf(report);
   then.mutable_scenario()->clear_set();
   now.mutable_scenario()->clear_set();
   return ScenarioDifferences(then, now);
 }
-
-// Adds a figure that fails if the baseline is of another scenario: what holds for
-// one says nothing about the other.
-void CheckScenario(const std::vector<std::string>& changes,
-                   CheckResult* result) {
-  if (changes.empty()) return;
-  CheckedMetric* checked = result->add_metrics();
-  checked->set_metric("changed_fields");
-  checked->set_value(static_cast<double>(changes.size()));
-  checked->set_rule("the baseline's scenario");
-  checked->set_passed(false);
-}
-
-}  // namespace
 
 Report BaselineOf(const Report& report) {
   Report baseline;
@@ -301,6 +295,23 @@ Report BaselineOf(const Report& report) {
   Round(&baseline);
   return baseline;
 }
+
+namespace {
+
+constexpr char kBaselineOf[] =
+    "# A baseline of `tokenjoule check`; written by ";
+constexpr char kWithUpdate[] = " with --update.\n";
+
+// The version that wrote a baseline; empty if its head does not say.
+absl::string_view WriterOf(absl::string_view text) {
+  const std::string begin = absl::StrCat(kBaselineOf, "tokenjoule ");
+  const size_t at = text.find(begin);
+  if (at == absl::string_view::npos) return "";
+  text.remove_prefix(at + begin.size());
+  return text.substr(0, text.find_first_of(" \n"));
+}
+
+}  // namespace
 
 absl::StatusOr<Report> ParseBaseline(absl::string_view text,
                                      absl::string_view file) {
@@ -339,14 +350,21 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
   needs(baseline.has_memory_share() ||
             (baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
         "dram_energy_share");
+  const std::string newer = NewerVersionNote(WriterOf(text));
+  if (!faults.empty() && !newer.empty()) {
+    Fault fault;
+    fault.file = std::string(file);
+    fault.message = newer;
+    faults.push_back(std::move(fault));
+  }
   RETURN_IF_ERROR(FaultsToStatus(faults));
   return baseline;
 }
 
 std::string BaselineText(const Report& baseline) {
   return absl::StrCat(
-      "# proto-file: proto/report.proto\n# proto-message: Report\n#\n"
-      "# A baseline of `tokenjoule check`; written by it with --update.\n\n",
+      "# proto-file: proto/report.proto\n# proto-message: Report\n#\n",
+      kBaselineOf, "tokenjoule ", kVersion, kWithUpdate, "\n",
       PrintTextproto(baseline));
 }
 
@@ -354,21 +372,9 @@ absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Expectations& expect,
                                   const Report* baseline) {
   CheckResult result;
-  std::vector<std::string> changes;
   if (baseline != nullptr) {
-    changes = ChangesOfScenario(report, *baseline);
-    absl::StatusOr<Comparison> comparison = Compare(*baseline, report);
-    if (!comparison.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the baseline was made for something else: ",
-                       absl::StrJoin(changes, ", "), "; ",
-                       comparison.status().message()));
-    }
-    *result.mutable_comparison() = *std::move(comparison);
-    result.mutable_comparison()->clear_differences();
-    for (const std::string& change : changes) {
-      result.mutable_comparison()->add_differences(change);
-    }
+    CheckQuestion(report, *baseline, &result);
+    ASSIGN_OR_RETURN(*result.mutable_comparison(), Compare(*baseline, report));
   }
   for (const Metric& metric : MetricsOf(expect, report)) {
     CheckBudget(metric, report, &result);
@@ -382,7 +388,6 @@ absl::StatusOr<CheckResult> Check(const Report& report,
         "(max_energy_per_token_j, max_dram_share, max_stack_share, "
         "max_step_time_ms)");
   }
-  CheckScenario(changes, &result);
   if (!expect.may_not_fit()) CheckFits(report, &result);
   result.set_passed(
       std::all_of(result.metrics().begin(), result.metrics().end(),

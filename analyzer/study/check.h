@@ -4,6 +4,7 @@
 #define ANALYZER_STUDY_CHECK_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -28,11 +29,16 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
 // The text of the file that holds a baseline.
 std::string BaselineText(const Report& baseline);
 
+// What a baseline was made for that the answer is not of: "batch: 32 -> 64".
+// Empty if both are of the same model, machine and scenario.
+std::vector<std::string> BaselineDifferences(const Report& report,
+                                             const Report& baseline);
+
 // Checks an answer against the expectations. If `baseline` is null, only
-// budgets count. A baseline that was made for another model, machine or scenario is
-// compared all the same, but does not pass: `comparison.differences` says in what
-// they differ. Fails if the two cannot be compared (boundaries, work), and if there
-// are no expectations at all, because such a check could never fail.
+// budgets count. A baseline that was made for another model, machine or
+// scenario is compared all the same, and the check does not pass: its first
+// figure is the number of differences. Fails if there are no expectations at
+// all, because such a check could never fail.
 absl::StatusOr<CheckResult> Check(const Report& report,
                                   const Expectations& expect,
                                   const Report* baseline);

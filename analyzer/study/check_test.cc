@@ -4,7 +4,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/base/version.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/testing/catalog.h"
@@ -38,6 +40,22 @@ TEST(CheckTest, ABaselineReadsBackAsItWasWritten) {
   const Report read =
       OrDie(ParseBaseline(BaselineText(baseline), "b.textproto"));
   EXPECT_EQ(read.SerializeAsString(), baseline.SerializeAsString());
+}
+
+TEST(CheckTest, ABaselineOfANewerSchemaSaysSo) {
+  const std::string text = BaselineText(BaselineOf(Answer()));
+  EXPECT_TRUE(absl::StrContains(text, absl::StrCat("tokenjoule ", kVersion)));
+  // A field that this version does not know.
+  const std::string later = absl::StrCat(text, "colour: 1\n");
+  const auto error = [&](const char* version) {
+    return ErrorOf(ParseBaseline(
+        absl::StrReplaceAll(later, {{absl::StrCat("tokenjoule ", kVersion),
+                                     absl::StrCat("tokenjoule ", version)}}),
+        "b.textproto"));
+  };
+  EXPECT_TRUE(absl::StrContains(error("99.0.0"), "\"colour\""));
+  EXPECT_TRUE(absl::StrContains(error("99.0.0"), "tokenjoule 99.0.0 wrote"));
+  EXPECT_FALSE(absl::StrContains(error("0.0.1"), "wrote the file"));
 }
 
 TEST(CheckTest, TheSameAnswerHoldsAtNoToleranceBothWays) {
@@ -105,11 +123,23 @@ TEST(CheckTest, NothingExpectedIsNoCheck) {
   EXPECT_FALSE(Check(Answer(), Expectations(), nullptr).ok());
 }
 
-TEST(CheckTest, ABaselineOfSomethingElseIsRefused) {
-  const Report baseline = BaselineOf(Answer({}, 16));
-  const std::string message =
-      ErrorOf(Check(Answer(), Expectations(), &baseline));
-  EXPECT_TRUE(absl::StrContains(message, "batch: 16 -> 8")) << message;
+TEST(CheckTest, ABaselineOfSomethingElseIsComparedAndDoesNotPass) {
+  const Report before = Answer({}, 16), now = Answer();
+  const Report baseline = BaselineOf(before);
+  const std::vector<std::string> differences =
+      BaselineDifferences(now, baseline);
+  ASSERT_EQ(differences.size(), 1u);
+  EXPECT_EQ(differences[0], "batch: 16 -> 8");
+  Expectations wide;
+  wide.set_energy_tolerance(100);
+  wide.set_step_time_tolerance(100);
+  wide.set_dram_share_tolerance(100);
+  const CheckResult result = Judged(now, wide, &baseline);
+  EXPECT_FALSE(result.passed());
+  EXPECT_EQ(result.metrics(0).metric(), "scenario_differences");
+  EXPECT_EQ(result.metrics(0).value(), 1);
+  EXPECT_NEAR(result.comparison().energy_ratio(),
+              now.energy_per_token_j() / before.energy_per_token_j(), 1e-6);
 }
 
 TEST(CheckTest, ABrokenBaselineSaysWhere) {

@@ -12,6 +12,7 @@
 #include "analyzer/description/core_clock.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
+#include "analyzer/evaluate/running_costs.h"
 #include "analyzer/ledger/ledger.h"
 
 namespace tokenjoule {
@@ -35,18 +36,6 @@ std::vector<double> ClocksToTry(const CoreClocks& of) {
   return clocks;
 }
 
-// Electricity at the facility and the use of the chips, per token.
-double CostPerToken(const Evaluation<>& at, const Node& node,
-                    double price_per_chip_hour) {
-  constexpr double kJoulesPerKwh = 3.6e6, kSecondsPerHour = 3600;
-  const double facility_j =
-      InJoules(at.PerToken(EnergyInside(at.cost.terms, kFacilityBoundary)));
-  const double chip_seconds =
-      InSeconds(at.cost.step_time) * at.step.chips / at.step.tokens;
-  return facility_j / kJoulesPerKwh * node.price_per_kwh().value() +
-         chip_seconds / kSecondsPerHour * price_per_chip_hour;
-}
-
 }  // namespace
 
 absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
@@ -61,7 +50,7 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
                      " has no core_clock: nothing is known of its energy at "
                      "other clocks"));
   }
-  const bool by_cost = options.price_per_chip_hour > 0;
+  const bool by_cost = hardware.node().has_price_per_chip_hour();
   study.set_objective(by_cost ? "cost_per_token" : "energy_per_token_j");
   study.set_max_time_per_token_ms(options.max_time_per_token_ms);
   const auto objective = [&](const TunedPoint& point) {
@@ -93,9 +82,13 @@ absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options) {
                                at.ledger.tokens_per_sequence);
     point.set_energy_per_token_j(InJoules(
         at.PerToken(EnergyInside(at.cost.terms, resolved.boundary()))));
-    if (by_cost || hardware.node().has_price_per_kwh()) {
+    const Prices prices = PricesOf(hardware, at.step.chips);
+    if (prices.has_money()) {
       point.set_cost_per_token(
-          CostPerToken(at, hardware.node(), options.price_per_chip_hour));
+          InJoules(at.PerToken(
+              EnergyInside(at.cost.terms, kFacilityBoundary))) *
+              prices.per_joule() +
+          InSeconds(at.cost.step_time) / at.step.tokens * prices.per_second());
     }
     point.set_feasible(
         OccupancyOf(at.ledger, machine)

@@ -17,14 +17,12 @@ struct TuneOptions {
   std::vector<double> batches;
   // Limit on the time per token, ms; 0: none.
   double max_time_per_token_ms = 0;
-  // Price of a chip in use, per hour and chip. With it, or with the node's
-  // price_per_kwh, cost is minimised instead of energy.
-  double price_per_chip_hour = 0;
 };
 
 // Evaluates the setup at clocks from the machine's lowest to its highest, in at
 // most 200 steps of at least 15 MHz, and at each batch. The machine's power cap
-// holds at every point. Fails as Analyze does, and for a machine without a
+// holds at every point. If the machine's node has a price_per_chip_hour, money is
+// minimised instead of energy. Fails as Analyze does, and for a machine without a
 // core_clock.
 absl::StatusOr<TuneStudy> Tune(const Setup& setup, const TuneOptions& options);
 

@@ -63,8 +63,9 @@ TEST(TuneTest, BatchesAreTriedAndChipsAreMoney) {
   EXPECT_EQ(energy.best().batch(), 64);
   EXPECT_EQ(energy.objective(), "energy_per_token_j");
   // Where chips cost and electricity does not, the fastest is the cheapest.
-  options.price_per_chip_hour = 2;
-  const TuneStudy cost = OrDie(Tune(On("h100-sxm"), options));
+  auto priced = On("h100-sxm");
+  priced.hardware.mutable_node()->mutable_price_per_chip_hour()->set_value(2);
+  const TuneStudy cost = OrDie(Tune(priced, options));
   EXPECT_EQ(cost.objective(), "cost_per_token");
   EXPECT_GT(cost.best().core_clock_mhz(), energy.best().core_clock_mhz());
   EXPECT_NEAR(cost.best().cost_per_token(),

@@ -94,6 +94,28 @@ claim() {
   echo "ok: $*"
 }
 
+# Each block of build_rules.md that is a BUILD file, as one of a package of its own.
+write_snippets() {
+  awk -v folder="$work/client/snippets" '
+    /^```starlark/ { inside = 1; text = ""; next }
+    /^```/ && inside {
+      inside = 0
+      if (text ~ /workspace\(/) next
+      package = folder "/" ++n
+      system("mkdir -p " package)
+      printf "%s", text > (package "/BUILD")
+      next
+    }
+    inside { text = text $0 "\n" }' "$repository/docs/build_rules.md"
+}
+
+# Number of times that the client would compile a file of the sources.
+compilations() {
+  bazel aquery "--override_repository=tokenjoule=$repository" \
+    "mnemonic(CppCompile, deps(//:all))" |
+    grep -c "^action 'Compiling $1'"
+}
+
 set_up_repository
 cp -r "$client" "$work/client"
 rm -rf "$work/client/baselines" "$work/client/chat_baseline.textproto"
@@ -107,6 +129,20 @@ done
 grep -q '"model": "tiny"' "$out/chat_report.json" || fail "the report is of another model"
 [ "$(wc -l <"$out/chat_batches.csv")" = 4 ] || fail "expected three batches"
 claim "good specs build; reports and studies are files"
+
+write_snippets
+expect 0 bazel query //snippets/...
+for target in snippets/2:tiny :chat_report :chat_batches :accelerators :chat_update :update_all; do
+  expect_text "${target##*/}"
+done
+rm -r "$work/client/snippets"
+claim "the snippets of build_rules.md load as they are"
+
+for file in analyzer/evaluate/account.cc tools/main.cc; do
+  [ "$(compilations "external/tokenjoule/$file")" = 1 ] ||
+    fail "expected one compilation of $file for reports, sweeps and tests"
+done
+claim "a workspace with reports, sweeps and tests compiles the tool once"
 
 for format in csv sqlite; do
   one=$out/stacks_${format}_1.$format

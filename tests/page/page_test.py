@@ -8,7 +8,7 @@ Skipped, and says so, where Chromium or chromedriver is not installed (Debian:
 apt-get install chromium chromium-driver). Pictures of the views are kept in the
 test's undeclared outputs.
 
-usage: page_test.py TOKENJOULE PAGE_FOLDER [--url=URL] [unittest arguments]
+usage: page_test.py TOKENJOULE [--url=URL] [unittest arguments]
 """
 
 import json
@@ -16,6 +16,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -27,7 +28,6 @@ import webdriver  # noqa: E402
 from webdriver import wait  # noqa: E402
 
 TOOL = ''
-PAGE = ''
 URL = ''
 BOUNDARIES = ['stack', 'memory_path', 'chip', 'board', 'node', 'facility']
 PREFIXES = {'': 1, 'k': 1e3, 'M': 1e6, 'G': 1e9, 'm': 1e-3, 'µ': 1e-6, 'n': 1e-9, 'p': 1e-12}
@@ -155,7 +155,8 @@ class PageTest(unittest.TestCase):
         self.assertIn('llama-3.1-8b on h100-sxm', text)
         self.assertIn('context 8 192', text)
         self.assertIn('Fits', text)
-        self.assertIn(report['evidence_note'], text)
+        self.assertEqual(report['evidence'], 'fitted')
+        self.assertIn('Fitted ' + report['evidence_note'].replace('fitted ', '', 1), text)
         self.assertTrue(math.isclose(
             value_of(self.browser.text('.answer [data-figure=step_time_s]')),
             report['step_time_s'], rel_tol=0.006))
@@ -269,11 +270,59 @@ class PageTest(unittest.TestCase):
         wait('the attribution', lambda: comparison['summary'] in self.browser.text('#view'))
         rows = self.browser.run(
             'return [...document.querySelectorAll("#view tbody tr")].map((r) => r.innerText)')
-        changed = [term for term in comparison['terms'] if abs(term['change_j']) > 0]
+        changed = [term for term in comparison['terms']
+                   if abs(term['change_j']) > 1e-9 * comparison['a']['energy_per_token_j']]
         self.assertEqual(len(rows), len(changed) + 1)
         self.browser.click('#one')
         wait('one scenario', lambda: 'to.' not in self.hash())
         self.assertEnergyIs(analyze('--batch=8'))
+
+    def test_machines_are_laid_side_by_side(self):
+        self.follow('batch=8')
+        self.browser.fill(self.control('hardware'), 'h200,b200,nope')
+        wait('the fault', lambda: 'nope' in self.browser.text('#view .faults'))
+        self.browser.fill('#asked-machines', 'h200, b200, rtx-4090')
+        study = ask_tool('analyze', '--model=llama-3.1-8b', '--hardware=h200,b200,rtx-4090',
+                         '--batch=8')
+        wait('the machines', lambda: 'rtx-4090' in self.browser.text('#view'))
+        rows = wait('rows', lambda: self.browser.run(
+            'return [...document.querySelectorAll("#view tbody tr")].map((r) => r.innerText)'))
+        self.assertEqual(len(rows), len(study['rows']))
+        for row, report in zip(rows, study['rows']):
+            name, energy = row.replace('\u00a0', ' ').split('\t')[:2]
+            self.assertEqual(name, report['hardware'])
+            self.assertTrue(math.isclose(value_of(energy), report['energy_per_token_j'],
+                                         rel_tol=0.006))
+        # The rest of the page is about the first of them.
+        self.assertEnergyIs(analyze('--hardware=h200', '--batch=8'))
+        self.assertIn('machines=h200', self.hash())
+
+    def test_a_plan_is_made_and_taken(self):
+        self.follow('prompt=1000&output=200&view=plan')
+        self.browser.fill('#asked-requests-per-s', '5')
+        plan = ask_tool('plan', '--model=llama-3.1-8b', '--prompt=1000', '--output=200',
+                        '--requests-per-s=5')
+        wait('the plan', lambda: plan['summary'] in self.browser.text('#view'))
+        names = self.browser.run(
+            'return [...document.querySelectorAll("#view tbody th")].map((r) => r.innerText)')
+        self.assertEqual(names, [row['hardware'] for row in plan['rows']])
+        best = plan['rows'][0]
+        self.browser.click('#view tbody .button')
+        wait('the machine', lambda: f'on {best["hardware"]}' in self.browser.text('.answer h2'))
+        self.assertIn('weights=' + best['weights'], self.hash())
+
+    def test_prices_make_costs(self):
+        self.follow('batch=8&prompt=1000&output=200&view=costs')
+        self.browser.click('#view .panel .button')
+        for flag, price in (('price-per-kwh', '0.2'), ('chip-hour-price', '2'), ('carbon', '300')):
+            self.browser.fill(self.control(flag), price)
+        costs = analyze('--batch=8', '--prompt=1000', '--output=200', '--price-per-kwh=0.2',
+                        '--chip-hour-price=2', '--carbon=300')['costs']
+        price = costs['per_million_tokens']['price']
+        wait('the price', lambda: f'a price of {price:.3g}' in self.browser.text('.answer'))
+        self.assertIn(f'{price:.3g}', self.browser.text('#view table'))
+        self.assertIn('per request', self.browser.text('#view'))
+        self.assertIn('CO₂e', self.browser.text('#view'))
 
     def test_what_does_not_fit_says_so_first_and_has_no_speed(self):
         self.follow('model=llama-3.1-70b')
@@ -350,6 +399,23 @@ class PageTest(unittest.TestCase):
         self.assertIn('<img src=x', fault)
         self.assertNotIn('\u202e', fault)
         self.assertNotIn('\u0007', fault)
+        self.assertEqual(self.browser.run('return document.images.length'), 0)
+        self.assertFalse(self.browser.run('return "hacked" in window'))
+
+    def test_hostile_text_of_files_is_text(self):
+        # The engine refuses names with other signs than letters; sources are free.
+        hostile = '<img src=x onerror=hacked=1>'
+        self.follow('batch=2')
+        self.drop('machine.textproto',
+                  '# proto-message: Hardware\nname: "mine"\nbase: "h100-sxm"\n'
+                  f'sources {{ id: "s" kind: ASSUMPTION citation: "{hostile}" date: "2026" }}\n'
+                  'board { power_cap_w { value: 690 low: 690 high: 690 source: "s" } }\n')
+        wait('the machine', lambda: 'on mine' in self.browser.text('.answer h2'))
+        self.browser.click(ENERGY)
+        wait('the source', lambda: hostile in self.browser.text('.explain'))
+        self.browser.press('Escape')
+        self.browser.click('.machine-fields summary')
+        wait('the numbers', lambda: self.browser.text('.field'))
         self.assertEqual(self.browser.run('return document.images.length'), 0)
         self.assertFalse(self.browser.run('return "hacked" in window'))
 
@@ -451,8 +517,8 @@ class PageTest(unittest.TestCase):
         for width, scheme in ((1440, 'light'), (375, 'dark')):
             self.browser.resize(width, 900)
             self.browser.prefer(prefers_color_scheme=scheme)
-            for view in ('energy', 'levers', 'curves', 'roofline', 'tradeoffs', 'memory',
-                         'operators', 'costs', 'compare'):
+            for view in ('energy', 'levers', 'curves', 'roofline', 'tradeoffs', 'machines',
+                         'plan', 'memory', 'operators', 'costs', 'compare'):
                 with self.subTest(view=view, width=width):
                     self.follow('batch=8&prompt=1000&output=200&view=' + view +
                                 ('&to.batch=32' if view == 'compare' else ''))
@@ -583,7 +649,8 @@ class PageTest(unittest.TestCase):
         limit = float(re.search(r'max-time-per-token-ms=([\d.]+)', self.hash()).group(1))
         self.assertGreater(limit, 0)
         wait('the limit beside the chart', lambda: self.browser.run(
-            'return Number(document.querySelector("#limit").value)') == limit)
+            'return Number(document.querySelector("#asked-max-time-per-token-ms").value)')
+             == limit)
 
     def test_only_the_newest_question_is_shown(self):
         self.follow('')
@@ -621,65 +688,56 @@ class PageTest(unittest.TestCase):
 
     # ---- A report
 
-    def report_file(self, folder):
-        """A report as `--format=html` writes it: the page with recorded answers."""
-        requests = []
-        # The answer that was asked for comes first.
-        for boundary in ['board'] + [one for one in BOUNDARIES if one != 'board']:
-            flags = {'model': 'llama-3.1-8b', 'hardware': 'h100-sxm', 'batch': '8'}
-            if boundary != 'board':
-                flags['boundary'] = boundary
-            requests.append({
-                'subcommand': 'analyze', 'flags': flags, 'positional': [],
-                'envelope': {'answer': analyze('--batch=8', f'--boundary={boundary}'),
-                             'notices': [], 'command': 'tokenjoule analyze --batch=8',
-                             'elapsed_ms': 1}})
-        recorded = {'version': 'test', 'view': 'analyze', 'requests': requests}
-        libraries = {'d3.min.js': '/usr/share/nodejs/d3/dist/d3.min.js',
-                     'd3-sankey.min.js': '/usr/share/nodejs/d3-sankey/dist/d3-sankey.min.js'}
-
-        def content(path):
-            with open(libraries.get(path, os.path.join(PAGE, path)), encoding='utf-8') as file:
-                return file.read()
-
-        page = content('index.html')
-        page = re.sub(r'<link rel="stylesheet" href="([^"]+)">',
-                      lambda m: '<style>' + content(m.group(1)) + '</style>', page)
-        page = re.sub(r'<script src="([^"]+)"></script>',
-                      lambda m: '<script>' + content(m.group(1)) + '</script>', page)
-        page = page.replace('<noscript>', '<script type="application/json" id="recorded">' +
-                            json.dumps(recorded).replace('<', '\\u003c') + '</script><noscript>', 1)
+    def report(self, *arguments):
+        """Opens what `--format=html` writes."""
+        folder = tempfile.mkdtemp()
+        self.addCleanup(shutil.rmtree, folder)
         path = os.path.join(folder, 'report.html')
-        with open(path, 'w', encoding='utf-8') as file:
-            file.write(page)
-        return path
+        subprocess.run([TOOL, *arguments, '--format=html', '--out=' + path], check=True)
+        self.browser.open('file://' + path)
+        wait('a view', lambda: self.browser.run(
+            'return document.querySelector("#view svg, #view table") !== null'))
+        self.assertTrue(self.browser.run(
+            'return document.querySelector(".controls").offsetParent === null'))
 
     def test_a_report_works_from_a_file(self):
-        with tempfile.TemporaryDirectory() as folder:
-            self.browser.open('file://' + self.report_file(folder))
-            wait('an answer', lambda: self.browser.text(ENERGY))
-            self.assertEnergyIs(analyze('--batch=8'))
-            self.assertTrue(self.browser.run(
-                'return document.querySelector(".controls").offsetParent === null'))
-            for boundary in BOUNDARIES:
-                self.browser.click(f'#boundary input[value={boundary}]')
-                self.assertEnergyIs(analyze('--batch=8', f'--boundary={boundary}'))
-            tabs = self.browser.text('#tabs')
-            self.assertIn('Roofline', tabs)
-            self.assertNotIn('What could change it', tabs)
-            self.browser.click('[data-view=memory]')
-            wait('the view', lambda: 'What fills the memory' in self.browser.text('#view'))
-            self.picture('report')
-            self.browser.click(ENERGY)
-            wait('the reason', lambda: 'holds no answer' in self.browser.text('.explain'))
+        self.report('analyze', '--model=llama-3.1-8b', '--hardware=h100-sxm', '--batch=8')
+        self.assertEnergyIs(analyze('--batch=8'))
+        for boundary in BOUNDARIES:
+            self.browser.click(f'#boundary input[value={boundary}]')
+            self.assertEnergyIs(analyze('--batch=8', f'--boundary={boundary}'))
+        self.assertNotIn('Batch and context', self.browser.text('#tabs'))
+        for tab in self.browser.run(
+                'return [...document.querySelectorAll("[role=tab]")].map((t) => t.dataset.view)'):
+            self.browser.click(f'[data-view={tab}]')
+            wait('the view', lambda: self.browser.run('''
+                const panels = [...document.querySelectorAll('#view .panel')];
+                return panels.length && panels.every((p) => p.querySelector('svg, table'));'''))
+            self.assertEqual(self.browser.text('#view .faults'), '')
+        self.picture('report')
+        self.browser.click(ENERGY)
+        wait('the formula', lambda: self.browser.text('.explain .formula'))
+
+    def test_reports_of_other_studies(self):
+        usual = ['--model=llama-3.1-8b', '--hardware=h100-sxm']
+        for arguments, shown in (
+                (['compare', *usual, '--batch=8', '--to.batch=32'], 'What changed the energy'),
+                (['batch', *usual, '--batch=1:64:x2'], 'Energy over batch'),
+                (['ceiling', *usual], 'Ceiling'),
+                (['tricks', *usual], 'Tricks'),
+                (['sweep', '--space=hbm-accelerator'], 'Pareto front')):
+            with self.subTest(arguments[0]):
+                self.report(*arguments)
+                self.assertIn(shown, self.browser.text('#view'))
+                self.assertEqual(self.browser.text('#view .faults'), '')
+                self.picture('report-' + arguments[0])
 
 
 def main():
-    global TOOL, PAGE, URL
-    arguments = sys.argv[1:]
-    TOOL, PAGE = (os.path.abspath(path) for path in arguments[:2])
+    global TOOL, URL
+    TOOL = os.path.abspath(sys.argv[1])
     rest = []
-    for argument in arguments[2:]:
+    for argument in sys.argv[2:]:
         if argument.startswith('--url='):
             URL = argument[len('--url='):]
         else:

@@ -59,9 +59,7 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
   }
   request.options = *options;
   request.options.per_replica = !flags.Has("batch");
-  // The chart has no ranges.
-  request.options.ranges = *format != OutputFormat::kSvg &&
-                           (!flags.Has("ranges") || flags.GetBool("ranges"));
+  request.options.ranges = !flags.Has("ranges") || flags.GetBool("ranges");
   return request;
 }
 

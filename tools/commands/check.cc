@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -82,15 +83,25 @@ absl::Status WithAdvice(const ParsedFlags& flags, const absl::Status& status) {
       absl::StrCat(status.message(), "\nto write the baseline anew: ", update));
 }
 
+// `*stale` becomes the fault of a baseline that is of another question.
 absl::StatusOr<CheckResult> Judge(const ParsedFlags& flags,
                                   const Expectations& expect,
-                                  const Report& report) {
+                                  const Report& report, absl::Status* stale) {
   const std::string path = flags.Get("baseline", "");
   if (path.empty()) return Check(report, expect, nullptr);
   absl::StatusOr<std::string> text = ReadTextFile(path);
   if (!text.ok()) return WithAdvice(flags, text.status());
   absl::StatusOr<Report> baseline = ParseBaseline(*text, path);
   if (!baseline.ok()) return WithAdvice(flags, baseline.status());
+  const std::vector<std::string> differences =
+      BaselineDifferences(report, *baseline);
+  if (!differences.empty()) {
+    *stale = WithAdvice(
+        flags, absl::InvalidArgumentError(absl::StrCat(
+                   path, ": the baseline was made for something else: ",
+                   absl::StrJoin(differences, ", "),
+                   "; if that is intended, write a new one")));
+  }
   absl::StatusOr<CheckResult> result = Check(report, expect, &*baseline);
   if (!result.ok()) {
     return WithAdvice(flags, absl::InvalidArgumentError(absl::StrCat(
@@ -100,9 +111,11 @@ absl::StatusOr<CheckResult> Judge(const ParsedFlags& flags,
 }
 
 int Write(const ParsedFlags& flags, OutputFormat format,
-          const CheckResult& result) {
+          const CheckResult& result, const absl::Status& stale) {
   const int exit_code = WriteAnswer(flags, format, result);
-  if (exit_code != kExitOk || result.passed()) return exit_code;
+  if (exit_code != kExitOk) return exit_code;
+  if (!stale.ok()) return Fail(stale, kExitBadData);
+  if (result.passed()) return kExitOk;
   if (flags.Has("update_command")) {
     std::cerr << "tokenjoule: to accept the new figures: "
               << flags.Get("update_command", "") << "\n";
@@ -121,10 +134,12 @@ int Run(const ParsedFlags& flags) {
   absl::StatusOr<Report> report = Analyze(*setup, kWithRanges);
   if (!report.ok()) return Fail(report.status(), kExitBadData);
   if (flags.GetBool("update")) return Update(flags, *report);
-  absl::StatusOr<CheckResult> result = Judge(flags, setup->expect, *report);
+  absl::Status stale;
+  absl::StatusOr<CheckResult> result =
+      Judge(flags, setup->expect, *report, &stale);
   if (!result.ok()) return Fail(result.status(), kExitBadData);
   result->set_name(NameOf(flags, *report));
-  return Write(flags, *format, *result);
+  return Write(flags, *format, *result, stale);
 }
 
 Command CheckCommand() {
@@ -135,9 +150,9 @@ Command CheckCommand() {
       "Exits with 0 if energy per token, step time and DRAM share are within\n"
       "their budgets and within their tolerances of a baseline. Otherwise\n"
       "prints the terms that moved and exits with 1. A baseline of another\n"
-      "scenario is compared too, with the fields that differ, but does not\n"
-      "pass. Exits with 3 if the baseline is missing or broken. The file of a\n"
-      "scenario may hold the expectations (`expect { ... }`).";
+      "scenario is compared too, with the fields that differ, and exits with\n"
+      "3, as one does that is missing or broken. The file of a scenario may\n"
+      "hold the expectations (`expect { ... }`).";
   command.examples =
       "  tokenjoule check --scenario=chat.textproto "
       "--baseline=chat_baseline.textproto\n"

@@ -39,7 +39,11 @@ Sides SplitFlags(const ParsedFlags& flags) {
   }
   // A scenario file of its own replaces all flags.
   if (sides.second.Has("scenario")) return sides;
+  // One machine replaces a pipeline, and the other way round.
+  const bool names_machine =
+      sides.second.Has("hardware") || sides.second.Has("pipeline");
   for (const auto& [name, values] : sides.first.values) {
+    if (names_machine && (name == "hardware" || name == "pipeline")) continue;
     std::vector<std::string>& second = sides.second.values[name];
     if (second.empty()) {
       second = values;

@@ -31,8 +31,11 @@ absl::StatusOr<TuneOptions> ReadOptions(const ParsedFlags& flags) {
   absl::Status status =
       read("max_time_per_token_ms", &options.max_time_per_token_ms);
   if (!status.ok()) return status;
-  status = read("price_per_chip_hour", &options.price_per_chip_hour);
-  if (!status.ok()) return status;
+  if (flags.Has("price_per_chip_hour") && flags.Has("chip_hour_price")) {
+    return absl::InvalidArgumentError(
+        "--price-per-chip-hour is the old spelling of --chip-hour-price: give "
+        "one of them");
+  }
   if (flags.Has("batches")) {
     status = ParseCountList(flags.Get("batches", ""), &options.batches);
     if (!status.ok()) {
@@ -59,9 +62,9 @@ Command TuneCommand() {
       "A core that waits for memory may run slower, at a lower voltage. Tries\n"
       "every clock of the machine, and every batch of --batches, and prints the\n"
       "one of least energy per token at the boundary within the limit on the\n"
-      "time per token; with --price-per-chip-hour the one of least cost,\n"
-      "chips and electricity (price_per_kwh of the node). The optimum is flat:\n"
-      "it is given as a range of clocks and of power caps that bring them about.";
+      "time per token; with --chip-hour-price the one of least money, for chips\n"
+      "and, with --price-per-kwh, electricity. The optimum is flat: it is given\n"
+      "as a range of clocks and of power caps that bring them about.";
   command.examples =
       "  tokenjoule tune --model=qwen3.6-27b --hardware=rtx-3090 "
       "--weights=q3_k\n"
@@ -74,7 +77,7 @@ Command TuneCommand() {
                   "batches to try, e.g. 1:256:x2 (default: --batch)"},
                  {"max_time_per_token_ms", "MS", "limit on the time per token"},
                  {"price_per_chip_hour", "PRICE",
-                  "price of a chip in use: the least cost is wanted"},
+                  "the old spelling of --chip-hour-price"},
              }),
       OutputFlags<TuneStudy>());
   SetAnswer<TuneStudy>(Answer, &command);

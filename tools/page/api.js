@@ -36,6 +36,9 @@
     return (normal(flags).boundary || ['board'])[0];
   }
 
+  // Answers of these do not depend on the boundary, or are recorded at one.
+  const AT_ONE_BOUNDARY = ['list', 'explain'];
+
   // The recorded answer that fits a question: a report is about one study, so
   // that sub-command, name and boundary tell its answers apart; of several the
   // one with most flags alike.
@@ -46,7 +49,8 @@
     for (const one of recorded.requests) {
       if (one.subcommand !== subcommand) continue;
       if (JSON.stringify(one.positional || []) !== positional) continue;
-      if (subcommand !== 'list' && boundaryOf(one.flags) !== boundaryOf(request.flags)) continue;
+      if (!AT_ONE_BOUNDARY.includes(subcommand) &&
+          boundaryOf(one.flags) !== boundaryOf(request.flags)) continue;
       const format = String((one.flags || {}).format || 'json');
       if (format !== String((request.flags || {}).format || 'json')) continue;
       const flags = normal(one.flags);
@@ -62,6 +66,12 @@
     if (best) return Promise.resolve(best.envelope);
     return Promise.reject(new Fault(
         ['This report holds no answer of `tokenjoule ' + subcommand + '` to this question.'], 0));
+  }
+
+  // The boundaries at which a report has its answer.
+  function recordedBoundaries() {
+    return new Set(recorded.requests.filter((one) => one.subcommand === recorded.view)
+        .map((one) => boundaryOf(one.flags)));
   }
 
   // The full answers that recorded answers hold: of `analyze`, or the ones that
@@ -182,5 +192,5 @@
     };
   }
 
-  Object.assign(tokenjoule, {ask, recorded, recordedReports, Fault, Slot, quiet});
+  Object.assign(tokenjoule, {ask, recorded, recordedReports, recordedBoundaries, Fault, Slot, quiet});
 })(window.tokenjoule);

@@ -5,8 +5,8 @@
   const {state, headline, controls, views, exporting} = tokenjoule;
   const {el, fill} = tokenjoule.dom;
 
-  // Below one frame and above the time of an answer; see Slot.
-  const QUIET_MS = 12, AT_MOST_MS = 40;
+  // Changes of one moment are one question; Slot holds back those of a drag.
+  const QUIET_MS = 5, AT_MOST_MS = 20;
   // Narrower pages fold the setup away.
   const NARROW = '(max-width: 60rem)';
 
@@ -43,7 +43,8 @@
     }
     const elapsed = envelopes.reduce((sum, envelope) => sum + (envelope.elapsed_ms || 0), 0);
     document.getElementById('foot').textContent = tokenjoule.recorded ?
-        'A report of recorded answers, by tokenjoule ' + (tokenjoule.recorded.version || '') + '.' :
+        ['A report of recorded answers, by tokenjoule', tokenjoule.recorded.version]
+            .filter((part) => part).join(' ') + '.' :
         'Answered in ' + tokenjoule.format.number(elapsed) + ' ms.';
     fill(command, repeated ? exporting.commandLine(repeated) : null);
   }

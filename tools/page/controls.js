@@ -1,15 +1,10 @@
-// The inputs: comboboxes that search as one types, sliders in logarithmic steps
-// with values that may be typed, files, and any number of the machine.
+// The setup: a control for each setting, the choice between two scenarios, and
+// faults beside the settings that they are about.
 (function(tokenjoule) {
   'use strict';
 
   const {settings, state, format} = tokenjoule;
   const {el, fill, id} = tokenjoule.dom;
-
-  const MOST_OPTIONS = 80;
-  const MOST_FIELDS = 40;
-  // Descriptions are kilobytes; a checkpoint's weights are not what is asked for.
-  const MOST_FILE_BYTES = 4e6;
 
   const GROUPS = [
     ['what', 'What runs'],
@@ -34,9 +29,7 @@
   let report = null;
   // What the controls on the page are: {setting, node, input, refresh}.
   const controls = [];
-  let host, scenarioBox, faultBox, setBox, fieldBox, fileInput;
-  let fields = [];
-  const fieldSlot = new tokenjoule.Slot();
+  let host, scenarioBox, faultBox;
 
   function editing() {
     return state.study[state.study.editing];
@@ -204,137 +197,32 @@
 
   // Entries of the kinds of a setting that match what is typed, the best first.
   function matches(setting, text) {
-    const words = text.toLowerCase().split(/\s+/).filter((word) => word);
-    const found = [];
     const files = Object.keys(state.study.documents)
         .filter((name) => setting.file &&
-            recognise(state.study.documents[name]).flag === setting.flag)
+            tokenjoule.files.recognise(state.study.documents[name]).flag === setting.flag)
         .map((name) => ({name, description: 'a file that you opened', also: []}));
-    for (const entry of files.concat(...setting.of.map((kind) => lists[kind] || []))) {
-      const name = entry.name.toLowerCase();
-      const all = [name].concat(entry.also || [], [entry.description]).join(' ').toLowerCase();
-      if (!words.every((word) => all.includes(word))) continue;
-      // The words that are in the name count first, then where it begins.
-      const named = words.filter((word) => name.includes(word)).length;
-      const rank = words.length === 0 || name === words.join(' ') ? 0 :
-          2 * (words.length - named) + (name.startsWith(words[0]) ? 1 : 2);
-      found.push({entry, rank});
-    }
-    found.sort((x, y) => x.rank - y.rank);
-    return found.map((one) => one.entry);
+    return tokenjoule.combobox.matches(
+        files.concat(...setting.of.map((kind) => lists[kind] || [])), text);
   }
 
   function nameControl(setting) {
-    const listId = id('list');
-    let options = [], active = -1, typed = false;
-    const input = el('input', {
-      id: id('set'), type: 'text', role: 'combobox', class: 'value', spellcheck: 'false',
-      autocomplete: 'off', 'aria-expanded': 'false', 'aria-controls': listId,
-      'aria-autocomplete': 'list',
+    const box = new tokenjoule.combobox.Combobox({
+      label: setting.label,
+      entries: (text) => matches(setting, text),
+      chosen: () => counts(setting.flag),
+      shown: () => own(setting.flag),
+      onChoose: (value) => assign(setting.flag, value),
     });
-    const list = el('ul', {id: listId, role: 'listbox', class: 'options', hidden: true,
-      'aria-label': setting.label});
-
-    const shown = () => !list.hidden;
-    const close = () => {
-      list.hidden = true;
-      input.setAttribute('aria-expanded', 'false');
-      input.removeAttribute('aria-activedescendant');
-      active = -1;
-    };
-    const mark = (index) => {
-      active = index;
-      [...list.querySelectorAll('[role=option]')].forEach((node, i) => {
-        node.setAttribute('aria-selected', String(i === index));
-        if (i === index) {
-          input.setAttribute('aria-activedescendant', node.id);
-          // Not scrollIntoView, which would move the page as well.
-          list.scrollTop = Math.max(Math.min(list.scrollTop, node.offsetTop),
-              node.offsetTop + node.offsetHeight - list.clientHeight);
-        }
-      });
-      if (index < 0) input.removeAttribute('aria-activedescendant');
-    };
-    const open = () => {
-      options = matches(setting, typed ? input.value : '');
-      const rest = options.length - MOST_OPTIONS;
-      fill(list, options.slice(0, MOST_OPTIONS).map((entry) => el('li', {
-        role: 'option', id: id('option'), 'aria-selected': 'false',
-        onmousedown: (event) => {
-          event.preventDefault();
-          choose(entry.name);
-        },
-      }, el('span', {class: 'name'}, entry.name),
-         el('span', {class: 'about'}, entry.description))),
-      rest > 0 ? el('li', {class: 'rest', role: 'presentation'},
-          rest + ' more; type to narrow them') : null,
-      options.length === 0 ? el('li', {class: 'rest', role: 'presentation'},
-          'Nothing in the catalogue matches; press Enter to take it as typed.') : null);
-      list.hidden = false;
-      input.setAttribute('aria-expanded', 'true');
-      mark(typed && input.value.trim() && options.length ? 0 :
-          options.slice(0, MOST_OPTIONS).findIndex((entry) => entry.name === counts(setting.flag)));
-    };
-    const choose = (value) => {
-      typed = false;
-      input.value = value;
-      close();
-      assign(setting.flag, value);
-    };
-    // A name as typed, where it is one; else the marked one.
-    const commit = () => {
-      const value = input.value.trim();
-      const same = options.some((entry) => entry.name === value);
-      if (active >= 0 && !same && !value.includes(',')) choose(options[active].name);
-      else choose(value);
-    };
-    input.addEventListener('input', () => {
-      typed = true;
-      open();
-    });
-    input.addEventListener('click', () => shown() ? null : open());
-    input.addEventListener('focus', () => input.select());
-    input.addEventListener('blur', () => {
-      if (typed) choose(input.value.trim());
-      close();
-    });
-    input.addEventListener('keydown', (event) => {
-      const last = Math.min(options.length, MOST_OPTIONS) - 1;
-      if (event.key === 'ArrowDown' || event.key === 'ArrowUp') {
-        event.preventDefault();
-        if (!shown()) {
-          open();
-        } else {
-          const step = event.key === 'ArrowDown' ? 1 : -1;
-          mark(active + step > last ? 0 : active + step < 0 ? last : active + step);
-        }
-      } else if (event.key === 'Enter') {
-        event.preventDefault();
-        if (shown() || typed) commit();
-        else open();
-      } else if (event.key === 'Escape' && (shown() || typed)) {
-        event.stopPropagation();
-        typed = false;
-        input.value = own(setting.flag);
-        close();
-      }
-    });
-    const control = frame(setting, input, el('div', {class: 'combo'}, input, list));
+    const control = frame(setting, box.input, box.node);
     control.refresh = () => {
-      if (!typed) input.value = own(setting.flag);
-      input.placeholder = placeholder(setting);
+      box.refresh();
+      box.input.placeholder = placeholder(setting);
       const entry = [].concat(...setting.of.map((kind) => lists[kind] || []))
           .find((one) => one.name === counts(setting.flag));
-      input.title = entry ? entry.description : '';
+      box.input.title = entry ? entry.description : '';
     };
-    // Names that arrive while one types are offered.
-    control.renew = () => {
-      if (shown()) open();
-    };
-    control.forget = () => {
-      typed = false;
-      close();
-    };
+    control.renew = () => box.renew();
+    control.forget = () => box.forget();
     return control;
   }
 
@@ -349,235 +237,6 @@
     controls.push(...made);
     return el('fieldset', {class: 'group ' + name}, el('legend', {}, title),
         el('div', {class: 'members'}, made.map((control) => control.node)), tag);
-  }
-
-  // Files.
-
-  function safeName(name, taken) {
-    const parts = /^(.*?)(\.[A-Za-z]+)?$/.exec(name.split(/[/\\]/).pop());
-    const stem = (parts[1] || 'file').replace(/[^A-Za-z0-9._-]+/g, '_').slice(0, 60)
-        .replace(/^[._-]+/, '') || 'file';
-    const end = isKnownEnd(parts[2]) ? parts[2].toLowerCase() : '.textproto';
-    let result = stem + end;
-    for (let i = 2; taken(result); ++i) result = stem + '-' + i + end;
-    return result;
-  }
-
-  function isKnownEnd(end) {
-    return end !== undefined && state.isFileName('x' + end.toLowerCase());
-  }
-
-  // Which flag a file is for, or why it cannot be taken.
-  function recognise(text) {
-    if (text.startsWith('GGUF')) {
-      return {why: 'GGUF files are large and are read on the command line: ' +
-          '`tokenjoule import-hf FILE` makes a description that can be opened here.'};
-    }
-    if (/^\s*\{/.test(text)) {
-      try {
-        JSON.parse(text);
-      } catch (error) {
-        return {why: 'it begins like JSON but cannot be read: ' + error.message};
-      }
-      return {flag: 'model', end: '.json'};
-    }
-    const declared = /^#\s*proto-message:\s*(?:tokenjoule\.)?(\w+)/m.exec(text);
-    const kinds = {Model: 'model', Hardware: 'hardware', Scenario: 'scenario', Runtime: 'runtime'};
-    if (declared && kinds[declared[1]]) return {flag: kinds[declared[1]], end: '.textproto'};
-    if (declared) return {why: 'it describes a ' + declared[1] + '; a Model, Hardware, Runtime or ' +
-        'Scenario is wanted.'};
-    const has = (pattern) => pattern.test(text);
-    if (has(/^\s*(memory|engine|interconnect|board|base)\b/m)) {
-      return {flag: 'hardware', end: '.textproto'};
-    }
-    if (has(/^\s*(d_model|vocab_size|layers?|blocks?|num_layers)\b/m)) {
-      return {flag: 'model', end: '.textproto'};
-    }
-    if (has(/^\s*(batch|context|tp|model|hardware|weights|kv|prompt)\s*:/m)) {
-      return {flag: 'scenario', end: '.textproto'};
-    }
-    return {why: 'it is neither a config.json nor a description of a model, a machine, a runtime ' +
-        'or a scenario; a line "# proto-message: Model" says which.'};
-  }
-
-  async function take(file) {
-    const say = (why) => tokenjoule.app.say('“' + file.name + '” was not taken: ' + why);
-    if (file.size > MOST_FILE_BYTES) {
-      say(/\.gguf$/i.test(file.name) ?
-          recognise('GGUF').why : 'it is larger than ' + format.si(MOST_FILE_BYTES, 'B') + '.');
-      return;
-    }
-    const text = await file.text();
-    const {flag, end, why} = recognise(text);
-    if (why) {
-      say(why);
-      return;
-    }
-    const stem = isKnownEnd((/\.[A-Za-z]+$/.exec(file.name) || [])[0]) ? file.name :
-        file.name + end;
-    const name = safeName(stem,
-        (other) => other in state.study.documents && state.study.documents[other] !== text);
-    state.set('file', (study) => {
-      study.documents[name] = text;
-      const scenario = study[study.editing];
-      if (flag === 'scenario') {
-        // The file says them.
-        for (const key of Object.keys(scenario)) delete scenario[key];
-      }
-      scenario[flag] = name;
-    });
-    tokenjoule.app.say('“' + file.name + '” is taken as a ' +
-        {model: 'model', hardware: 'machine', scenario: 'scenario', runtime: 'runtime'}[flag] + '.');
-  }
-
-  async function takeAll(files) {
-    for (const file of files) await take(file);
-  }
-
-  function listenForDrops() {
-    let depth = 0;
-    const over = (on) => document.body.classList.toggle('dropping', on);
-    const files = (event) => event.dataTransfer && [...event.dataTransfer.types].includes('Files');
-    addEventListener('dragenter', (event) => {
-      if (!files(event)) return;
-      ++depth;
-      over(true);
-    });
-    addEventListener('dragleave', (event) => {
-      if (!files(event)) return;
-      depth = Math.max(0, depth - 1);
-      over(depth > 0);
-    });
-    addEventListener('dragover', (event) => {
-      if (files(event)) event.preventDefault();
-    });
-    addEventListener('drop', (event) => {
-      if (!files(event)) return;
-      event.preventDefault();
-      depth = 0;
-      over(false);
-      takeAll(event.dataTransfer.files);
-    });
-  }
-
-  function fileControl() {
-    fileInput = el('input', {
-      type: 'file', id: id('file'), class: 'unseen', multiple: true,
-      accept: '.json,.textproto,.pbtxt,.txt',
-      onchange: async () => {
-        await takeAll(fileInput.files);
-        fileInput.value = '';
-      },
-    });
-    return el('div', {class: 'files'}, fileInput,
-        el('label', {for: fileInput.id, class: 'button'}, 'Open a file'),
-        el('p', {class: 'hint'}, 'A config.json, or a model, machine or scenario as text; ' +
-            'or drop it on the page.'));
-  }
-
-  // Any number of the machine.
-
-  function addSet(assignment) {
-    const path = assignment.split('=')[0].trim();
-    state.set('set.' + path, (study) => {
-      const scenario = study[study.editing];
-      const kept = (scenario.set || []).filter((one) => one.split('=')[0].trim() !== path);
-      scenario.set = kept.concat([assignment]);
-    });
-  }
-
-  function removeSet(assignment) {
-    state.set('set.' + assignment, (study) => {
-      const scenario = study[study.editing];
-      scenario.set = (scenario.set || []).filter((one) => one !== assignment);
-      if (scenario.set.length === 0) delete scenario.set;
-    });
-  }
-
-  function showSets() {
-    const sets = editing().set || [];
-    fill(setBox, sets.length === 0 ? null : el('ul', {class: 'sets', 'aria-label': 'Changed fields'},
-        sets.map((one) => el('li', {}, el('code', {}, one), el('button', {
-          type: 'button', class: 'reset', 'aria-label': 'Undo ' + one, onclick: () => removeSet(one),
-        }, 'undo')))));
-  }
-
-  function fieldRow(entry) {
-    const short = entry.path.replace(/^hardware\./, '');
-    const changed = (editing().set || []).some((one) => one.split('=')[0].trim() === entry.path);
-    const input = el('input', {
-      type: 'text', class: 'value', value: String(entry.value), spellcheck: 'false',
-      'aria-label': entry.path, 'data-path': entry.path,
-      onchange: () => {
-        const text = input.value.trim();
-        if (text === '' || text === String(entry.value)) input.value = String(entry.value);
-        else addSet(entry.path + '=' + text);
-      },
-    });
-    const range = entry.low === entry.high ? 'no range' :
-        format.number(entry.low) + ' to ' + format.number(entry.high);
-    return el('li', {class: changed ? 'field given' : 'field'},
-        el('div', {class: 'path'}, tokenjoule.dom.figure(entry.path, short)),
-        el('div', {class: 'set'}, input, el('span', {class: 'range'}, range),
-           el('span', {class: 'kind'}, entry.kind.toLowerCase())),
-        el('div', {class: 'accepted'}, 'accepts ' + format.number(entry.accepted_min) + ' to ' +
-            format.number(entry.accepted_max)));
-  }
-
-  function showFields() {
-    const words = fieldBox.search.value.toLowerCase().split(/\s+/).filter((word) => word);
-    const found = fields.filter((entry) => {
-      const all = (entry.path + ' ' + entry.citation + ' ' + entry.kind).toLowerCase();
-      return words.every((word) => all.includes(word));
-    });
-    const rest = found.length - MOST_FIELDS;
-    fill(fieldBox.list, found.slice(0, MOST_FIELDS).map(fieldRow));
-    fieldBox.count.textContent = fields.length === 0 ? '' :
-        found.length + ' of ' + fields.length + ' numbers' +
-        (rest > 0 ? ', the first ' + MOST_FIELDS + ' shown' : '');
-  }
-
-  function askFields() {
-    if (!fieldBox.details.open) return;
-    fieldSlot.run(() => tokenjoule.ask('explain', state.request(state.study.editing)),
-        (envelope) => {
-          fields = envelope.answer.entries.filter((entry) => entry.path);
-          showFields();
-        },
-        () => {
-          // The answer's own faults are on the page; what is listed stays.
-        });
-  }
-
-  function fieldsControl() {
-    const search = el('input', {
-      type: 'search', class: 'value', id: id('search'), placeholder: 'for example bandwidth',
-      oninput: showFields, autocomplete: 'off',
-    });
-    const other = el('input', {
-      type: 'text', class: 'value', id: id('other'), spellcheck: 'false',
-      placeholder: 'model.vocab_size=32000',
-      onkeydown: (event) => {
-        if (event.key !== 'Enter') return;
-        event.preventDefault();
-        add.click();
-      },
-    });
-    const add = el('button', {type: 'button', class: 'button', onclick: () => {
-      if (other.value.trim() === '') return;
-      addSet(other.value.trim());
-      other.value = '';
-    }}, 'Set');
-    const count = el('p', {class: 'hint', 'aria-live': 'polite'});
-    const list = el('ul', {class: 'fields'});
-    setBox = el('div', {});
-    const details = el('details', {class: 'more machine-fields', ontoggle: askFields},
-        el('summary', {}, 'Every number of the machine'),
-        el('label', {for: search.id}, 'Search'), search, count, list,
-        el('label', {for: other.id}, 'Any other field'),
-        el('div', {class: 'other'}, other, add));
-    fieldBox = {details, search, list, count};
-    return [setBox, details];
   }
 
   // Two scenarios.
@@ -604,7 +263,7 @@
     const focused = scenarioBox.contains(document.activeElement) ? document.activeElement.value : '';
     fill(scenarioBox,
         el('fieldset', {class: 'segments', role: 'radiogroup'},
-            el('legend', {}, 'Scenario that the settings change'),
+            el('legend', {}, 'Settings of scenario'),
             choice('a', 'A'), choice('b', 'B')),
         el('button', {type: 'button', class: 'button', id: 'one', onclick: () =>
           state.set('second', (all) => {
@@ -612,7 +271,7 @@
             all.editing = 'a';
             if (all.view === 'compare') all.view = 'energy';
           })}, 'Remove B'),
-        el('p', {class: 'hint'}, 'B is as A except for what is set here.'));
+        el('p', {class: 'hint'}, 'B is A with the changes made here.'));
     if (focused) scenarioBox.querySelector('[value="' + (focused === 'b' ? 'b' : 'a') + '"]').focus();
   }
 
@@ -635,8 +294,7 @@
 
   function showFaults(faults) {
     fill(faultBox, faults.length === 0 ? null : [
-      el('p', {class: 'title'}, faults.length === 1 ?
-          'This setup has no answer:' : 'This setup has no answer, for ' + faults.length + ' reasons:'),
+      el('p', {class: 'title'}, 'This setup has no answer:'),
       el('ul', {}, faults.map((fault) => el('li', {}, fault))),
     ]);
     faultBox.hidden = faults.length === 0;
@@ -668,7 +326,6 @@
       control.refresh();
       refreshFrame(control);
     }
-    showSets();
   }
 
   // The answer that says what defaults are.
@@ -697,9 +354,9 @@
     const more = el('details', {class: 'more'}, el('summary', {}, 'More settings'),
         MORE_GROUPS.map((one) => group(one)));
     fill(host, scenarioBox, faultBox,
-        GROUPS.map((one) => group(one, one[0] === 'what' ? fileControl() : null)), more,
-        fieldsControl());
-    listenForDrops();
+        GROUPS.map((one) => group(one, one[0] === 'what' ? tokenjoule.files.control() : null)), more,
+        tokenjoule.fields.control());
+    tokenjoule.files.listenForDrops();
     state.listen((study, why) => {
       if (why === 'link' || why === 'editing' || why === 'second') {
         for (const control of controls) {
@@ -708,7 +365,7 @@
         }
       }
       refresh();
-      askFields();
+      tokenjoule.fields.refresh();
     });
     refresh();
   }
@@ -723,9 +380,5 @@
     control.input.focus();
   }
 
-  tokenjoule.controls = {start, show, loadLists, showDefaults, showFaults, addSet,
-    get fields() {
-      return fields;
-    },
-    entry: (kind, name) => (lists[kind] || []).find((one) => one.name === name)};
+  tokenjoule.controls = {start, show, loadLists, showDefaults, showFaults};
 })(window.tokenjoule);

@@ -56,7 +56,7 @@
     }, more || {}), text);
   }
 
-  // A table: columns are {label, unit, number}, rows are lists of cells (text or
+  // A table: columns are {label, number, words}, rows are lists of cells (text or
   // nodes).
   function table(caption, columns, rows, more) {
     const head = el('tr', {}, columns.map((column) => el(
@@ -64,7 +64,8 @@
     const body = rows.map((row) => el('tr', {class: row.className || null},
         (row.cells || row).map((cell, i) => el(
             i === 0 ? 'th' : 'td',
-            {scope: i === 0 ? 'row' : null, class: columns[i].number ? 'number' : null},
+            {scope: i === 0 ? 'row' : null,
+              class: columns[i].number ? 'number' : columns[i].words ? 'words' : null},
             cell))));
     return el('div', {class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption},
         el('table', more || {}, el('caption', {}, caption),

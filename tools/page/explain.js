@@ -59,7 +59,7 @@
       spellcheck: 'false',
       onchange: () => {
         if (input.value.trim() !== '' && input.value.trim() !== String(entry.value)) {
-          tokenjoule.controls.addSet(entry.path + '=' + input.value.trim());
+          tokenjoule.fields.add(entry.path + '=' + input.value.trim());
         }
       },
     });
@@ -80,7 +80,10 @@
     const shown = all ? entries : entries.slice(0, FIRST_ROWS);
     const body = panel.querySelector('.body');
     const top = body.scrollTop;
+    const elsewhere = recordedElsewhere();
     fill(body,
+        elsewhere ? el('p', {class: 'hint'}, 'As recorded at the boundary “' +
+            format.boundary(elsewhere) + '”.') : null,
         formulas(answer.formula),
         entries.length ? el('h3', {}, weighed ? 'Constants, the most influential first' :
             entries.length === 1 ? 'The constant' : 'Constants') : el('p', {},
@@ -96,6 +99,16 @@
         }, 'Show all ' + entries.length) : null,
         command ? tokenjoule.exporting.commandLine(command) : null);
     body.scrollTop = top;
+  }
+
+  // In a report, the boundary that an explanation was recorded at, if it is not
+  // the one that the page shows.
+  function recordedElsewhere() {
+    if (!tokenjoule.recorded) return '';
+    const found = tokenjoule.recorded.requests.find((one) => one.subcommand === 'explain' &&
+        (one.positional || [])[0] === name);
+    const boundary = (found && (found.flags || {}).boundary) || 'board';
+    return boundary === state.study.boundary ? '' : boundary;
   }
 
   function ask() {

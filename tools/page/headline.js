@@ -102,7 +102,7 @@
     const at = times.find((one) => one.bound === report.bound);
     if (!at) return '';
     const sum = times.reduce((total, one) => total + one.time_s, 0);
-    return report.bound.toLowerCase() + ' limits ' + format.percent(at.time_s / sum) + ' of it';
+    return format.percent(at.time_s / sum) + ' ' + report.bound.toLowerCase() + '-bound';
   }
 
   function setupText(report) {
@@ -166,7 +166,9 @@
   function badge(report) {
     const [name, title] = EVIDENCE[report.evidence] || ['assumed', report.evidence || 'Unknown'];
     return el('p', {class: 'evidence'},
-        el('span', {class: 'badge ' + name}, title), ' ', report.evidence_note);
+        el('span', {class: 'badge ' + name}, title), ' ',
+        // "Fitted to 38 rows", not "Fitted fitted to 38 rows".
+        name === 'fitted' ? report.evidence_note.replace(/^fitted /, '') : report.evidence_note);
   }
 
   // A share with its range as a band on a line from 0 to 100 %.
@@ -185,7 +187,7 @@
     const shares = reports.map((report) => report.fits ? memoryShare(report) : null);
     if (shares.every((share) => !share)) return null;
     const name = (shares.find((share) => share) || {}).name;
-    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share'),
+    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share of energy'),
         shares.map((share, i) => share === null ? null : el('div', {class: 'value-row'},
             reports.length > 1 ? el('span', {class: 'which'}, 'AB'[i]) : null,
             share.figure ?
@@ -194,10 +196,10 @@
             el('span', {class: 'range'}, format.percentRange(share.low, share.high)))),
         shares.map((share) => share ? band(share) : null),
         shares[0] && shares[0].path > 0 && shares[0].inside !== 'memory_path' ?
-            el('div', {class: 'beside'}, 'of the ' + format.boundary(shares[0].inside) +
-                '; with its path ' + format.percent(shares[0].path)) :
-            shares[0] ? el('div', {class: 'beside'},
-                'of the ' + format.boundary(shares[0].inside)) : null);
+            el('div', {class: 'beside'}, 'at the ' + format.boundary(shares[0].inside) + '; ' +
+                format.percent(shares[0].path) + ' with memory path') :
+            shares[0] ? el('div', {class: 'beside'}, 'at the ' +
+                format.boundary(shares[0].inside)) : null);
   }
 
   // A value with its unit in smaller type.
@@ -240,6 +242,18 @@
         format.si(report.time_to_first_token_s, 's') + ' after a prompt is admitted.');
   }
 
+  // What a million tokens take, in a sentence.
+  function costs(report) {
+    const cost = (report.costs || {}).per_million_tokens;
+    if (!cost || !report.fits) return null;
+    const parts = [
+      format.known(cost.price) ? 'a price of ' + format.number(cost.price) : '',
+      format.si(1000 * cost.electricity_kwh, 'Wh') + ' of electricity at the facility',
+      format.known(cost.co2e_g) ? format.si(cost.co2e_g, 'g') + ' CO₂e' : '',
+    ].filter((part) => part);
+    return el('p', {class: 'mixed'}, 'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
+  }
+
   // Draws the answer of one scenario, or of two.
   function draw(host, reports) {
     const two = reports.length > 1;
@@ -254,7 +268,7 @@
             verdict(report), remedies(report, 'ab'[i]))),
         el('div', {class: 'metrics'}, FIGURES.map((one) => metric(one, reports)),
             shareFigure(reports)),
-        two ? null : mixed(reports[0]),
+        two ? null : [mixed(reports[0]), costs(reports[0])],
         reports.map((report, i) => el('div', {class: 'trust'},
             two ? el('span', {class: 'which'}, 'AB'[i]) : null, badge(report))),
         el('ul', {class: 'messages'}, reports.map((report, i) => messages(report,
@@ -288,11 +302,11 @@
 
   const ABOUT = {
     stack: 'The DRAM devices alone.',
-    memory_path: 'The DRAM devices, and the way from them into the chip: PHY, controller, fabric.',
-    chip: 'All that moves and computes: memory, its path, wires, SRAM, arithmetic, links.',
-    board: 'What a power sensor of the board sees: the chip with idle power and regulators.',
-    node: 'The server: boards with their share of host, network cards, fans and supplies.',
-    facility: 'The building: the server with cooling and distribution.',
+    memory_path: 'The DRAM devices and the path from them into the chip: PHY, controller, fabric.',
+    chip: 'All dynamic energy: memory, its path, on-chip wires and SRAM, arithmetic, links.',
+    board: 'What a power sensor on the board measures: the chip with idle power and regulators.',
+    node: 'The server: each board with its share of the host, network cards, fans and supplies.',
+    facility: 'The data centre: the server with cooling and power distribution.',
   };
 
   function drawBoundary(reports) {
@@ -304,6 +318,10 @@
       energy.textContent = at ? format.si(at.energy_per_token_j, 'J') : '';
     }
     document.getElementById('boundary-about').textContent = ABOUT[state.study.boundary];
+    if (!tokenjoule.recorded) return;
+    const recorded = tokenjoule.recordedBoundaries();
+    document.getElementById('boundary').hidden = recorded.size < 2;
+    for (const [name, {input}] of radios) input.disabled = !recorded.has(name);
   }
 
   tokenjoule.headline = {draw, startBoundary, drawBoundary, setupText, timePerToken, unitOf};

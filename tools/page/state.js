@@ -21,7 +21,7 @@
   function empty() {
     return {
       a: Object.assign({}, FIRST), b: null, editing: 'a', boundary: 'board', view: 'energy',
-      limit: '', documents: {},
+      asked: {}, documents: {},
     };
   }
 
@@ -37,9 +37,10 @@
     }
   }
 
-  // Reads parameters of a link, or flags, as [name, value] pairs.
+  // Reads parameters of a link, or flags, as [name, value] pairs. Files that were
+  // opened before are still at hand.
   function read(pairs) {
-    const next = Object.assign(empty(), {a: {}});
+    const next = Object.assign(empty(), {a: {}, documents: Object.assign({}, study.documents)});
     const wrong = [];
     for (const [given, value] of pairs) {
       const second = given.startsWith('to.');
@@ -55,8 +56,8 @@
         next.boundary = value;
       } else if (given === 'view' && tokenjoule.views.names().includes(value)) {
         next.view = value;
-      } else if (name === 'max-time-per-token-ms' && Number(value) >= 0) {
-        next.limit = Number(value) > 0 ? value : '';
+      } else if (settings.asked.some((one) => one.name === name)) {
+        next.asked[name] = value;
       } else if (given.startsWith('file.') && given.length > 5) {
         next.documents[given.slice(5)] = value;
       } else {
@@ -64,7 +65,11 @@
       }
     }
     if (next.editing === 'b' && !next.b) next.editing = 'a';
-    if (!next.a.scenario) next.a = Object.assign({}, FIRST, next.a);
+    if (!next.a.scenario) {
+      next.a = Object.assign({}, FIRST, next.a.pipeline ? {hardware: ''} : {}, next.a);
+    }
+    if (next.a.hardware === '') delete next.a.hardware;
+    layOut(next);
     for (const scenario of [next.a, next.b || {}]) {
       for (const flag of ['model', 'hardware', 'scenario']) {
         const value = scenario[flag];
@@ -76,8 +81,19 @@
     return {study: next, problems: wrong};
   }
 
+  // Several machines with commas are laid side by side; the rest of the page is
+  // about the first of them.
+  function layOut(changed) {
+    for (const scenario of [changed.a, changed.b || {}]) {
+      if (!(scenario.hardware || '').includes(',')) continue;
+      changed.asked.machines = scenario.hardware;
+      changed.view = 'machines';
+      scenario.hardware = scenario.hardware.split(',')[0].trim();
+    }
+  }
+
   function isFileName(value) {
-    return /\.(json|textproto|txt|pbtxt)$/.test(value);
+    return /\.(json|textproto)$/.test(value);
   }
 
   // The parameters of a scenario in the order of the settings.
@@ -112,7 +128,9 @@
       if (study.editing === 'b') pairs.push(['edit', 'b']);
     }
     if (study.boundary !== 'board') pairs.push(['boundary', study.boundary]);
-    if (study.limit) pairs.push(['max-time-per-token-ms', study.limit]);
+    for (const {name} of settings.asked) {
+      if (study.asked[name]) pairs.push([name, study.asked[name]]);
+    }
     if (study.view !== 'energy') pairs.push(['view', study.view]);
     const documents = Object.entries(namedDocuments());
     const size = documents.reduce((sum, [, text]) => sum + text.length, 0);
@@ -147,6 +165,7 @@
   // Changes the study by `change(study)`. `key` names the control.
   function set(key, change) {
     change(study);
+    layOut(study);
     problems = [];
     if (!tokenjoule.recorded) write(key);
     tell(key);
@@ -179,7 +198,8 @@
     }
     // Flags that only a sub-command has are not settings; its answer has them.
     study = read(pairs).study;
-    study.view = VIEW_OF[recorded.view] || 'energy';
+    const several = recorded.view === 'analyze' && first.envelope && first.envelope.answer.rows;
+    study.view = several ? 'machines' : VIEW_OF[recorded.view] || 'energy';
     // Two scenarios may also be files, which no flag tells apart.
     if (recorded.view === 'compare') study.b = study.b || {};
     tell('link');
@@ -214,6 +234,8 @@
       if (value === 'false' && isSwitch(name)) continue;
       flags[name] = value === 'true' && settings.byFlag.has(name) && isSwitch(name) ? true : value;
     }
+    // The machines of a pipeline are in place of one.
+    if (flags.pipeline) delete flags.hardware;
     return flags;
   }
 

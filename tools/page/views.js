@@ -4,18 +4,21 @@
 (function(tokenjoule) {
   'use strict';
 
-  const {state, format, exporting} = tokenjoule;
-  const {el, fill, figure, table} = tokenjoule.dom;
+  const {settings, state, tables} = tokenjoule;
+  const {el, fill} = tokenjoule.dom;
 
   // Batches and contexts of curves, and parallelism of the trade-offs.
   const BATCHES = '1:4096:x2';
   const CONTEXTS = '256:262144:x2';
   const CHIPS = [1, 2, 4, 8];
-  // Width of exported charts, px: half of a slide.
-  const EXPORT_WIDTH = 960;
 
-  const byBoundary = (report) => 'at the ' + format.boundary(report.scenario.boundary);
-  const answerOf = (envelope) => envelope.answer;
+  // Machines beside the chosen one, as a start: other makers, and the last of each.
+  const OTHER_MACHINES = ['b200', 'mi300x', 'tpu-v5e'];
+
+  // What a plan chooses, or does not take.
+  const PLANNED = ['hardware', 'pipeline', 'runtime', 'weights', 'batch', 'context', 'tp', 'pp',
+    'ep', 'dp', 'offload', 'host', 'split', 'static-batch', 'set', 'scenario', 'clock-mhz',
+    'power-cap-w'];
 
   // What a setting is in the answer, for a mark in a chart.
   function number(name) {
@@ -30,162 +33,31 @@
         .map((row) => row.scenario[name])).size > 1;
   }
 
-  function limitFlags() {
-    return state.study.limit ? {'max-time-per-token-ms': state.study.limit} : {};
+  // The machines that are laid side by side, with commas.
+  function machineNames() {
+    const own = state.merged(state.study.editing).hardware || '';
+    return state.study.asked.machines ||
+        [...new Set([own].concat(OTHER_MACHINES))].filter((name) => name).join(',');
   }
 
-  function setLimit(ms) {
-    state.set('limit', (study) => {
-      study.limit = ms > 0 ? String(Number(ms.toPrecision(3))) : '';
+  // What a view asks for besides the setup, as flags.
+  function asked(...names) {
+    const flags = {};
+    for (const name of names) {
+      if (state.study.asked[name]) flags[name] = state.study.asked[name];
+    }
+    return flags;
+  }
+
+  function setAsked(name, value) {
+    state.set('asked.' + name, (study) => {
+      if (value) study.asked[name] = value;
+      else delete study.asked[name];
     });
   }
 
-  // ---- Tables
-
-  function bandCell(value, low, high) {
-    return [format.percent(value), ' ', el('span', {class: 'range'}, format.percentRange(low, high))];
-  }
-
-  function termTable(report) {
-    const total = report.energy_per_token_j;
-    const rows = report.energy_terms.filter((term) => term.energy_per_token_j > 0).map((term) => [
-      figure(term.term, format.term(term.term)),
-      format.si(term.energy_per_token_j, 'J'),
-      format.range(term.low, term.high, 'J'),
-      format.percent(term.energy_per_token_j / total),
-    ]);
-    rows.push({className: 'total', cells: [
-      figure('energy_per_token_j', 'total'), format.si(total, 'J'),
-      format.range(report.energy_per_token_j_low, report.energy_per_token_j_high, 'J'),
-      format.percent(1),
-    ]});
-    return table('Energy per ' + tokenjoule.headline.unitOf(report) + ' ' + byBoundary(report),
-        [{label: 'term'}, {label: 'energy', number: true}, {label: 'range', number: true},
-         {label: 'share', number: true}], rows);
-  }
-
-  function factored(report) {
-    const f = report.factorization;
-    if (!f || !f.operations_per_token) return null;
-    return el('p', {class: 'factored'}, 'Factored: ',
-        format.si(f.operations_per_token, 'FLOP'), ' × (',
-        format.si(f.energy_per_operation_j, 'J/FLOP'), ' + ',
-        format.number(f.memory_accesses_per_operation), ' byte/FLOP × ',
-        format.si(f.energy_per_access_j, 'J/byte'), ') = ', format.si(f.product_j, 'J'),
-        '; and ', format.si(f.standing_j, 'J'), ' whatever the work is: idle power, links, losses.');
-  }
-
-  function shareTable(report) {
-    if (!(report.dram_share_by_boundary || []).length) return null;
-    const energies = new Map(report.energy_by_boundary.map(
-        (one) => [one.boundary, one.energy_per_token_j]));
-    return table('DRAM share by boundary', [
-      {label: 'boundary'}, {label: 'energy', number: true}, {label: 'DRAM alone', number: true},
-      {label: 'with memory path', number: true},
-    ], report.dram_share_by_boundary.map((one) => ({
-      className: one.boundary === report.scenario.boundary ? 'chosen' : '',
-      cells: [
-        format.boundary(one.boundary), format.si(energies.get(one.boundary), 'J'),
-        bandCell(one.stack_energy_share, one.stack_energy_share_low, one.stack_energy_share_high),
-        one.dram_energy_share > 0 ? bandCell(one.dram_energy_share, one.dram_energy_share_low,
-            one.dram_energy_share_high) : '',
-      ],
-    })));
-  }
-
-  function bytesTable(report) {
-    const sum = report.parts.reduce((total, part) => total + part.held_bytes, 0);
-    const caches = report.memory_used_bytes - sum - (report.idle_array_bytes || 0);
-    const rows = report.parts.map((part) => [part.part, part.read_bytes_per_step, part.held_bytes])
-        .concat([
-          ['KV cache and recurrent state', report.kv_read_bytes_per_step +
-              report.state_bytes_per_step, caches],
-          ['cells left idle', 0, report.idle_array_bytes],
-        ].filter(([, read, held]) => read > 0 || held > 1))
-        .map(([name, read, held]) => [name, format.si(read, 'B'), format.si(held, 'B')]);
-    rows.push({className: 'total', cells: ['in all; read with writes and spills',
-      format.si(report.dram_bytes_per_step, 'B'), format.si(report.memory_used_bytes, 'B')]});
-    return table('Bytes by part of the model, all chips', [{label: 'part'},
-      {label: 'read per step', number: true}, {label: 'held', number: true}], rows);
-  }
-
-  function sourceList(costs) {
-    return (costs.sources || []).length ? [el('h4', {}, 'Where the prices come from'),
-      el('ul', {class: 'sources'}, costs.sources.map((text) => el('li', {}, text)))] : null;
-  }
-
-  const COST_ROWS = [
-    ['Electricity, at the facility', 'electricity_kwh', (x) => format.number(x) + ' kWh'],
-    ['Price of that electricity', 'electricity_price', (x) => format.number(x)],
-    ['Price of the chips’ time', 'chips_price', (x) => format.number(x)],
-    ['Price, in all', 'price', (x) => format.number(x)],
-    ['Emissions of that electricity', 'co2e_g', (x) => format.si(x, 'g') + ' CO₂e'],
-  ];
-
-  function costTable(report) {
-    const costs = report.costs;
-    if (!costs || !costs.per_million_tokens) {
-      return el('p', {}, 'This answer has no costs.');
-    }
-    const columns = [costs.per_million_tokens].concat(costs.per_request || []);
-    const cell = (cost, name, write) => {
-      if (!format.known(cost[name])) return '';
-      const low = cost[name + '_low'], high = cost[name + '_high'];
-      return [write(cost[name]), ' ', el('span', {class: 'range'},
-          format.known(low) && low !== high ? format.numberRange(low, high) : '')];
-    };
-    const rows = COST_ROWS.filter(([, name]) => columns.some((cost) => format.known(cost[name])))
-        .map(([label, name, write]) => [label].concat(
-            columns.map((cost) => cell(cost, name, write))));
-    const word = tokenjoule.headline.unitOf(report);
-    const further = [
-      ['Energy per request', costs.energy_per_request_j],
-      ['Energy per token of the prompt', costs.energy_per_input_token_j],
-      ['Energy per token of the output', costs.energy_per_output_token_j],
-    ].filter(([, value]) => format.known(value));
-    return [
-      table('What decoding costs', [{label: ''},
-        {label: 'per million ' + word + 's', number: true}].concat(
-        costs.per_request ? [{label: 'per request', number: true}] : []), rows),
-      further.length ? table('Energy of a request ' + byBoundary(report),
-          [{label: ''}, {label: 'energy', number: true}],
-          further.map(([label, value]) => [label, format.si(value, 'J')])) : null,
-      format.known(costs.prefill_energy_share) ? el('p', {}, 'Reading the prompt takes ' +
-          format.percent(costs.prefill_energy_share) + ' of a request’s energy. The system completes ' +
-          format.number(costs.requests_per_s) + ' requests/s at this batch.') :
-          el('p', {class: 'hint'}, 'With lengths of prompt and output, this page also says what a ' +
-              'request costs.'),
-      el('p', {class: 'hint'}, 'Electricity is counted at the facility, where it is metered and ' +
-          'paid, whatever the boundary is. Prices are in whatever currency they are given in.'),
-      tokenjoule.recorded ? null : el('p', {}, el('button', {type: 'button', class: 'button',
-        onclick: () => tokenjoule.controls.show('price-per-kwh')}, 'Set prices and carbon')),
-      sourceList(costs),
-    ];
-  }
-
-  function compareTable(comparison) {
-    const boundary = byBoundary(comparison.a);
-    const rows = comparison.terms.filter((term) => term.change_j !== 0).map((term) => [
-      figure(term.term, format.term(term.term)), format.si(term.a_j, 'J'),
-      format.si(term.b_j, 'J'), signed(term.change_j),
-      term.causes.filter((cause) => cause.change_j !== 0).slice(0, 3).map((cause) =>
-        cause.cause + ' ' + signed(cause.change_j)).join('; '),
-    ]);
-    rows.push({className: 'total', cells: ['total',
-      format.si(comparison.a.energy_per_token_j, 'J'),
-      format.si(comparison.b.energy_per_token_j, 'J'), signed(comparison.energy_change_j), '']});
-    return table('Energy per token ' + boundary + ', from A to B', [
-      {label: 'term'}, {label: 'A', number: true}, {label: 'B', number: true},
-      {label: 'change', number: true}, {label: 'why'}], rows);
-  }
-
-  function signed(value) {
-    return (value > 0 ? '+' : '') + format.si(value, 'J');
-  }
-
-  function differenceList(comparison) {
-    return [el('p', {class: 'summary'}, comparison.summary),
-      el('ul', {class: 'differences'}, comparison.differences.map((text) => el('li', {}, text)))];
+  function setLimit(ms) {
+    setAsked('max-time-per-token-ms', ms > 0 ? String(Number(ms.toPrecision(3))) : '');
   }
 
   // ---- Views
@@ -193,47 +65,49 @@
   const analyze = {subcommand: 'analyze', more: () => ({})};
 
   // Panels: title; subcommand and more() flags, or gather() for several questions,
-  // or comparison for both scenarios; chart, the name of a chart, with its
+  // or comparison for both scenarios, without the flags that it omits; chart, the name of a chart, with its
   // options(); before, after and table (folded away): nodes of the answer. Panels
   // stand in the left column, in the right one (side) or across both (wide).
   const VIEWS = [
     {
       name: 'energy', title: 'Where a joule goes', panels: [
-        Object.assign({title: 'Energy by term', chart: 'energyBar', table: termTable,
-          after: factored}, analyze),
+        Object.assign({title: 'Energy by term', chart: 'energyBar', table: tables.terms,
+          after: tables.factored}, analyze),
         Object.assign({title: 'From a token to bytes, FLOP and time', chart: 'energySankey',
           side: true}, analyze),
         Object.assign({title: 'DRAM share at each boundary', chart: 'dramShare', side: true,
-          table: shareTable}, analyze),
+          table: tables.shares}, analyze),
       ],
     },
     {
       name: 'compare', title: 'A and B', two: true, panels: [
         {title: 'What changed the energy', subcommand: 'compare', comparison: true,
-          before: differenceList, chart: 'compareWaterfall',
+          before: tables.differences, chart: 'compareWaterfall',
           options: () => ({nameA: 'A', nameB: 'B'})},
         {title: 'By cause', subcommand: 'compare', comparison: true, side: true, chart: 'compareWaterfall',
           options: () => ({nameA: 'A', nameB: 'B', by: 'cause'})},
-        {title: 'Term by term', subcommand: 'compare', comparison: true, wide: true, after: compareTable},
+        {title: 'Term by term', subcommand: 'compare', comparison: true, wide: true, after: tables.comparison},
       ],
     },
     {
       name: 'levers', title: 'What could change it', panels: [
         {title: 'Ceiling: what remains if a part were free', subcommand: 'ceiling',
           chart: 'ceiling', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
-        {title: 'Sensitivity: what each range is worth', subcommand: 'sensitivity',
-          side: true, chart: 'tornado'},
-        {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: limitFlags,
-          chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
+        {title: 'Sensitivity: each constant over its range', subcommand: 'sensitivity',
+          chart: 'tornado'},
+        {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: () => asked('max-time-per-token-ms'),
+          side: true, chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
       ],
     },
     {
-      name: 'curves', title: 'Batch and context', limit: true, panels: [
+      name: 'curves', title: 'Batch and context', asks: ['max-time-per-token-ms'], panels: [
         {title: 'Energy over batch', subcommand: 'batch',
-          more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
+          more: () => Object.assign({batch: BATCHES},
+              asked('max-time-per-token-ms')), chart: 'curves',
           options: () => ({x: 'batch', marker: number('batch')}), shows: varies('batch')},
         {title: 'Time over batch', subcommand: 'batch',
-          more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
+          more: () => Object.assign({batch: BATCHES},
+              asked('max-time-per-token-ms')), chart: 'curves',
           options: () => ({x: 'batch', y: 'time', marker: number('batch')}),
           shows: varies('batch')},
         {title: 'Energy over context', subcommand: 'batch', side: true, more: () => ({context: CONTEXTS}),
@@ -251,15 +125,35 @@
       ],
     },
     {
-      name: 'tradeoffs', title: 'Speed and energy', limit: true, panels: [
+      name: 'tradeoffs', title: 'Speed and energy', asks: ['max-time-per-token-ms'], panels: [
         {title: 'Throughput per chip, and energy, against speed per user', gather: gatherChips,
           recordedAs: 'batch', wide: true, chart: 'pareto', options: limitOptions},
       ],
     },
     {
+      name: 'machines', title: 'Machines', asks: ['machines'], panels: [
+        {title: 'The same setup on several machines', subcommand: 'analyze',
+          more: () => ({hardware: machineNames()}), rows: true, wide: true, chart: 'machines',
+          before: (answer) => answer.summary ?
+              el('p', {class: 'summary'}, answer.summary) : null,
+          after: tables.machines},
+      ],
+    },
+    {
+      name: 'plan', title: 'Plan',
+      asks: ['requests-per-s', 'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective'],
+      panels: [
+        {title: 'Which machines serve this traffic, and how', subcommand: 'plan', omits: PLANNED,
+          more: () => Object.assign({'requests-per-s': '10'}, asked('requests-per-s',
+              'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective')),
+          wide: true, before: (answer) => el('p', {class: 'summary'}, answer.summary),
+          after: tables.plan},
+      ],
+    },
+    {
       name: 'memory', title: 'Memory', panels: [
         Object.assign({title: 'What fills the memory', chart: 'memoryMap'}, analyze),
-        Object.assign({title: 'Bytes by part', side: true, after: bytesTable}, analyze),
+        Object.assign({title: 'Bytes by part', side: true, after: tables.bytes}, analyze),
       ],
     },
     {
@@ -269,7 +163,7 @@
     },
     {
       name: 'costs', title: 'Cost', panels: [
-        Object.assign({title: 'Electricity, money, emissions', wide: true, after: costTable}, analyze),
+        Object.assign({title: 'Electricity, money, emissions', wide: true, after: tables.costs}, analyze),
       ],
     },
     {
@@ -289,7 +183,7 @@
   }
 
   function limitOptions() {
-    return {limitMs: Number(state.study.limit) || null, onLimit: setLimit};
+    return {limitMs: Number(state.study.asked['max-time-per-token-ms']) || null, onLimit: setLimit};
   }
 
   // The same setup on 1, 2, 4 and 8 chips of tensor parallelism, and on as many as
@@ -316,141 +210,22 @@
     return {answer: {series, missing}, command};
   }
 
-  // ---- Panels
-
-  class Panel {
-    constructor(spec) {
-      this.spec = spec;
-      this.slot = new tokenjoule.Slot();
-      this.envelope = null;
-      this.before = el('div', {class: 'before'});
-      this.chart = el('div', {class: 'chart'});
-      this.after = el('div', {class: 'after'});
-      this.fault = el('ul', {class: 'faults', role: 'status', hidden: true});
-      this.menu = this.makeMenu();
-      this.node = el('section', {class: 'panel' + (spec.chart ? '' : ' words'), 'data-panel': spec.title,
-        'aria-label': spec.title},
-        el('div', {class: 'panel-head'}, el('h3', {}, spec.title), this.menu),
-        this.fault, this.before, this.chart, this.after);
-      this.chart.hidden = !spec.chart;
-    }
-
-    makeMenu() {
-      const {spec} = this;
-      const item = (label, action) => el('button', {type: 'button', onclick: () => {
-        menu.open = false;
-        menu.querySelector('summary').focus();
-        action();
-      }}, label);
-      const name = (end) => exporting.fileName(this.report, spec.chart || spec.subcommand, end);
-      const items = [];
-      if (spec.chart) {
-        items.push(item('SVG', () => this.exported((host) => exporting.saveSvg(host, name('svg')))));
-        items.push(item('PNG', () => this.exported((host) => exporting.savePng(host, name('png')))));
-      }
-      if (spec.subcommand && !tokenjoule.recorded) {
-        items.push(item('CSV', () => this.saveCsv(name('csv'))));
-      }
-      items.push(item('JSON', () => this.envelope && exporting.save(name('json'),
-          JSON.stringify(this.envelope.answer, null, 1) + '\n', 'application/json')));
-      const command = exporting.copyButton('Command', () => (this.envelope || {}).command || '');
-      const menu = el('details', {class: 'menu', onkeydown: (event) => {
-        if (event.key !== 'Escape' || !menu.open) return;
-        menu.open = false;
-        menu.querySelector('summary').focus();
-        event.stopPropagation();
-      }}, el('summary', {'aria-label': 'Export: ' + spec.title}, 'Export'),
-          el('div', {class: 'items'}, items, command));
-      return menu;
-    }
-
-    // Draws the chart once more, with its headings and as wide as on paper.
-    exported(use) {
-      if (!this.envelope) return;
-      const host = el('div', {class: 'offstage', 'aria-hidden': 'true'});
-      document.body.append(host);
-      const heading = this.report ?
-          tokenjoule.charts.heading(this.report, this.spec.title) : {title: this.spec.title};
-      this.drawChart(host, Object.assign({width: EXPORT_WIDTH}, heading));
-      use(host);
-      host.remove();
-    }
-
-    saveCsv(name) {
-      const request = this.request({format: 'csv'});
-      tokenjoule.ask(this.spec.subcommand, request).then(
-          (envelope) => exporting.save(name, envelope.answer, 'text/csv'),
-          (fault) => this.showFault(fault));
-    }
-
-    request(more) {
-      if (this.spec.comparison) {
-        const request = state.comparison();
-        Object.assign(request.flags, more);
-        return request;
-      }
-      return state.request(state.study.editing,
-          Object.assign({}, this.spec.more ? this.spec.more() : {}, more));
-    }
-
-    update(report) {
-      this.report = report;
-      const {spec} = this;
-      if (spec.comparison && !state.differs()) {
-        this.showFault({faults: ['B is as A so far. Choose B in the setup and change a setting.']});
-        return;
-      }
-      const question = spec.gather && !tokenjoule.recorded ? spec.gather :
-          () => tokenjoule.ask(spec.subcommand || spec.recordedAs, this.request({}));
-      this.node.setAttribute('aria-busy', 'true');
-      this.slot.run(question, (envelope) => {
-        this.envelope = envelope;
-        this.fault.hidden = true;
-        this.node.setAttribute('aria-busy', 'false');
-        this.node.classList.remove('stale');
-        this.node.hidden = Boolean(spec.shows) && !spec.shows(envelope.answer);
-        if (!this.node.hidden) this.draw();
-      }, (fault) => this.showFault(fault));
-    }
-
-    showFault(fault) {
-      this.node.setAttribute('aria-busy', 'false');
-      this.node.classList.add('stale');
-      this.fault.hidden = false;
-      fill(this.fault, (fault.faults || [String(fault)]).map((text) => el('li', {}, text)));
-    }
-
-    drawChart(host, more) {
-      const {spec} = this;
-      const options = Object.assign({
-        onFigure: (what) => tokenjoule.explain.open(what),
-        label: spec.title,
-      }, spec.options ? spec.options(this.report) : {}, more);
-      tokenjoule.charts[spec.chart](host, this.envelope.answer, options);
-    }
-
-    draw() {
-      const {spec} = this;
-      const answer = answerOf(this.envelope);
-      fill(this.before, spec.before ? spec.before(answer) : null);
-      if (spec.chart) this.drawChart(this.chart, {});
-      const open = Boolean(this.after.querySelector('.as-table[open]'));
-      const rows = spec.table ? spec.table(answer) : null;
-      fill(this.after, spec.after ? spec.after(answer) : null,
-          rows ? el('details', {class: 'as-table', open}, el('summary', {}, 'As a table'), rows) : null,
-          (answer.missing || []).map((text) => el('p', {class: 'hint'}, text)));
-    }
-  }
-
   // ---- The tabs, and the view that is shown.
 
   // The answer that the view is about.
   let shownReport = null;
 
-  let tabs, host, shown = '', panels = [], limitInput = null;
+  let tabs, host, shown = '', panels = [], columns = {}, inputs = [];
 
-  function recordedCommands() {
-    return new Set(tokenjoule.recorded.requests.map((one) => one.subcommand));
+  // What a report has answers of; several machines side by side are another kind
+  // of answer of `analyze`.
+  function recordedKinds() {
+    return new Set(tokenjoule.recorded.requests.map((one) => one.subcommand +
+        (one.subcommand === 'analyze' && one.envelope.answer.rows ? ' rows' : '')));
+  }
+
+  function kindOf(spec) {
+    return (spec.subcommand || spec.recordedAs) + (spec.rows ? ' rows' : '');
   }
 
   // Views that have something to show.
@@ -458,8 +233,8 @@
     return VIEWS.filter((view) => {
       if (view.two && !state.study.b) return false;
       if (!tokenjoule.recorded) return !view.recorded;
-      const has = recordedCommands();
-      return view.panels.some((panel) => has.has(panel.subcommand || panel.recordedAs));
+      const has = recordedKinds();
+      return view.panels.some((panel) => has.has(kindOf(panel)));
     });
   }
 
@@ -502,37 +277,66 @@
     select(tab.dataset.view);
   }
 
-  function limitControl() {
-    limitInput = el('input', {
-      type: 'text', id: 'limit', class: 'value', inputmode: 'decimal', placeholder: 'no limit',
-      onchange: () => {
-        const ms = Number(limitInput.value.trim() || 0);
-        if (ms >= 0) setLimit(ms);
-        else limitInput.value = state.study.limit;
-      },
-    });
-    return el('p', {class: 'limit'}, el('label', {for: 'limit'}, 'Longest time per token, ms'),
-        limitInput, el('span', {class: 'hint'}, 'or drag the line in a chart'));
+  // An input for what the view asks for.
+  function askedControl(one) {
+    const key = 'asked-' + one.name;
+    const change = (event) => setAsked(one.name, event.target.value.replace(/\s+/g, ''));
+    const input = one.options ?
+        el('select', {id: key, onchange: change},
+            one.options.map((option) => el('option', {value: option}, option))) :
+        el('input', {type: 'text', id: key, class: one.wide ? 'value wide' : 'value',
+          spellcheck: 'false', placeholder: one.usual, onchange: change});
+    inputs.push({one, input});
+    return el('span', {class: 'asked'}, el('label', {for: key}, one.label), input);
+  }
+
+  function refreshInputs() {
+    for (const {one, input} of inputs) {
+      if (document.activeElement === input) continue;
+      const value = state.study.asked[one.name] || '';
+      input.value = one.name === 'machines' ? machineNames() :
+          one.options && !value ? one.usual : value;
+    }
   }
 
   function build(view) {
     shown = view.name;
-    limitInput = null;
+    inputs = [];
     for (const panel of panels) panel.slot.cancel();
-    const has = tokenjoule.recorded ? recordedCommands() : null;
-    panels = view.panels.filter((spec) => !has || has.has(spec.subcommand || spec.recordedAs))
-        .map((spec) => new Panel(spec));
+    const has = tokenjoule.recorded ? recordedKinds() : null;
+    panels = view.panels.filter((spec) => !has || has.has(kindOf(spec)))
+        .map((spec) => new tokenjoule.Panel(spec, arrange));
+    columns = {};
+    for (const name of ['main', 'side', 'wide']) {
+      columns[name] = el('div', {class: 'column ' + name});
+    }
     host.setAttribute('role', 'tabpanel');
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
     host.className = 'view ' + view.name;
     fill(host, el('p', {class: 'which-shown'}),
-        view.limit && !tokenjoule.recorded ? limitControl() : null,
-        ['main', 'side', 'wide'].map((column) => {
-          const inside = panels.filter((panel) => column ===
-              (panel.spec.wide ? 'wide' : panel.spec.side ? 'side' : 'main'));
-          return inside.length ? el('div', {class: 'column ' + column},
-              inside.map((panel) => panel.node)) : null;
-        }));
+        view.asks && !tokenjoule.recorded ? el('p', {class: 'asks'}, settings.asked
+            .filter((one) => view.asks.includes(one.name)).map(askedControl),
+            view.name === 'tradeoffs' ?
+                el('span', {class: 'hint'}, 'or drag the line in the chart') : null) : null,
+        columns.main, columns.side, columns.wide);
+    arrange();
+  }
+
+  // Puts the panels that are shown into their columns; where one column would be
+  // empty, every second panel goes there, and a single one takes both.
+  function arrange() {
+    const shown = panels.filter((panel) => !panel.node.hidden);
+    const narrow = shown.filter((panel) => !panel.spec.wide);
+    const mixed = new Set(narrow.map((panel) => Boolean(panel.spec.side))).size > 1;
+    for (const panel of panels) {
+      const at = narrow.indexOf(panel);
+      const column = panel.spec.wide || narrow.length === 1 ? 'wide' :
+          (mixed || at < 0 ? panel.spec.side : at % 2 === 1) ? 'side' : 'main';
+      if (panel.node.parentNode !== columns[column]) columns[column].append(panel.node);
+    }
+    for (const column of Object.values(columns)) {
+      column.hidden = ![...column.children].some((node) => !node.hidden);
+    }
   }
 
   // Shows the view for the answers; called when either has changed.
@@ -550,10 +354,18 @@
     const fits = !report || report.fits;
     line.hidden = !(state.study.b && !view.two) && fits;
     fill(line, state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
-        fits ? null : 'It does not fit: these figures are what the step would take if the ' +
-            'memory were large enough.');
-    if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
+        fits ? null : 'It does not fit. These figures are what a step would take if the memory were ' +
+            'large enough.');
+    // Another view of a setup without an answer has nothing to ask.
+    if (document.body.classList.contains('stale')) {
+      line.hidden = false;
+      fill(line, 'This setup has no answer; the reasons stand beside the settings.');
+      for (const panel of panels) panel.show(Boolean(panel.envelope));
+      return;
+    }
+    refreshInputs();
     for (const panel of panels) {
+      if (!panel.spec.shows) panel.show(true);
       panel.update(report);
     }
   }

@@ -5,7 +5,7 @@ needs, also in a workspace that has this one as a repository. Libraries are aske
 that brings it. Bazel's own rule repositories (rules_java,
 bazel_skylib, platforms) are the copies that Debian ships beside bazel-bootstrap.
 Labels equal those of the upstream projects, so that the same BUILD files work
-with upstream's own repositories (see MODULE.bazel).
+with upstream's own repositories.
 """
 
 # Bazel package -> {target: pkg-config module}. There is one target per Abseil
@@ -123,6 +123,54 @@ def _nlohmann_json_impl(ctx):
     ctx.file("BUILD", _HEADER +
                       _cc_library("json", _linkopts(ctx, "nlohmann_json", "nlohmann-json3-dev")))
 
+def _cpp_httplib_impl(ctx):
+    linkopts = _linkopts(ctx, "cpp-httplib", "libcpp-httplib-dev")
+
+    # The header must see the same macros as the library was built with, because
+    # they decide what its classes hold.
+    result = ctx.execute([ctx.which("pkg-config"), "--cflags-only-other", "cpp-httplib"])
+    macros = [
+        flag[2:]
+        for flag in result.stdout.replace("\n", " ").split(" ")
+        if flag.startswith("-D")
+    ]
+    ctx.file("BUILD", _HEADER + """
+cc_library(
+    name = "httplib",
+    defines = {defines},
+    linkopts = {linkopts},
+)
+""".format(defines = repr(macros), linkopts = repr(linkopts + ["-lssl", "-lcrypto", "-pthread"])))
+
+_cpp_httplib = repository_rule(implementation = _cpp_httplib_impl, local = True)
+
+# Scripts of the page, minified as the distribution ships them, and their
+# licence.
+_D3_FILES = {
+    "d3.min.js": "/usr/share/nodejs/d3/dist/d3.min.js",
+    "d3-sankey.min.js": "/usr/share/nodejs/d3-sankey/dist/d3-sankey.min.js",
+    "LICENSE": "/usr/share/doc/node-d3/copyright",
+}
+
+def _d3_impl(ctx):
+    for name, path in _D3_FILES.items():
+        if not ctx.path(path).exists:
+            fail("%s is missing. Install it with: sudo apt-get install node-d3" % path)
+        ctx.symlink(path, name)
+    ctx.file("BUILD", _HEADER + """
+filegroup(
+    name = "d3",
+    srcs = [
+        "d3.min.js",
+        "d3-sankey.min.js",
+    ],
+)
+
+exports_files(["LICENSE"])
+""")
+
+_d3 = repository_rule(implementation = _d3_impl, local = True)
+
 def _sqlite3_impl(ctx):
     ctx.file("BUILD", _HEADER +
                       _cc_library("sqlite3", _linkopts(ctx, "sqlite3", "libsqlite3-dev")))
@@ -197,6 +245,8 @@ def system_packages():
     _googletest(name = "com_google_googletest")
     _benchmark(name = "com_github_google_benchmark")
     _ceres(name = "ceres_solver")
+    _cpp_httplib(name = "cpp_httplib")
+    _d3(name = "d3")
     _nlohmann_json(name = "nlohmann_json")
     _pagmo(name = "pagmo2")
     _sqlite3(name = "sqlite3")

@@ -2,8 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
@@ -45,46 +45,11 @@ std::string AnalogDepthCsv(const AnalogDepthStudy& study) {
   return EntriesCsv(study.rows());
 }
 
-ChartLine LineOf(const AnalogDepthStudy& study, const char* name, int color,
-                 double (AnalogDepthRow::*snr_db)() const) {
-  ChartLine line;
-  line.name = name;
-  line.color = ChartColor(color);
-  for (const AnalogDepthRow& row : study.rows()) {
-    line.points.emplace_back(row.layers(), (row.*snr_db)());
-  }
-  return line;
-}
-
-std::string AnalogDepthSvg(const AnalogDepthStudy& study) {
-  Chart chart;
-  chart.title = absl::StrFormat(
-      "Signal-to-noise ratio of analog layers in a row, %s, %g bits",
-      study.circuit(), study.bits());
-  chart.x.title = "layers between converters";
-  chart.x.logarithmic = true;
-  chart.y.title = "dB";
-  chart.lines = {
-      LineOf(study, "saturation is an error", 0, &AnalogDepthRow::snr_db),
-      LineOf(study, "trained with it", 1, &AnalogDepthRow::trained_snr_db),
-      LineOf(study, "converted every layer", 2,
-             &AnalogDepthRow::converted_snr_db)};
-  ChartLine required;
-  required.name = "required";
-  required.color = "#555";
-  required.dashed = true;
-  for (const AnalogDepthRow& row : study.rows()) {
-    required.points.emplace_back(row.layers(), study.required_snr_db());
-  }
-  chart.lines.push_back(required);
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<AnalogDepthStudy> WritersOf() {
-  return {AnalogDepthTable, AnalogDepthCsv, AnalogDepthSvg};
+  return {AnalogDepthTable, AnalogDepthCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

@@ -11,7 +11,9 @@
 #include "absl/strings/strip.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/machine/terms.h"
+#include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -149,19 +151,6 @@ std::string Headline(const Report& report) {
                                             report.model_growth_low(),
                                             report.model_growth_high())
                           : ", as the arrays require")});
-  }
-  const RunningCost& million = report.costs().per_million_tokens();
-  if (million.has_co2e_g()) {
-    table.AddRow({"carbon", WithUnit(million.co2e_g(), "g CO2e"),
-                  absl::StrFormat("per million %ss, at the facility",
-                                  Work(report))});
-  }
-  if (million.has_electricity_price()) {
-    table.AddRow(
-        {"electricity", absl::StrFormat("%.4g", million.electricity_price()),
-         absl::StrFormat(
-             "per million %ss, at the facility, in the currency of the price",
-             Work(report))});
   }
   if (report.area_mm2() > 0) {
     table.AddRow(
@@ -433,6 +422,7 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
                     "\nEnergy per operation; a multiply-add is two operations\n",
                     Arrays(report));
   }
+  absl::StrAppend(&out, CostTables(report));
   absl::StrAppend(&out, "\nWhere the bytes are\n", Bytes(report),
                   Machines(report), QualityLines(report));
   if (options.in_full) {
@@ -519,7 +509,7 @@ std::vector<CsvCell> ReportCells(const Report& report) {
 
 template <>
 Writers<Report> WritersOf() {
-  return {ReportTable, ReportCsv};
+  return {ReportTable, ReportCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

@@ -10,8 +10,9 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/report/answers/analyze.h"
-#include "analyzer/report/chart.h"
+#include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -316,63 +317,6 @@ std::string SeriesTable(const BatchStudy& study) {
   return out;
 }
 
-// The label that distinguishes a series from the others; names that all series
-// share are left out.
-std::string SeriesName(const BatchStudy& study, const BatchSeries& series) {
-  bool models = false, machines = false, contexts = false;
-  for (const BatchSeries& other : study.series()) {
-    models |= other.model() != series.model();
-    machines |= other.hardware() != series.hardware();
-    contexts |= other.context() != series.context();
-  }
-  std::vector<std::string> parts;
-  if (models || study.series_size() == 1) parts.push_back(series.model());
-  if (machines) parts.push_back(series.hardware());
-  if (contexts) parts.push_back(absl::StrFormat("%g", series.context()));
-  return absl::StrJoin(parts, ", ");
-}
-
-std::string ChartTitle(const BatchStudy& study) {
-  const BatchSeries& first = study.series(0);
-  bool models = true, machines = true, contexts = true;
-  for (const BatchSeries& other : study.series()) {
-    models &= other.model() == first.model();
-    machines &= other.hardware() == first.hardware();
-    contexts &= other.context() == first.context();
-  }
-  std::string title = models ? first.model() : "Several models";
-  absl::StrAppendFormat(&title, " on %s",
-                        machines ? first.hardware() : "several machines");
-  if (contexts) absl::StrAppendFormat(&title, ", context %g", first.context());
-  return title;
-}
-
-void AddSeries(const BatchStudy& study, int index, Chart* chart) {
-  const BatchSeries& series = study.series(index);
-  const BatchLimits& limits = series.limits();
-  const char* color = ChartColor(index);
-  ChartLine line{SeriesName(study, series), color, {}, false};
-  for (const Report& row : series.rows()) {
-    line.points.emplace_back(row.scenario().batch(), row.energy_per_token_j());
-  }
-  if (limits.max_batch() > 0) {
-    line.points.emplace_back(limits.max_batch(),
-                             limits.max_batch_energy_per_token_j());
-    chart->marks.push_back(
-        {static_cast<double>(limits.max_batch()),
-         limits.max_batch_energy_per_token_j(), color,
-         absl::StrFormat("%s: batch %d fits", line.name, limits.max_batch())});
-  }
-  std::sort(line.points.begin(), line.points.end());
-  // The legend has one dashed line for the floors of all series.
-  ChartLine floor{index == 0 ? "floor; dot: what fits" : "", color, {}, true};
-  for (const auto& [batch, energy] : line.points) {
-    floor.points.emplace_back(batch, limits.floor_energy_per_token_j());
-  }
-  chart->lines.push_back(line);
-  chart->lines.push_back(floor);
-}
-
 // What a reader must know of some batch, but that it does not fit: of warnings that
 // differ in their numbers the first.
 std::string BatchWarnings(const BatchStudy& study) {
@@ -397,15 +341,15 @@ std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
     for (const BatchSeries& series : study.series()) {
       if (!options.in_full || series.rows_size() == 0) continue;
       absl::StrAppend(&out, "\n", SetupLinesWithoutBatch(series.rows(0)), "\n",
-                      BatchRows(series.rows()), "\n",
-                      Wrapped(series.summary()));
+                      BatchRows(series.rows()), BatchCostTables(series.rows()),
+                      "\n", Wrapped(series.summary()));
     }
     return absl::StrCat(out, BatchWarnings(study));
   }
   if (study.rows_size() > 0) {
     out = absl::StrCat(SetupLinesWithoutBatch(study.rows(0)), "\n");
   }
-  absl::StrAppend(&out, BatchRows(study.rows()));
+  absl::StrAppend(&out, BatchRows(study.rows()), BatchCostTables(study.rows()));
   // Inferences of a network have no cache that could fill a memory.
   if (study.rows_size() > 0 && Work(study.rows(0)) != "token") {
     return absl::StrCat(out, "\n", Wrapped(study.summary()),
@@ -423,23 +367,11 @@ std::string BatchCsv(const BatchStudy& study) {
   return writer.text();
 }
 
-// J/token against batch: one line per series, with its floor dashed and the
-// largest batch that fits marked.
-std::string BatchSvg(const BatchStudy& study) {
-  if (study.series_size() == 0) return ToSvg(Chart());
-  Chart chart;
-  chart.title = ChartTitle(study);
-  chart.x = {"batch", true};
-  chart.y = {"J/token", true};
-  for (int i = 0; i < study.series_size(); ++i) AddSeries(study, i, &chart);
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<BatchStudy> WritersOf() {
-  return {BatchTable, BatchCsv, BatchSvg};
+  return {BatchTable, BatchCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

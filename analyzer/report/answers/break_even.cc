@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -84,61 +84,11 @@ std::string BreakEvenCsv(const BreakEvenStudy& study) {
   return EntriesCsv(study.rows());
 }
 
-// Break-even over the batch: a line for each standing power without growth and at
-// equal quality (dashed), and the published arrays; hollow where a whole chip was
-// counted.
-std::string BreakEvenSvg(const BreakEvenStudy& study) {
-  Chart chart;
-  chart.title = absl::StrCat(
-      study.analog().model(), ": ", study.analog().hardware(), " against ",
-      study.digital().hardware(), " by standing power and growth");
-  chart.x.title = "sequences in a step";
-  chart.x.logarithmic = true;
-  chart.y.title = "break-even, fJ per operation";
-  chart.y.logarithmic = true;
-  double last_batch = 0, highest = 0;
-  for (const BreakEvenRow& row : study.rows()) {
-    last_batch = std::max(last_batch, row.batch());
-    highest = std::max(highest, row.break_even_fj_per_op());
-    // A logarithmic axis cannot show that analog never wins.
-    if (row.break_even_fj_per_op() <= 0) continue;
-    const std::string name = absl::StrFormat(
-        "%s, x %.4g", WithUnit(row.standing_w(), "W"), row.growth());
-    ChartLine* line = nullptr;
-    for (ChartLine& known : chart.lines) {
-      if (known.name == name) line = &known;
-    }
-    if (line == nullptr) {
-      if (row.growth() != 1 && row.growth() != study.relative_growth()) continue;
-      chart.lines.push_back({name, "", {}, row.growth() != 1});
-      line = &chart.lines.back();
-    }
-    line->points.emplace_back(row.batch(), row.break_even_fj_per_op());
-  }
-  std::vector<std::string> powers;
-  for (ChartLine& line : chart.lines) {
-    const std::string power = line.name.substr(0, line.name.find(','));
-    const auto found = std::find(powers.begin(), powers.end(), power);
-    const int index = static_cast<int>(found - powers.begin());
-    if (found == powers.end()) powers.push_back(power);
-    line.color = ChartColor(index);
-  }
-  for (const BreakEvenChip& chip : study.chips()) {
-    // Far above every line there is nothing to compare.
-    if (chip.fj_per_op() > highest) continue;
-    ChartMark mark = {last_batch, chip.fj_per_op(), "#555", chip.name()};
-    mark.text = chip.name();
-    mark.hollow = chip.counted() != "macro";
-    chart.marks.push_back(mark);
-  }
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<BreakEvenStudy> WritersOf() {
-  return {BreakEvenTable, BreakEvenCsv, BreakEvenSvg};
+  return {BreakEvenTable, BreakEvenCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

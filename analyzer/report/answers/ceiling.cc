@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -116,7 +117,7 @@ std::string CeilingCsv(const CeilingStudy& study) {
 
 template <>
 Writers<CeilingStudy> WritersOf() {
-  return {CeilingTable, CeilingCsv};
+  return {CeilingTable, CeilingCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

@@ -10,7 +10,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -35,29 +37,6 @@ Column ColumnOf(CauseChange::Factor factor) {
       return kPower;
     default:
       return kLosses;
-  }
-}
-
-std::string FactorLabel(CauseChange::Factor factor) {
-  switch (factor) {
-    case CauseChange::BYTES:
-      return "bytes";
-    case CauseChange::FLOP:
-      return "FLOP";
-    case CauseChange::ENERGY_PER_BYTE:
-      return "pJ/bit";
-    case CauseChange::ENERGY_PER_FLOP:
-      return "pJ/FLOP";
-    case CauseChange::TIME:
-      return "longer or shorter";
-    case CauseChange::POWER:
-      return "power";
-    case CauseChange::CARRIED:
-      return "on energy that changed";
-    case CauseChange::LOSS:
-      return "share that is lost";
-    default:
-      return "?";
   }
 }
 
@@ -190,7 +169,8 @@ std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));
   }
   absl::StrAppend(&out, "\nStep time by what binds\n", TimeRows(comparison),
-                  "\n", Wrapped(comparison.summary()),
+                  CostChanges(comparison.a(), comparison.b()), "\n",
+                  Wrapped(comparison.summary()),
                   WarningLines(comparison.a()), WarningLines(comparison.b()));
   return out;
 }
@@ -212,7 +192,7 @@ std::string ComparisonCsv(const Comparison& comparison) {
 
 template <>
 Writers<Comparison> WritersOf() {
-  return {ComparisonTable, ComparisonCsv};
+  return {ComparisonTable, ComparisonCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

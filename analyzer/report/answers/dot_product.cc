@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
@@ -171,92 +171,11 @@ std::string DotProductCsv(const DotProductStudy& study) {
   return writer.text();
 }
 
-ChartBand BandArea(const DotProductPanel& panel, const char* color,
-                   const Band& (DotProductRow::*band)() const) {
-  ChartBand area;
-  area.color = color;
-  for (const DotProductRow& row : panel.rows()) {
-    area.points.push_back(
-        {row.bits(), (row.*band)().p10(), (row.*band)().p90()});
-  }
-  return area;
-}
-
-ChartLine MedianLine(const DotProductPanel& panel, const char* name,
-                     const char* color,
-                     const Band& (DotProductRow::*band)() const) {
-  ChartLine line;
-  line.name = name;
-  line.color = color;
-  for (const DotProductRow& row : panel.rows()) {
-    line.points.emplace_back(row.bits(), (row.*band)().p50());
-  }
-  return line;
-}
-
-ChartMark MarkOf(const SiliconPoint& chip) {
-  ChartMark mark;
-  mark.x = chip.input_bits();
-  mark.y = chip.mac_fj();
-  mark.color = chip.kind() == "analog" ? kAnalogColor : kDigitalColor;
-  mark.label = absl::StrFormat("%s, %g nm, %g x %g bits, %.3g TOPS/W, %s, %s",
-                               chip.name(), chip.node_nm(), chip.input_bits(),
-                               chip.weight_bits(), chip.tops_per_w(),
-                               chip.boundary(), chip.known());
-  mark.text = absl::StrFormat("%s '%02d, %g nm", chip.label(),
-                              chip.year() % 100, chip.node_nm());
-  mark.hollow = chip.boundary() == "system";
-  return mark;
-}
-
-// Bands, medians, thermal limit, silicon.
-Chart ChartOf(const DotProductPanel& panel) {
-  Chart chart;
-  chart.title = TitleOf(panel);
-  chart.x.title = "bits of input and weight";
-  chart.y.title = "fJ per multiply-add (two operations)";
-  chart.y.logarithmic = true;
-  chart.bands = {BandArea(panel, kAnalogColor, &DotProductRow::analog_fj),
-                 BandArea(panel, kDigitalColor, &DotProductRow::digital_fj)};
-  chart.lines = {
-      MedianLine(panel, "analog", kAnalogColor, &DotProductRow::analog_fj),
-      MedianLine(panel, "digital", kDigitalColor, &DotProductRow::digital_fj)};
-  ChartLine limit;
-  limit.name = "thermal limit 12 kT 4^b";
-  limit.color = "#555";
-  limit.dashed = true;
-  for (const DotProductRow& row : panel.rows()) {
-    limit.points.emplace_back(row.bits(), row.thermal_limit_fj());
-  }
-  chart.lines.push_back(limit);
-  for (const SiliconPoint& chip : panel.silicon()) {
-    chart.marks.push_back(MarkOf(chip));
-  }
-  // From below, so that texts are moved up.
-  std::stable_sort(
-      chart.marks.begin(), chart.marks.end(),
-      [](const ChartMark& a, const ChartMark& b) { return a.y < b.y; });
-  return chart;
-}
-
-std::string DotProductSvg(const DotProductStudy& study) {
-  constexpr char kTitle[] =
-      "Energy of a multiply-add: median and tenth to ninetieth percentile over "
-      "the stated ranges";
-  std::vector<Chart> charts;
-  for (const DotProductPanel& panel : study.panels()) {
-    charts.push_back(ChartOf(panel));
-  }
-  return ToSvg(kTitle,
-               "points: published silicon, filled a macro, hollow a chip",
-               charts);
-}
-
 }  // namespace
 
 template <>
 Writers<DotProductStudy> WritersOf() {
-  return {DotProductTable, DotProductCsv, DotProductSvg};
+  return {DotProductTable, DotProductCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

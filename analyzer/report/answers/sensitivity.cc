@@ -6,8 +6,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -15,7 +15,7 @@
 namespace tokenjoule {
 namespace {
 
-constexpr int kRows = 30, kBars = 20, kCauses = 10;
+constexpr int kRows = 30, kCauses = 10;
 
 std::string Percents(double elasticity) {
   return Signed(elasticity, 3);
@@ -96,42 +96,11 @@ std::string SensitivityCsv(const SensitivityStudy& study) {
   return EntriesCsv(study.elasticities());
 }
 
-// A tornado chart of energy per token over the ranges.
-std::string SensitivitySvg(const SensitivityStudy& study) {
-  const auto swing = [](const Elasticity& e) {
-    return std::abs(e.energy_at_high_j() - e.energy_at_low_j());
-  };
-  std::vector<const Elasticity*> sorted;
-  for (const Elasticity& e : study.elasticities()) {
-    if (swing(e) > 0) sorted.push_back(&e);
-  }
-  std::stable_sort(sorted.begin(), sorted.end(),
-                   [&](const Elasticity* a, const Elasticity* b) {
-                     return swing(*a) > swing(*b);
-                   });
-  if (sorted.size() > kBars) sorted.resize(kBars);
-  BarChart chart;
-  chart.title = absl::StrFormat(
-      "%s on %s, batch %g: %senergy per %s over each constant's range",
-      study.base().model(), study.base().hardware(),
-      study.base().scenario().batch(), ContextWords(study.base().scenario()),
-      Work(study.base()));
-  chart.axis = "J/" + Work(study.base()) + "; blue at the low end of the range, red at the high end";
-  chart.base = study.base().energy_per_token_j();
-  for (const Elasticity* e : sorted) {
-    // Only constants of the machine have ranges.
-    chart.bars.push_back(
-        {std::string(absl::StripPrefix(e->path(), "hardware.")),
-         e->energy_at_low_j(), e->energy_at_high_j()});
-  }
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<SensitivityStudy> WritersOf() {
-  return {SensitivityTable, SensitivityCsv, SensitivitySvg};
+  return {SensitivityTable, SensitivityCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

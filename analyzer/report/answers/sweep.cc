@@ -7,8 +7,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/sqlite.h"
 #include "analyzer/report/table.h"
@@ -124,10 +124,11 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
   return out;
 }
 
-// One row per point of the front.
+// One row per point of the front. If dominated points were asked for, they and the
+// baseline follow, and a column `kind` tells them apart.
 std::string SweepCsv(const SweepStudy& study) {
   CsvWriter writer;
-  for (const SweepPoint& point : study.front()) {
+  const auto add = [&](const SweepPoint& point, const char* kind) {
     std::vector<CsvCell> cells = {
         {"id", study.has_evolution() && !(point.id() > 0)
                    ? ""
@@ -136,49 +137,22 @@ std::string SweepCsv(const SweepStudy& study) {
       cells.push_back({study.axes(i), point.values(i)});
     }
     AddScalars(point.figures(), "", &cells);
+    if (study.dominated_size() > 0) cells.push_back({"kind", kind});
     writer.AddRow(cells);
+  };
+  for (const SweepPoint& point : study.front()) add(point, "front");
+  for (const SweepPoint& point : study.dominated()) add(point, "dominated");
+  if (study.dominated_size() > 0 && study.has_baseline()) {
+    add(study.baseline(), "baseline");
   }
   return writer.text();
-}
-
-// Whether a figure of the front needs a logarithmic axis: its largest value is
-// more than three times its smallest.
-bool SpansFactors(const SweepStudy& study, const std::string& objective) {
-  double least = 0, most = 0;
-  for (const SweepPoint& point : study.front()) {
-    const double value = FigureOf(point, objective);
-    least = least == 0 ? value : std::min(least, value);
-    most = std::max(most, value);
-  }
-  return most > 3 * least;
-}
-
-// The front over its first two objectives.
-std::string SweepSvg(const SweepStudy& study) {
-  Chart chart;
-  chart.title = absl::StrCat(study.name(), ": the front");
-  const std::string& x = study.objectives(0);
-  const std::string& y = study.objectives(study.objectives_size() > 1 ? 1 : 0);
-  chart.x = {x, SpansFactors(study, x)};
-  chart.y = {y, SpansFactors(study, y)};
-  ChartLine line;
-  line.name = "front";
-  line.color = "#4477aa";
-  for (const SweepPoint& point : study.front()) {
-    const double at_x = FigureOf(point, x), at_y = FigureOf(point, y);
-    chart.marks.push_back(
-        {at_x, at_y, line.color, absl::StrJoin(point.values(), ", ")});
-    if (study.objectives_size() == 2) line.points.emplace_back(at_x, at_y);
-  }
-  if (!line.points.empty()) chart.lines.push_back(line);
-  return ToSvg(chart);
 }
 
 }  // namespace
 
 template <>
 Writers<SweepStudy> WritersOf() {
-  return {SweepTable, SweepCsv, SweepSvg, SweepSqlite};
+  return {SweepTable, SweepCsv, FigureOf, SweepSqlite};
 }
 
 }  // namespace tokenjoule

@@ -4,16 +4,14 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
 namespace tokenjoule {
 namespace {
-
-constexpr char kAloneColor[] = "#888";
 
 // Gains near 1 are printed with more digits.
 std::string Factor(double gain) {
@@ -115,44 +113,11 @@ std::string TricksCsv(const TrickStudy& study) {
   return writer.text();
 }
 
-// J/token after each trick of the stack.
-std::string TricksSvg(const TrickStudy& study) {
-  Chart chart;
-  chart.title = absl::StrFormat("%s on %s, context %g: tricks taken together",
-                                study.model(), study.hardware(),
-                                study.scenario().context());
-  chart.x = {"tricks taken", false};
-  chart.y = {"J/token", true};
-  double before = study.energy_per_token_j();
-  for (int i = 0; i < study.stack_size(); ++i) {
-    const TrickStep& step = study.stack(i);
-    const std::string name =
-        absl::StrCat(i + 1, " ", step.name(), " ", Factor(step.gain()));
-    const char* color = ChartColor(i);
-    chart.lines.push_back({name,
-                           color,
-                           {{i, before}, {i + 1, step.energy_per_token_j()}},
-                           false});
-    chart.marks.push_back(
-        {static_cast<double>(i + 1), step.energy_per_token_j(), color, name});
-    // The same trick alone, above its place in the stack.
-    for (const Trick& trick : study.tricks()) {
-      if (trick.name() != step.name() || !trick.applies()) continue;
-      chart.marks.push_back(
-          {static_cast<double>(i + 1), trick.energy_per_token_j(), kAloneColor,
-           absl::StrCat(trick.name(), " alone ", Factor(trick.gain()))});
-    }
-    before = step.energy_per_token_j();
-  }
-  chart.lines.push_back({"grey: the trick alone", kAloneColor, {}, true});
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<TrickStudy> WritersOf() {
-  return {TricksTable, TricksCsv, TricksSvg};
+  return {TricksTable, TricksCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

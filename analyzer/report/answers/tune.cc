@@ -4,8 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -89,42 +89,11 @@ std::string TuneCsv(const TuneStudy& study) {
   return EntriesCsv(study.points());
 }
 
-// Energy against time per token, a line for each batch.
-std::string TuneSvg(const TuneStudy& study) {
-  Chart chart;
-  chart.title = absl::StrCat("Energy and speed by clock: ", study.base().model(),
-                             " on ", study.base().hardware());
-  chart.x.title = "time per token, ms";
-  chart.y.title = "J/token";
-  constexpr const char* kColours[] = {"#1d4ed8", "#b45309", "#047857",
-                                      "#be123c", "#6d28d9", "#0e7490"};
-  double batch = 0;
-  for (const TunedPoint& point : study.points()) {
-    if (chart.lines.empty() || point.batch() != batch) {
-      batch = point.batch();
-      chart.lines.push_back({absl::StrFormat("batch %g", batch),
-                             kColours[chart.lines.size() % 6],
-                             {},
-                             false});
-    }
-    chart.lines.back().points.push_back(
-        {point.time_per_token_s() * 1e3, point.energy_per_token_j()});
-  }
-  if (study.has_best()) {
-    chart.marks.push_back(
-        {study.best().time_per_token_s() * 1e3,
-         study.best().energy_per_token_j(), "#111",
-         absl::StrFormat("%.0f MHz, %.0f W", study.best().core_clock_mhz(),
-                         study.best().board_power_w())});
-  }
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<TuneStudy> WritersOf() {
-  return {TuneTable, TuneCsv, TuneSvg};
+  return {TuneTable, TuneCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

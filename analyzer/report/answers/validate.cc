@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "analyzer/report/chart.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
 
@@ -147,35 +147,11 @@ std::string ValidationCsv(const Validation& validation) {
   return EntriesCsv(validation.rows());
 }
 
-// A scatter of predicted against measured energy.
-std::string ValidationSvg(const Validation& validation) {
-  Chart chart;
-  chart.title = "Energy per token: predicted against measured";
-  chart.x.title = "measured, J";
-  chart.y.title = "predicted, J";
-  chart.x.logarithmic = chart.y.logarithmic = true;
-  ChartLine equal = {"predicted = measured", "#555", {}, true};
-  double low = INFINITY, high = 0;
-  for (const ValidatedRow& row : validation.rows()) {
-    const double measured = row.measured_energy_per_token_j();
-    if (!(measured > 0)) continue;
-    low = std::min(low, measured);
-    high = std::max(high, measured);
-    chart.marks.push_back(
-        {measured, row.predicted_energy_per_token_j(), "#1d4ed8",
-         absl::StrFormat("%s on %s, batch %g: %s", row.model(), row.device(),
-                         row.batch(), ErrorPercent(row.energy_error()))});
-  }
-  if (high > 0) equal.points = {{low, low}, {high, high}};
-  chart.lines.push_back(equal);
-  return ToSvg(chart);
-}
-
 }  // namespace
 
 template <>
 Writers<Validation> WritersOf() {
-  return {ValidationTable, ValidationCsv, ValidationSvg};
+  return {ValidationTable, ValidationCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

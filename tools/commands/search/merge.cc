@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/version.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/report/report.h"
@@ -27,7 +28,14 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
     absl::StatusOr<std::string> text = ReadTextFile(file);
     SweepStudy shard;
     absl::Status status = text.status();
-    if (status.ok()) status = FromJson(*text, &shard);
+    std::string version;
+    if (status.ok()) status = FromJson(*text, &shard, &version);
+    // Another version computes other figures from the same descriptions.
+    if (status.ok() && !version.empty() && version != kVersion) {
+      status = absl::InvalidArgumentError(absl::StrCat(
+          "tokenjoule ", version, " wrote this shard, and this is ", kVersion,
+          "; use one version for all shards and merge"));
+    }
     if (!status.ok()) {
       faults.push_back(
           absl::StrCat(PrintablePath(file), ": ", status.message()));
@@ -43,6 +51,8 @@ absl::StatusOr<std::vector<SweepStudy>> ReadShards(
 int Run(const ParsedFlags& flags) {
   absl::StatusOr<OutputFormat> format = ReadOutputFormat<SweepStudy>(flags);
   if (!format.ok()) return Fail(format.status(), kExitUsage);
+  absl::StatusOr<int> dominated = ReadDominated(flags);
+  if (!dominated.ok()) return Fail(dominated.status(), kExitUsage);
   if (flags.Get("space", "").empty() || flags.positional.empty()) {
     return Fail(absl::InvalidArgumentError(
                     "expected --space=NAME and the shards' files"),
@@ -53,7 +63,7 @@ int Run(const ParsedFlags& flags) {
   if (!space.ok()) return Fail(space.status(), exit_code);
   absl::StatusOr<std::vector<SweepStudy>> shards = ReadShards(flags.positional);
   if (!shards.ok()) return Fail(shards.status(), kExitBadData);
-  absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards);
+  absl::StatusOr<SweepStudy> study = MergeShards(*space, *shards, *dominated);
   if (!study.ok()) return Fail(study.status(), kExitBadData);
   return WriteAnswer(flags, *format, *study);
 }
@@ -74,7 +84,8 @@ Command MergeCommand() {
       "  tokenjoule merge --space=big.textproto shard-*.json\n"
       "  tokenjoule merge --space=big.textproto --format=sqlite "
       "--out=front.sqlite \\\n      shard-*.json\n";
-  command.flags = Concat(SpaceFlags(), OutputFlags<SweepStudy>());
+  command.flags = Concat(Concat(SpaceFlags(), {DominatedFlag()}),
+                         OutputFlags<SweepStudy>());
   command.run = Run;
   return command;
 }

@@ -89,6 +89,9 @@ absl::StatusOr<SweepOptions> ReadOptions(const ParsedFlags& flags) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--threads: expected 1 to 4096, found \"", Printable(threads), "\""));
   }
+  absl::StatusOr<int> dominated = ReadDominated(flags);
+  if (!dominated.ok()) return dominated.status();
+  options.dominated = *dominated;
   options.interrupted = &interrupted;
   return options;
 }
@@ -122,8 +125,24 @@ int ShowPoint(const ParsedFlags& flags, OutputFormat format,
   return WriteAnswer(flags, format, *report);
 }
 
+// Writes the page about a front. The search is not repeated.
+int WritePage(const ParsedFlags& flags, const SweepStudy& study) {
+  int exit_code = kExitOk;
+  const absl::StatusOr<std::string> page =
+      RegisteredPageWriter()("sweep", flags, ToJson(study), &exit_code);
+  if (!page.ok()) return Fail(page.status(), exit_code);
+  return WriteOutput(flags, page);
+}
+
 int Run(const ParsedFlags& flags, Search evolve) {
   const bool one_point = flags.Has("point");
+  if (one_point && AsksForPage<SweepStudy>(flags)) {
+    return Fail(absl::InvalidArgumentError(
+                    "--format=html: a page is about a front; the page about one "
+                    "point is written by the `analyze` command that a front's "
+                    "JSON gives for it"),
+                kExitUsage);
+  }
   absl::StatusOr<OutputFormat> format =
       one_point ? ReadOutputFormat<Report>(flags)
                 : ReadOutputFormat<SweepStudy>(flags);
@@ -140,10 +159,13 @@ int Run(const ParsedFlags& flags, Search evolve) {
   if (isatty(STDERR_FILENO)) options->progress = std::ref(progress);
   const bool evolves = space->description.has_evolution();
   if (evolves && evolve == nullptr) {
-    return Fail(absl::InvalidArgumentError(
-                    "the space asks for evolution, which this binary is built "
-                    "without; use `tokenjoule sweep`"),
-                kExitBadData);
+    return Fail(
+        absl::InvalidArgumentError(
+            "the space asks for evolution, which this binary does not "
+            "have: it needs pagmo, whose TBB has no static library. Use "
+            "`tokenjoule sweep` of the binary that `./tools/bazel build "
+            "//tools:tokenjoule` makes"),
+        kExitBadData);
   }
   absl::StatusOr<SweepStudy> study =
       evolves ? evolve(*space, *options) : Sweep(*space, *options);
@@ -154,7 +176,9 @@ int Run(const ParsedFlags& flags, Search evolve) {
             "every point is invalid: ", study->invalid_reasons(0).reason())),
         kExitBadData);
   }
-  exit_code = WriteAnswer(flags, *format, *study);
+  exit_code = *format == OutputFormat::kHtml
+                  ? WritePage(flags, *study)
+                  : WriteAnswer(flags, *format, *study);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
   std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
                "at\n";
@@ -195,6 +219,24 @@ absl::StatusOr<Space> ReadSpace(const ParsedFlags& flags, int* exit_code) {
   return LoadSpace(flags.Get("space", ""), changes);
 }
 
+FlagSpec DominatedFlag() {
+  return {"dominated", "N",
+          "also report at most N dominated points, evenly spread (default 0)"};
+}
+
+absl::StatusOr<int> ReadDominated(const ParsedFlags& flags) {
+  constexpr int kMost = 100'000;
+  int dominated = 0;
+  const std::string text = flags.Get("dominated", "0");
+  if (absl::SimpleAtoi(text, &dominated) && dominated >= 0 &&
+      dominated <= kMost) {
+    return dominated;
+  }
+  return absl::InvalidArgumentError(
+      absl::StrCat("--dominated: expected 0 to ", kMost, ", found \"",
+                   Printable(text), "\""));
+}
+
 Command SweepCommand(Search evolve) {
   Command command;
   command.name = "sweep";
@@ -222,7 +264,8 @@ Command SweepCommand(Search evolve) {
       "necessarily\n"
       "all, of the front.\n"
       "--format=sqlite writes a database with the tables study, axes,\n"
-      "objectives, front and invalid_reasons; see docs/sweep.md.\n"
+      "objectives, front, dominated, baseline and invalid_reasons; see\n"
+      "docs/sweep.md.\n"
       "An interrupt (Ctrl-C) ends the search with the front of the points "
       "that\n"
       "were evaluated.";
@@ -232,6 +275,8 @@ Command SweepCommand(Search evolve) {
       "--out=front.csv\n"
       "  tokenjoule sweep --space=hbm-accelerator --format=sqlite "
       "--out=front.sqlite\n"
+      "  tokenjoule sweep --space=hbm-accelerator --dominated=500 --format=svg "
+      "--out=front.svg\n"
       "  tokenjoule sweep --space=hbm-accelerator --point=1234\n"
       "  tokenjoule sweep --space=co-evolution --hardware=lpddr5x-edge "
       "--set=scenario.batch=1\n"
@@ -243,7 +288,8 @@ Command SweepCommand(Search evolve) {
              {{"point", "ID", "report on one point of the space instead"},
               {"shard", "I/N",
                "search part I of N, from 0; `merge` combines the parts"},
-              {"threads", "N", "threads (default: all processors)"}}),
+              {"threads", "N", "threads (default: all processors)"},
+              DominatedFlag()}),
       OutputFlags<SweepStudy>());
   command.run = [evolve](const ParsedFlags& flags) {
     return Run(flags, evolve);

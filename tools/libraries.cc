@@ -1,0 +1,28 @@
+#include "tools/libraries.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace tokenjoule {
+namespace {
+
+// A local static, so that it exists before any file registers.
+std::vector<Library>& Registry() {
+  static auto* registry = new std::vector<Library>;
+  return *registry;
+}
+
+}  // namespace
+
+LibraryRegistration::LibraryRegistration(Library library) {
+  Registry().push_back(std::move(library));
+}
+
+std::vector<Library> RegisteredLibraries() {
+  std::vector<Library> libraries = Registry();
+  std::sort(libraries.begin(), libraries.end(),
+            [](const Library& a, const Library& b) { return a.name < b.name; });
+  return libraries;
+}
+
+}  // namespace tokenjoule
