@@ -14,16 +14,17 @@ const CommandRegistration kSweep([] {
   return SweepCommand(/*evolve=*/nullptr);
 });
 
+// Without a server for the page, because cpp-httplib has no static library; with
+// --stdio and --format=html.
+const CommandRegistration kServe([] {
+  return ServeCommand(/*serve_http=*/nullptr);
+});
+
 const CommandRegistration kCalibrate([] {
   return AbsentCommand(
       "calibrate",
       "it needs Ceres, whose METIS has no static library. Use the binary that "
       "`./tools/bazel build //tools:tokenjoule` makes");
-});
-
-// Without HTTP, because cpp-httplib is a shared library in Debian.
-const CommandRegistration kServe([] {
-  return ServeCommand(/*serve_http=*/nullptr);
 });
 
 }  // namespace
