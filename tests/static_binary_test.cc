@@ -81,8 +81,9 @@ TEST(StaticBinaryTest, AnswersAreTheSameBytes) {
                     "--weights=q4_k_m --offload=auto"),
         absl::StrCat("batch --batch=1:1024:x2", point),
         absl::StrCat("batch --batch=1:64:x2 --format=svg", point),
-        absl::StrCat("analyze --format=html", point),
         absl::StrCat("compare --to.hardware=b200", point),
+        absl::StrCat("analyze --format=html", point),
+        std::string("serve --port=x"),
         absl::StrCat("ceiling", point), absl::StrCat("sensitivity", point),
         absl::StrCat("tricks", point), absl::StrCat("tune", point),
         absl::StrCat("disaggregate --prompt=2048 --output=256 "

@@ -1,4 +1,4 @@
-// cpp-httplib, of which `tokenjoule serve` consists.
+// cpp-httplib, which serves the page.
 
 #include "httplib.h"
 #include "tools/libraries.h"
