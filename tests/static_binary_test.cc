@@ -82,7 +82,6 @@ TEST(StaticBinaryTest, AnswersAreTheSameBytes) {
         absl::StrCat("batch --batch=1:1024:x2", point),
         absl::StrCat("batch --batch=1:64:x2 --format=svg", point),
         absl::StrCat("compare --to.hardware=b200", point),
-        absl::StrCat("analyze --format=html", point),
         std::string("serve --port=x"),
         absl::StrCat("ceiling", point), absl::StrCat("sensitivity", point),
         absl::StrCat("tricks", point), absl::StrCat("tune", point),

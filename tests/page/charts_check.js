@@ -82,7 +82,8 @@ const textFaults = (svg) => {
 const marksFaults = (host) => {
   const marks = [...host.querySelectorAll('.tj-mark')];
   const faults = [];
-  if (marks.length && marks.filter((m) => m.getAttribute('tabindex') === '0').length !== 1)
+  const stops = marks.filter((m) => m.getAttribute('tabindex') === '0');
+  if (marks.length && stops.filter((m) => !m.classList.contains('tj-handle')).length !== 1)
     faults.push('not one tab stop');
   for (const mark of marks) {
     const label = mark.getAttribute('aria-label') || '';
@@ -171,12 +172,58 @@ const run = () => {
   for (const name of names) {
     empty.forEach((data, i) => check({name: 'empty ' + i, data}, name, {}));
   }
-  result.faults.push(...seesFaults(host), ...interactions(host, recorded));
+  result.faults.push(
+      ...seesFaults(host), ...interactions(host, recorded), ...damaged(host, recorded, result));
   resized(host, recorded).then((faults) => {
     result.faults.push(...faults);
     result.figures = [...figures].sort();
     document.getElementById('result').textContent = JSON.stringify(result);
   });
+};
+
+// Answers with fields that are missing or hold what no answer should: whatever comes,
+// a chart is drawn or something is said. The same on every run.
+const DAMAGE = [undefined, null, NaN, 0, -1, 1e308, 1e-308, '', 'words', [], {}, true];
+const ROUNDS = 10;
+
+const damaged = (host, recorded, result) => {
+  let seed = 1;
+  const random = (n) => {
+    seed = (seed * 1103515245 + 12345) % 2147483648;
+    return Math.floor((seed / 2147483648) * n);
+  };
+  const damage = (data) => {
+    // A walk from the root to a field, which is replaced.
+    let node = data;
+    for (;;) {
+      const keys = Object.keys(node);
+      if (keys.length === 0) return;
+      const key = keys[random(keys.length)], child = node[key];
+      if (child === null || typeof child !== 'object' || random(6) === 0) {
+        node[key] = DAMAGE[random(DAMAGE.length)];
+        return;
+      }
+      node = child;
+    }
+  };
+  const faults = [];
+  const kinds = new Set(recorded.map((a) => a.kind));
+  for (const kind of kinds) {
+    const text = JSON.stringify(recorded.find((a) => a.kind === kind).data);
+    for (let round = 0; round < ROUNDS; ++round) {
+      const data = JSON.parse(text);
+      const before = seed;
+      for (let i = 0; i < 40; ++i) damage(data);
+      for (const [name, options] of CASES[kind] || []) {
+        ++result.drawn;
+        for (const fault of checkOne(host, name, data, options, 560)) {
+          faults.push(
+              'damaged by ' + before + ', ' + name + ' ' + JSON.stringify(options) + ': ' + fault);
+        }
+      }
+    }
+  }
+  return faults;
 };
 
 // The checks themselves: a chart with each fault in it must be found out.
@@ -228,6 +275,8 @@ const interactions = (host, recorded) => {
       tip && tip.textContent.includes('DRAM column and data movement') &&
           tip.textContent.includes('J'),
       'a mark has a tip');
+  press(column, 'Escape');
+  expect(!host.querySelector('.tj-tip'), 'Escape closes the tip');
   press(column, 'Enter');
   column.dispatchEvent(new MouseEvent('click', {bubbles: true}));
   expect(

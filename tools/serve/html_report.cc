@@ -328,7 +328,8 @@ absl::StatusOr<std::string> HtmlReport(absl::Span<const Command> commands,
   RETURN_IF_ERROR(answer.empty() ? recorder.RecordAll(exit_code)
                                  : recorder.RecordKnown(answer));
   const std::string recorded = absl::StrCat(
-      "{\"version\":\"", kVersion, "\",\"view\":", json(subcommand).dump(),
+      "{\"version\":", json(kVersion).dump(), ",\"view\":",
+      json(subcommand).dump(),
       ",\"requests\":[", absl::StrJoin(recorder.requests(), ",\n"), "]}");
   return InlinedPage(PageFiles(), JsonInScript(recorded));
 }

@@ -65,13 +65,13 @@ kit.chart('curves', (frame, study) => {
   const logX = !frame.options.linearX, logY = !frame.options.linearY && figure !== FIGURES.share;
   const shows = (value, log) => kit.number(value) !== undefined && (!log || value > 0);
   const series = curveSeries(study, x);
-  const names = kit.nameSeries(series);
+  const names = kit.nameSeries(series), strokes = kit.strokesOf(series, names);
   const lines =
       series
           .map((s, i) => ({
                  s,
                  name: names[i],
-                 stroke: kit.series(i),
+                 stroke: strokes[i],
                  points:
                      s.rows.filter((row) => shows(ofX(row), logX) && shows(figure.of(row), logY))
                          .map((row) => ({
@@ -105,34 +105,31 @@ const fullMemory = (s, ofX) => {
 
 const floorOf = (line) => kit.number(line.s.limits && line.s.limits.floor_energy_per_token_j, 0);
 
-const drawCurves = (frame, lines, spec) => {
-  const {figure, work} = spec;
-  const title = figure.title(work);
-  let top = kit.begin(frame, title + ' over ' + spec.x);
-  const energy = figure === FIGURES.energy && spec.x === 'batch';
-  const floors = energy ? lines.filter((line) => floorOf(line) > 0) : [];
-  const misses = lines.some((line) => line.points.some((p) => !p.fits));
+// How the names of lines are given: beside their ends where there is room, else in
+// a legend.
+const naming = (frame, lines) => {
   const many = lines.length > 1, beside = many && frame.width >= 640;
-  const nameWidth = beside ?
-      Math.min(
-          frame.width * 0.26,
-          d3.max(lines, (line) => kit.textWidth(frame, line.name, frame.small, 600))) :
-      0;
+  const widest = d3.max(lines, (line) => kit.textWidth(frame, line.name, frame.small, 600));
   const entries = many && !beside ?
       lines.map((line) => ({name: line.name, draw: kit.lineSwatch(line.stroke)})) :
       [];
-  if (misses)
+  if (lines.some((line) => line.points.some((p) => !p.fits))) {
     entries.push({
       name: 'does not fit in memory',
       draw: kit.lineSwatch({color: kit.color('muted'), dash: true, width: 1.5})
     });
-  top = kit.legend(frame, top, entries);
-  const inside = (p) => [p.y].concat(
-      kit.hasRange(p.y, p.low, p.high) && lines.length <= 3 ? [p.low, p.high] : []);
-  const plot = kit.plot(frame, {
-    top,
-    right: beside ? nameWidth + 26 : 12,
-    height: Math.max(220, Math.min(frame.width * (frame.narrow ? 0.75 : 0.46), 640)),
+  }
+  return {beside, width: beside ? Math.min(frame.width * 0.26, widest) : 0, entries};
+};
+
+// Bands of more lines than these would hide each other.
+const MOST_BANDS = 3;
+
+const curveAxes = (lines, floors, spec) => {
+  const {figure, work} = spec;
+  const banded = lines.length <= MOST_BANDS;
+  const values = (p) => banded && kit.hasRange(p.y, p.low, p.high) ? [p.y, p.low, p.high] : [p.y];
+  return {
     x: {
       values: lines.flatMap((line) => line.points.map((p) => p.x)),
       log: spec.logX,
@@ -142,40 +139,53 @@ const drawCurves = (frame, lines, spec) => {
       pad: 0.02
     },
     y: {
-      values: lines.flatMap((line) => line.points.flatMap(inside)).concat(floors.map(floorOf)),
+      values: lines.flatMap((line) => line.points.flatMap(values)).concat(floors.map(floorOf)),
       log: spec.logY,
       unit: figure.unit,
-      title,
+      title: figure.title(work),
       format: figure === FIGURES.share ? (v) => Math.round(100 * v) + ' %' : undefined
     }
-  });
+  };
+};
+
+const drawCurves = (frame, lines, spec) => {
+  const overBatch = spec.figure === FIGURES.energy && spec.x === 'batch';
+  const floors = overBatch ? lines.filter((line) => floorOf(line) > 0) : [];
+  const names = naming(frame, lines);
+  let top = kit.begin(frame, spec.figure.title(spec.work) + ' over ' + spec.x);
+  top = kit.legend(frame, top, names.entries);
+  const plot = kit.plot(frame, Object.assign(curveAxes(lines, floors, spec), {
+    top,
+    right: names.beside ? names.width + 26 : 12,
+    height: Math.max(220, Math.min(frame.width * (frame.narrow ? 0.75 : 0.46), 640))
+  }));
   const xy = (p) => [plot.x(p.x), plot.y(p.y)];
-  if (lines.length <= 3) lines.forEach((line) => drawBand(plot, line));
-  const taken = [], paths = [], items = [];
+  const items = [];
+  if (lines.length <= MOST_BANDS) lines.forEach((line) => drawBand(plot, line));
   drawMarker(frame, plot, items);
-  if (energy && lines.length === 1) drawMemoryLimit(frame, plot, lines[0], taken, items);
-  for (const line of floors) {
-    const y = plot.y(floorOf(line));
-    kit.horizontal(
-        plot.body, y, plot.area.left, plot.area.right,
-        {color: line.stroke.color, width: 1.5, dash: '1 4'});
-    if (floors.length === 1)
-      items.push({x: plot.area.left + 2, y, r: 0, text: 'floor, ' + kit.si(floorOf(line), 'J')});
-  }
-  for (const line of lines) paths.push(...drawLine(plot, line, xy));
+  if (overBatch && lines.length === 1) drawMemoryLimit(frame, plot, lines[0], items);
+  for (const line of floors) drawFloor(plot, line, floors.length === 1 ? items : []);
+  const paths = lines.flatMap((line) => drawLine(plot, line, xy));
   for (const line of lines) drawCurvePoints(frame, plot, line, xy, spec);
-  kit.labels(plot.body, frame, items, plot.area, taken, paths);
-  if (beside) {
-    kit.endLabels(
-        plot.body, frame, lines.map((line) => {
-          const [x, y] = xy(line.points[line.points.length - 1]);
-          return {x, y, text: line.name, fill: line.stroke.color};
-        }),
-        plot.area.right + 16, plot.area.top, plot.area.bottom, nameWidth + 4);
-  }
-  let y = plot.bottom;
-  if (lines.length === 1 && lines[0].s.summary) y = kit.paragraph(frame, y, lines[0].s.summary);
-  frame.height = y;
+  kit.labels(plot.body, frame, items, plot.area, [], paths);
+  if (names.beside) nameEnds(frame, plot, lines, xy, names.width);
+  const words = overBatch && lines.length === 1 ? lines[0].s.summary : '';
+  frame.height = kit.paragraph(frame, plot.bottom, words);
+};
+
+const nameEnds = (frame, plot, lines, xy, width) => {
+  const ends = lines.map((line) => {
+    const [x, y] = xy(line.points[line.points.length - 1]);
+    return {x, y, text: line.name, fill: line.stroke.color};
+  });
+  const {right, top, bottom} = plot.area;
+  kit.endLabels(plot.body, frame, ends, right + 16, top, bottom, width + 4);
+};
+
+const drawFloor = (plot, line, items) => {
+  const y = plot.y(floorOf(line)), {left, right} = plot.area;
+  kit.horizontal(plot.body, y, left, right, {color: line.stroke.color, width: 1.5, dash: '1 4'});
+  items.push({x: left + 2, y, r: 0, text: 'floor, ' + kit.si(floorOf(line), 'J')});
 };
 
 const drawBand = (plot, line) => {
@@ -231,7 +241,7 @@ const drawMarker = (frame, plot, items) => {
   items.push({x, y: plot.area.bottom - frame.small, r: 1, text: 'now ' + kit.digits(at, 7)});
 };
 
-const drawMemoryLimit = (frame, plot, line, taken, items) => {
+const drawMemoryLimit = (frame, plot, line, items) => {
   const most = kit.number(line.s.limits && line.s.limits.max_batch, 0);
   const [low, high] = plot.x.domain();
   if (!(most > 0) || most < low || most > high) return;

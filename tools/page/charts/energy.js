@@ -10,8 +10,8 @@ const kit = tokenjoule.charts.kit;
 const insideTerms = (report) => {
   if (!report) return [];
   const order = kit.groups.map((group) => group.name);
-  return kit.list(report.energy_terms)
-      .filter((row) => row && kit.number(row.energy_per_token_j, 0) > 0)
+  return kit.items(report.energy_terms)
+      .filter((row) => kit.number(row.energy_per_token_j, 0) > 0)
       .map(
           (row) => Object.assign(
               {energy: row.energy_per_token_j, low: row.low, high: row.high}, kit.term(row.term)))
@@ -30,7 +30,7 @@ const outsideParts = (report, whole) => {
     node: [kit.term('HOST').label, 'node', 'host'],
     facility: [kit.term('FACILITY').label, 'node', 'facility']
   };
-  const rows = kit.list(report.energy_by_boundary);
+  const rows = kit.items(report.energy_by_boundary);
   const parts = [];
   rows.forEach((row, i) => {
     if (i === 0 || kit.contains(boundary, row.boundary) || !adds[row.boundary]) return;
@@ -61,8 +61,8 @@ kit.chart('energyBar', (frame, report) => {
   y = totals(frame, report, total, work, boundary, y);
   y = stackedBar(frame, inside, outside, total, y + 4);
   y = termRows(frame, inside, outside, total, work, y + 8);
-  const none = kit.list(report.energy_terms)
-                   .filter((row) => row && kit.number(row.energy_per_token_j) === 0)
+  const none = kit.items(report.energy_terms)
+                   .filter((row) => kit.number(row.energy_per_token_j) === 0)
                    .map((row) => kit.term(row.term).label);
   frame.height = none.length ? kit.paragraph(frame, y + 2, 'None of: ' + none.join(', ') + '.') : y;
 });
@@ -108,6 +108,7 @@ const stackedBar = (frame, inside, outside, total, top) => {
                      .attr('stroke-width', 1)
                      .attr('stroke-dasharray', own ? '3 2' : null);
     kit.mark(frame, rect, {
+      plain: true,
       key: 'bar-' + part.label,
       name: part.label,
       figure: part.name,
@@ -249,7 +250,7 @@ const flows = (frame, report, terms, total, work) => {
   const shift = frame.narrow ? 0 : 1;
   node('total', 0, {label: 'one ' + work, figure: 'energy_per_token_j', color: kit.color('muted')});
   const causes =
-      kit.list(report.energy_causes).filter((c) => c && kit.number(c.energy_per_token_j, 0) > 0);
+      kit.items(report.energy_causes).filter((c) => kit.number(c.energy_per_token_j, 0) > 0);
   const small = [];
   for (const group of kit.groups) {
     const members = terms.filter((term) => term.group === group.name);
@@ -282,7 +283,7 @@ const flows = (frame, report, terms, total, work) => {
         const to = minor ? 'cause minor' : 'cause ' + cause.cause;
         node(
             to, 2 + shift,
-            {label: minor ? 'minor causes' : String(cause.cause), color: kit.color('muted')});
+            {label: minor ? 'minor causes' : kit.name(cause.cause), color: kit.color('muted')});
         link(id, to, cause.energy_per_token_j, term.color);
       }
       if (known < term.energy * (1 - 1e-6)) {
@@ -360,6 +361,7 @@ const drawNodes = (frame, graph, total) => {
         (line, i) =>
             kit.text(g, frame, node.x1 + 4, first + i * size * 1.2, line, {size, halo: true}));
     kit.mark(frame, g, {
+      plain: true,
       key: node.id,
       name,
       figure: node.figure,
@@ -403,7 +405,7 @@ kit.chart('dramShare', (frame, report) => {
 
 const shareRows = (report) => {
   const chosen = kit.boundOf(report);
-  const boundaries = kit.list(report.dram_share_by_boundary).filter(Boolean);
+  const boundaries = kit.items(report.dram_share_by_boundary);
   if (boundaries.length) {
     return boundaries.map(
         (row) => shareRow(
@@ -417,7 +419,7 @@ const shareRows = (report) => {
   const memory = report.memory_share;
   if (!memory || kit.number(memory.energy_share) === undefined) return [];
   return [shareRow(
-      'board', true, String(memory.memory || 'memory'),
+      'board', true, kit.name(memory.memory),
       [memory.energy_share, memory.energy_share_low, memory.energy_share_high],
       [memory.with_path, memory.with_path_low, memory.with_path_high], null)];
 };

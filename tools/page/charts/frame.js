@@ -9,18 +9,27 @@ const round = kit.round;
 
 // ------------------------------------------------------------------ Marks
 
+// Keys tell marks apart when a chart is drawn again; equal names get a number.
+const uniqueKey = (frame, key) => {
+  const count = (frame.keys.get(key) || 0) + 1;
+  frame.keys.set(key, count);
+  return count === 1 ? key : key + ' ' + count;
+};
+
 // Makes an element a mark: named for screen readers, reached by arrow keys, with
-// a tip of its name and further lines, and chosen by click and Enter if
-// it is a figure that can be explained.
+// a tip of its name and further lines, and chosen by click and Enter if it is a
+// figure that can be explained. One that uses arrow keys itself stands apart: it
+// is a tab stop of its own. A plain one is not underlined by the page.
 kit.mark = (frame, selection, mark) => {
-  const lines = kit.list(mark.lines).filter(Boolean);
+  const lines = kit.list(mark.lines).filter((line) => typeof line === 'string' && line !== '');
   const node = selection.node();
   const chosen = mark.figure && frame.options.onFigure;
-  selection.attr('class', 'tj-mark' + (mark.figure ? ' figure' : ''))
+  selection
+      .attr('class', 'tj-mark' + (mark.figure ? ' figure' : '') + (mark.plain ? ' tj-plain' : ''))
       .attr('role', chosen ? 'button' : 'img')
       .attr('aria-label', [mark.name].concat(lines).join('; '))
-      .attr('tabindex', -1)
-      .attr('data-key', mark.key);
+      .attr('tabindex', mark.apart ? 0 : -1)
+      .attr('data-key', uniqueKey(frame, mark.key));
   if (mark.figure) selection.attr('data-figure', mark.figure);
   const show = () => showTip(frame, node, mark.name, lines);
   selection.on('mouseenter', show)
@@ -38,7 +47,7 @@ kit.mark = (frame, selection, mark) => {
       choose();
     });
   }
-  frame.marks.push(node);
+  (mark.apart ? frame.apart : frame.marks).push(node);
   return selection;
 };
 
@@ -75,6 +84,7 @@ const makeReachable = (frame) => {
     });
     node.addEventListener('keydown', (event) => {
       if (event.defaultPrevented) return;
+      if (event.key === 'Escape') hideTip(frame);
       const to = {
         ArrowRight: i + 1,
         ArrowDown: i + 1,
@@ -115,6 +125,8 @@ const drawn = (host, call) => {
     width,
     height: 0,
     marks: [],
+    apart: [],
+    keys: new Map(),
     tip: null,
     font: options.fontSize || fontFor(width),
     family: getComputedStyle(host).fontFamily || 'sans-serif',
@@ -137,7 +149,8 @@ const drawn = (host, call) => {
   }
   makeReachable(frame);
   if (key === null) return;
-  const again = frame.marks.find((node) => node.getAttribute('data-key') === key);
+  const again =
+      frame.marks.concat(frame.apart).find((node) => node.getAttribute('data-key') === key);
   if (again) again.focus({preventScroll: true});
 };
 

@@ -19,11 +19,24 @@ const kit = (charts.kit = {});
 
 // ---------------------------------------------------------------- Numbers
 
-// The number, or `otherwise` where the answer has none (absent, NaN, infinite).
-kit.number = (value, otherwise) =>
-    typeof value === 'number' && Number.isFinite(value) ? value : otherwise;
+// Nothing in an answer is larger or, but for 0, smaller; products and quotients of two
+// such numbers are still finite.
+const LARGEST = 1e150, SMALLEST = 1e-150;
 
+// The number, or `otherwise` where the answer has none (absent, NaN, infinite).
+kit.number = (value, otherwise) => {
+  if (typeof value !== 'number' || !(Math.abs(value) < LARGEST)) return otherwise;
+  return Math.abs(value) < SMALLEST ? 0 : value;
+};
+
+// A name, whatever a file has in its place.
+kit.name = (value) => typeof value === 'string' && value.trim() !== '' ? value : 'unnamed';
+
+// The list, or an empty one where the answer has none.
 kit.list = (value) => (Array.isArray(value) ? value : []);
+
+// Its messages, without anything else that may stand between them.
+kit.items = (value) => kit.list(value).filter((item) => item && typeof item === 'object');
 
 const PREFIXES = ['a', 'f', 'p', 'n', 'µ', 'm', '', 'k', 'M', 'G', 'T', 'P', 'E'];
 
@@ -35,7 +48,8 @@ kit.prefix = (value) => {
   return {factor: Math.pow(10, exponent), symbol: PREFIXES[exponent / 3 + 6]};
 };
 
-// Three digits that count, without an exponent: "0.0123", "1 230".
+// Three digits that count: "0.0123", "12 300"; with an exponent only where a number is
+// very small or large.
 kit.digits = (value, count = 3) => {
   const number = kit.number(value);
   if (number === undefined) return 'unknown';
@@ -46,7 +60,7 @@ kit.digits = (value, count = 3) => {
     const mantissa = Number((number / Math.pow(10, exponent)).toPrecision(count));
     return mantissa + ' × 10^' + exponent;
   }
-  const text = String(Number(number.toPrecision(Math.max(count, Math.min(count, 15)))));
+  const text = String(Number(number.toPrecision(count)));
   const [whole, part] = text.split('.');
   const spaced = whole.length > 4 ? whole.replace(/\B(?=(\d{3})+$)/g, '\u202f') : whole;
   return (part ? spaced + '.' + part : spaced).replace('-', '\u2212');
@@ -70,19 +84,22 @@ kit.range = (value, low, high, unit) => {
   return text + ' (' + kit.digits(low / factor) + ' to ' + kit.digits(high / factor) + ')';
 };
 
+// Whether an answer gives a range around a value, which is wider than rounding.
 kit.hasRange = (value, low, high) => kit.number(value) !== undefined &&
     kit.number(low) !== undefined && kit.number(high) !== undefined && high > low &&
     high - low > 1e-6 * Math.abs(value);
 
+// "27 %" of a share from 0 to 1.
 kit.percent = (share) => {
   const number = kit.number(share);
   if (number === undefined) return 'unknown';
   const percent = 100 * number;
   if (percent === 0) return '0\u00a0%';
   if (percent < 0.1) return 'under 0.1\u00a0%';
-  return kit.digits(percent, percent >= 10 ? 2 : 2) + '\u00a0%';
+  return kit.digits(percent, 2) + '\u00a0%';
 };
 
+// "× 2.5".
 kit.times = (factor) => '×\u00a0' + kit.digits(factor);
 
 // ------------------------------------------------------- Words of an answer
@@ -90,7 +107,8 @@ kit.times = (factor) => '×\u00a0' + kit.digits(factor);
 // What "token" means in an answer: "token", or "inference".
 kit.work = (report) => (report && report.work_unit) || 'token';
 
-kit.boundaryName = (boundary) => String(boundary || 'board').replace('_', ' ');
+kit.boundaryName = (boundary) =>
+    (typeof boundary === 'string' && boundary || 'board').replace('_', ' ');
 
 kit.boundOf = (report) => (report && report.scenario && report.scenario.boundary) || 'board';
 
@@ -214,7 +232,7 @@ const brokenWord = (frame, word, width, size, weight) => {
 // Lines of a text that each fit a width.
 kit.wrapped = (frame, text, width, size = frame.font, weight = 400) => {
   const lines = [];
-  for (const word of String(text).split(/[ \n\t]+/)) {
+  for (const word of (typeof text === 'string' ? text : '').split(/[ \n\t]+/)) {
     if (word === '') continue;
     const last = lines[lines.length - 1];
     if (last !== undefined && fits(frame, last + ' ' + word, width, size, weight)) {

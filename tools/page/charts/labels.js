@@ -59,8 +59,8 @@ const tie = (parent, item, box) => {
 // (not so far away that a line would tie it to its point); the first come first.
 kit.labels = (parent, frame, items, area, taken, lines = []) => {
   const size = frame.small, step = Math.round(size * 1.2);
-  const inside = (box) => box.left >= area.left && box.right <= area.right &&
-      box.top >= area.top && box.bottom <= area.bottom;
+  const inside = (box) => box.left >= area.left && box.right <= area.right && box.top >= area.top &&
+      box.bottom <= area.bottom;
   const along = pointsAlong(lines);
   const crossed = (box) =>
       along.some(([x, y]) => x > box.left && x < box.right && y > box.top && y < box.bottom);
@@ -74,15 +74,17 @@ kit.labels = (parent, frame, items, area, taken, lines = []) => {
     const width = d3.max(texts, (text) => kit.textWidth(frame, text, size, item.weight));
     const cost = (box) => box.cost + (crossed(box) ? 5 : 0);
     const places = placesBeside(item, width, texts.length * step, step / 2)
-                       .filter((box) => !(item.near && box.cost > 3) && inside(box) &&
-                                   !boxes.some((other) => meets(box, other)));
+                       .filter(
+                           (box) => !(item.near && box.cost > 3) && inside(box) &&
+                               !boxes.some((other) => meets(box, other)));
     if (places.length === 0) continue;
     const best = places.reduce((a, b) => (cost(b) < cost(a) ? b : a));
     boxes.push(best);
     if (best.cost > 3) tie(parent, item, best);
-    texts.forEach((text, i) => kit.text(
-        parent, frame, best.left, best.top + i * step + size * 0.95, text,
-        {size, fill: item.fill, weight: item.weight, halo: true}));
+    texts.forEach(
+        (text, i) => kit.text(
+            parent, frame, best.left, best.top + i * step + size * 0.95, text,
+            {size, fill: item.fill, weight: item.weight, halo: true}));
   }
 };
 

@@ -26,7 +26,7 @@ const gainText = (gain) => (gain > 0 ? kit.times(gain) : 'nothing is left');
 // (default 5).
 kit.chart('ceiling', (frame, study) => {
   const all =
-      study ? kit.list(study.ceilings).filter((c) => c && kit.number(c.gain) !== undefined) : [];
+      study ? kit.items(study.ceilings).filter((c) => kit.number(c.gain) !== undefined) : [];
   if (all.length === 0) return 'There is no part of this machine that could be made free.';
   const byTerm = frame.options.by === 'term';
   const kind = byTerm ? 'TERM' : 'COMPONENT';
@@ -72,14 +72,12 @@ kit.chart('ceiling', (frame, study) => {
 const tickSwatch = (g, x, y, box) => kit.vertical(g, x, y - box * 0.6, y + box * 0.6, {width: 2});
 
 const ceilingRow = (c, energyOnly, byTerm, top) => {
-  const free = kit.list(c.free).map((name) => (byTerm ? kit.term(name).label : String(name)));
+  const free = kit.list(c.free).map((name) => (byTerm ? kit.term(name).label : kit.name(name)));
   const label = free.join(' + ');
   const to = (gain) => (gain > 0 ? gain : top);
-  const limit = c.next_limit ? 'next limit: ' + c.next_limit + ' (' +
-          (KIND_WORDS[c.next_limit_source] ||
-           String(c.next_limit_source || 'source unknown').toLowerCase()) +
-          ')' :
-                               '';
+  const limit = typeof c.next_limit === 'string' && c.next_limit ? 'next limit: ' + c.next_limit +
+          ' (' + (KIND_WORDS[c.next_limit_source] || 'source unknown') + ')' :
+                                                                   '';
   return {
     label,
     value: gainText(c.gain),
@@ -120,7 +118,7 @@ const ceilingRow = (c, energyOnly, byTerm, top) => {
 // 'elasticity' (per cent per per cent, of the step time or the energy); count,
 // how many rows (default 14).
 kit.chart('tornado', (frame, study) => {
-  const all = study ? kit.list(study.elasticities).filter(Boolean) : [];
+  const all = study ? kit.items(study.elasticities) : [];
   const what = frame.options.what || 'energy', count = kit.number(frame.options.count, 14);
   return what === 'energy' ? ranges(frame, study, all, count) :
                              elasticities(frame, study, all, count, what);
@@ -128,7 +126,7 @@ kit.chart('tornado', (frame, study) => {
 
 // Only constants of the machine have a source that can be explained.
 const explained = (path) => (/^hardware\./.test(path) ? path : null);
-const named = (path) => String(path).replace(/^hardware\./, '');
+const named = (path) => kit.name(path).replace(/^hardware\./, '');
 
 const ranges = (frame, study, all, count) => {
   const base = kit.number(study && study.base && study.base.energy_per_token_j);
@@ -241,13 +239,14 @@ const elasticities = (frame, study, all, count, what) => {
 // ------------------------------------------------------------------- Tricks
 
 kit.chart('tricks', (frame, study) => {
-  const all = study ? kit.list(study.tricks).filter(Boolean) : [];
+  const named = (items) =>
+      kit.items(items).map((item) => Object.assign({}, item, {name: kit.name(item.name)}));
+  const all = study ? named(study.tricks) : [];
   const applies = all.filter((t) => t.applies && kit.number(t.gain, 0) > 0);
   if (applies.length === 0) return 'No trick applies to this model on this machine.';
-  const stack = kit.list(study.stack).filter(Boolean);
+  const stack = named(study.stack);
   const inStack = new Set(stack.map((step) => step.name));
-  const reasons =
-      new Map(kit.list(study.left_out).filter(Boolean).map((t) => [t.name, String(t.reason)]));
+  const reasons = new Map(named(study.left_out).map((t) => [t.name, kit.name(t.reason)]));
   let y = kit.begin(frame, 'Tricks that save energy, alone and together');
   y = kit.legend(frame, y, [
     {name: 'part of the stack below', fill: LESS},
@@ -264,7 +263,7 @@ kit.chart('tricks', (frame, study) => {
     title: 'gain: energy per token without over energy with it',
     lineAt: 1
   });
-  const not = all.filter((t) => !t.applies).map((t) => t.name + ' (' + t.reason + ')');
+  const not = all.filter((t) => !t.applies).map((t) => t.name + ' (' + kit.name(t.reason) + ')');
   if (not.length) y = kit.paragraph(frame, y + 4, 'Does not apply: ' + not.join('; ') + '.');
   frame.height = stack.length ? stackRows(frame, study, stack, y + 8) :
                                 kit.paragraph(frame, y, 'No trick gains on top of the others.');
@@ -292,11 +291,11 @@ const trickRow = (trick, used, reason) => ({
 
 const stackRows = (frame, study, stack, top) => {
   let before = 0;
-  const rows = [{heading: 'together, one on top of the other'}];
+  const rows = [{heading: 'together: orders of magnitude gained, energy that is left'}];
   for (const step of stack) {
     const from = before, to = kit.number(step.total_gain_orders_of_magnitude, before);
     before = to;
-    const replaced = kit.list(step.excludes);
+    const replaced = kit.list(step.excludes).map(kit.name);
     rows.push({
       label: step.name,
       value: '+' + kit.digits(to - from, 2) + ', ' + kit.si(step.energy_per_token_j, 'J'),
@@ -386,7 +385,7 @@ kit.chart('compareWaterfall', (frame, comparison) => {
   frame.height = y;
 });
 
-const termChanges = (comparison) => kit.list(comparison.terms).filter(Boolean).map((t) => {
+const termChanges = (comparison) => kit.items(comparison.terms).map((t) => {
   const term = kit.term(t.term);
   return {
     key: t.term,
@@ -395,7 +394,7 @@ const termChanges = (comparison) => kit.list(comparison.terms).filter(Boolean).m
     change: kit.number(t.change_j, 0),
     figure: term.name,
     lines: [kit.si(t.a_j, 'J') + ' become ' + kit.si(t.b_j, 'J')].concat(
-        kit.list(t.causes)
+        kit.items(t.causes)
             .slice(0, 4)
             .filter(
                 (c) => Math.abs(kit.number(c.change_j, 0)) >
@@ -407,17 +406,22 @@ const termChanges = (comparison) => kit.list(comparison.terms).filter(Boolean).m
 const causeName = (c) => {
   if (c.cause === 'time' && c.factor === 'TIME') return 'time that standing power is drawn';
   if (c.cause === 'time' && c.factor === 'POWER') return 'standing power itself';
-  return String(c.cause) + ' (' + (FACTOR_WORDS[c.factor] || 'other') + ')';
+  return kit.name(c.cause) + ' (' + (FACTOR_WORDS[c.factor] || 'other') + ')';
 };
 
-const causeChanges = (comparison) =>
-    kit.list(comparison.causes).filter(Boolean).map((c) => ({
-                                                      key: c.cause + c.factor,
-                                                      label: causeName(c),
-                                                      change: kit.number(c.change_j, 0),
-                                                      color: c.change_j < 0 ? LESS : MORE,
-                                                      lines: [],
-                                                    }));
+// What adds energy comes first, so that no sum on the way falls below zero.
+const causeChanges = (comparison) => {
+  const changes =
+      kit.items(comparison.causes).map((c) => ({
+                                         key: kit.name(c.cause) + ' ' + kit.name(c.factor),
+                                         label: causeName(c),
+                                         change: kit.number(c.change_j, 0),
+                                         color: c.change_j < 0 ? LESS : MORE,
+                                         lines: [],
+                                       }));
+  return changes.sort(
+      (a, b) => (b.change > 0) - (a.change > 0) || Math.abs(b.change) - Math.abs(a.change));
+};
 
 const change = (joules) => (joules > 0 ? '+' : '') + kit.si(joules, 'J');
 

@@ -43,9 +43,10 @@ const PANELS = [
 // Options: panels, keys of the figures to show (default all: energy, time,
 // throughput, power).
 kit.chart('machines', (frame, study) => {
-  const rows = study ? kit.list(study.rows).filter(Boolean) : [];
-  const left = study ? kit.list(study.left_out).filter(Boolean) : [];
-  const leftWords = left.map((row) => row.hardware + ' (' + row.reason + ')').join('; ');
+  const rows = study ? kit.items(study.rows) : [];
+  const left = study ? kit.items(study.left_out) : [];
+  const leftWords =
+      left.map((row) => kit.name(row.hardware) + ' (' + kit.name(row.reason) + ')').join('; ');
   if (rows.length === 0)
     return 'There is no machine to show' + (leftWords ? ': ' + leftWords : '') + '.';
   const work = kit.work(rows[0]);
@@ -62,7 +63,7 @@ kit.chart('machines', (frame, study) => {
             drawPanel(frame, rows, panel, work, {top: y, left: k * (width + gap), width})));
     y = bottom + 10;
   }
-  const misses = rows.filter((r) => r.fits === false).map((r) => r.hardware);
+  const misses = rows.filter((r) => r.fits === false).map((r) => kit.name(r.hardware));
   if (misses.length)
     bottom = kit.paragraph(
         frame, bottom, 'Outlined: does not fit in memory (' + misses.join(', ') + ').');
@@ -90,7 +91,7 @@ const drawPanel = (frame, rows, panel, work, place) => {
     const shown = kit.number(value, 0), misses = report.fits === false;
     const text = kit.range(value, low, high, panel.unit);
     return {
-      label: String(report.hardware),
+      label: kit.name(report.hardware),
       value: text,
       draw: (g, where) => {
         if (log) {
@@ -107,10 +108,11 @@ const drawPanel = (frame, rows, panel, work, place) => {
       },
       mark: {
         key: panel.key + '-' + i,
-        name: report.hardware + ', ' + title + ': ' + text,
+        name: kit.name(report.hardware) + ', ' + title + ': ' + text,
         figure: panel.figure,
         lines: [
-          report.evidence ? 'evidence: ' + report.evidence : '',
+          typeof report.evidence === 'string' && report.evidence ? 'evidence: ' + report.evidence :
+                                                                   '',
           misses ? 'does not fit in memory' : ''
         ]
       },

@@ -4,23 +4,24 @@
 
 const kit = tokenjoule.charts.kit;
 
-// Colours of what lies in memory: weights in blues and greens, the rest apart.
+// Colours of what lies in memory: weights from blue to green, the rest apart. Parts of
+// networks of layers are never beside those of language models.
 const PARTS = [
   ['attention', 'dram-column'],
   ['mlp', 'dram-phy'],
-  ['experts', 'dram-interface'],
-  ['shared experts', 'dram-background'],
+  ['experts', 'sram'],
+  ['shared experts', 'link'],
   ['router', 'dram-activate'],
-  ['state space', 'sram'],
+  ['state space', 'dac'],
   ['norms', 'array-write'],
   ['LM head', 'on-chip-network'],
-  ['embedding', 'link'],
-  ['draft', 'dac'],
+  ['embedding', 'dram-background'],
+  ['draft', 'adc'],
   ['convolution', 'dram-column'],
   ['depthwise', 'dram-phy'],
-  ['fully connected', 'dram-interface'],
-  ['pooling', 'dram-activate'],
-  ['residual add', 'dram-background'],
+  ['fully connected', 'sram'],
+  ['pooling', 'on-chip-network'],
+  ['residual add', 'link'],
   ['KV cache', 'static'],
   ['recurrent state', 'host'],
   ['idle cells of arrays', 'facility'],
@@ -30,22 +31,22 @@ const colorOf = (name) => colors.get(name) || kit.color('compute');
 
 // The places that hold data: the chips of an answer together, or each machine.
 const placesOf = (report) => {
-  const placed = kit.list(report.placement).filter((p) => p && kit.number(p.held_bytes, 0) > 0);
-  const machines = kit.list(report.machines).filter((m) => m && kit.number(m.usable_bytes, 0) > 0);
+  const placed = kit.items(report.placement).filter((p) => kit.number(p.held_bytes, 0) > 0);
+  const machines = kit.items(report.machines).filter((m) => kit.number(m.usable_bytes, 0) > 0);
   if (machines.length > 1 && placed.length) {
     return machines.map((m) => ({
-                          name: String(m.machine),
-                          role: String(m.role || ''),
+                          name: kit.name(m.machine),
+                          role: m.role === 'device' || typeof m.role !== 'string' ? '' : m.role,
                           usable: m.usable_bytes,
                           items: placed.filter((p) => p.machine === m.machine)
-                                     .map((p) => ({name: String(p.data), bytes: p.held_bytes}))
+                                     .map((p) => ({name: kit.name(p.data), bytes: p.held_bytes}))
                         }));
   }
   const chips = Math.max(1, kit.number(report.num_chips, 1));
   const used = kit.number(report.memory_used_bytes, 0) / chips;
-  const items = kit.list(report.parts)
-                    .filter((p) => p && kit.number(p.held_bytes, 0) > 0)
-                    .map((p) => ({name: String(p.part), bytes: p.held_bytes / chips}));
+  const items = kit.items(report.parts)
+                    .filter((p) => kit.number(p.held_bytes, 0) > 0)
+                    .map((p) => ({name: kit.name(p.part), bytes: p.held_bytes / chips}));
   const batch = kit.number(report.scenario && report.scenario.batch, 1);
   const state = (kit.number(report.state_bytes_per_sequence, 0) * batch) / chips;
   const idle = kit.number(report.idle_array_bytes, 0) / chips;
@@ -56,7 +57,7 @@ const placesOf = (report) => {
   if (kept > 0) items.push({name: 'recurrent state', bytes: kept});
   if (idle > 0) items.push({name: 'idle cells of arrays', bytes: idle});
   return [{
-    name: chips > 1 ? 'each of ' + chips + ' chips' : String(report.hardware),
+    name: chips > 1 ? 'each of ' + chips + ' chips' : kit.name(report.hardware),
     role: '',
     usable: kit.number(report.memory_usable_bytes, 0) / chips,
     items
@@ -138,7 +139,7 @@ const memoryWords = (report, places, held) => {
 // ------------------------------------------------------------------- Layers
 
 const COLUMNS = [
-  {key: 'name', title: 'operator', of: (op) => String(op.name), first: 'ascending'},
+  {key: 'name', title: 'operator', of: (op) => kit.name(op.name), first: 'ascending'},
   {key: 'count', title: 'runs', of: (op) => kit.number(op.count, 0), wide: true},
   {
     key: 'time',
@@ -169,14 +170,14 @@ const COLUMNS = [
 // A table of operators with bars, sorted by a click on a heading. Options: sort,
 // { key, descending }; onSort({ key, descending }).
 kit.chart('layers', (frame, report) => {
-  const ops = report ? kit.list(report.operators).filter(Boolean) : [];
+  const ops = report ? kit.items(report.operators) : [];
   if (ops.length === 0) return 'This answer has no operators.';
   const columns = COLUMNS.filter((column) => !column.wide || frame.width >= 760);
   const sort = frame.options.sort || {key: 'time', descending: true};
   const by = COLUMNS.find((column) => column.key === sort.key) || COLUMNS[2];
   const sorted = ops.slice().sort(
       (a, b) => (sort.descending ? d3.descending : d3.ascending)(by.of(a), by.of(b)) ||
-          d3.ascending(String(a.name), String(b.name)));
+          d3.ascending(kit.name(a.name), kit.name(b.name)));
   const table = d3.select(frame.host).append('table').attr('class', 'tj-table');
   table.append('caption').text(
       'Operators of a step of ' + kit.si(report.step_time_s, 's') + '. Energies are of ' +

@@ -23,7 +23,7 @@ const PREFIXED = new Set(['J', 's', 'W', 'B', 'J s']);
 
 // An objective such as "max tokens_per_s": its figure, title, unit and sense.
 const objective = (text) => {
-  const most = /^max /.test(text), name = String(text).replace(/^max /, '');
+  const most = /^max /.test(text), name = kit.name(text).replace(/^max /, '');
   for (const [ending, title, unit] of UNITS) {
     if (ending.test(name))
       return {name, most, unit, title: title || name.replace(ending, '').replace(/_/g, ' ')};
@@ -39,7 +39,7 @@ const written = (value, figure) =>
 // The first axis whose values tell the points apart by few enough colours.
 const colorAxis = (axes, points) => {
   for (let i = 0; i < axes.length; ++i) {
-    const values = [...new Set(points.map((p) => String(kit.list(p.values)[i])))];
+    const values = [...new Set(points.map((p) => kit.name(kit.list(p.values)[i])))];
     if (values.length > 1 && values.length <= 7) return {index: i, values};
   }
   return null;
@@ -53,13 +53,13 @@ kit.chart('sweep', (frame, study) => {
   const fy = find(frame.options.y, objectives[0]),
         fx = find(frame.options.x, objectives[1] || objectives[0]);
   const shows = (p) => p && valueOf(p, fx) !== undefined && valueOf(p, fy) !== undefined;
-  const front = kit.list(study.front).filter(shows),
-        dominated = kit.list(study.dominated).filter(shows);
+  const front = kit.items(study.front).filter(shows),
+        dominated = kit.items(study.dominated).filter(shows);
   if (front.length === 0) return 'No point of this space fits and is within its limits.';
   const base = shows(study.baseline) ? study.baseline : null;
   drawFront(
       frame, study,
-      {fx, fy, objectives, front, dominated, base, axes: kit.list(study.axes).map(String)});
+      {fx, fy, objectives, front, dominated, base, axes: kit.list(study.axes).map(kit.name)});
 });
 
 const axisOf = (points, figure, base) => {
@@ -77,13 +77,14 @@ const axisOf = (points, figure, base) => {
 
 const drawFront = (frame, study, spec) => {
   const {fx, fy, front, dominated, base, axes} = spec;
-  let y = kit.begin(frame, 'Front of ' + study.name + ': ' + fy.title + ' against ' + fx.title);
+  let y = kit.begin(
+      frame, 'Front of ' + kit.name(study.name) + ': ' + fy.title + ' against ' + fx.title);
   const coloring = colorAxis(axes, front);
   const colorOf = (p) => kit.color(
       'series-' +
       (1 +
        (coloring ?
-            Math.max(0, coloring.values.indexOf(String(kit.list(p.values)[coloring.index]))) :
+            Math.max(0, coloring.values.indexOf(kit.name(kit.list(p.values)[coloring.index]))) :
             0)));
   const disc = (fill, opacity) => (g, x, at, box) =>
       kit.disc(g, x, at, box * 0.45, fill).attr('fill-opacity', opacity || null);
@@ -107,14 +108,7 @@ const drawFront = (frame, study, spec) => {
         .attr('fill-opacity', 0.35)
         .attr('stroke', null);
   }
-  // The line of the points that none is better than in these two figures.
-  const sense = (figure, a, b) =>
-      (figure.most ? -1 : 1) * (valueOf(a, figure) - valueOf(b, figure));
-  const line = [];
-  for (const p of front.slice().sort((a, b) => sense(fx, a, b) || sense(fy, a, b))) {
-    if (line.length === 0 || sense(fy, p, line[line.length - 1]) < 0) line.push(p);
-  }
-  const path = line.map(xy);
+  const path = leading(spec).map(xy);
   if (path.length > 1) {
     kit.path(
         plot.body, path,
@@ -126,36 +120,51 @@ const drawFront = (frame, study, spec) => {
     const [x, at] = xy(point);
     items.push({x, y: at, r: frame.font * 0.33, text: words, weight: 600});
   });
-  if (base) {
-    const [x, at] = xy(base), r = frame.font * 0.5;
-    const mark = plot.body.append('g');
-    kit.path(mark, [[x - r, at - r], [x + r, at + r]], {width: 2.5});
-    kit.path(mark, [[x - r, at + r], [x + r, at - r]], {width: 2.5});
-    kit.mark(frame, mark, {key: 'baseline', name: 'baseline', lines: pointLines(base, spec)});
-    items.push({x, y: at, r, text: 'baseline', weight: 600});
-  }
+  if (base) drawBaseline(frame, plot, spec, xy(base), items);
   const taken =
       front.map(xy).map(([x, at]) => ({left: x - 4, right: x + 4, top: at - 4, bottom: at + 4}));
   kit.labels(plot.body, frame, items, plot.area, taken, [path]);
-  const words = kit.digits(study.points, 7) + ' points, ' + kit.digits(study.feasible, 7) +
+  frame.height = kit.paragraph(frame, plot.bottom, countWords(study, spec));
+};
+
+// Points of the front than which none is better in the two figures that are shown.
+const leading = ({fx, fy, front}) => {
+  const sense = (figure, a, b) =>
+      (figure.most ? -1 : 1) * (valueOf(a, figure) - valueOf(b, figure));
+  const line = [];
+  for (const p of front.slice().sort((a, b) => sense(fx, a, b) || sense(fy, a, b))) {
+    if (line.length === 0 || sense(fy, p, line[line.length - 1]) < 0) line.push(p);
+  }
+  return line;
+};
+
+const drawBaseline = (frame, plot, spec, [x, y], items) => {
+  const r = frame.font * 0.5, mark = plot.body.append('g');
+  kit.path(mark, [[x - r, y - r], [x + r, y + r]], {width: 2.5});
+  kit.path(mark, [[x - r, y + r], [x + r, y - r]], {width: 2.5});
+  kit.mark(frame, mark, {key: 'baseline', name: 'baseline', lines: pointLines(spec.base, spec)});
+  items.push({x, y, r, text: 'baseline', weight: 600});
+};
+
+const countWords = (study, {objectives}) => {
+  const shown = objectives.length > 2 ?
+      ' of ' + objectives.length + ' objectives, of which two are shown' :
+      '';
+  return kit.digits(study.points, 7) + ' points, ' + kit.digits(study.feasible, 7) +
       ' that fit and are within the limits, ' + kit.list(study.front).length + ' on the front' +
-      (spec.objectives.length > 2 ?
-           ' of ' + spec.objectives.length + ' objectives, of which two are shown' :
-           '') +
-      '.';
-  frame.height = kit.paragraph(frame, plot.bottom, words);
+      shown + '.';
 };
 
 const pointLines = (p, spec) =>
     spec.objectives.map((o) => o.title + ' ' + written(valueOf(p, o), o))
-        .concat(spec.axes.map((axis, i) => axis + ' = ' + kit.list(p.values)[i]));
+        .concat(spec.axes.map((axis, i) => axis + ' = ' + kit.name(kit.list(p.values)[i])));
 
 const drawFrontPoint = (frame, plot, p, i, spec, color, [x, y]) => {
   const mark = kit.disc(plot.body, x, y, frame.font * 0.33, color);
   kit.mark(frame, mark, {
     key: 'front-' + i,
-    name: p.id ? 'point ' + p.id : 'point of the front',
-    lines: pointLines(p, spec).concat(p.command || '')
+    name: kit.number(p.id, 0) > 0 ? 'point ' + p.id : 'point of the front',
+    lines: pointLines(p, spec).concat(p.command)
   });
 };
 

@@ -35,8 +35,8 @@ const byName = new Map(terms.map((term) => [term.name, term]));
 
 // A term by its name in an answer; an unknown one is shown by that name.
 kit.term = (name) => byName.get(name) || {
-  name: String(name),
-  label: String(name).toLowerCase().replace(/_/g, ' '),
+  name: kit.name(name),
+  label: kit.name(name).toLowerCase().replace(/_/g, ' '),
   group: 'other',
   boundary: 'facility',
   color: kit.color('muted'),

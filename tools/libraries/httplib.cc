@@ -1,4 +1,4 @@
-// cpp-httplib, which serves the page.
+// cpp-httplib, of which `tokenjoule serve` consists.
 
 #include "httplib.h"
 #include "tools/libraries.h"
