@@ -81,7 +81,6 @@ TEST(StaticBinaryTest, AnswersAreTheSameBytes) {
                     "--weights=q4_k_m --offload=auto"),
         absl::StrCat("batch --batch=1:1024:x2", point),
         absl::StrCat("batch --batch=1:64:x2 --format=svg", point),
-        absl::StrCat("analyze --format=html", point),
         absl::StrCat("compare --to.hardware=b200", point),
         std::string("serve --port=x"),
         absl::StrCat("ceiling", point), absl::StrCat("sensitivity", point),
