@@ -270,11 +270,59 @@ class PageTest(unittest.TestCase):
         wait('the attribution', lambda: comparison['summary'] in self.browser.text('#view'))
         rows = self.browser.run(
             'return [...document.querySelectorAll("#view tbody tr")].map((r) => r.innerText)')
-        changed = [term for term in comparison['terms'] if abs(term['change_j']) > 0]
+        changed = [term for term in comparison['terms']
+                   if abs(term['change_j']) > 1e-9 * comparison['a']['energy_per_token_j']]
         self.assertEqual(len(rows), len(changed) + 1)
         self.browser.click('#one')
         wait('one scenario', lambda: 'to.' not in self.hash())
         self.assertEnergyIs(analyze('--batch=8'))
+
+    def test_machines_are_laid_side_by_side(self):
+        self.follow('batch=8')
+        self.browser.fill(self.control('hardware'), 'h200,b200,nope')
+        wait('the fault', lambda: 'nope' in self.browser.text('#view .faults'))
+        self.browser.fill('#asked-machines', 'h200, b200, rtx-4090')
+        study = ask_tool('analyze', '--model=llama-3.1-8b', '--hardware=h200,b200,rtx-4090',
+                         '--batch=8')
+        wait('the machines', lambda: 'rtx-4090' in self.browser.text('#view'))
+        rows = wait('rows', lambda: self.browser.run(
+            'return [...document.querySelectorAll("#view tbody tr")].map((r) => r.innerText)'))
+        self.assertEqual(len(rows), len(study['rows']))
+        for row, report in zip(rows, study['rows']):
+            name, energy = row.replace('\u00a0', ' ').split('\t')[:2]
+            self.assertEqual(name, report['hardware'])
+            self.assertTrue(math.isclose(value_of(energy), report['energy_per_token_j'],
+                                         rel_tol=0.006))
+        # The rest of the page is about the first of them.
+        self.assertEnergyIs(analyze('--hardware=h200', '--batch=8'))
+        self.assertIn('machines=h200', self.hash())
+
+    def test_a_plan_is_made_and_taken(self):
+        self.follow('prompt=1000&output=200&view=plan')
+        self.browser.fill('#asked-requests-per-s', '5')
+        plan = ask_tool('plan', '--model=llama-3.1-8b', '--prompt=1000', '--output=200',
+                        '--requests-per-s=5')
+        wait('the plan', lambda: plan['summary'] in self.browser.text('#view'))
+        names = self.browser.run(
+            'return [...document.querySelectorAll("#view tbody th")].map((r) => r.innerText)')
+        self.assertEqual(names, [row['hardware'] for row in plan['rows']])
+        best = plan['rows'][0]
+        self.browser.click('#view tbody .button')
+        wait('the machine', lambda: f'on {best["hardware"]}' in self.browser.text('.answer h2'))
+        self.assertIn('weights=' + best['weights'], self.hash())
+
+    def test_prices_make_costs(self):
+        self.follow('batch=8&prompt=1000&output=200&view=costs')
+        self.browser.click('#view .panel .button')
+        for flag, price in (('price-per-kwh', '0.2'), ('chip-hour-price', '2'), ('carbon', '300')):
+            self.browser.fill(self.control(flag), price)
+        costs = analyze('--batch=8', '--prompt=1000', '--output=200', '--price-per-kwh=0.2',
+                        '--chip-hour-price=2', '--carbon=300')['costs']
+        price = costs['per_million_tokens']['price']
+        wait('the price', lambda: f'a price of {price:.3g}' in self.browser.text('.answer'))
+        self.assertIn(f'{price:.3g}', self.browser.text('#view table'))
+        self.assertIn('per request', self.browser.text('#view'))
+        self.assertIn('CO₂e', self.browser.text('#view'))
 
     def test_what_does_not_fit_says_so_first_and_has_no_speed(self):
         self.follow('model=llama-3.1-70b')
@@ -469,8 +517,8 @@ class PageTest(unittest.TestCase):
         for width, scheme in ((1440, 'light'), (375, 'dark')):
             self.browser.resize(width, 900)
             self.browser.prefer(prefers_color_scheme=scheme)
-            for view in ('energy', 'levers', 'curves', 'roofline', 'tradeoffs', 'memory',
-                         'operators', 'costs', 'compare'):
+            for view in ('energy', 'levers', 'curves', 'roofline', 'tradeoffs', 'machines',
+                         'plan', 'memory', 'operators', 'costs', 'compare'):
                 with self.subTest(view=view, width=width):
                     self.follow('batch=8&prompt=1000&output=200&view=' + view +
                                 ('&to.batch=32' if view == 'compare' else ''))
@@ -601,7 +649,8 @@ class PageTest(unittest.TestCase):
         limit = float(re.search(r'max-time-per-token-ms=([\d.]+)', self.hash()).group(1))
         self.assertGreater(limit, 0)
         wait('the limit beside the chart', lambda: self.browser.run(
-            'return Number(document.querySelector("#limit").value)') == limit)
+            'return Number(document.querySelector("#asked-max-time-per-token-ms").value)')
+             == limit)
 
     def test_only_the_newest_question_is_shown(self):
         self.follow('')

@@ -68,6 +68,12 @@
         ['This report holds no answer of `tokenjoule ' + subcommand + '` to this question.'], 0));
   }
 
+  // The boundaries at which a report has its answer.
+  function recordedBoundaries() {
+    return new Set(recorded.requests.filter((one) => one.subcommand === recorded.view)
+        .map((one) => boundaryOf(one.flags)));
+  }
+
   // The full answers that recorded answers hold: of `analyze`, or the ones that
   // another study starts from. Empty if there is none, as for a sweep.
   function recordedReports(boundary) {
@@ -186,5 +192,5 @@
     };
   }
 
-  Object.assign(tokenjoule, {ask, recorded, recordedReports, Fault, Slot, quiet});
+  Object.assign(tokenjoule, {ask, recorded, recordedReports, recordedBoundaries, Fault, Slot, quiet});
 })(window.tokenjoule);

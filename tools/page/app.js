@@ -43,7 +43,8 @@
     }
     const elapsed = envelopes.reduce((sum, envelope) => sum + (envelope.elapsed_ms || 0), 0);
     document.getElementById('foot').textContent = tokenjoule.recorded ?
-        'A report of recorded answers, by tokenjoule ' + (tokenjoule.recorded.version || '') + '.' :
+        ['A report of recorded answers, by tokenjoule', tokenjoule.recorded.version]
+            .filter((part) => part).join(' ') + '.' :
         'Answered in ' + tokenjoule.format.number(elapsed) + ' ms.';
     fill(command, repeated ? exporting.commandLine(repeated) : null);
   }

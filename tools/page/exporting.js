@@ -122,6 +122,8 @@
         sets.unshift(setting.path + '=' + value);
         continue;
       }
+      // The field of the pipeline is that of the machine.
+      if (setting.flag === 'hardware' && scenario.pipeline) continue;
       const [outer, inner] = setting.field.split('.');
       if (inner) inside.set(outer, (inside.get(outer) || []).concat([fieldText(inner, value)]));
       else lines.push(fieldText(outer, value));

@@ -318,6 +318,10 @@
       energy.textContent = at ? format.si(at.energy_per_token_j, 'J') : '';
     }
     document.getElementById('boundary-about').textContent = ABOUT[state.study.boundary];
+    if (!tokenjoule.recorded) return;
+    const recorded = tokenjoule.recordedBoundaries();
+    document.getElementById('boundary').hidden = recorded.size < 2;
+    for (const [name, {input}] of radios) input.disabled = !recorded.has(name);
   }
 
   tokenjoule.headline = {draw, startBoundary, drawBoundary, setupText, timePerToken, unitOf};

@@ -9,7 +9,9 @@
   const EXPORT_WIDTH = 960;
 
   class Panel {
-    constructor(spec) {
+    // onShown() is called when the panel has been shown or hidden.
+    constructor(spec, onShown) {
+      this.onShown = onShown;
       this.spec = spec;
       this.slot = new tokenjoule.Slot();
       this.envelope = null;
@@ -79,8 +81,10 @@
         Object.assign(request.flags, more);
         return request;
       }
-      return state.request(state.study.editing,
-          Object.assign({}, this.spec.more ? this.spec.more() : {}, more));
+      const request = state.request(state.study.editing, {});
+      for (const flag of this.spec.omits || []) delete request.flags[flag];
+      Object.assign(request.flags, this.spec.more ? this.spec.more() : {}, more);
+      return request;
     }
 
     update(report) {
@@ -98,9 +102,15 @@
         this.fault.hidden = true;
         this.node.setAttribute('aria-busy', 'false');
         this.node.classList.remove('stale');
-        this.node.hidden = Boolean(spec.shows) && !spec.shows(envelope.answer);
+        this.show(!spec.shows || spec.shows(envelope.answer));
         if (!this.node.hidden) this.draw();
       }, (fault) => this.showFault(fault));
+    }
+
+    show(shown) {
+      if (this.node.hidden === !shown) return;
+      this.node.hidden = !shown;
+      this.onShown();
     }
 
     showFault(fault) {

@@ -57,8 +57,11 @@
      usual: 'nothing'},
     {flag: 'host', label: 'Host machine', kind: 'name', of: ['hardware'], group: 'more-memory',
      field: 'host', usual: 'the machine’s usual host'},
+    {flag: 'pipeline', label: 'Pipeline of machines', kind: 'text', group: 'more-memory',
+     field: 'hardware', hint: 'in place of one machine, for example h100-sxm,b200: they split ' +
+         'the layers', usual: 'one machine'},
     {flag: 'split', label: 'Layers of each machine', kind: 'text', group: 'more-memory',
-     hint: 'where several machines form a pipeline, for example 20,12', usual: 'by memory'},
+     hint: 'of a pipeline, for example 20,12', usual: 'by memory'},
     {flag: 'kv-page-tokens', label: 'KV page, tokens', kind: 'text', group: 'more-memory',
      usual: 'the runtime’s'},
     {flag: 'shared-prefix-tokens', label: 'Shared prefix, tokens', kind: 'text',
@@ -101,6 +104,17 @@
     {flag: 'scenario', label: 'Scenario file', kind: 'file', group: 'file'},
   ];
 
+  // What only some views ask for besides: flags of other sub-commands, and the
+  // machines of "Machines".
+  const ASKED = [
+    {name: 'max-time-per-token-ms', label: 'Longest time per token, ms', usual: 'no limit'},
+    {name: 'machines', label: 'Machines, with commas', usual: '', wide: true},
+    {name: 'requests-per-s', label: 'Requests per second', usual: '10'},
+    {name: 'max-time-to-first-token-ms', label: 'Longest time to the first token, ms',
+     usual: 'no limit'},
+    {name: 'objective', label: 'Least', usual: 'energy', options: ['energy', 'money']},
+  ];
+
   for (const setting of SETTINGS) {
     if (setting.field === undefined) setting.field = setting.flag.replace(/-/g, '_');
   }
@@ -127,5 +141,5 @@
     return Number(found[1]) * ({k: 1024, M: 1048576}[found[2]] || 1);
   }
 
-  tokenjoule.settings = {all: SETTINGS, byFlag: BY_FLAG, ladder, numberOf};
+  tokenjoule.settings = {all: SETTINGS, asked: ASKED, byFlag: BY_FLAG, ladder, numberOf};
 })(window.tokenjoule);

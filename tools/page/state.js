@@ -21,7 +21,7 @@
   function empty() {
     return {
       a: Object.assign({}, FIRST), b: null, editing: 'a', boundary: 'board', view: 'energy',
-      limit: '', machines: '', documents: {},
+      asked: {}, documents: {},
     };
   }
 
@@ -56,10 +56,8 @@
         next.boundary = value;
       } else if (given === 'view' && tokenjoule.views.names().includes(value)) {
         next.view = value;
-      } else if (name === 'max-time-per-token-ms' && Number(value) >= 0) {
-        next.limit = Number(value) > 0 ? value : '';
-      } else if (given === 'machines') {
-        next.machines = value;
+      } else if (settings.asked.some((one) => one.name === name)) {
+        next.asked[name] = value;
       } else if (given.startsWith('file.') && given.length > 5) {
         next.documents[given.slice(5)] = value;
       } else {
@@ -67,7 +65,11 @@
       }
     }
     if (next.editing === 'b' && !next.b) next.editing = 'a';
-    if (!next.a.scenario) next.a = Object.assign({}, FIRST, next.a);
+    if (!next.a.scenario) {
+      next.a = Object.assign({}, FIRST, next.a.pipeline ? {hardware: ''} : {}, next.a);
+    }
+    if (next.a.hardware === '') delete next.a.hardware;
+    layOut(next);
     for (const scenario of [next.a, next.b || {}]) {
       for (const flag of ['model', 'hardware', 'scenario']) {
         const value = scenario[flag];
@@ -77,6 +79,17 @@
       }
     }
     return {study: next, problems: wrong};
+  }
+
+  // Several machines with commas are laid side by side; the rest of the page is
+  // about the first of them.
+  function layOut(changed) {
+    for (const scenario of [changed.a, changed.b || {}]) {
+      if (!(scenario.hardware || '').includes(',')) continue;
+      changed.asked.machines = scenario.hardware;
+      changed.view = 'machines';
+      scenario.hardware = scenario.hardware.split(',')[0].trim();
+    }
   }
 
   function isFileName(value) {
@@ -115,8 +128,9 @@
       if (study.editing === 'b') pairs.push(['edit', 'b']);
     }
     if (study.boundary !== 'board') pairs.push(['boundary', study.boundary]);
-    if (study.machines) pairs.push(['machines', study.machines]);
-    if (study.limit) pairs.push(['max-time-per-token-ms', study.limit]);
+    for (const {name} of settings.asked) {
+      if (study.asked[name]) pairs.push([name, study.asked[name]]);
+    }
     if (study.view !== 'energy') pairs.push(['view', study.view]);
     const documents = Object.entries(namedDocuments());
     const size = documents.reduce((sum, [, text]) => sum + text.length, 0);
@@ -151,6 +165,7 @@
   // Changes the study by `change(study)`. `key` names the control.
   function set(key, change) {
     change(study);
+    layOut(study);
     problems = [];
     if (!tokenjoule.recorded) write(key);
     tell(key);
@@ -219,6 +234,8 @@
       if (value === 'false' && isSwitch(name)) continue;
       flags[name] = value === 'true' && settings.byFlag.has(name) && isSwitch(name) ? true : value;
     }
+    // The machines of a pipeline are in place of one.
+    if (flags.pipeline) delete flags.hardware;
     return flags;
   }
 

@@ -2,7 +2,7 @@
 (function(tokenjoule) {
   'use strict';
 
-  const {format} = tokenjoule;
+  const {format, state} = tokenjoule;
   const {el, figure, table} = tokenjoule.dom;
 
   const byBoundary = (report) => 'at the ' + format.boundary(report.scenario.boundary);
@@ -149,12 +149,59 @@
     ];
   }
 
+  function planTable(study) {
+    const money = study.rows.some((row) => format.known((row.per_request || {}).price));
+    const rows = study.rows.map((row) => [
+      row.hardware, row.weights, ['tp', 'pp', 'ep'].filter((way) => row[way] > 1)
+          .map((way) => way + ' ' + row[way]).join(', ') || '1 chip',
+      format.whole(row.replicas), format.whole(row.chips), format.number(row.batch),
+      format.number(row.time_per_token_ms) + ' ms', format.number(row.time_to_first_token_ms) + ' ms',
+      [format.si(row.energy_per_request_j, 'J'), ' ', el('span', {class: 'range'}, format.range(
+          row.energy_per_request_j_low, row.energy_per_request_j_high, 'J'))],
+      format.percent(row.idle_energy_share),
+    ].concat(money ? [format.number((row.per_request || {}).price)] : [],
+        tokenjoule.recorded ? [] : [useButton(row)]));
+    return [
+      table('The best way of each machine', [{label: 'machine'}, {label: 'weights'},
+        {label: 'replica'}, {label: 'replicas', number: true}, {label: 'chips', number: true},
+        {label: 'batch', number: true}, {label: 'per token', number: true},
+        {label: 'first token', number: true}, {label: 'energy per request', number: true},
+        {label: 'of it idle', number: true},
+      ].concat(money ? [{label: 'price per request', number: true}] : [],
+          tokenjoule.recorded ? [] : [{label: ''}]), rows),
+      el('p', {class: 'hint'}, 'The plan chooses machine, runtime, weights, parallelism and batch; ' +
+          'those of the setup, and numbers of its machine that were changed, do not count here.'),
+    ];
+  }
+
+  // Takes a way of a plan into the setup.
+  function useButton(row) {
+    return el('button', {type: 'button', class: 'button', 'aria-label': 'Use ' + row.hardware,
+      onclick: () => state.set('plan', (study) => {
+        const scenario = study[study.editing];
+        const chosen = {hardware: row.hardware, runtime: row.runtime, weights: row.weights,
+          batch: String(Number(row.batch.toPrecision(4))), tp: String(row.tp), pp: String(row.pp),
+          ep: String(row.ep)};
+        for (const flag of ['pipeline', 'context', 'set', 'dp', 'split', 'offload', 'scenario']) {
+          delete scenario[flag];
+        }
+        for (const [flag, value] of Object.entries(chosen)) {
+          if (value && value !== '1') scenario[flag] = value;
+          else delete scenario[flag];
+        }
+        study.view = 'energy';
+      })}, 'Use');
+  }
+
   function compareTable(comparison) {
+    // Below this, J, a change is rounding.
+    const noise = 1e-9 * comparison.a.energy_per_token_j;
+    const counts = (one) => Math.abs(one.change_j) > noise;
     const boundary = byBoundary(comparison.a);
-    const rows = comparison.terms.filter((term) => term.change_j !== 0).map((term) => [
+    const rows = comparison.terms.filter(counts).map((term) => [
       figure(term.term, format.term(term.term)), format.si(term.a_j, 'J'),
       format.si(term.b_j, 'J'), signed(term.change_j),
-      term.causes.filter((cause) => cause.change_j !== 0).slice(0, 3).map((cause) =>
+      term.causes.filter(counts).slice(0, 3).map((cause) =>
         cause.cause + ' ' + signed(cause.change_j)).join('; '),
     ]);
     rows.push({className: 'total', cells: ['total',
@@ -176,6 +223,6 @@
 
   tokenjoule.tables = {
     terms: termTable, factored, shares: shareTable, bytes: bytesTable, costs: costTable,
-    machines: machineTable, comparison: compareTable, differences: differenceList,
+    machines: machineTable, plan: planTable, comparison: compareTable, differences: differenceList,
   };
 })(window.tokenjoule);

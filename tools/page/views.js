@@ -4,7 +4,7 @@
 (function(tokenjoule) {
   'use strict';
 
-  const {state, tables} = tokenjoule;
+  const {settings, state, tables} = tokenjoule;
   const {el, fill} = tokenjoule.dom;
 
   // Batches and contexts of curves, and parallelism of the trade-offs.
@@ -15,6 +15,10 @@
   // Machines beside the chosen one, as a start: other makers, and the last of each.
   const OTHER_MACHINES = ['b200', 'mi300x', 'tpu-v5e'];
 
+  // What a plan chooses, or does not take.
+  const PLANNED = ['hardware', 'pipeline', 'runtime', 'weights', 'batch', 'context', 'tp', 'pp',
+    'ep', 'dp', 'offload', 'host', 'split', 'static-batch', 'set', 'scenario', 'clock-mhz',
+    'power-cap-w'];
 
   // What a setting is in the answer, for a mark in a chart.
   function number(name) {
@@ -29,32 +33,31 @@
         .map((row) => row.scenario[name])).size > 1;
   }
 
-  function limitFlags() {
-    return state.study.limit ? {'max-time-per-token-ms': state.study.limit} : {};
-  }
-
   // The machines that are laid side by side, with commas.
   function machineNames() {
     const own = state.merged(state.study.editing).hardware || '';
-    return state.study.machines ||
+    return state.study.asked.machines ||
         [...new Set([own].concat(OTHER_MACHINES))].filter((name) => name).join(',');
   }
 
-  function machinesControl() {
-    machinesInput = el('input', {
-      type: 'text', id: 'machines', class: 'value', spellcheck: 'false',
-      onchange: () => state.set('machines', (study) => {
-        study.machines = machinesInput.value.replace(/\s+/g, '');
-      }),
+  // What a view asks for besides the setup, as flags.
+  function asked(...names) {
+    const flags = {};
+    for (const name of names) {
+      if (state.study.asked[name]) flags[name] = state.study.asked[name];
+    }
+    return flags;
+  }
+
+  function setAsked(name, value) {
+    state.set('asked.' + name, (study) => {
+      if (value) study.asked[name] = value;
+      else delete study.asked[name];
     });
-    return el('p', {class: 'limit'}, el('label', {for: 'machines'}, 'Machines, with commas'),
-        machinesInput);
   }
 
   function setLimit(ms) {
-    state.set('limit', (study) => {
-      study.limit = ms > 0 ? String(Number(ms.toPrecision(3))) : '';
-    });
+    setAsked('max-time-per-token-ms', ms > 0 ? String(Number(ms.toPrecision(3))) : '');
   }
 
   // ---- Views
@@ -62,7 +65,7 @@
   const analyze = {subcommand: 'analyze', more: () => ({})};
 
   // Panels: title; subcommand and more() flags, or gather() for several questions,
-  // or comparison for both scenarios; chart, the name of a chart, with its
+  // or comparison for both scenarios, without the flags that it omits; chart, the name of a chart, with its
   // options(); before, after and table (folded away): nodes of the answer. Panels
   // stand in the left column, in the right one (side) or across both (wide).
   const VIEWS = [
@@ -92,17 +95,19 @@
           chart: 'ceiling', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
         {title: 'Sensitivity: each constant over its range', subcommand: 'sensitivity',
           chart: 'tornado'},
-        {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: limitFlags,
+        {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: () => asked('max-time-per-token-ms'),
           side: true, chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
       ],
     },
     {
-      name: 'curves', title: 'Batch and context', limit: true, panels: [
+      name: 'curves', title: 'Batch and context', asks: ['max-time-per-token-ms'], panels: [
         {title: 'Energy over batch', subcommand: 'batch',
-          more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
+          more: () => Object.assign({batch: BATCHES},
+              asked('max-time-per-token-ms')), chart: 'curves',
           options: () => ({x: 'batch', marker: number('batch')}), shows: varies('batch')},
         {title: 'Time over batch', subcommand: 'batch',
-          more: () => Object.assign({batch: BATCHES}, limitFlags()), chart: 'curves',
+          more: () => Object.assign({batch: BATCHES},
+              asked('max-time-per-token-ms')), chart: 'curves',
           options: () => ({x: 'batch', y: 'time', marker: number('batch')}),
           shows: varies('batch')},
         {title: 'Energy over context', subcommand: 'batch', side: true, more: () => ({context: CONTEXTS}),
@@ -120,18 +125,29 @@
       ],
     },
     {
-      name: 'tradeoffs', title: 'Speed and energy', limit: true, panels: [
+      name: 'tradeoffs', title: 'Speed and energy', asks: ['max-time-per-token-ms'], panels: [
         {title: 'Throughput per chip, and energy, against speed per user', gather: gatherChips,
           recordedAs: 'batch', wide: true, chart: 'pareto', options: limitOptions},
       ],
     },
     {
-      name: 'machines', title: 'Machines', machines: true, panels: [
+      name: 'machines', title: 'Machines', asks: ['machines'], panels: [
         {title: 'The same setup on several machines', subcommand: 'analyze',
           more: () => ({hardware: machineNames()}), rows: true, wide: true, chart: 'machines',
           before: (answer) => answer.summary ?
               el('p', {class: 'summary'}, answer.summary) : null,
           after: tables.machines},
+      ],
+    },
+    {
+      name: 'plan', title: 'Plan',
+      asks: ['requests-per-s', 'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective'],
+      panels: [
+        {title: 'Which machines serve this traffic, and how', subcommand: 'plan', omits: PLANNED,
+          more: () => Object.assign({'requests-per-s': '10'}, asked('requests-per-s',
+              'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective')),
+          wide: true, before: (answer) => el('p', {class: 'summary'}, answer.summary),
+          after: tables.plan},
       ],
     },
     {
@@ -167,7 +183,7 @@
   }
 
   function limitOptions() {
-    return {limitMs: Number(state.study.limit) || null, onLimit: setLimit};
+    return {limitMs: Number(state.study.asked['max-time-per-token-ms']) || null, onLimit: setLimit};
   }
 
   // The same setup on 1, 2, 4 and 8 chips of tensor parallelism, and on as many as
@@ -199,7 +215,7 @@
   // The answer that the view is about.
   let shownReport = null;
 
-  let tabs, host, shown = '', panels = [], limitInput = null, machinesInput = null;
+  let tabs, host, shown = '', panels = [], columns = {}, inputs = [];
 
   // What a report has answers of; several machines side by side are another kind
   // of answer of `analyze`.
@@ -261,39 +277,66 @@
     select(tab.dataset.view);
   }
 
-  function limitControl() {
-    limitInput = el('input', {
-      type: 'text', id: 'limit', class: 'value', inputmode: 'decimal', placeholder: 'no limit',
-      onchange: () => {
-        const ms = Number(limitInput.value.trim() || 0);
-        if (ms >= 0) setLimit(ms);
-        else limitInput.value = state.study.limit;
-      },
-    });
-    return el('p', {class: 'limit'}, el('label', {for: 'limit'}, 'Longest time per token, ms'),
-        limitInput, shown === 'tradeoffs' ?
-            el('span', {class: 'hint'}, 'or drag the line in the chart') : null);
+  // An input for what the view asks for.
+  function askedControl(one) {
+    const key = 'asked-' + one.name;
+    const change = (event) => setAsked(one.name, event.target.value.replace(/\s+/g, ''));
+    const input = one.options ?
+        el('select', {id: key, onchange: change},
+            one.options.map((option) => el('option', {value: option}, option))) :
+        el('input', {type: 'text', id: key, class: one.wide ? 'value wide' : 'value',
+          spellcheck: 'false', placeholder: one.usual, onchange: change});
+    inputs.push({one, input});
+    return el('span', {class: 'asked'}, el('label', {for: key}, one.label), input);
+  }
+
+  function refreshInputs() {
+    for (const {one, input} of inputs) {
+      if (document.activeElement === input) continue;
+      const value = state.study.asked[one.name] || '';
+      input.value = one.name === 'machines' ? machineNames() :
+          one.options && !value ? one.usual : value;
+    }
   }
 
   function build(view) {
     shown = view.name;
-    limitInput = machinesInput = null;
+    inputs = [];
     for (const panel of panels) panel.slot.cancel();
     const has = tokenjoule.recorded ? recordedKinds() : null;
     panels = view.panels.filter((spec) => !has || has.has(kindOf(spec)))
-        .map((spec) => new tokenjoule.Panel(spec));
+        .map((spec) => new tokenjoule.Panel(spec, arrange));
+    columns = {};
+    for (const name of ['main', 'side', 'wide']) {
+      columns[name] = el('div', {class: 'column ' + name});
+    }
     host.setAttribute('role', 'tabpanel');
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
     host.className = 'view ' + view.name;
     fill(host, el('p', {class: 'which-shown'}),
-        view.limit && !tokenjoule.recorded ? limitControl() : null,
-        view.machines && !tokenjoule.recorded ? machinesControl() : null,
-        ['main', 'side', 'wide'].map((column) => {
-          const inside = panels.filter((panel) => column ===
-              (panel.spec.wide ? 'wide' : panel.spec.side ? 'side' : 'main'));
-          return inside.length ? el('div', {class: 'column ' + column},
-              inside.map((panel) => panel.node)) : null;
-        }));
+        view.asks && !tokenjoule.recorded ? el('p', {class: 'asks'}, settings.asked
+            .filter((one) => view.asks.includes(one.name)).map(askedControl),
+            view.name === 'tradeoffs' ?
+                el('span', {class: 'hint'}, 'or drag the line in the chart') : null) : null,
+        columns.main, columns.side, columns.wide);
+    arrange();
+  }
+
+  // Puts the panels that are shown into their columns; where one column would be
+  // empty, every second panel goes there, and a single one takes both.
+  function arrange() {
+    const shown = panels.filter((panel) => !panel.node.hidden);
+    const narrow = shown.filter((panel) => !panel.spec.wide);
+    const mixed = new Set(narrow.map((panel) => Boolean(panel.spec.side))).size > 1;
+    for (const panel of panels) {
+      const at = narrow.indexOf(panel);
+      const column = panel.spec.wide || narrow.length === 1 ? 'wide' :
+          (mixed || at < 0 ? panel.spec.side : at % 2 === 1) ? 'side' : 'main';
+      if (panel.node.parentNode !== columns[column]) columns[column].append(panel.node);
+    }
+    for (const column of Object.values(columns)) {
+      column.hidden = ![...column.children].some((node) => !node.hidden);
+    }
   }
 
   // Shows the view for the answers; called when either has changed.
@@ -317,15 +360,12 @@
     if (document.body.classList.contains('stale')) {
       line.hidden = false;
       fill(line, 'This setup has no answer; the reasons stand beside the settings.');
-      for (const panel of panels) panel.node.hidden = !panel.envelope;
+      for (const panel of panels) panel.show(Boolean(panel.envelope));
       return;
     }
-    if (limitInput && document.activeElement !== limitInput) limitInput.value = state.study.limit;
-    if (machinesInput && document.activeElement !== machinesInput) {
-      machinesInput.value = machineNames();
-    }
+    refreshInputs();
     for (const panel of panels) {
-      panel.node.hidden = false;
+      if (!panel.spec.shows) panel.show(true);
       panel.update(report);
     }
   }
