@@ -1,8 +1,8 @@
 #include "analyzer/report/axis.h"
 
 #include <cmath>
-#include <random>
 #include <limits>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
