@@ -12,10 +12,6 @@
 namespace tokenjoule {
 namespace {
 
-std::string Signed(double share) {
-  return absl::StrFormat("%+.0f %%", 100 * share);
-}
-
 // Median and ninetieth percentile of the absolute error, and the bias; "-" if
 // nothing was measured.
 std::string ErrorText(int rows, double median, double p90, double bias) {
