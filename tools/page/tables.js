@@ -124,7 +124,7 @@
       el('p', {class: 'hint'}, 'Electricity is counted at the facility, where it is metered and ' +
           'paid, whatever the boundary is. Prices are in whatever currency they are given in.'),
       tokenjoule.recorded ? null : el('p', {}, el('button', {type: 'button', class: 'button',
-        onclick: () => tokenjoule.controls.show('price-per-kwh')}, 'Set prices and carbon')),
+        id: 'set-prices', onclick: () => tokenjoule.controls.show('price-per-kwh')}, 'Set prices and carbon')),
       sourceList(costs),
     ];
   }
