@@ -443,7 +443,7 @@ class PageTest(unittest.TestCase):
             text = wait('the formula', lambda: self.browser.text('.explain .formula') and
                         self.browser.text('.explain'))
             formula = explained['formula'].split('\n')[0].split(' = ', 1)[1]
-            self.assertIn(formula, text.replace('\n', ' '))
+            self.assertIn(formula.replace(' x ', ' × '), text.replace('\n', ' '))
             first = explained['entries'][0]
             self.assertIn(first['path'].replace('hardware.', ''), text)
             self.assertIn(first['citation'], text)
