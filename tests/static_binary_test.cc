@@ -81,7 +81,10 @@ TEST(StaticBinaryTest, AnswersAreTheSameBytes) {
                     "--weights=q4_k_m --offload=auto"),
         absl::StrCat("batch --batch=1:1024:x2", point),
         absl::StrCat("batch --batch=1:64:x2 --format=svg", point),
+        absl::StrCat("analyze --format=html", point),
         absl::StrCat("compare --to.hardware=b200", point),
+        absl::StrCat("analyze --format=html", point),
+        std::string("serve --port=x"),
         absl::StrCat("ceiling", point), absl::StrCat("sensitivity", point),
         absl::StrCat("tricks", point), absl::StrCat("tune", point),
         absl::StrCat("disaggregate --prompt=2048 --output=256 "
@@ -130,6 +133,21 @@ TEST(StaticBinaryTest, SaysWhatItLacks) {
   }
 }
 
+TEST(StaticBinaryTest, ServesLinesButNoPage) {
+  const Outcome outcome = RunWith(*static_binary, "serve");
+  EXPECT_EQ(outcome.exit_code, 2);
+  EXPECT_TRUE(absl::StrContains(
+      outcome.err, "serve is not in this binary: it needs cpp-httplib"))
+      << outcome.err;
+  const std::string request = TempPath("request.jsonl");
+  Write(request,
+        "{\"subcommand\": \"list\", \"positional\": [\"boundaries\"]}\n");
+  const Outcome lines =
+      RunWith(*static_binary, absl::StrCat("serve --stdio <", request));
+  EXPECT_EQ(lines.exit_code, 0) << lines.err;
+  EXPECT_TRUE(absl::StrContains(lines.out, "facility")) << lines.out;
+}
+
 // Every sub-command of the whole is here, or said to be absent.
 TEST(StaticBinaryTest, HelpNamesTheSameSubCommands) {
   const auto names = [](const std::string& help) {
@@ -160,10 +178,10 @@ TEST(StaticBinaryTest, VersionIsTheSameWithoutTheLibrariesThatAreLeftOut) {
   const std::string full = RunWith(*full_binary, "--version --verbose").out;
   const std::string fixed = RunWith(*static_binary, "version --verbose").out;
   for (const char* part : {"catalogue", "compiler", "Abseil", "protobuf",
-                           "SQLite", "nlohmann-json"}) {
+                           "SQLite", "nlohmann-json", "d3"}) {
     EXPECT_TRUE(absl::StrContains(fixed, part)) << part;
   }
-  for (const char* part : {"Ceres", "Eigen", "pagmo"}) {
+  for (const char* part : {"Ceres", "Eigen", "pagmo", "cpp-httplib"}) {
     EXPECT_TRUE(absl::StrContains(full, part)) << part;
     EXPECT_FALSE(absl::StrContains(fixed, part)) << part;
   }

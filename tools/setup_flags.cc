@@ -223,9 +223,9 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   request->model = flags.Get("model", read->model());
   request->hardware =
       flags.Get("pipeline", flags.Get("hardware", read->hardware()));
-  for (const auto& [flag, name] :
-       {std::make_pair("model", &request->model),
-        std::make_pair("hardware", &request->hardware)}) {
+  const std::pair<const char*, const std::string*> names[] = {
+      {"model", &request->model}, {"hardware", &request->hardware}};
+  for (const auto& [flag, name] : names) {
     if (!name->empty() || (unread && !file.empty())) continue;
     faults->push_back(absl::StrCat(
         "--", flag, " is missing; `tokenjoule list` shows the names"));

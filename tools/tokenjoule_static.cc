@@ -2,6 +2,7 @@
 
 #include "tools/command.h"
 #include "tools/main.h"
+#include "tools/serve/serve_command.h"
 #include "tools/sweep.h"
 
 namespace tokenjoule {
@@ -13,11 +14,22 @@ const CommandRegistration kSweep([] {
   return SweepCommand(/*evolve=*/nullptr);
 });
 
+// Without a server for the page, because cpp-httplib has no static library; with
+// --stdio and --format=html.
+const CommandRegistration kServe([] {
+  return ServeCommand(/*serve_http=*/nullptr);
+});
+
 const CommandRegistration kCalibrate([] {
   return AbsentCommand(
       "calibrate",
       "it needs Ceres, whose METIS has no static library. Use the binary that "
       "`./tools/bazel build //tools:tokenjoule` makes");
+});
+
+// Without HTTP, because cpp-httplib is a shared library in Debian.
+const CommandRegistration kServe([] {
+  return ServeCommand(/*serve_http=*/nullptr);
 });
 
 }  // namespace

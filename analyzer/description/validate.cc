@@ -699,8 +699,9 @@ void CheckCacheFormats(const std::string& kv, const std::string& kv_values,
   const auto has = [&](auto has_mixer) {
     return std::any_of(model.block().begin(), model.block().end(), has_mixer);
   };
-  for (const auto& [field, name] :
-       {std::make_pair("kv", &kv), std::make_pair("kv_values", &kv_values)}) {
+  const std::pair<const char*, const std::string*> caches[] = {
+      {"kv", &kv}, {"kv_values", &kv_values}};
+  for (const auto& [field, name] : caches) {
     const NumberFormat* format = FindFormat(*name);
     if (format == nullptr) continue;
     check->Require(!format->is_recipe, prefix + field,
@@ -1233,9 +1234,10 @@ void CheckNetworkScenario(const Scenario& scenario, const Model& model,
       absl::StrCat(model.name(),
                    ", a network of explicit layers, runs on one chip; expected "
                    "tp, pp, dp and ep of 1"));
-  for (const auto& [field, name] :
-       {std::make_pair("weights", &scenario.weights()),
-        std::make_pair("activations", &scenario.activations())}) {
+  const std::pair<const char*, const std::string*> operands[] = {
+      {"weights", &scenario.weights()},
+      {"activations", &scenario.activations()}};
+  for (const auto& [field, name] : operands) {
     CheckOperandFormat(*name, field, check);
   }
 }

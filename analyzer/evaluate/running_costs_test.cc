@@ -202,8 +202,7 @@ TEST(RunningCostsTest, ARequestIsItsTokens) {
   }
   {
     auto setup = Chat(1);
-    setup.hardware = LoadHardwareOrDie("rtx-4090");
-    *setup.hardware.add_stage() = LoadHardwareOrDie("rtx-3090");
+    setup.hardware = LoadHardwareOrDie("rtx-4090", {{"stage", "rtx-3090"}});
     add("pipeline", setup);
   }
   for (const auto& [name, setup] : setups) {
@@ -269,8 +268,7 @@ TEST(RunningCostsTest, ANetworkHasInferencesAndNoRequests) {
 
 // Each machine of a pipeline has its own price, or else that of the first.
 TEST(RunningCostsTest, MachinesOfAPipelineHaveTheirPrices) {
-  Hardware first = LoadHardwareOrDie("rtx-4090");
-  *first.add_stage() = LoadHardwareOrDie("rtx-3090");
+  Hardware first = LoadHardwareOrDie("rtx-4090", {{"stage", "rtx-3090"}});
   EXPECT_FALSE(PricesOf(first, 2).per_hour_of_chips.has_value());
   SetPrices(0.3, 0.5, 0, &first);
   EXPECT_NEAR(*PricesOf(first, 2).per_hour_of_chips, 1.0, 1e-12);

@@ -192,7 +192,7 @@ void IncludeValues(const Panel& panel, AxisRange* x_range, AxisRange* y_range) {
     x_range->Include(row.range->first);
     x_range->Include(row.range->second);
   }
-  for (const Limit& limit : panel.limits) {
+  for (const FigureLimit& limit : panel.limits) {
     (limit.of_x ? x_range : y_range)->Include(limit.value);
   }
 }
@@ -232,7 +232,7 @@ std::string Quantity(double value, const std::string& unit) {
   return absl::StrCat(text, " ", prefix.symbol, unit);
 }
 
-DrawnAxis Draw(const Axis& axis, const AxisRange& range, int most_ticks) {
+DrawnAxis Draw(const FigureAxis& axis, const AxisRange& range, int most_ticks) {
   const int most = std::max(2, most_ticks);
   DrawnAxis drawn;
   drawn.logarithmic = axis.logarithmic;

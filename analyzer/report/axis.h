@@ -14,7 +14,7 @@ namespace tokenjoule {
 // The range of the values of an axis.
 class AxisRange {
  public:
-  explicit AxisRange(const Axis& axis) : logarithmic_(axis.logarithmic) {}
+  explicit AxisRange(const FigureAxis& axis) : logarithmic_(axis.logarithmic) {}
 
   // Whether the axis can show a value: a finite number, above 0 on a logarithmic
   // axis, and not so large or small that arithmetic with it fails.
@@ -65,7 +65,7 @@ struct DrawnAxis {
 // The axis over the values of `range`, slightly wider than these, with at most
 // `most_ticks` (at least 2). An empty range, and one of a single value, are
 // widened; so is one that is narrower than a thousandth of its values.
-DrawnAxis Draw(const Axis& axis, const AxisRange& range, int most_ticks);
+DrawnAxis Draw(const FigureAxis& axis, const AxisRange& range, int most_ticks);
 
 // The prefix for `value`: its factor and symbol, from "a" (1e-18) to "E" (1e18).
 struct SiPrefix {

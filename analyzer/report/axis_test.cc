@@ -16,7 +16,7 @@ namespace {
 
 using ::testing::ElementsAre;
 
-AxisRange Over(const Axis& axis, const std::vector<double>& values) {
+AxisRange Over(const FigureAxis& axis, const std::vector<double>& values) {
   AxisRange range(axis);
   for (const double value : values) range.Include(value);
   return range;
@@ -29,7 +29,7 @@ std::vector<std::string> TextsOf(const DrawnAxis& axis) {
 }
 
 TEST(AxisTest, UnitsHaveThePrefixOfTheData) {
-  Axis axis = {"energy per token", "J"};
+  FigureAxis axis = {"energy per token", "J"};
   const DrawnAxis drawn = Draw(axis, Over(axis, {0.010, 0.074}), 8);
   EXPECT_EQ(drawn.title, "energy per token, mJ");
   EXPECT_EQ(drawn.scale, 1e-3);
@@ -44,7 +44,7 @@ TEST(AxisTest, UnitsHaveThePrefixOfTheData) {
 }
 
 TEST(AxisTest, LessThanADecadeHasTicks) {
-  Axis axis = {"energy per token", "J"};
+  FigureAxis axis = {"energy per token", "J"};
   axis.logarithmic = true;
   EXPECT_THAT(TextsOf(Draw(axis, Over(axis, {2.1, 7.9}), 6)),
               ElementsAre("2", "3", "5", "7"));
@@ -55,14 +55,14 @@ TEST(AxisTest, LessThanADecadeHasTicks) {
 }
 
 TEST(AxisTest, BatchesArePowersOfTwo) {
-  Axis axis = {"batch"};
+  FigureAxis axis = {"batch"};
   axis.logarithmic = axis.powers_of_two = true;
   EXPECT_THAT(TextsOf(Draw(axis, Over(axis, {1, 1024}), 8)),
               ElementsAre("1", "4", "16", "64", "256", "1024"));
 }
 
 TEST(AxisTest, CountsAreInThousandsAndMillions) {
-  Axis axis = {"tokens per second"};
+  FigureAxis axis = {"tokens per second"};
   EXPECT_THAT(TextsOf(Draw(axis, Over(axis, {0, 4e5}), 6)),
               ElementsAre("0", "100k", "200k", "300k", "400k"));
   axis.logarithmic = true;
@@ -71,7 +71,7 @@ TEST(AxisTest, CountsAreInThousandsAndMillions) {
 }
 
 TEST(AxisTest, BarsBeginAtZero) {
-  Axis axis = {"energy per token", "J"};
+  FigureAxis axis = {"energy per token", "J"};
   axis.from_zero = true;
   EXPECT_EQ(Draw(axis, Over(axis, {2, 3}), 8).low, 0);
   EXPECT_EQ(Draw(axis, Over(axis, {-2, -1}), 8).high, 0);
@@ -80,7 +80,7 @@ TEST(AxisTest, BarsBeginAtZero) {
 // The range of a tornado chart that once made the chart abort: its step was
 // smaller than the distance of neighbouring doubles.
 TEST(AxisTest, RangesBelowAnUlpHaveDistinctTicks) {
-  Axis axis = {"energy per token", "J"};
+  FigureAxis axis = {"energy per token", "J"};
   const double value = 3.2501;
   for (const double width : {0.0, 1e-17, 1e-16, 1e-12, 1e-8}) {
     const DrawnAxis drawn =
@@ -92,7 +92,7 @@ TEST(AxisTest, RangesBelowAnUlpHaveDistinctTicks) {
 }
 
 TEST(AxisTest, WhatCannotBeShownIsLeftOut) {
-  Axis axis = {"", "J"};
+  FigureAxis axis = {"", "J"};
   axis.logarithmic = true;
   const AxisRange range =
       Over(axis, {0, -1, NAN, INFINITY, -INFINITY, 1e300, 1e-310, 5});
@@ -104,7 +104,7 @@ TEST(AxisTest, WhatCannotBeShownIsLeftOut) {
 TEST(AxisTest, EveryRangeHasTicksThatCanBeToldApart) {
   absl::BitGen random(std::seed_seq{18});
   for (int i = 0; i < 20000; ++i) {
-    Axis axis = {"quantity", absl::Bernoulli(random, 0.5) ? "J" : ""};
+    FigureAxis axis = {"quantity", absl::Bernoulli(random, 0.5) ? "J" : ""};
     axis.logarithmic = absl::Bernoulli(random, 0.5);
     axis.from_zero = absl::Bernoulli(random, 0.3);
     axis.powers_of_two = absl::Bernoulli(random, 0.2);

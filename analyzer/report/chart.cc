@@ -450,7 +450,7 @@ class PanelView {
       if (!options_.with_names || line.name.empty() || !EndOf(line)) continue;
       add(line.name, line.color);
     }
-    for (const Limit& limit : panel_.limits) {
+    for (const FigureLimit& limit : panel_.limits) {
       if (limit.of_x || limit.text.empty()) continue;
       if (options_.ranges.y.Shows(limit.value)) add(limit.text, limit.color);
     }
@@ -479,7 +479,7 @@ class PanelView {
     for (const Row& row : panel_.rows) {
       const double text = TextWidth(row.text, kSize, row.strong) + 10;
       double end = x_.At(EndOf(row));
-      for (const Limit& limit : panel_.limits) {
+      for (const FigureLimit& limit : panel_.limits) {
         // See DrawRows: a text may be moved behind a limit.
         if (limit.of_x && options_.ranges.x.Shows(limit.value) &&
             !row.text.empty() && x_.At(limit.value) < end + 0.4) {
@@ -496,17 +496,17 @@ class PanelView {
   // Where texts of limits of x stand above the plot: in rows, beside their lines.
   void LayOutTopLabels() {
     const double most_text = std::max(60.0, Width() * 0.5);
-    std::vector<const Limit*> limits;
-    for (const Limit& limit : panel_.limits) {
+    std::vector<const FigureLimit*> limits;
+    for (const FigureLimit& limit : panel_.limits) {
       if (limit.of_x && options_.ranges.x.Shows(limit.value)) {
         limits.push_back(&limit);
       }
     }
     std::stable_sort(limits.begin(), limits.end(),
-                     [](const Limit* a, const Limit* b) {
+                     [](const FigureLimit* a, const FigureLimit* b) {
                        return a->value < b->value;
                      });
-    for (const Limit* limit : limits) {
+    for (const FigureLimit* limit : limits) {
       TopLabel label;
       label.lines = limit->text.empty()
                         ? std::vector<std::string>()
@@ -692,7 +692,7 @@ class PanelView {
                     {kSize, label.color,
                      label.left_of_line ? Anchor::kEnd : Anchor::kStart});
     }
-    for (const Limit& limit : panel_.limits) {
+    for (const FigureLimit& limit : panel_.limits) {
       if (limit.of_x || !panel_.rows.empty() ||
           !options_.ranges.y.Shows(limit.value)) {
         continue;
@@ -740,11 +740,11 @@ class PanelView {
       if (path.empty()) continue;
       canvas->Stroke(path, line.color, 2.4, line.dash);
     }
-    for (const Limit* limit : top_limits_) {
+    for (const FigureLimit* limit : top_limits_) {
       const double x = X(limit->value);
       segments_.push_back({x, plot_.top, x, plot_.bottom});
     }
-    for (const Limit& limit : panel_.limits) {
+    for (const FigureLimit& limit : panel_.limits) {
       if (limit.of_x || !options_.ranges.y.Shows(limit.value)) continue;
       const double y = Y(limit.value);
       segments_.push_back({plot_.left, y, plot_.right, y});
@@ -780,7 +780,7 @@ class PanelView {
       EndLabel& label = end_labels_[next++];
       EndOf(line, &label.x, &label.y);
     }
-    for (const Limit& limit : panel_.limits) {
+    for (const FigureLimit& limit : panel_.limits) {
       if (limit.of_x || limit.text.empty()) continue;
       if (!options_.ranges.y.Shows(limit.value)) continue;
       EndLabel& label = end_labels_[next++];
@@ -1033,7 +1033,7 @@ class PanelView {
       }
       double text = end + 7;
       const double width = TextWidth(row.text, kSize, row.strong);
-      for (const Limit* limit : top_limits_) {
+      for (const FigureLimit* limit : top_limits_) {
         // Behind a line that would pass through it, if there is room.
         const double line = X(limit->value);
         if (line > text - 3 && line < text + width &&
@@ -1055,7 +1055,7 @@ class PanelView {
   DrawnAxis x_, y_;
   std::vector<EndLabel> end_labels_;
   std::vector<TopLabel> top_labels_;
-  std::vector<const Limit*> top_limits_;
+  std::vector<const FigureLimit*> top_limits_;
   int top_rows_ = 0;
   bool lines_end_at_plot_ = false;
   double top_lines_ = 1;

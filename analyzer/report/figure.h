@@ -16,7 +16,7 @@
 namespace tokenjoule {
 
 // An axis. Its title is "quantity, unit", with the prefix that suits the data.
-struct Axis {
+struct FigureAxis {
   // In plain words: "energy per token".
   std::string quantity;
   // "J", "s", "FLOP/s"; empty for counts and ratios.
@@ -83,7 +83,7 @@ struct Mark {
 };
 
 // A value that something may not exceed or fall below, as a line across the plot.
-struct Limit {
+struct FigureLimit {
   // Whether it is a value of x; otherwise of y.
   bool of_x = true;
   double value = 0;
@@ -116,11 +116,11 @@ struct Row {
 // One plot.
 struct Panel {
   std::string title{};
-  Axis x, y;
+  FigureAxis x, y;
   std::vector<FigureBand> bands{};
   std::vector<Line> lines{};
   std::vector<Mark> marks{};
-  std::vector<Limit> limits{};
+  std::vector<FigureLimit> limits{};
   std::vector<Row> rows{};
   // Width relative to the other panels.
   double width = 1;

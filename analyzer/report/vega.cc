@@ -106,7 +106,7 @@ class View {
 
   Json Spec(double width) {
     for (const FigureBand& band : panel_.bands) AddBand(band);
-    for (const Limit& limit : panel_.limits) AddLimit(limit);
+    for (const FigureLimit& limit : panel_.limits) AddLimit(limit);
     if (panel_.rows.empty()) {
       AddLines();
       AddMarks();
@@ -178,7 +178,7 @@ class View {
         {{"x", X("x")}, {"y", Y("low")}, {"y2", {{"field", "high"}}}});
   }
 
-  void AddLimit(const Limit& limit) {
+  void AddLimit(const FigureLimit& limit) {
     if (!(limit.of_x ? x_range_ : y_range_).Shows(limit.value)) return;
     const double at = limit.of_x ? AtX(limit.value) : AtY(limit.value);
     const char* field = limit.of_x ? "x" : "y";

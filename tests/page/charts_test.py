@@ -12,7 +12,7 @@ Skipped, and says so, where Chromium is not installed (Debian: apt-get install
 chromium). With --keep=FILE the page that is drawn stays there, to be opened in a
 browser.
 
-usage: charts_test.py TOKENJOULE PAGE_FOLDER D3.JS D3_SANKEY.JS TERMS_H
+usage: charts_test.py TOKENJOULE PAGE_FOLDER D3.JS D3_SANKEY.JS TERMS_H CAPTIONS_CC
     [--keep=FILE] [unittest arguments]
 """
 
@@ -74,7 +74,7 @@ QUESTIONS = [
 HOSTILE = ('<script>document.title="taken"</script><img src=x onerror=alert(2)> &amp; "\'\u0007'
            + 'very-long-name' * 12)
 
-TOOL = PAGE = D3 = SANKEY = TERMS = KEEP = ''
+TOOL = PAGE = D3 = SANKEY = TERMS = PAPER = KEEP = ''
 
 
 def scripts():
@@ -216,6 +216,15 @@ class ChartsTest(unittest.TestCase):
                 self.assertGreater(len(colors), 6)
                 self.assertEqual(len(colors), len(set(colors)), name)
 
+    def test_terms_have_the_colours_of_charts_on_paper(self):
+        """charts.css against TermColor of analyzer/report."""
+        with open(PAPER, encoding='utf-8') as file:
+            switch = file.read().split('TermColor(Term::Value term)')[1].split('\n}')[0]
+        paper = dict(re.findall(r'case Term::(\w+):\s*return "(#[0-9a-f]{6})"', switch))
+        self.assertEqual(len(paper), 16)
+        own = themes()['light']
+        self.assertEqual({name: own[name.lower().replace('_', '-')] for name in paper}, paper)
+
     def test_colours_can_be_seen(self):
         """Text at 4.5 to 1, marks at 1.5 to 1 against the surface (WCAG 2.2 asks 4.5
         of text; marks also have labels and an outline)."""
@@ -245,11 +254,11 @@ def contrast(a, b):
 
 
 if __name__ == '__main__':
-    if len(sys.argv) < 6:
+    if len(sys.argv) < 7:
         sys.exit(__doc__)
-    TOOL, PAGE, *LIBRARIES, TERMS = [os.path.abspath(path) for path in sys.argv[1:6]]
+    TOOL, PAGE, *LIBRARIES, TERMS, PAPER = [os.path.abspath(path) for path in sys.argv[1:7]]
     # d3 before d3-sankey, which needs it.
     D3, SANKEY = sorted(LIBRARIES, key=lambda path: 'sankey' in path)
-    rest = sys.argv[6:]
+    rest = sys.argv[7:]
     KEEP = ''.join(argument[7:] for argument in rest if argument.startswith('--keep='))
     unittest.main(argv=[sys.argv[0]] + [a for a in rest if not a.startswith('--keep=')], verbosity=2)

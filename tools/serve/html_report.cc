@@ -10,6 +10,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/base/version.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/notices.h"
 #include "analyzer/evaluate/figures.h"
@@ -327,7 +328,8 @@ absl::StatusOr<std::string> HtmlReport(absl::Span<const Command> commands,
   RETURN_IF_ERROR(answer.empty() ? recorder.RecordAll(exit_code)
                                  : recorder.RecordKnown(answer));
   const std::string recorded = absl::StrCat(
-      "{\"version\":\"\",\"view\":", json(subcommand).dump(),
+      "{\"version\":", json(kVersion).dump(), ",\"view\":",
+      json(subcommand).dump(),
       ",\"requests\":[", absl::StrJoin(recorder.requests(), ",\n"), "]}");
   return InlinedPage(PageFiles(), JsonInScript(recorded));
 }

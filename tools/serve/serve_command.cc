@@ -82,9 +82,10 @@ int Run(const ParsedFlags& flags, HttpServe serve_http) {
   if (flags.GetBool("stdio")) return ServeStdio(flags);
   if (serve_http == nullptr) {
     return Fail(absl::InvalidArgumentError(
-                    "this binary is built without an HTTP server; it has "
-                    "--stdio, and --format=html of `analyze` and others writes "
-                    "pages"),
+                    "serve is not in this binary: it needs cpp-httplib, which "
+                    "has no static library. Use the binary that `./tools/bazel "
+                    "build //tools:tokenjoule` makes; this one has --stdio, and "
+                    "--format=html of `analyze` and others writes pages"),
                 kExitUsage);
   }
   CloseFilesForGood();

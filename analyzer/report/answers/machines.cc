@@ -46,8 +46,7 @@ std::string Rows(const MachinesStudy& study) {
                   WithUnit(row.step_time_s(), "s"),
                   absl::StrFormat("%.4g", row.tokens_per_s()),
                   MemoryShareWords(row),
-                  work == "token" ? absl::StrCat("batch ", row.max_batch())
-                                  : "yes",
+                  work == "token" ? absl::StrCat(row.max_batch()) : "yes",
                   EvidenceWord(row.evidence())});
   }
   return table.ToString(2);

@@ -102,7 +102,7 @@ Figure FigureOf(const BatchStudy& study) {
     limit_ms = std::max(limit_ms, limits.max_time_per_token_ms());
     AddCurve(*shown[i], alone ? "" : captions.names[i], style, few, &panel);
     AddMarks(limits, captions.names[i], style, alone, &panel);
-    Limit floor{false, limits.floor_energy_per_token_j(),
+    FigureLimit floor{false, limits.floor_energy_per_token_j(),
                 alone ? absl::StrCat("floor as the batch grows: ",
                                      Quantity(limits.floor_energy_per_token_j(),
                                               "J"))

@@ -157,7 +157,7 @@ Captions CaptionsOf(const std::vector<const Report*>& reports, bool with_batch,
   return captions;
 }
 
-Axis EnergyAxis(const Report& report) {
+FigureAxis EnergyAxis(const Report& report) {
   return {absl::StrCat("energy per ", Work(report)), "J"};
 }
 

@@ -29,7 +29,7 @@ Captions CaptionsOf(const std::vector<const Report*>& reports,
                     bool with_batch = true, bool in_full = false);
 
 // The axis of energy per token (or per inference).
-Axis EnergyAxis(const Report& report);
+FigureAxis EnergyAxis(const Report& report);
 
 // A path of a constant in plain words, with its unit: "hbm path energy, pJ/bit" for
 // "hardware.memory.hbm.path_energy_pj_per_bit".

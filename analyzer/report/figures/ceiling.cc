@@ -38,7 +38,7 @@ std::string GainText(const Ceiling& ceiling) {
 Figure FigureOf(const CeilingStudy& study) {
   Figure figure;
   const Captions captions = CaptionsOf({&study.base()});
-  const Axis energy = EnergyAxis(study.base());
+  const FigureAxis energy = EnergyAxis(study.base());
   figure.title = absl::StrCat(captions.subject, ": ", energy.quantity,
                               " that is left if a part is free");
   figure.subtitle = captions.subtitle;

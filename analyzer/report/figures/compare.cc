@@ -46,7 +46,7 @@ Figure FigureOf(const Comparison& comparison) {
   const Report& b = comparison.b();
   Figure figure;
   const Captions captions = CaptionsOf({&a, &b}, /*with_batch=*/true, /*in_full=*/true);
-  const Axis energy = EnergyAxis(a);
+  const FigureAxis energy = EnergyAxis(a);
   figure.title = absl::StrCat(captions.subject, ": what changes the ",
                               energy.quantity);
   figure.subtitle = captions.subtitle;

@@ -33,7 +33,7 @@ Figure FigureOf(const SensitivityStudy& study) {
   if (sorted.size() > kBars) sorted.resize(kBars);
   Figure figure;
   const Captions captions = CaptionsOf({&study.base()});
-  const Axis energy = EnergyAxis(study.base());
+  const FigureAxis energy = EnergyAxis(study.base());
   figure.title = absl::StrCat(captions.subject, ": ", energy.quantity,
                               " over the range of each constant");
   figure.subtitle = captions.subtitle;

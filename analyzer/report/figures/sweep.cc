@@ -60,9 +60,9 @@ constexpr std::array<Metric, 25> kMetrics = {{
 }};
 
 // An objective as an axis; "max " says that it is maximised.
-Axis AxisOf(absl::string_view objective) {
+FigureAxis AxisOf(absl::string_view objective) {
   const bool maximised = absl::ConsumePrefix(&objective, "max ");
-  Axis axis{std::string(objective)};
+  FigureAxis axis{std::string(objective)};
   for (const Metric& metric : kMetrics) {
     if (metric.name != objective) continue;
     axis = {std::string(metric.quantity), std::string(metric.unit)};

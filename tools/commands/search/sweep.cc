@@ -233,8 +233,8 @@ absl::StatusOr<int> ReadDominated(const ParsedFlags& flags) {
     return dominated;
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("--dominated: expected 0 to ", kMost, ", found "",
-                   Printable(text), """));
+      absl::StrCat("--dominated: expected 0 to ", kMost, ", found \"",
+                   Printable(text), "\""));
 }
 
 Command SweepCommand(Search evolve) {
