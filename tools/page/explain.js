@@ -90,8 +90,8 @@
         entries.length ? el('h3', {}, weighed ? 'Constants, the most influential first' :
             entries.length === 1 ? 'The constant' : 'Constants') : el('p', {},
             'No constant enters it: it follows from the model and the setup.'),
-        weighed ? el('p', {class: 'hint'}, 'The per cent on the right says how much it changes when ' +
-            'the constant grows by 1 %' + (answer.setup ? ', for ' + answer.setup : '') + '.') : null,
+        weighed ? el('p', {class: 'hint'}, 'On the right: how much it changes when the constant ' +
+            'grows by 1 %' + (answer.setup ? ', for ' + answer.setup : '') + '.') : null,
         el('ol', {class: 'constants'}, shown.map((entry) => row(entry, weighed))),
         entries.length > shown.length ? el('button', {
           type: 'button', class: 'button', onclick: () => {

@@ -187,7 +187,8 @@
     const shares = reports.map((report) => report.fits ? memoryShare(report) : null);
     if (shares.every((share) => !share)) return null;
     const name = (shares.find((share) => share) || {}).name;
-    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share of energy'),
+    return el('div', {class: 'metric share'},
+        el('div', {class: 'label'}, name + ' share of energy'),
         shares.map((share, i) => share === null ? null : el('div', {class: 'value-row'},
             reports.length > 1 ? el('span', {class: 'which'}, 'AB'[i]) : null,
             share.figure ?
@@ -251,7 +252,8 @@
       format.si(1000 * cost.electricity_kwh, 'Wh') + ' of electricity at the facility',
       format.known(cost.co2e_g) ? format.si(cost.co2e_g, 'g') + ' CO₂e' : '',
     ].filter((part) => part);
-    return el('p', {class: 'mixed'}, 'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
+    return el('p', {class: 'mixed'},
+        'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
   }
 
   // Draws the answer of one scenario, or of two.
