@@ -89,7 +89,7 @@
           after: tables.factored}),
         ofAnalyze({title: 'From a token to bytes, FLOP and time', chart: 'energySankey',
           side: true}),
-        ofAnalyze({title: 'DRAM share at each boundary', chart: 'dramShare', side: true,
+        ofAnalyze({title: 'Memory share at each boundary', chart: 'dramShare', side: true,
           table: tables.shares}),
       ],
     },
