@@ -136,6 +136,10 @@ class AnswersTest(unittest.TestCase):
             self.assertIn("pandas is not installed", str(caught[0].message))
 
 
+    def test_version_is_that_of_the_answers(self):
+        self.assertEqual(tj.version(), tj.analyze(**SETUP).tokenjoule_version)
+
+
 class RecordsTest(unittest.TestCase):
 
     def test_fields_are_attributes_and_missing_ones_are_none(self):

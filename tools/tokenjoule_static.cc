@@ -27,11 +27,6 @@ const CommandRegistration kCalibrate([] {
       "`./tools/bazel build //tools:tokenjoule` makes");
 });
 
-// Without HTTP, because cpp-httplib is a shared library in Debian.
-const CommandRegistration kServe([] {
-  return ServeCommand(/*serve_http=*/nullptr);
-});
-
 }  // namespace
 }  // namespace tokenjoule
 

@@ -846,5 +846,30 @@ TEST(CatalogTest, SetRefusesWhatTheSchemaRefuses) {
   EXPECT_THAT(error("", "1"), HasSubstr("the path is empty"));
 }
 
+// A process that answers many questions keeps what it has read; a change of one
+// question is not in the next.
+TEST(CatalogTest, LoadsLeaveNoTraceInLaterLoads) {
+  const auto text = [](absl::Span<const FieldOverride> changes) {
+    return OrDie(LoadHardware("h100-sxm", changes)).SerializeAsString();
+  };
+  const std::string before = text({});
+  EXPECT_NE(text({{"runtime", "sglang"}}), before);
+  EXPECT_NE(text({{"board.static_power_w", "1"}}), before);
+  EXPECT_FALSE(LoadHardware("h100-sxm", {{"no.such", "1"}}).ok());
+  EXPECT_EQ(text({}), before);
+  EXPECT_EQ(text({{"runtime", "sglang"}}), text({{"runtime", "sglang"}}));
+  // With and without fits are two machines.
+  const std::string unfitted =
+      OrDie(LoadHardwareBeforeFits("h100-sxm")).SerializeAsString();
+  EXPECT_NE(unfitted, before);
+  EXPECT_EQ(OrDie(LoadHardwareBeforeFits("h100-sxm")).SerializeAsString(),
+            unfitted);
+  const std::string model = OrDie(LoadModel("llama-3.1-8b")).SerializeAsString();
+  EXPECT_NE(OrDie(LoadModel("llama-3.1-8b", {{"vocab_size", "1000"}}))
+                .SerializeAsString(),
+            model);
+  EXPECT_EQ(OrDie(LoadModel("llama-3.1-8b")).SerializeAsString(), model);
+}
+
 }  // namespace
 }  // namespace tokenjoule

@@ -31,6 +31,11 @@ __all__ = [
 _engine = Engine()
 
 
+def version():
+    """The version of the program, e.g. "0.1.0"."""
+    return _engine.version()
+
+
 def use(program):
     """Names the program to ask: its path, or None to look for it again."""
     global _engine

@@ -124,6 +124,12 @@ class Engine:
             self._program = find_program(self._wanted)
         return self._program
 
+    def version(self):
+        """The version of the program, e.g. "0.1.0"."""
+        done = subprocess.run([self.program, "--version"], stdout=subprocess.PIPE,
+                              check=True)
+        return done.stdout.decode().split()[-1]
+
     def ask(self, subcommand, *positional, **flags):
         """See tokenjoule.ask."""
         request = {
