@@ -31,6 +31,7 @@ const CASES = {
     ['compareWaterfall', {by: 'cause', nameA: 'h100-sxm, bf16', nameB: 'b200, fp8'}]
   ],
   machines: [['machines', {}]],
+  plan: [['plan', {}], ['plan', {count: 2}]],
   sweep: [['sweep', {}], ['sweep', {x: 'cost_usd'}]],
 };
 
@@ -261,6 +262,23 @@ const lengths = (host, recorded) => {
   const says = (label, words) => {
     if (!label.includes(words)) faults.push('words: "' + label + '" does not say "' + words + '"');
   };
+  const {kit} = charts;
+  const written = [
+    [kit.si(0.48218, 'J'), '482\u00a0mJ'],
+    [kit.si(999.6, 'W'), '1\u00a0kW'],
+    [kit.si(0, 'B'), '0\u00a0B'],
+    [kit.si(undefined, 'J'), 'unknown'],
+    [kit.digits(12345), '12\u202f300'],
+    [kit.digits(-0.05), '\u22120.05'],
+    [kit.range(1.03, 0.7149, 1.94, 'J'), '1.03\u00a0J (0.715 to 1.94)'],
+    [kit.range(0.698, 0.31, 2.06, 'J'), '698\u00a0mJ (310 to 2060)'],
+    [kit.range(0.001, 0.0008, 0.0013, ''), '0.001 (0.0008 to 0.0013)'],
+    [kit.percent(0.0002), 'under 0.1\u00a0%'],
+    [kit.percent(0.27), '27\u00a0%'],
+  ];
+  for (const [text, wanted] of written) {
+    if (text !== wanted) faults.push('words: "' + text + '" is not "' + wanted + '"');
+  }
   host.style.width = '1000px';
   const svg = () => host.querySelector('svg');
   const marks = (start) => [...host.querySelectorAll('.tj-mark')].filter(

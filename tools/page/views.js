@@ -147,7 +147,7 @@
           more: () => Object.assign({'requests-per-s': '10'}, asked('requests-per-s',
               'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective')),
           wide: true, before: (answer) => el('p', {class: 'summary'}, answer.summary),
-          after: tables.plan},
+          chart: 'plan', after: tables.plan},
       ],
     },
     {
