@@ -156,7 +156,8 @@
       asks: ['requests-per-s', 'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective'],
       panels: [
         {title: 'Which machines serve this traffic, and how', subcommand: 'plan',
-          omits: PLANNED, more: planFlags, wide: true, before: summary, after: tables.plan},
+          omits: PLANNED, more: planFlags, wide: true, before: summary, chart: 'plan',
+          after: tables.plan},
       ],
     },
     {
