@@ -2,11 +2,11 @@
 
 #include <cmath>
 #include <limits>
+#include <random>
 #include <set>
 #include <string>
 #include <vector>
 
-#include "absl/random/random.h"
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -102,24 +102,30 @@ TEST(AxisTest, WhatCannotBeShownIsLeftOut) {
 
 // The promises of Draw, on ranges of every size and sign.
 TEST(AxisTest, EveryRangeHasTicksThatCanBeToldApart) {
-  absl::BitGen random(std::seed_seq{18});
+  std::mt19937_64 random(18);
+  const auto bernoulli = [&random](double chance) {
+    return std::bernoulli_distribution(chance)(random);
+  };
+  const auto uniform = [&random](double low, double high) {
+    return std::uniform_real_distribution<double>(low, high)(random);
+  };
   for (int i = 0; i < 20000; ++i) {
-    FigureAxis axis = {"quantity", absl::Bernoulli(random, 0.5) ? "J" : ""};
-    axis.logarithmic = absl::Bernoulli(random, 0.5);
-    axis.from_zero = absl::Bernoulli(random, 0.3);
-    axis.powers_of_two = absl::Bernoulli(random, 0.2);
+    FigureAxis axis = {"quantity", bernoulli(0.5) ? "J" : ""};
+    axis.logarithmic = bernoulli(0.5);
+    axis.from_zero = bernoulli(0.3);
+    axis.powers_of_two = bernoulli(0.2);
     const double center =
-        std::pow(10, absl::Uniform(random, -30.0, 30.0)) *
-        (axis.logarithmic || absl::Bernoulli(random, 0.7) ? 1 : -1);
+        std::pow(10, uniform(-30.0, 30.0)) *
+        (axis.logarithmic || bernoulli(0.7) ? 1 : -1);
     // From nothing over parts of an ulp to thirty decades.
-    const double width = std::pow(10, absl::Uniform(random, -20.0, 1.5));
+    const double width = std::pow(10, uniform(-20.0, 1.5));
     std::vector<double> values = {center};
     values.push_back(axis.logarithmic ? center * std::pow(10, width)
                                       : center * (1 + width));
-    if (absl::Bernoulli(random, 0.05)) values = {center};
-    if (absl::Bernoulli(random, 0.02)) values = {};
-    if (absl::Bernoulli(random, 0.02)) values = {0, 0};
-    const int most = absl::Uniform(random, 2, 12);
+    if (bernoulli(0.05)) values = {center};
+    if (bernoulli(0.02)) values = {};
+    if (bernoulli(0.02)) values = {0, 0};
+    const int most = static_cast<int>(uniform(2, 12));
     const AxisRange range = Over(axis, values);
     const DrawnAxis drawn = Draw(axis, range, most);
     SCOPED_TRACE(absl::StrCat(axis.logarithmic ? "log " : "linear ",

@@ -105,7 +105,8 @@ kit.times = (factor) => '×\u00a0' + kit.digits(factor);
 // ------------------------------------------------------- Words of an answer
 
 // What "token" means in an answer: "token", or "inference".
-kit.work = (report) => (report && report.work_unit) || 'token';
+kit.work = (report) =>
+    report && typeof report.work_unit === 'string' && report.work_unit ? report.work_unit : 'token';
 
 kit.boundaryName = (boundary) =>
     (typeof boundary === 'string' && boundary || 'board').replace('_', ' ');

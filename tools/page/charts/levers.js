@@ -249,13 +249,17 @@ kit.chart('tricks', (frame, study) => {
   const reasons = new Map(named(study.left_out).map((t) => [t.name, kit.name(t.reason)]));
   let y = kit.begin(frame, 'Tricks that save energy, alone and together');
   y = kit.legend(frame, y, [
-    {name: 'part of the stack below', fill: LESS},
+    {name: 'in the stack', fill: LESS},
     {name: 'not in the stack', fill: LESS, opacity: 0.15, stroke: LESS, dash: '3 2'}
   ]);
   const rows = [{heading: 'each alone'}].concat(
       applies.map((t) => trickRow(t, inStack.has(t.name), reasons.get(t.name))));
-  y = kit.rows(frame, rows, {
+  // Beside each other on a slide, below each other elsewhere.
+  const side = frame.width >= 1000, gap = 32;
+  const width = side ? (frame.width - gap) / 2 : frame.width;
+  const alone = kit.rows(frame, rows, {
     top: y,
+    width,
     values: applies.map((t) => t.gain).concat(1),
     log: true,
     pad: 0.02,
@@ -264,9 +268,13 @@ kit.chart('tricks', (frame, study) => {
     lineAt: 1
   });
   const not = all.filter((t) => !t.applies).map((t) => t.name + ' (' + kit.name(t.reason) + ')');
-  if (not.length) y = kit.paragraph(frame, y + 4, 'Does not apply: ' + not.join('; ') + '.');
-  frame.height = stack.length ? stackRows(frame, study, stack, y + 8) :
-                                kit.paragraph(frame, y, 'No trick gains on top of the others.');
+  const words = not.length ? 'Does not apply: ' + not.join('; ') + '.' : '';
+  const below = kit.paragraph(frame, alone + 4, words, {width});
+  const place = {top: side ? y : below + 4, left: side ? width + gap : 0, width};
+  const stacked = stack.length ?
+      stackRows(frame, study, stack, place) :
+      kit.paragraph(frame, place.top, 'No trick gains on top of the others.', {x: place.left + 2});
+  frame.height = Math.max(below, stacked);
 });
 
 const trickRow = (trick, used, reason) => ({
@@ -289,7 +297,7 @@ const trickRow = (trick, used, reason) => ({
   },
 });
 
-const stackRows = (frame, study, stack, top) => {
+const stackRows = (frame, study, stack, place) => {
   let before = 0;
   const rows = [{heading: 'together: orders of magnitude gained, energy that is left'}];
   for (const step of stack) {
@@ -330,13 +338,16 @@ const stackRows = (frame, study, stack, top) => {
           [kit.si(study.energy_per_token_j, 'J') + ' become ' + kit.si(end.energy_per_token_j, 'J')]
     }
   });
-  return kit.rows(frame, rows, {
-    top,
-    values: [0, before],
-    zero: true,
-    unit: '',
-    title: 'gain of all so far, orders of magnitude'
-  });
+  return kit.rows(
+      frame, rows,
+      Object.assign(
+          {
+            values: [0, before],
+            zero: true,
+            unit: '',
+            title: 'gain of all so far, orders of magnitude'
+          },
+          place));
 };
 
 // ---------------------------------------------------------------- Waterfall

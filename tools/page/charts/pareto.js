@@ -38,7 +38,8 @@ kit.chart('pareto', (frame, study) => {
                   .map((s, i) => ({
                          name: names[i],
                          stroke: strokes[i],
-                         points: s.rows.map(served).filter((p) => p.speed > 0 && p.throughput > 0)
+                         points: s.rows.map(served).filter(
+                             (p) => p.speed > 0 && p.throughput > 0 && p.energy > 0)
                        }))
                   .filter((s) => s.points.length);
   if (all.length === 0) return 'There is no batch to draw.';

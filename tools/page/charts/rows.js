@@ -18,7 +18,7 @@ kit.rows = (frame, rows, spec) => {
   const lineX = spec.lineAt === undefined ? undefined : axis.scale(spec.lineAt);
   columns.noteX = lineX === undefined ? x0 : lineX + 5;
   const grid = frame.svg.append('g');
-  let y = spec.top;
+  let y = spec.top, first = null;
   for (const row of rows) {
     if (row.gap) {
       y += gap;
@@ -27,12 +27,13 @@ kit.rows = (frame, rows, spec) => {
       const at = y + frame.font + gap * 0.7;
       y = kit.lines(frame.svg, frame, left + 2, at, lines, {weight: 600}) - frame.font + 4;
     } else {
+      if (first === null) first = y;
       y = drawRow(frame, row, columns, axis.scale, lineX, y);
     }
   }
   y += 2;
-  if (lineX !== undefined && !narrow) kit.vertical(frame.svg, lineX, spec.top, y);
-  return kit.axisBelow(grid, frame, axis, {top: spec.top, bottom: y});
+  if (lineX !== undefined && !narrow) kit.vertical(frame.svg, lineX, first, y);
+  return kit.axisBelow(grid, frame, axis, {top: first === null ? spec.top : first, bottom: y});
 };
 
 const valueWidth = (frame, row) =>
