@@ -1,11 +1,15 @@
 #include "analyzer/description/catalog.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -290,20 +294,24 @@ void Overlay(const Message& over, Message* base) {
       continue;
     }
     if (field->is_repeated()) {
+      // Where each name stands last in `base`: a search for each entry would take
+      // minutes with files of the largest size.
+      std::unordered_map<std::string, int> places;
+      const int before = reflection.FieldSize(*base, field);
+      for (int m = 0; m < before; ++m) {
+        places[EntryName(reflection.GetRepeatedMessage(*base, field, m))] = m;
+      }
       for (int k = 0; k < reflection.FieldSize(over, field); ++k) {
         const Message& entry = reflection.GetRepeatedMessage(over, field, k);
         const std::string name = EntryName(entry);
-        Message* same = nullptr;
-        for (int m = 0; m < reflection.FieldSize(*base, field); ++m) {
-          Message* candidate =
-              reflection.MutableRepeatedMessage(base, field, m);
-          if (!name.empty() && EntryName(*candidate) == name) same = candidate;
+        const auto same = places.find(name);
+        if (!name.empty() && same != places.end()) {
+          Overlay(entry,
+                  reflection.MutableRepeatedMessage(base, field, same->second));
+          continue;
         }
-        if (same != nullptr) {
-          Overlay(entry, same);
-        } else {
-          reflection.AddMessage(base, field)->CopyFrom(entry);
-        }
+        places[name] = reflection.FieldSize(*base, field);
+        reflection.AddMessage(base, field)->CopyFrom(entry);
       }
       continue;
     }
@@ -1259,23 +1267,37 @@ absl::StatusOr<Hardware> ParseHardware(
   return FinishHardware({std::string(file), std::string(text)}, overrides);
 }
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
+absl::StatusOr<std::string> ReadTextFile(const std::string& path,
+                                         size_t most_bytes) {
+  const auto unreadable = [&] {
     return absl::InvalidArgumentError(absl::StrCat(
         PrintablePath(path), ": cannot be read: ", std::strerror(errno)));
+  };
+  // A pipe that nobody writes to is empty; opening it must not wait for a writer,
+  // but reading waits for one that is there.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0 || fcntl(descriptor, F_SETFL, 0) != 0) return unreadable();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      fdopen(descriptor, "rb"), std::fclose);
+  if (file == nullptr) return unreadable();
+  std::string text;
+  std::vector<char> block(1 << 16);
+  while (text.size() <= most_bytes) {
+    const size_t got = std::fread(block.data(), 1, block.size(), file.get());
+    text.append(block.data(), got);
+    if (got == block.size()) continue;
+    if (std::ferror(file.get()) != 0) return unreadable();
+    break;
   }
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), text.size());
-  if (in.bad() || (in.fail() && !in.eof())) {
+  if (text.size() > most_bytes) {
     return absl::InvalidArgumentError(
-        absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
-  }
-  text.resize(in.gcount());
-  if (text.size() > kMaxFileBytes) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
+        absl::StrCat(PrintablePath(path), ": is longer than ", most_bytes,
                      " bytes; expected a description"));
+  }
+  // Editors of some systems begin UTF-8 files with this mark.
+  constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (absl::StartsWith(text, kByteOrderMark)) {
+    text.erase(0, kByteOrderMark.size());
   }
   return text;
 }

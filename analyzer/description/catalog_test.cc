@@ -1,5 +1,8 @@
 #include "analyzer/description/catalog.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <set>
 #include <string>
 #include <utility>
@@ -844,6 +847,35 @@ TEST(CatalogTest, SetRefusesWhatTheSchemaRefuses) {
   EXPECT_THAT(error("board", "1"), HasSubstr("is a group"));
   EXPECT_THAT(error("memory[0", "1"), HasSubstr("unbalanced brackets"));
   EXPECT_THAT(error("", "1"), HasSubstr("the path is empty"));
+}
+
+TEST(CatalogTest, FilesAreReadWholeWithoutTheirByteOrderMark) {
+  const std::string path = TempPath("marked.textproto");
+  Write(path, "\xef\xbb\xbfname: \"a\"");
+  EXPECT_EQ(OrDie(ReadTextFile(path)), "name: \"a\"");
+  // Longer than one block, and than the limit.
+  const std::string long_text(200'000, 'x');
+  Write(path, long_text);
+  EXPECT_EQ(OrDie(ReadTextFile(path)), long_text);
+  EXPECT_THAT(ErrorOf(ReadTextFile(path, 199'999)),
+              HasSubstr("is longer than 199999 bytes"));
+  EXPECT_EQ(OrDie(ReadTextFile(path, 200'000)).size(), 200'000u);
+}
+
+TEST(CatalogTest, FoldersAndSilentPipesDoNotHoldAReaderUp) {
+  EXPECT_THAT(ErrorOf(ReadTextFile(::testing::TempDir())),
+              HasSubstr("cannot be read: Is a directory"));
+  const std::string pipe = TempPath("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  // Without a writer it is an empty file.
+  EXPECT_EQ(OrDie(ReadTextFile(pipe)), "");
+  // What a shell's <(command) names is read until its writer has closed it.
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "name", 4), 4);
+  ASSERT_EQ(::close(ends[1]), 0);
+  EXPECT_EQ(OrDie(ReadTextFile(absl::StrCat("/dev/fd/", ends[0]))), "name");
+  ::close(ends[0]);
 }
 
 }  // namespace

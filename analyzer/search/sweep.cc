@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -9,6 +11,7 @@
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
@@ -495,7 +498,42 @@ uint64_t Hashed(const std::string& text, uint64_t hash) {
   return hash;
 }
 
-absl::StatusOr<std::string> FingerprintOf(const Space& space) {
+// The figures of points, by id. Fails at a point that is invalid, or calls `invalid`
+// with its combination's ids and reason if there is such a function.
+absl::StatusOr<std::map<uint64_t, FigureValues<double>>> FiguresAt(
+    const Space& space, const Plan& plan, const std::vector<uint64_t>& ids,
+    const std::function<void(const std::vector<uint64_t>&, const absl::Status&)>&
+        invalid = nullptr) {
+  std::map<uint64_t, FigureValues<double>> figures;
+  Compiler compiler(space, plan);
+  for (const auto& [number, of_it] : ByCombination(space, plan, ids)) {
+    absl::StatusOr<std::unique_ptr<Combination>> combination =
+        compiler.Compile(number);
+    if (!combination.ok()) {
+      if (invalid == nullptr) return combination.status();
+      invalid(of_it, combination.status());
+      continue;
+    }
+    ForEachRun(space, plan, combination->get(), of_it,
+               [&](const std::vector<PackCost>& costs, size_t count,
+                   const uint64_t* run) {
+                 for (size_t k = 0; k < count; ++k) {
+                   const FigureValues<Pack> pack = FiguresFrom(
+                       (*combination)->facts, costs[k / Pack::kLanes]);
+                   for (int i = 0; i < kNumFigures; ++i) {
+                     figures[run[k]][i] = pack[i][k % Pack::kLanes];
+                   }
+                 }
+               });
+  }
+  return figures;
+}
+
+// What an answer depends on: the space, the descriptions that it names, and the
+// figures of points spread over all ids. The latter stand for everything else, the
+// numbers of laws and the formulas of the binary among them.
+absl::StatusOr<std::string> FingerprintOf(const Space& space,
+                                          const Plan& plan) {
   uint64_t hash =
       Hashed(PrintTextproto(space.description), 0xcbf29ce484222325u);
   Choices choices(space.axes.size(), 0);
@@ -512,8 +550,32 @@ absl::StatusOr<std::string> FingerprintOf(const Space& space) {
       if (!setup.ok()) return setup.status();
       hash = Hashed(PrintTextproto(setup->model), hash);
       hash = Hashed(PrintTextproto(setup->hardware), hash);
+      if (setup->draft.has_value()) {
+        hash = Hashed(PrintTextproto(*setup->draft), hash);
+      }
     }
     if (names) choices[i] = 0;
+  }
+  constexpr uint64_t kSamples = 16;
+  std::vector<uint64_t> ids;
+  const uint64_t samples = std::min(kSamples, space.points);
+  for (uint64_t i = 0; i < samples; ++i) {
+    ids.push_back(space.points / samples * i);
+  }
+  absl::StatusOr<std::map<uint64_t, FigureValues<double>>> figures = FiguresAt(
+      space, plan, ids,
+      [&hash](const std::vector<uint64_t>& of_it, const absl::Status& why) {
+        for (const uint64_t id : of_it) {
+          hash = Hashed(absl::StrCat(id, ": ", why.message()), hash);
+        }
+      });
+  if (!figures.ok()) return figures.status();
+  for (const auto& [id, values] : *figures) {
+    hash = Hashed(absl::StrCat(id), hash);
+    for (const double value : values) {
+      // All digits: a change of the last counts.
+      hash = Hashed(absl::StrFormat(" %a", value), hash);
+    }
   }
   return absl::StrFormat("%016x", hash);
 }
@@ -524,26 +586,11 @@ absl::Status FillFront(const Space& space, const Plan& plan,
                        SweepStudy* study) {
   std::vector<uint64_t> ids;
   for (const FrontPoint& point : front) ids.push_back(point.id);
-  std::map<uint64_t, FigureValues<double>> figures;
-  Compiler compiler(space, plan);
-  for (const auto& [number, of_it] : ByCombination(space, plan, ids)) {
-    absl::StatusOr<std::unique_ptr<Combination>> combination =
-        compiler.Compile(number);
-    if (!combination.ok()) return combination.status();
-    ForEachRun(space, plan, combination->get(), of_it,
-               [&](const std::vector<PackCost>& costs, size_t count,
-                   const uint64_t* run) {
-                 for (size_t k = 0; k < count; ++k) {
-                   const FigureValues<Pack> pack = FiguresFrom(
-                       (*combination)->facts, costs[k / Pack::kLanes]);
-                   for (int i = 0; i < kNumFigures; ++i) {
-                     figures[run[k]][i] = pack[i][k % Pack::kLanes];
-                   }
-                 }
-               });
-  }
+  absl::StatusOr<std::map<uint64_t, FigureValues<double>>> figures =
+      FiguresAt(space, plan, ids);
+  if (!figures.ok()) return figures.status();
   for (const uint64_t id : ids) {
-    AddPoint(space, ChoicesOf(space, id), ToProto(figures[id]), study);
+    AddPoint(space, ChoicesOf(space, id), ToProto((*figures)[id]), study);
   }
   return FillQuality(
       space, [&](int i) { return ChoicesOf(space, ids[i]); }, study);
@@ -552,6 +599,53 @@ absl::Status FillFront(const Space& space, const Plan& plan,
 // What a caveat is about, without the numbers of the point at hand.
 std::string CaveatKind(absl::string_view caveat) {
   return std::string(caveat.substr(0, caveat.find(" was not fitted to")));
+}
+
+// Appends what is wrong with a shard by itself: a file that no search wrote, or one
+// that was changed since.
+void CheckShard(const Space& space, const SweepStudy& shard,
+                std::vector<std::string>* faults) {
+  const std::string name = absl::StrCat("shard ", shard.shard());
+  if (shard.shards() < 1 || shard.shards() > kMostShards || shard.shard() < 0 ||
+      shard.shard() >= shard.shards()) {
+    faults->push_back(absl::StrCat(
+        name, " of ", shard.shards(), " is none: expected I of N with N up to ",
+        kMostShards, " and I below N"));
+    return;
+  }
+  const auto is_count = [&](double count) {
+    return count >= 0 && count <= static_cast<double>(kMostPoints) &&
+           count == std::floor(count);
+  };
+  if (!is_count(shard.points()) || !is_count(shard.invalid()) ||
+      !is_count(shard.does_not_fit()) || !is_count(shard.outside_limits()) ||
+      !is_count(shard.feasible()) ||
+      shard.invalid() + shard.does_not_fit() + shard.outside_limits() +
+              shard.feasible() !=
+          shard.points()) {
+    faults->push_back(absl::StrCat(
+        name, " has counts of points that do not add up to its points"));
+  }
+  if ((shard.feasible() > 0) != (shard.front_size() > 0)) {
+    faults->push_back(absl::StrCat(
+        name, " has ", shard.front_size(), " points on its front and ",
+        static_cast<uint64_t>(std::max(shard.feasible(), 0.0)), " feasible ones"));
+  }
+  for (const SweepPoint& point : shard.front()) {
+    if (point.id() < 0 || point.id() >= static_cast<double>(space.points) ||
+        point.id() != std::floor(point.id())) {
+      faults->push_back(absl::StrCat(name, " has a point ", point.id(),
+                                     " that the space has not"));
+      return;
+    }
+    for (const double value :
+         ObjectivesOf(space.description, point.figures())) {
+      if (std::isfinite(value)) continue;
+      faults->push_back(absl::StrCat(name, " has a point ", point.id(),
+                                     " with an objective that is no number"));
+      return;
+    }
+  }
 }
 
 // A shard's findings.
@@ -582,7 +676,7 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
   }
   absl::StatusOr<Plan> plan = MakePlan(space);
   if (!plan.ok()) return plan.status();
-  absl::StatusOr<std::string> fingerprint = FingerprintOf(space);
+  absl::StatusOr<std::string> fingerprint = FingerprintOf(space, *plan);
   if (!fingerprint.ok()) return fingerprint.status();
   const int threads =
       options.threads > 0
@@ -624,10 +718,14 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   }
   absl::StatusOr<Plan> plan = MakePlan(space);
   if (!plan.ok()) return plan.status();
-  absl::StatusOr<std::string> fingerprint = FingerprintOf(space);
+  absl::StatusOr<std::string> fingerprint = FingerprintOf(space, *plan);
   if (!fingerprint.ok()) return fingerprint.status();
   std::vector<std::string> faults;
   std::set<int> seen;
+  for (const SweepStudy& shard : shards) CheckShard(space, shard, &faults);
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
   const int expected = shards.empty() ? 0 : shards[0].shards();
   Findings findings(space.description);
   for (const SweepStudy& shard : shards) {
