@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -15,6 +16,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
@@ -109,6 +111,26 @@ std::string Stem(absl::string_view file) {
   const size_t slash = file.rfind('/');
   if (slash != absl::string_view::npos) file.remove_prefix(slash + 1);
   return std::string(absl::StripSuffix(file, kSuffix));
+}
+
+// What qualifies the ids of a file's sources: its stem, in the letters that ids have.
+// A stem with others is told from stems that are the same in these letters by a
+// number made from it ("My Chip" -> "my-chip-8a2c").
+std::string Qualifier(absl::string_view file) {
+  const std::string stem = Stem(file);
+  std::string letters = absl::AsciiStrToLower(stem);
+  for (char& letter : letters) {
+    const unsigned char c = static_cast<unsigned char>(letter);
+    if (absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' ||
+        c == '_' || c == '.') {
+      continue;
+    }
+    letter = '-';
+  }
+  if (letters == stem) return letters;
+  uint32_t sum = 0x811c9dc5u;  // FNV-1a
+  for (const unsigned char c : stem) sum = (sum ^ c) * 0x01000193u;
+  return absl::StrFormat("%s-%04x", letters, (sum ^ sum >> 16) & 0xffff);
 }
 
 std::string Digits(absl::string_view name) {
@@ -401,7 +423,7 @@ void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
   ParsedFile<Technology> parsed =
       ParseFile<Technology>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
-  QualifySources(Stem(text.file), &parsed.spec);
+  QualifySources(Qualifier(text.file), &parsed.spec);
   if (!base.empty()) {
     const auto location =
         LocationOf(parsed.locations.get(), parsed.spec, "base");
@@ -452,7 +474,7 @@ void ResolveRuntime(const NamedText& text, const std::string& generation,
   ParsedFile<Runtime> parsed =
       ParseFile<Runtime>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
-  QualifySources(Stem(text.file), &parsed.spec);
+  QualifySources(Qualifier(text.file), &parsed.spec);
   if (!base.empty()) {
     absl::StatusOr<NamedText> found =
         depth >= kDeepestBase
@@ -819,7 +841,7 @@ void ResolveHardware(const NamedText& text, const std::string& runtime,
       ParseFile<Hardware>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
   const auto location = LocationOf(parsed.locations.get(), parsed.spec, "base");
-  QualifySources(Stem(text.file), &parsed.spec);
+  QualifySources(Qualifier(text.file), &parsed.spec);
   if (!base.empty()) {
     absl::StatusOr<NamedText> found =
         depth >= kDeepestBase
@@ -1092,7 +1114,7 @@ absl::StatusOr<std::vector<HardwareFile>> LoadHardwareFiles(
         ParseFile<Hardware>(text, /*may_be_partial=*/true, &faults);
     RETURN_IF_ERROR(FaultsToStatus(faults));
     const std::string base = parsed.spec.base();
-    files.push_back({Stem(text.file), std::move(parsed.spec)});
+    files.push_back({Qualifier(text.file), std::move(parsed.spec)});
     if (base.empty() || files.size() > kDeepestBase) return files;
     ASSIGN_OR_RETURN(text, FindBase(base, text.file));
   }

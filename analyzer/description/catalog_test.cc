@@ -849,6 +849,25 @@ TEST(CatalogTest, SetRefusesWhatTheSchemaRefuses) {
   EXPECT_THAT(error("", "1"), HasSubstr("the path is empty"));
 }
 
+// The stem of a file becomes part of the ids of its sources, whose letters are few.
+TEST(CatalogTest, FilesOfMachinesMayHaveAnyName) {
+  std::set<std::string> ids;
+  for (const char* stem : {"plain", "MyChip", "mychip", "my chip", "my+chip",
+                           "\xc3\xa9t\xc3\xa9", "\xff", "a:b"}) {
+    const std::string path = TempPath(absl::StrCat(stem, ".textproto"));
+    Write(path, R"(name: "mine" base: "h100-sxm"
+                   sources { id: "own" kind: ASSUMPTION citation: "c" date: "2026" }
+                   board { set_power_cap_w { value: 600 low: 600 high: 600
+                                             source: "own" } })");
+    const Hardware hardware = OrDie(LoadHardware(path));
+    EXPECT_EQ(hardware.board().set_power_cap_w().value(), 600);
+    ids.insert(hardware.board().set_power_cap_w().source());
+  }
+  // Those of two files are never the same.
+  EXPECT_EQ(ids.size(), 8u);
+  EXPECT_EQ(ids.count("plain:own"), 1u);
+}
+
 TEST(CatalogTest, FilesAreReadWholeWithoutTheirByteOrderMark) {
   const std::string path = TempPath("marked.textproto");
   Write(path, "\xef\xbb\xbfname: \"a\"");
