@@ -218,6 +218,14 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
     return NamedText{std::string(name), *std::move(text)};
   }
   if (IsPath(name)) {
+    // Faults quote what they find in a file: one that another description names is
+    // to be a description, not any file of the reader's.
+    if (!relative_to.empty() && !absl::EndsWith(name, kSuffix)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(PrintablePath(relative_to), ": names the file \"",
+                       PrintablePath(name), "\"; expected one that ends in ",
+                       kSuffix));
+    }
     std::string path(name);
     const size_t slash = relative_to.rfind('/');
     if (path[0] != '/' && slash != absl::string_view::npos) {

@@ -849,6 +849,17 @@ TEST(CatalogTest, SetRefusesWhatTheSchemaRefuses) {
   EXPECT_THAT(error("", "1"), HasSubstr("the path is empty"));
 }
 
+TEST(CatalogTest, ABaseIsADescription) {
+  const std::string path = TempPath("curious.textproto");
+  Write(TempPath("secret"), "root:x:0");
+  for (const char* base : {"/etc/passwd", "./secret"}) {
+    Write(path, absl::StrCat("name: \"mine\" base: \"", base, "\""));
+    const std::string error = ErrorOf(LoadHardware(path));
+    EXPECT_THAT(error, HasSubstr("expected one that ends in .textproto"));
+    EXPECT_THAT(error, Not(HasSubstr("root")));
+  }
+}
+
 // The stem of a file becomes part of the ids of its sources, whose letters are few.
 TEST(CatalogTest, FilesOfMachinesMayHaveAnyName) {
   std::set<std::string> ids;

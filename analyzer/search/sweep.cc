@@ -9,6 +9,7 @@
 #include <mutex>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -418,7 +419,12 @@ class Search {
   absl::Status Run(int threads) {
     std::vector<std::thread> others;
     for (int i = 1; i < threads; ++i) {
-      others.emplace_back([this] { DoPieces(); });
+      // Where the system gives no more threads, fewer do the same work.
+      try {
+        others.emplace_back([this] { DoPieces(); });
+      } catch (const std::system_error&) {
+        break;
+      }
     }
     DoPieces();
     for (std::thread& other : others) other.join();
