@@ -31,6 +31,7 @@
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/names.h"
 #include "analyzer/description/notices.h"
+#include "analyzer/description/set_source.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "google/protobuf/descriptor.h"
@@ -47,8 +48,6 @@ using ::google::protobuf::Reflection;
 
 constexpr absl::string_view kSuffix = ".textproto";
 constexpr int kDeepestBase = 8;
-// Id of the source of numbers given with --set.
-constexpr absl::string_view kSetSource = "set";
 
 struct KindInfo {
   absl::string_view directory;
