@@ -124,8 +124,8 @@ std::string PlanTable(const PlanStudy& study, const TableOptions&) {
                       "loses precision\n");
       break;
     }
-    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n  ",
-                    study.rows(0).command(), "\n");
+    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n",
+                    WrappedCommand(study.rows(0).command(), 2));
   }
   absl::StrAppendFormat(&out, "\n%g ways were evaluated", study.candidates());
   for (const InvalidReason& reason : study.left_out()) {
