@@ -3,6 +3,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "analyzer/description/set_source.h"
 #include "analyzer/ledger/ledger.h"
 #include "proto/constant.pb.h"
 
@@ -11,9 +12,10 @@ namespace {
 
 constexpr double kMillion = 1e6;
 
-// Adds the source of a constant, if it is one of the machine's own.
+// Adds the source of a constant that comes with the machine.
 void AddSource(const Hardware& hardware, const char* field,
                const Constant& constant, RunningCosts* costs) {
+  if (constant.source() == kSetSource) return;
   for (const Source& source : hardware.sources()) {
     if (source.id() != constant.source()) continue;
     costs->add_sources(absl::StrCat(field, ": ", source.citation(), " (",

@@ -161,6 +161,12 @@ TEST(RunningCostsTest, SourcesOfTheMachineAreCited) {
   setup.hardware.mutable_node()->mutable_price_per_kwh()->set_source("tariff");
   EXPECT_THAT(OrDie(Analyze(setup)).costs().sources(),
               ElementsAre("price_per_kwh: A tariff (2026-01)"));
+  // What was given on the command line is not the machine's.
+  setup.hardware =
+      LoadHardwareOrDie("h100-sxm", {{"node.price_per_kwh", "0.1"}});
+  const RunningCosts costs = OrDie(Analyze(setup)).costs();
+  EXPECT_EQ(costs.price_per_kwh(), 0.1);
+  EXPECT_EQ(costs.sources_size(), 0);
 }
 
 // request = prompt x input token + output x output token, however it is served.

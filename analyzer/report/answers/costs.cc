@@ -52,7 +52,7 @@ std::string PriceLines(const RunningCosts& costs) {
   if (parts.empty()) return "";
   std::string out = absl::StrCat("  at ", absl::StrJoin(parts, ", "), "\n");
   for (const std::string& source : costs.sources()) {
-    absl::StrAppend(&out, Wrapped(absl::StrCat("  source of ", source)));
+    absl::StrAppend(&out, Wrapped(absl::StrCat("source of ", source)));
   }
   return out;
 }

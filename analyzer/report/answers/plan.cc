@@ -6,6 +6,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "analyzer/report/answers/machines.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
@@ -97,7 +98,7 @@ std::string Costs(const PlanStudy& study) {
                 "J"),
         Percent(row.idle_energy_share()), absl::StrFormat("%g", row.chips()),
         WithUnit(row.power_w(), "W"),
-        absl::StrFormat("%.3g", cost.electricity_kwh() * kRequests)};
+        absl::StrFormat("%.3g", cost.electricity_kwh() * 1e3 * kRequests)};
     if (carbon) cells.push_back(WithUnit(cost.co2e_g() * kRequests, "g"));
     if (money) {
       cells.push_back(absl::StrFormat("%.3g", cost.price() * kRequests));
@@ -110,6 +111,28 @@ std::string Costs(const PlanStudy& study) {
   return absl::StrCat(
       "\nEnergy of a request, ", money || carbon ? "electricity and costs" : "electricity",
       " of 1000 at the facility, idle time included\n", table.ToString(2));
+}
+
+// How many ways there were, and the most frequent reasons against others.
+std::string LeftOut(const PlanStudy& study) {
+  constexpr int kMost = 5;
+  std::string out = absl::StrFormat("\n%g ways were evaluated\n",
+                                    study.candidates());
+  double others = 0;
+  for (int i = 0; i < study.left_out_size(); ++i) {
+    const InvalidReason& reason = study.left_out(i);
+    if (i >= kMost) {
+      others += reason.points();
+      continue;
+    }
+    absl::StrAppend(&out, Wrapped(absl::StrFormat(
+                              "%g left out: %s", reason.points(),
+                              absl::StripPrefix(reason.reason(), "scenario: "))));
+  }
+  if (others > 0) {
+    absl::StrAppendFormat(&out, "%g left out for other reasons\n", others);
+  }
+  return out;
 }
 
 std::string PlanTable(const PlanStudy& study, const TableOptions&) {
@@ -127,13 +150,7 @@ std::string PlanTable(const PlanStudy& study, const TableOptions&) {
     absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n",
                     WrappedCommand(study.rows(0).command(), 2));
   }
-  absl::StrAppendFormat(&out, "\n%g ways were evaluated", study.candidates());
-  for (const InvalidReason& reason : study.left_out()) {
-    absl::StrAppend(&out, "\n",
-                    absl::StrFormat("  %g left out: ", reason.points()),
-                    reason.reason());
-  }
-  return absl::StrCat(out, "\n");
+  return absl::StrCat(out, LeftOut(study));
 }
 
 // One row per way.
