@@ -77,6 +77,18 @@ for x, y in zip(NUMBER.findall(a), NUMBER.findall(b)):
 print('same bytes' if a == b else 'largest difference %.1e' % worst)
 sys.exit(worst > 1e-12)
 END
+# 12 000 points, in packs.
+cat > "$work/space.textproto" << 'END'
+name: "both"
+scenario { model: "llama-3.1-8b" hardware: "h100-sxm" context: 4096 }
+axis { path: "scenario.batch" value: "1" value: "16" value: "512" }
+axis { path: "hardware.memory.hbm.bandwidth_gb_per_s"
+       linear { from: 2000 to: 8000 count: 50 } }
+axis { path: "hardware.memory.hbm.path_energy_pj_per_bit"
+       logarithmic { from: 1 to: 8 count: 80 } }
+objective { metric: "energy_per_token_j" }
+objective { metric: "tokens_per_s" maximize: true }
+END
 point='--model=llama-3.1-8b --hardware=h100-sxm'
 failed=0
 while read -r command; do
@@ -97,7 +109,7 @@ sensitivity $point --format=json
 tricks $point --format=csv
 dot-product --bits=1:12 --format=csv
 explain --hardware=h100-sxm MEMORY_PATH --format=csv
-sweep --space=hbm-accelerator --format=csv
+sweep --space=$work/space.textproto --format=csv
 validate --measurements=validation --format=csv
 analyze --model=lama
 END

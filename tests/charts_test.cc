@@ -46,7 +46,7 @@ std::vector<std::string> Commands() {
       absl::StrCat("compare ", kPoint, " --batch=64 --to.hardware=b200 --to.kv=fp8"),
       absl::StrCat("compare ", kPoint, " --to.batch=1"),
       absl::StrCat("tune ", kPoint),
-      absl::StrCat("tune ", kPoint, " --batch=1,16,64"),
+      absl::StrCat("tune ", kPoint, " --batches=1,16,64"),
       "sweep --space=hbm-accelerator --dominated=300",
       "sweep --space=co-evolution --dominated=100",
       "sweep --space=tiny-lanes",
@@ -93,8 +93,9 @@ TEST(ChartsTest, ChartsSayWhatTheyShow) {
   const std::string sweep =
       RunTool("sweep --space=hbm-accelerator --dominated=50 --format=svg").out;
   EXPECT_THAT(sweep, AllOf(HasSubstr("dominated, 50 of "),
-                           HasSubstr("baseline: the first value of every axis"),
                            HasSubstr("time per token, ms")));
+  EXPECT_THAT(RunTool("sweep --space=tiny-lanes --format=svg").out,
+              HasSubstr("baseline: the first value of every axis"));
 }
 
 // This aborted once: the step of the ticks was below the distance of doubles.

@@ -34,7 +34,7 @@ TEST(CliTest, AnalyzePrintsTheAnswer) {
   const Outcome outcome = RunTool(absl::StrCat("analyze ", kPoint));
   EXPECT_EQ(outcome.exit_code, 0);
   EXPECT_EQ(outcome.err, "");
-  for (const char* part : {"J/token", "DRAM share", "step time", "MEMORY binds",
+  for (const char* part : {"J/token", "DRAM share", "step time", "memory binds",
                            "ridge point", "largest batch at this context: ",
                            "static power", "memory path", "facility"}) {
     EXPECT_THAT(outcome.out, HasSubstr(part));

@@ -133,10 +133,10 @@ TEST(ServeTest, AnswersAreThoseOfTheCommandLine) {
     }
   }
   const json explained = served.Ask(
-      "explain", {{"flags", {{"hardware", "h100-sxm"}}}, {"positional", {"pue"}}});
+      "explain", {{"flags", {{"hardware", "h100-sxm"}}}, {"positional", {"devices"}}});
   EXPECT_EQ(explained["answer"],
             json::parse(
-                RunTool("explain --hardware=h100-sxm pue --format=json").out));
+                RunTool("explain --hardware=h100-sxm devices --format=json").out));
 }
 
 TEST(ServeTest, FaultsAreThoseOfTheCommandLine) {

@@ -11,7 +11,9 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "analyzer/study/explain.h"
+#include "proto/report.pb.h"
 #include "tools/flags.h"
 
 namespace tokenjoule {

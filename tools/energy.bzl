@@ -480,7 +480,7 @@ def _expectations(budgets, tolerance, tolerances, both_ways):
             value = tolerance
         if value != None:
             flags.append("--%s=%s" % (name, value))
-    return flags + (["--both_ways"] if both_ways else [])
+    return flags + (["--both-ways"] if both_ways else [])
 
 def energy_regression_test(
         name,

@@ -91,6 +91,10 @@ absl::Status ParseRange(absl::string_view text, bool counts,
 
 }  // namespace
 
+std::string FlagText(absl::string_view name) {
+  return absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}));
+}
+
 std::string ParsedFlags::Get(const std::string& name,
                              absl::string_view otherwise) const {
   const auto found = values.find(name);
@@ -109,7 +113,9 @@ bool ParsedFlags::GetBool(const std::string& name, bool otherwise) const {
 absl::Status ParseFlags(absl::Span<const char* const> args,
                         absl::Span<const FlagSpec> specs, ParsedFlags* parsed) {
   std::vector<std::string> faults, names = {"help"};
-  for (const FlagSpec& spec : specs) names.push_back(spec.name);
+  for (const FlagSpec& spec : specs) {
+    names.push_back(absl::StrReplaceAll(spec.name, {{"_", "-"}}));
+  }
   for (size_t i = 0; i < args.size(); ++i) {
     const absl::string_view arg = args[i];
     if (arg == "--") {
@@ -136,7 +142,8 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
     const FlagSpec* spec = FindSpec(specs, name);
     if (spec == nullptr) {
       faults.push_back(
-          UnknownNameMessage("flag", name, names, "(--help shows all)"));
+          UnknownNameMessage("flag", absl::StrReplaceAll(name, {{"_", "-"}}),
+                             names, "(--help shows all)"));
       continue;
     }
     std::string value;
@@ -147,15 +154,15 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
     } else if (i + 1 < args.size() && !absl::StartsWith(args[i + 1], "--")) {
       value = args[++i];
     } else {
-      faults.push_back(absl::StrCat("--", name, " needs a value: --", name, "=",
-                                    spec->value));
+      faults.push_back(absl::StrCat(FlagText(name), " needs a value: ",
+                                    FlagText(name), "=", spec->value));
       continue;
     }
     if (spec->IsBoolean()) {
       const absl::string_view boolean = BooleanText(value);
       if (boolean.empty()) {
         faults.push_back(absl::StrCat(
-            "--", name, ": expected true, false, 1, 0, yes or no, found \"",
+            FlagText(name), ": expected true, false, 1, 0, yes or no, found \"",
             Printable(value), "\""));
         continue;
       }
@@ -163,7 +170,7 @@ absl::Status ParseFlags(absl::Span<const char* const> args,
     }
     std::vector<std::string>& all = parsed->values[name];
     if (!all.empty() && !spec->repeatable) {
-      faults.push_back(absl::StrCat("--", name, " is given twice"));
+      faults.push_back(absl::StrCat(FlagText(name), " is given twice"));
     }
     all.push_back(std::move(value));
   }
@@ -176,8 +183,7 @@ std::string FlagsHelp(absl::Span<const FlagSpec> specs) {
   for (const FlagSpec& spec : specs) {
     if (spec.hidden) continue;
     table.AddRow(
-        {absl::StrCat("--", absl::StrReplaceAll(spec.name, {{"_", "-"}}),
-                      spec.value.empty() ? "" : "=", spec.value),
+        {absl::StrCat(FlagText(spec.name), spec.value.empty() ? "" : "=", spec.value),
          spec.help});
   }
   return table.ToString(2);

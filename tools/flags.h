@@ -21,10 +21,13 @@ namespace tokenjoule {
 // FlagSpec::value of a boolean flag that needs a value.
 constexpr char kBool[] = "BOOL";
 
+// A flag as messages and documents spell it, with hyphens: "--lm-head".
+std::string FlagText(absl::string_view name);
+
 // A flag that a sub-command takes.
 struct FlagSpec {
-  // Name without leading dashes, with words joined by underscores ("lm_head").
-  // On the command line you may use hyphens instead.
+  // Name without leading dashes, with words joined by underscores ("lm_head"). The
+  // command line takes hyphens and underscores alike.
   std::string name;
   // The kind of value: "N", "NAME", "FILE", kBool; empty for a switch, i.e. a
   // boolean that needs no value.

@@ -33,7 +33,7 @@ std::string Help(const std::vector<Command>& commands) {
       "and what could change them.\n\n"
       "usage: tokenjoule SUBCOMMAND --flag=value ...\n\n",
       table.ToString(2),
-      "\n`tokenjoule SUBCOMMAND --help` has flags and examples.\n"
+      "\n`tokenjoule help SUBCOMMAND` has flags and examples.\n"
       "Exit codes: 0 fine, 1 regression, 2 usage, 3 bad data.\n");
 }
 
@@ -41,6 +41,10 @@ std::string Help(const Command& command) {
   return absl::StrCat("tokenjoule ", command.name, ": ", command.summary,
                       "\n\n", command.description, "\n\nExamples\n",
                       command.examples, "\nFlags\n", FlagsHelp(command.flags));
+}
+
+bool IsHelp(absl::string_view argument) {
+  return argument == "help" || argument == "--help" || argument == "-h";
 }
 
 // `bazel run` starts a binary in its runfiles and gives the caller's folder in
@@ -71,6 +75,11 @@ int Main(const std::vector<Command>& commands, int argc,
   std::string name = argv[1];
   if (name == "--version") name = "version";
   if (name == "--help" || name == "-h" || name == "help") {
+    // `tokenjoule help SUBCOMMAND` is `tokenjoule SUBCOMMAND --help`.
+    if (argc == 3 && !IsHelp(argv[2])) {
+      const char* const about[] = {argv[0], argv[2], "--help"};
+      return Main(commands, 3, about);
+    }
     std::cout << Help(commands);
     return kExitOk;
   }
@@ -86,7 +95,7 @@ int Main(const std::vector<Command>& commands, int argc,
     ParsedFlags flags;
     const absl::Status status = ParseFlags(
         absl::MakeConstSpan(argv + 2, argc - 2), command.flags, &flags);
-    if (flags.help) {
+    if (flags.help || (argc == 3 && IsHelp(argv[2]))) {
       std::cout << Help(command);
       return kExitOk;
     }
@@ -100,7 +109,8 @@ int Main(const std::vector<Command>& commands, int argc,
     return command.run(flags);
   }
   return Fail(absl::InvalidArgumentError(UnknownNameMessage(
-                  "sub-command", name, names, "(--help shows all)")),
+                  "sub-command", name, names,
+                  "(`tokenjoule help` shows all)")),
               kExitUsage);
 }
 

@@ -1,15 +1,17 @@
 #include "tools/output.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <system_error>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -34,37 +36,99 @@ bool AppendTo(const std::string& path, const std::string& text) {
   return out.good();
 }
 
+// Whether a path names an open file of this process, e.g. /dev/stdout, which may be
+// a regular file that has content already.
+bool IsOpenFile(const std::string& path) {
+  for (const char* start : {"/dev/std", "/dev/fd/", "/proc/self/fd/"}) {
+    if (absl::StartsWith(path, start)) return true;
+  }
+  return false;
+}
+
+// The file that a path leads to, through links to files that need not exist yet.
+// Empty if links lead in a circle.
+std::string TargetOf(std::string path) {
+  constexpr int kMostLinks = 40;
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::error_code error;
+    const std::filesystem::path link =
+        std::filesystem::read_symlink(path, error);
+    if (error) return path;
+    path = (link.is_absolute() ? link
+                               : std::filesystem::path(path).parent_path() / link)
+               .string();
+  }
+  errno = ELOOP;
+  return "";
+}
+
+// Writes all of `text`; on failure errno has the reason.
+bool WriteAll(int descriptor, const std::string& text) {
+  size_t done = 0;
+  while (done < text.size()) {
+    const ssize_t wrote =
+        write(descriptor, text.data() + done, text.size() - done);
+    if (wrote < 0 && errno != EINTR) return false;
+    if (wrote > 0) done += static_cast<size_t>(wrote);
+  }
+  return true;
+}
+
 // Writes a file completely or not at all: a reader sees either the old file or
-// the new one. Devices, pipes and standard output are written directly; links
-// are followed; an existing file keeps its mode. On failure errno has the
+// the new one. Devices, pipes and open files are written directly; links are
+// followed; an existing file keeps its mode, and its owner if that is allowed. The
+// new file has a name only once it is whole, where the file system can do that, so
+// that a writer who is killed leaves nothing behind. On failure errno has the
 // reason.
 bool WriteWhole(const std::string& path, const std::string& text) {
   struct stat info;
   const bool exists = stat(path.c_str(), &info) == 0;
-  if (exists && (!S_ISREG(info.st_mode) || absl::StartsWith(path, "/dev/"))) {
+  if (IsOpenFile(path) || (exists && !S_ISREG(info.st_mode))) {
     return AppendTo(path, text);
   }
-  std::string target = path;
-  if (char* real = exists ? realpath(path.c_str(), nullptr) : nullptr) {
-    target = real;
-    free(real);
-  }
+  const std::string target = TargetOf(path);
+  if (target.empty()) return false;
   if (exists && access(target.c_str(), W_OK) != 0) return false;
-  std::string temporary = target + ".XXXXXX";
-  const int descriptor = mkstemp(&temporary[0]);
+  const std::string folder =
+      std::filesystem::path(target).has_parent_path()
+          ? std::filesystem::path(target).parent_path().string()
+          : ".";
+  // A name of its own length: that of the target may be as long as names can be.
+  std::string temporary = folder + "/.tokenjoule.XXXXXX";
+  int descriptor = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+  const bool nameless = descriptor >= 0;
+  if (!nameless) descriptor = mkstemp(&temporary[0]);
   if (descriptor < 0) return false;
   const mode_t mask = umask(0);
   umask(mask);
-  const mode_t mode = exists ? info.st_mode & 07777 : 0666 & ~mask;
-  const bool moded = fchmod(descriptor, mode) == 0;
-  close(descriptor);
-  if (moded && AppendTo(temporary, text) &&
-      std::rename(temporary.c_str(), target.c_str()) == 0) {
+  bool written = WriteAll(descriptor, text);
+  if (written && exists &&
+      (info.st_uid != geteuid() || info.st_gid != getegid())) {
+    // Only root can give files away; others' files become theirs.
+    if (fchown(descriptor, info.st_uid, info.st_gid) != 0) errno = 0;
+  }
+  // After the owner, whose change may take rights away.
+  written = written &&
+            fchmod(descriptor, exists ? info.st_mode & 07777 : 0666 & ~mask) == 0;
+  if (written && nameless) {
+    // An existing name can only be replaced by another name.
+    const std::string self = absl::StrCat("/proc/self/fd/", descriptor);
+    for (int attempt = 0; attempt < 100; ++attempt) {
+      temporary = absl::StrCat(folder, "/.tokenjoule.", getpid(), ".", attempt);
+      written = linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary.c_str(),
+                       AT_SYMLINK_FOLLOW) == 0;
+      if (written || errno != EEXIST) break;
+    }
+  }
+  const bool named = written || !nameless;
+  const int why = errno;
+  written = close(descriptor) == 0 && written;
+  if (written && std::rename(temporary.c_str(), target.c_str()) == 0) {
     return true;
   }
-  const int why = errno;
-  std::remove(temporary.c_str());
-  errno = why;
+  const int reason = written ? errno : why;
+  if (named) std::remove(temporary.c_str());
+  errno = reason;
   return false;
 }
 
@@ -140,7 +204,7 @@ int WriteFile(absl::string_view flag, const std::string& path,
   errno = 0;
   if (WriteWhole(path, text)) return kExitOk;
   return Fail(absl::InvalidArgumentError(
-                  absl::StrCat("--", flag, "=", PrintablePath(path),
+                  absl::StrCat(FlagText(flag), "=", PrintablePath(path),
                                ": cannot be written: ", std::strerror(errno))),
               kExitBadData);
 }

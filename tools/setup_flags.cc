@@ -88,8 +88,7 @@ std::vector<std::pair<std::string, std::string>> Assignments(
   std::vector<std::pair<std::string, std::string>> assignments;
   for (const auto& [flag, path] : kMachineFlags) {
     if (!flags.Has(flag)) continue;
-    assignments.emplace_back(absl::StrCat("--", flag),
-                             absl::StrCat(path, "=", flags.Get(flag, "")));
+    assignments.emplace_back(FlagText(flag), absl::StrCat(path, "=", flags.Get(flag, "")));
   }
   const auto found = flags.values.find("set");
   if (found == flags.values.end()) return assignments;
@@ -116,7 +115,7 @@ void SetScenarioFields(const ParsedFlags& flags, Scenario* scenario,
     const absl::Status status =
         SetField(scenario, path, flags.Get(flag, ""), "");
     if (!status.ok()) {
-      faults->push_back(absl::StrCat("--", flag, ": ", status.message()));
+      faults->push_back(absl::StrCat(FlagText(flag), ": ", status.message()));
     }
   }
 }
@@ -228,7 +227,7 @@ int ReadRequest(const ParsedFlags& flags, Request* request,
   for (const auto& [flag, name] : names) {
     if (!name->empty() || (unread && !file.empty())) continue;
     faults->push_back(absl::StrCat(
-        "--", flag, " is missing; `tokenjoule list` shows the names"));
+        FlagText(flag), " is missing; `tokenjoule list` shows the names"));
   }
   if (!faults->empty())
     return unread && !file.empty() ? kExitBadData : kExitUsage;
@@ -357,7 +356,7 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
        "tokens that the model is trained on: its loss by scaling laws is added "
        "to the answer"},
       {"boundary", "NAME",
-       "stack, memory_path, chip, board, node or facility (default board)"},
+       "stack, memory-path, chip, board, node or facility (default board)"},
       {"ideal", "",
        "pure roofline: peak rates, no overheads, free links; a bound"},
       {"equal_quality", "",
@@ -454,7 +453,7 @@ absl::StatusOr<BatchOptions> ReadBatchOptions(const ParsedFlags& flags) {
   }
   if (!status.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--max_time_per_token_ms: ", status.message()));
+        absl::StrCat("--max-time-per-token-ms: ", status.message()));
   }
   return BatchOptions{limit[0]};
 }

@@ -27,7 +27,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code);
 absl::StatusOr<std::vector<FieldOverride>> ReadHardwareOverrides(
     const ParsedFlags& flags);
 
-// --max_time_per_token_ms, the limit on the time per token.
+// --max-time-per-token-ms, the limit on the time per token.
 FlagSpec BatchLimitFlag();
 
 // Reads it.

@@ -15,7 +15,8 @@ namespace tokenjoule {
 // Bytes over all chips.
 template <typename N = double>
 struct Occupancy {
-  // Weights in the backing store, and KV cache and state of all sequences.
+  // Weights in the backing store, and room for KV cache and state of all sequences
+  // (SequencesReserved).
   Data<N> weights;
   Data<N> sequences;
   // Room that weights take in in-memory arrays, with the cells that their
@@ -68,7 +69,7 @@ Occupancy<N> OccupancyOf(const Ledger<N>& ledger, Placing<N> machine) {
     occupancy.in_arrays += taken;
     occupancy.idle_in_arrays += taken - ledger.weight_footprint[i];
   }
-  occupancy.sequences = SequencesFootprint(ledger);
+  occupancy.sequences = SequencesReserved(ledger);
   return occupancy;
 }
 

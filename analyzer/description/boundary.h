@@ -5,6 +5,7 @@
 #define ANALYZER_DESCRIPTION_BOUNDARY_H_
 
 #include <array>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -52,10 +53,19 @@ inline std::vector<std::string> BoundaryNames() {
   return names;
 }
 
-// Index of the boundary with this name; -1 for an unknown name.
+// Index of the boundary with this name; -1 for an unknown name. "memory-path" and
+// "memory path" are memory_path too.
 inline int BoundaryIndex(absl::string_view name) {
+  const auto is = [name](absl::string_view known) {
+    if (name.size() != known.size()) return false;
+    for (size_t i = 0; i < name.size(); ++i) {
+      const char c = name[i] == '-' || name[i] == ' ' ? '_' : name[i];
+      if (c != known[i]) return false;
+    }
+    return true;
+  };
   for (int i = 0; i < kNumBoundaries; ++i) {
-    if (kBoundaries[i].name == name) return i;
+    if (is(kBoundaries[i].name)) return i;
   }
   return -1;
 }

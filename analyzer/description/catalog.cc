@@ -1,17 +1,23 @@
 #include "analyzer/description/catalog.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <unordered_map>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
@@ -108,6 +114,26 @@ std::string Stem(absl::string_view file) {
   return std::string(absl::StripSuffix(file, kSuffix));
 }
 
+// What qualifies the ids of a file's sources: its stem, in the letters that ids have.
+// A stem with others is told from stems that are the same in these letters by a
+// number made from it ("My Chip" -> "my-chip-8a2c").
+std::string Qualifier(absl::string_view file) {
+  const std::string stem = Stem(file);
+  std::string letters = absl::AsciiStrToLower(stem);
+  for (char& letter : letters) {
+    const unsigned char c = static_cast<unsigned char>(letter);
+    if (absl::ascii_islower(c) || absl::ascii_isdigit(c) || c == '-' ||
+        c == '_' || c == '.') {
+      continue;
+    }
+    letter = '-';
+  }
+  if (letters == stem) return letters;
+  uint32_t sum = 0x811c9dc5u;  // FNV-1a
+  for (const unsigned char c : stem) sum = (sum ^ c) * 0x01000193u;
+  return absl::StrFormat("%s-%04x", letters, (sum ^ sum >> 16) & 0xffff);
+}
+
 std::string Digits(absl::string_view name) {
   std::string digits(name);
   digits.erase(std::remove_if(digits.begin(), digits.end(),
@@ -193,6 +219,14 @@ absl::StatusOr<NamedText> Find(SpecKind kind, absl::string_view name,
     return NamedText{std::string(name), *std::move(text)};
   }
   if (IsPath(name)) {
+    // Faults quote what they find in a file: one that another description names is
+    // to be a description, not any file of the reader's.
+    if (!relative_to.empty() && !absl::EndsWith(name, kSuffix)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(PrintablePath(relative_to), ": names the file \"",
+                       PrintablePath(name), "\"; expected one that ends in ",
+                       kSuffix));
+    }
     std::string path(name);
     const size_t slash = relative_to.rfind('/');
     if (path[0] != '/' && slash != absl::string_view::npos) {
@@ -291,20 +325,24 @@ void Overlay(const Message& over, Message* base) {
       continue;
     }
     if (field->is_repeated()) {
+      // Where each name stands last in `base`: a search for each entry would take
+      // minutes with files of the largest size.
+      std::unordered_map<std::string, int> places;
+      const int before = reflection.FieldSize(*base, field);
+      for (int m = 0; m < before; ++m) {
+        places[EntryName(reflection.GetRepeatedMessage(*base, field, m))] = m;
+      }
       for (int k = 0; k < reflection.FieldSize(over, field); ++k) {
         const Message& entry = reflection.GetRepeatedMessage(over, field, k);
         const std::string name = EntryName(entry);
-        Message* same = nullptr;
-        for (int m = 0; m < reflection.FieldSize(*base, field); ++m) {
-          Message* candidate =
-              reflection.MutableRepeatedMessage(base, field, m);
-          if (!name.empty() && EntryName(*candidate) == name) same = candidate;
+        const auto same = places.find(name);
+        if (!name.empty() && same != places.end()) {
+          Overlay(entry,
+                  reflection.MutableRepeatedMessage(base, field, same->second));
+          continue;
         }
-        if (same != nullptr) {
-          Overlay(entry, same);
-        } else {
-          reflection.AddMessage(base, field)->CopyFrom(entry);
-        }
+        places[name] = reflection.FieldSize(*base, field);
+        reflection.AddMessage(base, field)->CopyFrom(entry);
       }
       continue;
     }
@@ -434,7 +472,7 @@ void ResolveTechnology(SpecKind kind, const NamedText& text, int depth,
   ParsedFile<Technology> parsed =
       ParseFile<Technology>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
-  QualifySources(Stem(text.file), &parsed.spec);
+  QualifySources(Qualifier(text.file), &parsed.spec);
   if (!base.empty()) {
     const auto location =
         LocationOf(parsed.locations.get(), parsed.spec, "base");
@@ -485,7 +523,7 @@ void ResolveRuntime(const NamedText& text, const std::string& generation,
   ParsedFile<Runtime> parsed =
       ParseFile<Runtime>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
-  QualifySources(Stem(text.file), &parsed.spec);
+  QualifySources(Qualifier(text.file), &parsed.spec);
   if (!base.empty()) {
     absl::StatusOr<NamedText> found =
         depth >= kDeepestBase
@@ -876,7 +914,7 @@ void ResolveAnew(const NamedText& text, const std::string& runtime,
       ParseFile<Hardware>(text, /*may_be_partial=*/true, faults);
   const std::string base = parsed.spec.base();
   const auto location = LocationOf(parsed.locations.get(), parsed.spec, "base");
-  QualifySources(Stem(text.file), &parsed.spec);
+  QualifySources(Qualifier(text.file), &parsed.spec);
   if (!base.empty()) {
     absl::StatusOr<NamedText> found =
         depth >= kDeepestBase
@@ -1149,7 +1187,7 @@ absl::StatusOr<std::vector<HardwareFile>> LoadHardwareFiles(
         ParseFile<Hardware>(text, /*may_be_partial=*/true, &faults);
     RETURN_IF_ERROR(FaultsToStatus(faults));
     const std::string base = parsed.spec.base();
-    files.push_back({Stem(text.file), std::move(parsed.spec)});
+    files.push_back({Qualifier(text.file), std::move(parsed.spec)});
     if (base.empty() || files.size() > kDeepestBase) return files;
     ASSIGN_OR_RETURN(text, FindBase(base, text.file));
   }
@@ -1326,34 +1364,51 @@ absl::StatusOr<Hardware> ParseHardware(
 
 namespace {
 
-absl::Status TooLong(const std::string& path) {
-  return absl::InvalidArgumentError(
-      absl::StrCat(PrintablePath(path), ": is longer than ", kMaxFileBytes,
-                   " bytes; expected a description"));
+// Editors of some systems begin UTF-8 files with a byte order mark.
+std::string WithoutMark(std::string text) {
+  constexpr absl::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (absl::StartsWith(text, kByteOrderMark)) {
+    text.erase(0, kByteOrderMark.size());
+  }
+  return text;
 }
 
 }  // namespace
 
-absl::StatusOr<std::string> ReadTextFile(const std::string& path) {
+absl::StatusOr<std::string> ReadTextFile(const std::string& path,
+                                         size_t most_bytes) {
+  const auto too_long = [&] {
+    return absl::InvalidArgumentError(
+        absl::StrCat(PrintablePath(path), ": is longer than ", most_bytes,
+                     " bytes; expected a description"));
+  };
   if (const std::string* document = FindDocument(path)) {
-    if (document->size() > kMaxFileBytes) return TooLong(path);
-    return *document;
+    if (document->size() > most_bytes) return too_long();
+    return WithoutMark(*document);
   }
   if (!FilesAreOpen()) return ClosedFilesError(path);
-  std::ifstream in(path, std::ios::binary);
-  if (!in) {
+  const auto unreadable = [&] {
     return absl::InvalidArgumentError(absl::StrCat(
         PrintablePath(path), ": cannot be read: ", std::strerror(errno)));
+  };
+  // A pipe that nobody writes to is empty; opening it must not wait for a writer,
+  // but reading waits for one that is there.
+  const int descriptor = open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+  if (descriptor < 0 || fcntl(descriptor, F_SETFL, 0) != 0) return unreadable();
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(
+      fdopen(descriptor, "rb"), std::fclose);
+  if (file == nullptr) return unreadable();
+  std::string text;
+  std::vector<char> block(1 << 16);
+  while (text.size() <= most_bytes) {
+    const size_t got = std::fread(block.data(), 1, block.size(), file.get());
+    text.append(block.data(), got);
+    if (got == block.size()) continue;
+    if (std::ferror(file.get()) != 0) return unreadable();
+    break;
   }
-  std::string text(kMaxFileBytes + 1, '\0');
-  in.read(text.data(), text.size());
-  if (in.bad() || (in.fail() && !in.eof())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(PrintablePath(path), ": cannot be read; is it a file?"));
-  }
-  text.resize(in.gcount());
-  if (text.size() > kMaxFileBytes) return TooLong(path);
-  return text;
+  if (text.size() > most_bytes) return too_long();
+  return WithoutMark(std::move(text));
 }
 
 }  // namespace tokenjoule

@@ -4,12 +4,14 @@
 #ifndef ANALYZER_DESCRIPTION_CATALOG_H_
 #define ANALYZER_DESCRIPTION_CATALOG_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "analyzer/base/size_limits.h"
 #include "analyzer/description/names.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
@@ -172,8 +174,10 @@ absl::StatusOr<Hardware> ParseHardware(
     absl::string_view text, absl::string_view file,
     absl::Span<const FieldOverride> overrides = {});
 
-// Reads a whole file of at most 4 MB.
-absl::StatusOr<std::string> ReadTextFile(const std::string& path);
+// Reads a whole file of at most `most_bytes`, without the byte order mark that it
+// may begin with. A folder cannot be read, and a pipe without a writer is empty.
+absl::StatusOr<std::string> ReadTextFile(const std::string& path,
+                                         size_t most_bytes = kMaxFileBytes);
 
 }  // namespace tokenjoule
 

@@ -1,5 +1,8 @@
 #include "analyzer/description/catalog.h"
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <set>
 #include <string>
 #include <utility>
@@ -869,6 +872,65 @@ TEST(CatalogTest, LoadsLeaveNoTraceInLaterLoads) {
                 .SerializeAsString(),
             model);
   EXPECT_EQ(OrDie(LoadModel("llama-3.1-8b")).SerializeAsString(), model);
+}
+
+TEST(CatalogTest, ABaseIsADescription) {
+  const std::string path = TempPath("curious.textproto");
+  Write(TempPath("secret"), "root:x:0");
+  for (const char* base : {"/etc/passwd", "./secret"}) {
+    Write(path, absl::StrCat("name: \"mine\" base: \"", base, "\""));
+    const std::string error = ErrorOf(LoadHardware(path));
+    EXPECT_THAT(error, HasSubstr("expected one that ends in .textproto"));
+    EXPECT_THAT(error, Not(HasSubstr("root")));
+  }
+}
+
+// The stem of a file becomes part of the ids of its sources, whose letters are few.
+TEST(CatalogTest, FilesOfMachinesMayHaveAnyName) {
+  std::set<std::string> ids;
+  for (const char* stem : {"plain", "MyChip", "mychip", "my chip", "my+chip",
+                           "\xc3\xa9t\xc3\xa9", "\xff", "a:b"}) {
+    const std::string path = TempPath(absl::StrCat(stem, ".textproto"));
+    Write(path, R"(name: "mine" base: "h100-sxm"
+                   sources { id: "own" kind: ASSUMPTION citation: "c" date: "2026" }
+                   board { set_power_cap_w { value: 600 low: 600 high: 600
+                                             source: "own" } })");
+    const Hardware hardware = OrDie(LoadHardware(path));
+    EXPECT_EQ(hardware.board().set_power_cap_w().value(), 600);
+    ids.insert(hardware.board().set_power_cap_w().source());
+  }
+  // Those of two files are never the same.
+  EXPECT_EQ(ids.size(), 8u);
+  EXPECT_EQ(ids.count("plain:own"), 1u);
+}
+
+TEST(CatalogTest, FilesAreReadWholeWithoutTheirByteOrderMark) {
+  const std::string path = TempPath("marked.textproto");
+  Write(path, "\xef\xbb\xbfname: \"a\"");
+  EXPECT_EQ(OrDie(ReadTextFile(path)), "name: \"a\"");
+  // Longer than one block, and than the limit.
+  const std::string long_text(200'000, 'x');
+  Write(path, long_text);
+  EXPECT_EQ(OrDie(ReadTextFile(path)), long_text);
+  EXPECT_THAT(ErrorOf(ReadTextFile(path, 199'999)),
+              HasSubstr("is longer than 199999 bytes"));
+  EXPECT_EQ(OrDie(ReadTextFile(path, 200'000)).size(), 200'000u);
+}
+
+TEST(CatalogTest, FoldersAndSilentPipesDoNotHoldAReaderUp) {
+  EXPECT_THAT(ErrorOf(ReadTextFile(::testing::TempDir())),
+              HasSubstr("cannot be read: Is a directory"));
+  const std::string pipe = TempPath("pipe");
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  // Without a writer it is an empty file.
+  EXPECT_EQ(OrDie(ReadTextFile(pipe)), "");
+  // What a shell's <(command) names is read until its writer has closed it.
+  int ends[2];
+  ASSERT_EQ(::pipe(ends), 0);
+  ASSERT_EQ(::write(ends[1], "name", 4), 4);
+  ASSERT_EQ(::close(ends[1]), 0);
+  EXPECT_EQ(OrDie(ReadTextFile(absl::StrCat("/dev/fd/", ends[0]))), "name");
+  ::close(ends[0]);
 }
 
 }  // namespace

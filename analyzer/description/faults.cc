@@ -48,10 +48,16 @@ std::string Fault::ToString() const {
 
 absl::Status FaultsToStatus(absl::Span<const Fault> faults) {
   if (faults.empty()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrJoin(faults, "\n", [](std::string* out, const Fault& fault) {
+  std::string text = absl::StrJoin(
+      faults.subspan(0, kMostPrintedFaults), "\n",
+      [](std::string* out, const Fault& fault) {
         absl::StrAppend(out, fault.ToString());
-      }));
+      });
+  if (faults.size() > kMostPrintedFaults) {
+    absl::StrAppend(&text, "\nand ", faults.size() - kMostPrintedFaults,
+                    " faults more");
+  }
+  return absl::InvalidArgumentError(text);
 }
 
 std::string FoldedName(absl::string_view name) {
@@ -119,7 +125,8 @@ std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
     absl::StrAppend(&out, "; expected one of ", absl::StrJoin(choices, ", "));
   }
   if (!hint.empty()) {
-    absl::StrAppend(&out, near.empty() ? "; " : " ", hint);
+    const bool apart = near.empty() && !absl::StartsWith(hint, "(");
+    absl::StrAppend(&out, apart ? "; " : " ", hint);
   }
   return out;
 }

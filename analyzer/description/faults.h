@@ -3,6 +3,7 @@
 #ifndef ANALYZER_DESCRIPTION_FAULTS_H_
 #define ANALYZER_DESCRIPTION_FAULTS_H_
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -30,7 +31,11 @@ struct Fault {
   std::string ToString() const;
 };
 
-// OK if there are no faults, else InvalidArgument with one line per fault.
+// A list of faults is cut after so many: nobody reads more at once.
+inline constexpr size_t kMostPrintedFaults = 200;
+
+// OK if there are no faults, else InvalidArgument with one line per fault; the last
+// line counts those beyond kMostPrintedFaults.
 absl::Status FaultsToStatus(absl::Span<const Fault> faults);
 
 // A name as it is compared with others: in lower case, with hyphens for

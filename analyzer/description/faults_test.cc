@@ -115,7 +115,7 @@ TEST(FaultsTest, AnUnknownNameSaysTheNearestElseAllElseWhereToLook) {
   std::vector<std::string> many;
   for (int i = 0; i < 13; ++i) many.push_back(absl::StrCat("colour-", i));
   EXPECT_EQ(UnknownNameMessage("colour", "x", many, "(see the list)"),
-            "unknown colour \"x\"; (see the list)");
+            "unknown colour \"x\" (see the list)");
   many.pop_back();
   EXPECT_THAT(UnknownNameMessage("colour", "x", many, "(see the list)"),
               HasSubstr("expected one of colour-0, colour-1, "));

@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <string>
 #include <system_error>
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -31,30 +33,40 @@ struct Cell {
 };
 
 // Splits a CSV into rows of cells; quoted cells may hold commas, doubled quotes
-// and line breaks.
-std::vector<std::vector<Cell>> SplitCsv(absl::string_view text) {
+// and line breaks (RFC 4180). A quotation mark that is never closed, or text
+// after a closing one, is a fault: what follows would be read as something else.
+std::vector<std::vector<Cell>> SplitCsv(absl::string_view text,
+                                        absl::string_view file,
+                                        std::vector<Fault>* faults) {
   std::vector<std::vector<Cell>> rows;
   std::vector<Cell> row;
   Cell cell;
   int line = 1, column = 1;
-  bool quoted = false;
+  // Where the cell stands: before its text, in bare text, within quotation marks,
+  // or after the closing one.
+  enum { kStart, kBare, kQuoted, kClosed } state = kStart;
   const auto end_cell = [&] {
     row.push_back(std::move(cell));
     cell = {"", line, column + 1};
+    state = kStart;
+  };
+  const auto add_fault = [&](int at_line, int at_column, const char* message) {
+    faults->push_back(
+        {std::string(file), at_line, at_column, "", std::string(message)});
   };
   for (size_t i = 0; i < text.size(); ++i, ++column) {
     const char c = text[i];
-    if (quoted) {
+    if (state == kQuoted) {
       if (c == '"' && i + 1 < text.size() && text[i + 1] == '"') {
         cell.text += '"';
         ++i, ++column;
       } else if (c == '"') {
-        quoted = false;
+        state = kClosed;
       } else {
         cell.text += c;
       }
-    } else if (c == '"' && cell.text.empty()) {
-      quoted = true;
+    } else if (c == '"' && state == kStart) {
+      state = kQuoted;
     } else if (c == ',') {
       end_cell();
     } else if (c == '\n') {
@@ -64,9 +76,20 @@ std::vector<std::vector<Cell>> SplitCsv(absl::string_view text) {
       row.clear();
       cell = {"", line + 1, 1};
     } else if (c != '\r') {
+      if (state == kClosed) {
+        add_fault(line, column,
+                  "text after a closing quotation mark; a mark within a quoted "
+                  "cell is written twice");
+        return {};
+      }
       cell.text += c;
+      state = kBare;
     }
     if (c == '\n') ++line, column = 0;
+  }
+  if (state == kQuoted) {
+    add_fault(cell.line, cell.column, "this quotation mark is never closed");
+    return {};
   }
   if (!cell.text.empty() || !row.empty()) {
     row.push_back(std::move(cell));
@@ -91,16 +114,19 @@ Fault FaultAt(absl::string_view file, const Cell& cell, std::string path,
 }
 
 // Checks the header, because an unknown column would otherwise be ignored
-// silently.
+// silently, and so would the first of two columns of one name.
 void CheckHeader(absl::string_view file, const std::vector<Cell>& header,
                  std::vector<Fault>* faults) {
   const std::vector<std::string> names = ColumnNames();
+  std::set<std::string> seen;
   for (const Cell& cell : header) {
-    bool known = false;
-    for (const std::string& name : names) known |= name == cell.text;
-    if (known) continue;
-    faults->push_back(FaultAt(
-        file, cell, "", UnknownNameMessage("column", cell.text, names, "")));
+    if (!absl::c_linear_search(names, cell.text)) {
+      faults->push_back(FaultAt(
+          file, cell, "", UnknownNameMessage("column", cell.text, names, "")));
+    } else if (!seen.insert(cell.text).second) {
+      faults->push_back(
+          FaultAt(file, cell, cell.text, "is a column twice; remove one"));
+    }
   }
 }
 
@@ -151,14 +177,19 @@ void ReadRow(absl::string_view file, const std::vector<Cell>& header,
 absl::StatusOr<MeasurementSet> ParseMeasurementsCsv(absl::string_view text,
                                                     absl::string_view file) {
   constexpr size_t kMostFaults = 100;
-  std::vector<std::vector<Cell>> rows = SplitCsv(text);
   std::vector<Fault> faults;
+  std::vector<std::vector<Cell>> rows = SplitCsv(text, file, &faults);
+  RETURN_IF_ERROR(FaultsToStatus(faults));
   if (rows.empty()) {
     faults.push_back(
         {std::string(file), 0, 0, "", "is empty; expected a header and rows"});
     return FaultsToStatus(faults);
   }
   CheckHeader(file, rows[0], &faults);
+  if (rows.size() == 1) {
+    faults.push_back(
+        {std::string(file), 0, 0, "", "has a header but no rows"});
+  }
   RETURN_IF_ERROR(FaultsToStatus(faults));
   MeasurementSet set;
   set.set_description(std::string(file));

@@ -39,6 +39,30 @@ TEST(MeasurementsTest, QuotedCellsMayHoldLineBreaks) {
   EXPECT_EQ(set.row(0).source(), "two\nlines");
 }
 
+TEST(MeasurementsTest, QuotationMarksThatDoNotMatchAreFaultsWhereTheyOpen) {
+  // The rest of the file would be one cell, and its rows would be lost.
+  EXPECT_EQ(Error("source,model,device,batch\n"
+                  "s,m,d,1\n"
+                  "s,\"m,d,1\n"
+                  "s,m,d,2\n"),
+            "m.csv:3:3: this quotation mark is never closed");
+  EXPECT_EQ(Error("source,model,device,batch\n\"s\"x,m,d,1\n"),
+            "m.csv:2:4: text after a closing quotation mark; a mark within a "
+            "quoted cell is written twice");
+  // A mark within bare text is that text.
+  EXPECT_EQ(OrDie(ParseMeasurementsCsv(
+                      "source,model,device,batch\n5\" disk,m,d,1\n", "m.csv"))
+                .row(0)
+                .source(),
+            "5\" disk");
+}
+
+TEST(MeasurementsTest, AColumnIsThereOnceAndAFileHasRows) {
+  EXPECT_EQ(Error("source,model,device,batch,batch\ns,m,d,1,2\n"),
+            "m.csv:1:27: batch: is a column twice; remove one");
+  EXPECT_EQ(Error("source,model,device,batch\n"), "m.csv: has a header but no rows");
+}
+
 TEST(MeasurementsTest, NotesSayThatTheHostSetThePace) {
   const MeasurementSet set =
       OrDie(ParseMeasurementsCsv("source,model,device,batch,note\n"

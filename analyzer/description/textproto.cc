@@ -445,8 +445,11 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
                         old->document, ")")});
       continue;
     }
+    // Finding the nearest name takes its time, and what nobody reads needs none.
+    const bool is_read = faults->size() < before + kMostPrintedFaults;
     faults->push_back({std::string(file), complaint.line + 1,
-                       complaint.column + 1, "", Explain(complaint, *message)});
+                       complaint.column + 1, "",
+                       is_read ? Explain(complaint, *message) : ""});
   }
   return faults->size() == before;
 }

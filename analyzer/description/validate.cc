@@ -225,7 +225,7 @@ class FieldValidator {
               "(`tokenjoule list formats` shows all)");
         break;
       case BOUNDARY:
-        if (name.empty()) break;
+        if (name.empty() || BoundaryIndex(name) >= 0) break;
         check("boundary", BoundaryNames(), "");
         break;
       case BLOCK:
@@ -1250,9 +1250,8 @@ namespace {
 // all on the chip: every quotient of energies there would be 0 / 0.
 void CheckBoundary(const Scenario& scenario, const Hardware& hardware,
                    CrossChecker* check) {
-  if (scenario.boundary() != "stack" && scenario.boundary() != "memory_path") {
-    return;
-  }
+  const int boundary = BoundaryIndex(scenario.boundary());
+  if (boundary != kStackBoundary && boundary != kMemoryPathBoundary) return;
   bool has_devices = !scenario.offload().empty() || hardware.stage_size() > 0;
   for (const MemoryLevel& level : hardware.memory()) {
     const MemoryTechnology::Kind kind = level.technology().kind();

@@ -244,10 +244,13 @@ bool Operates(Term::Value term) {
 }
 
 void FillFactorization(Report* report) {
-  double moving = 0, operating = 0;
+  // The rest is summed too: as a difference it would be what sums round to where
+  // there is none.
+  double moving = 0, operating = 0, standing = 0;
   for (const EnergyCause& cause : report->energy_causes()) {
-    if (MovesData(cause.term())) moving += cause.energy_per_token_j();
-    if (Operates(cause.term())) operating += cause.energy_per_token_j();
+    (MovesData(cause.term())  ? moving
+     : Operates(cause.term()) ? operating
+                              : standing) += cause.energy_per_token_j();
   }
   Factorization& factors = *report->mutable_factorization();
   const double flop = report->flop_per_token();
@@ -259,7 +262,7 @@ void FillFactorization(Report* report) {
     factors.set_energy_per_access_j(moving * intensity / flop);
   }
   factors.set_product_j(moving + operating);
-  factors.set_standing_j(report->energy_per_token_j() - factors.product_j());
+  factors.set_standing_j(standing);
 }
 
 }  // namespace

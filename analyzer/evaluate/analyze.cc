@@ -22,6 +22,7 @@
 #include "analyzer/cost/limits.h"
 #include "analyzer/cost/occupancy.h"
 #include "analyzer/description/architecture.h"
+#include "analyzer/description/boundary.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/core_clock.h"
 #include "analyzer/description/faults.h"
@@ -185,8 +186,8 @@ void FillClock(const Hardware& hardware, const Machine<>& machine,
   if (machine.structure.has_power_cap &&
       cap < cost.uncapped_power * kLeastTrusted) {
     report->add_warnings(absl::StrFormat(
-        "the power cap is %.0f %% of what the step would draw; below 65 %% no "
-        "model of clocks here is good",
+        "the power cap is %.0f %% of what the step would draw; below 65 %% the "
+        "model of clocks predicts badly",
         100 * (cap / cost.uncapped_power)));
   }
   const CoreClocks clocks = CoreClocksOf(hardware.core_clock());
@@ -310,20 +311,26 @@ BoundTimes SplitTime(const LoweredOperator<>& op, const OperatorTimes<>& times,
   if (times.compute > times.memory) {
     split[Bound::COMPUTE] = total - overhead;
   } else {
-    // Launch, ramp-up and tail are expressed as bytes of the backing store, but
-    // they are overhead, not traffic.
-    const LevelCosts<>& backing = machine.costs.levels[0];
-    const StreamSlowdown<double> slowdown(op, units);
-    const Traffic<> traffic = TrafficOf(op, machine, 0);
-    const Duration<> slowest =
-        TransferTime(backing, units.memory[0],
-                     traffic.read + traffic.write + op.extra_read,
-                     op.attends) *
-        slowdown.factor;
-    if (op.reads_backing && !(slowest < times.memory)) {
-      overhead += InSeconds(backing.half_transfer * units.memory[0]) *
-                  slowdown.factor;
+    // Launch, ramp-up and tail are expressed as bytes of a level, but they are
+    // overhead, not traffic.
+    Duration<> slowest, ramp_up;
+    for (int level = 0; level < machine.structure.num_levels; ++level) {
+      if (level == 0 && !op.reads_backing) continue;
+      const LevelCosts<>& costs = machine.costs.levels[level];
+      const bool attends = level == 0 && op.attends;
+      const double factor =
+          level == 0 ? StreamSlowdown<double>(op, units).factor : 1.0;
+      const Traffic<> traffic = TrafficOf(op, machine, level);
+      Data<> bytes = traffic.read + traffic.write;
+      if (level == 0) bytes += op.extra_read;
+      const Duration<> time =
+          TransferTime(costs, units.memory[level], bytes, attends) * factor;
+      if (!(slowest < time)) continue;
+      slowest = time;
+      ramp_up = (attends ? costs.cache_half_transfer : costs.half_transfer) *
+                units.memory[level] * factor;
     }
+    overhead += InSeconds(ramp_up);
     overhead = std::min(overhead, total);
     split[Bound::MEMORY] = total - overhead;
   }
@@ -492,7 +499,7 @@ void FillSharedCapacity(const Setup& setup, const Views& views,
     }
     if (occupancy.Fits(store)) continue;
     fits = false;
-    full.push_back(absl::StrFormat("%s has %.1f GB to hold of %.1f GB usable",
+    full.push_back(absl::StrFormat("%s would hold %.1f GB and has %.1f GB usable",
                                    view.hardware.name(),
                                    InBytes(occupancy.StoreUsed()) / 1e9,
                                    InBytes(store) / 1e9));
@@ -508,8 +515,8 @@ void FillSharedCapacity(const Setup& setup, const Views& views,
       batch > 0 ? absl::StrCat("a batch of ", report->max_batch(), " would")
       : smallest.empty()
           ? "take a narrower format or more machines"
-          : absl::StrCat("--offload=", smallest, " leaves the chip what it can "
-                         "hold")));
+          : absl::StrCat("--offload=", smallest, " leaves the chip as much as "
+                         "it can hold")));
 }
 
 // What each of several machines has of the step, and what lies in its memory.
@@ -934,7 +941,7 @@ void FillWarnings(const ResolvedSetup& setup, const Views& views,
 void NoteGrowth(const ResolvedSetup& setup, Report* report) {
   const Scenario& scenario = setup.scenario();
   if (scenario.has_growth_depth_share() && report->model_growth() == 1) {
-    report->add_notes("growth_depth_share changes nothing: nothing grows");
+    report->add_notes("growth_depth_share has no effect: the model does not grow");
   }
   if (!scenario.equal_quality()) return;
   const absl::StatusOr<const ScalingLaws*> laws = ShippedScalingLaws();
@@ -1190,6 +1197,15 @@ absl::StatusOr<Report> Analysis::Answer() {
     return absl::InvalidArgumentError(
         "scenario: the step is too large to count; check batch, context and "
         "the model's dimensions");
+  }
+  // A machine that was measured as a whole has no energy further inside. Shares and
+  // gains of nothing are no numbers.
+  if (spreads.energy_per_token.value == 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "scenario: boundary: the ", kBoundaries[setup_.boundary()].label,
+        " of ", setup_.hardware().name(),
+        " takes no energy of its own: it is all counted further outside; "
+        "expected a boundary around it"));
   }
   if (options_.ranges && !setup_.scenario().ideal()) {
     ReachUnseen(support_, step.tokens, &spreads);

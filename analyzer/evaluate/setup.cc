@@ -176,7 +176,7 @@ absl::Status CheckServedFormats(const Hardware& hardware, const Model& model,
       "scenario.weights: the arrays of ", hardware.name(), " take no ",
       products.front().weights->name, " weights with ",
       products.front().inputs->name, " activations; expected ",
-      absl::StrJoin(pairs, " or "), ", or none of the two"));
+      absl::StrJoin(pairs, " or "), ", or neither of the two"));
 }
 
 Scenario ServedBy(const Hardware& hardware, const Model& model,

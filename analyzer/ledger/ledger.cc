@@ -227,8 +227,11 @@ Scenario ResolveScenario(const Model& model, const Scenario& scenario) {
   if (!IsRecipe(resolved.weights())) {
     resolved.set_weights(std::string(formats.linear->name));
   }
-  if (resolved.boundary().empty()) {
-    resolved.set_boundary(std::string(kBoundaries[kDefaultBoundary].name));
+  const int boundary = resolved.boundary().empty()
+                           ? static_cast<int>(kDefaultBoundary)
+                           : BoundaryIndex(resolved.boundary());
+  if (boundary >= 0) {
+    resolved.set_boundary(std::string(kBoundaries[boundary].name));
   }
   if (model.has_network()) {
     resolved.set_activations(std::string(formats.activations->name));

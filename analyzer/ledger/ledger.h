@@ -9,6 +9,7 @@
 #define ANALYZER_LEDGER_LEDGER_H_
 
 #include <array>
+#include <cmath>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -347,6 +348,16 @@ N SystemRuns(const Ledger<N>& ledger, const Operator<N>& op) {
 template <typename N>
 Data<N> SequencesFootprint(const Ledger<N>& ledger) {
   return (ledger.sequence_footprint * ledger.sequences_per_replica +
+          ledger.prefix_footprint) *
+         ledger.replicas;
+}
+
+// Bytes that have to be set aside for them: a sequence lies whole in one replica, so
+// that each replica needs room for as many as the fullest of them holds.
+template <typename N>
+Data<N> SequencesReserved(const Ledger<N>& ledger) {
+  using std::ceil;
+  return (ledger.sequence_footprint * N(ceil(ledger.sequences_per_replica)) +
           ledger.prefix_footprint) *
          ledger.replicas;
 }

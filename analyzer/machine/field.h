@@ -29,7 +29,7 @@ enum class Component {
 enum class FreeAt { kZero, kOne, kEndless };
 
 // Tags of a number, written as
-//   Field("half_transfer").Once().Ideal().Time(Component::kMemory).
+//   Field("half_transfer").Once().Ideal().Time(Component::kOverheads).
 struct Field {
   explicit constexpr Field(const char* name) : name(name) {}
 

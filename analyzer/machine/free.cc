@@ -14,7 +14,8 @@ constexpr ComponentRow kComponents[] = {
     {Component::kStaticPower, "static power",
      "no leakage, clocks, idle power, regulator losses"},
     {Component::kOverheads, "overheads",
-     "no time between kernels, per layer, step and sequence"},
+     "no time between kernels, for their ramp-up and tail, per layer, step and "
+     "sequence"},
     {Component::kHost, "host", "no host, network cards, fans, supply losses"},
     {Component::kFacility, "facility", "no cooling and distribution: PUE 1"},
 };

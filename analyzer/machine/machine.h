@@ -414,9 +414,10 @@ void ForEachLevelCost(Component component, bool is_dram, Visit& visit,
         level.peak_bandwidth...);
   visit(Field("bandwidth_efficiency").At(FreeAt::kOne).Ideal(),
         level.bandwidth_efficiency...);
-  visit(Field("half_transfer").Ideal().Once().Time(component),
+  // Ramp-up and tail of a kernel in bytes: a time that no byte takes.
+  visit(Field("half_transfer").Ideal().Once().Time(Component::kOverheads),
         level.half_transfer...);
-  visit(Field("cache_half_transfer").Ideal().Once().Time(component),
+  visit(Field("cache_half_transfer").Ideal().Once().Time(Component::kOverheads),
         level.cache_half_transfer...);
   visit(Field("capacity"), level.capacity...);
   visit(Field("usable_capacity"), level.usable_capacity...);

@@ -738,7 +738,7 @@ class PanelView {
         last_x = x, last_y = y;
       }
       if (path.empty()) continue;
-      canvas->Stroke(path, line.color, 2.4, line.dash);
+      canvas->Stroke(path, line.color, 2.4, line.dash, line.faint ? 0.4 : 1);
     }
     for (const FigureLimit* limit : top_limits_) {
       const double x = X(limit->value);
@@ -1000,7 +1000,7 @@ class PanelView {
     // Rows share the height that is left, up to a limit.
     const double count = static_cast<double>(panel_.rows.size());
     const double extra =
-        std::max(0.0, std::min(20.0, (plot_.height() - LeastRows()) / count));
+        std::max(0.0, std::min(34.0, (plot_.height() - LeastRows()) / count));
     const double half = 8 + extra / 4;
     double top = plot_.top + 4;
     // What the value axis cannot show begins at its end.
@@ -1128,8 +1128,16 @@ std::string ToSvg(const Figure& figure) {
           : WrappedToWidth(figure.note, page.width(), kMarkTextSize);
   const double footer =
       static_cast<double>(note.size()) * LineHeight(kMarkTextSize) + 14;
+  // A few bars alone do not fill a slide.
+  bool only_rows = !figure.panels.empty();
+  size_t rows = 0;
+  for (const Panel& panel : figure.panels) {
+    only_rows = only_rows && !panel.rows.empty();
+    rows = std::max(rows, panel.rows.size());
+  }
+  const double least = only_rows && rows < 7 ? kHeight * 0.72 : kHeight;
   const double height =
-      std::ceil(std::max(kHeight, top + above + plot + below + footer));
+      std::ceil(std::max(least, top + above + plot + below + footer));
   for (PanelView& view : views) {
     view.Draw(top, top + above, height - footer - below, &canvas);
   }

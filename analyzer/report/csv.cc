@@ -1,5 +1,7 @@
 #include "analyzer/report/csv.h"
 
+#include "absl/container/flat_hash_map.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -35,6 +37,111 @@ std::string CsvNumber(double value) {
 
 namespace {
 
+// A field of an answer that does not exist where another one is zero or false, as
+// its comment in the schema says.
+struct AbsentWithout {
+  const char* message;
+  const char* field;
+  const char* witness;
+};
+
+constexpr AbsentWithout kAbsentWithout[] = {
+    // Mixed serving.
+    {"Report", "pure_step_time_s", "admitting_share"},
+    {"Report", "admitting_step_time_s", "admitting_share"},
+    {"Report", "admitting_share", "admitting_share"},
+    {"Report", "time_to_first_token_s", "time_to_first_token_s"},
+    {"Report", "core_clock_mhz", "core_clock_mhz"},
+    {"Report", "set_core_clock_mhz", "set_core_clock_mhz"},
+    // Nothing crosses the interface of a memory that is all on the chip.
+    {"Report", "arithmetic_intensity_flop_per_byte",
+     "arithmetic_intensity_flop_per_byte"},
+    {"Factorization", "memory_accesses_per_operation",
+     "memory_accesses_per_operation"},
+    {"Factorization", "energy_per_access_j", "memory_accesses_per_operation"},
+    {"Report", "area_mm2", "area_mm2"},
+    {"Report", "cost_usd", "cost_usd"},
+    {"QualityEstimate", "loss", "loss"},
+    {"QualityEstimate", "rounding_loss", "loss"},
+    {"QualityEstimate", "training_tokens", "training_tokens"},
+    {"CheckedMetric", "low", "high"},
+    {"CheckedMetric", "high", "high"},
+    {"CheckedMetric", "baseline", "baseline"},
+    {"CheckedMetric", "change", "baseline"},
+    {"Trick", "energy_per_token_j", "applies"},
+    {"Trick", "gain", "applies"},
+    {"Trick", "gain_orders_of_magnitude", "applies"},
+    {"Trick", "fits", "applies"},
+    {"Trick", "batch", "applies"},
+    {"Ceiling", "gain", "gain"},
+    {"Ceiling", "gain_orders_of_magnitude", "gain"},
+    {"Ceiling", "product_of_gains", "product_of_gains"},
+    {"Ceiling", "speedup", "speedup"},
+    {"SweepFigures", "area_mm2", "area_mm2"},
+    {"SweepFigures", "cost_usd", "cost_usd"},
+    {"SweepFigures", "stack_layers", "stack_layers"},
+    {"SweepFigures", "power_density_w_per_cm2", "stack_layers"},
+    {"SweepFigures", "stack_temperature_c", "stack_layers"},
+    {"SweepFigures", "engine_tops_per_w", "engine_tops_per_w"},
+    {"SweepFigures", "effective_parameters", "effective_parameters"},
+    {"SweepFigures", "loss", "loss"},
+    {"DotProductPanel", "year", "year"},
+    {"DotProductPanel", "node_nm", "node_nm"},
+    {"TunedPoint", "cost_per_token", "cost_per_token"},
+    {"ValidatedRow", "measured_step_time_s", "measured_step_time_s"},
+    {"ValidatedRow", "step_time_error", "measured_step_time_s"},
+    {"ValidatedRow", "measured_energy_per_token_j",
+     "measured_energy_per_token_j"},
+    {"ValidatedRow", "energy_error", "measured_energy_per_token_j"},
+    {"ValidatedRow", "measured_memory_w", "measured_memory_w"},
+    {"ValidatedRow", "predicted_memory_w", "measured_memory_w"},
+    {"ValidatedRow", "memory_error", "measured_memory_w"},
+    {"FittedConstant", "standard_error", "standard_error"},
+};
+
+using Witnesses =
+    absl::flat_hash_map<const FieldDescriptor*, const FieldDescriptor*>;
+
+// The witness of each field that has one. Both ends of a range have the upper end:
+// it is zero where no range was computed.
+const FieldDescriptor* WitnessOf(const FieldDescriptor* field) {
+  static const auto* const kWitnesses = [] {
+    auto* witnesses = new Witnesses;
+    const auto* pool = google::protobuf::DescriptorPool::generated_pool();
+    for (const AbsentWithout& row : kAbsentWithout) {
+      const auto* message = pool->FindMessageTypeByName(
+          absl::StrCat("tokenjoule.", row.message));
+      if (message == nullptr) continue;
+      (*witnesses)[message->FindFieldByName(row.field)] =
+          message->FindFieldByName(row.witness);
+    }
+    return witnesses;
+  }();
+  const auto found = kWitnesses->find(field);
+  if (found != kWitnesses->end()) return found->second;
+  std::string name(field->name());
+  if (absl::EndsWith(name, "_low")) {
+    name.replace(name.size() - 3, 3, "high");
+  } else if (!absl::EndsWith(name, "_high")) {
+    return nullptr;
+  }
+  return field->containing_type()->FindFieldByName(name);
+}
+
+bool IsZero(const Message& message, const FieldDescriptor* field) {
+  const Reflection& reflection = *message.GetReflection();
+  switch (field->cpp_type()) {
+    case FieldDescriptor::CPPTYPE_DOUBLE:
+      return reflection.GetDouble(message, field) == 0;
+    case FieldDescriptor::CPPTYPE_INT32:
+      return reflection.GetInt32(message, field) == 0;
+    case FieldDescriptor::CPPTYPE_BOOL:
+      return !reflection.GetBool(message, field);
+    default:
+      return false;
+  }
+}
+
 // Adds the fields of a message, with empty cells if it is `absent`.
 void AddFields(const Message& message, const std::string& prefix, bool absent,
                std::vector<CsvCell>* cells) {
@@ -44,8 +151,11 @@ void AddFields(const Message& message, const std::string& prefix, bool absent,
     if (field->is_repeated()) continue;
     const std::string column = absl::StrCat(prefix, field->name());
     // What an answer does not have is not 0.
+    const FieldDescriptor* const witness = WitnessOf(field);
     const bool is_absent =
-        absent || (field->has_presence() && !reflection.HasField(message, field));
+        absent ||
+        (field->has_presence() && !reflection.HasField(message, field)) ||
+        (witness != nullptr && IsZero(message, witness));
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE && is_absent) {
       cells->push_back({column, ""});
       continue;

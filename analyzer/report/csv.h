@@ -20,8 +20,11 @@ struct CsvCell {
 // JSON.
 std::string CsvNumber(double value);
 
-// Appends every scalar field of a message. The fields of nested messages are
-// prefixed with the name of the field that holds them.
+// Appends every scalar field of a message, whatever it holds, so that every answer
+// of a kind has the same columns. The fields of nested messages are prefixed with
+// the name of the field that holds them. The cells of what an answer does not have
+// are empty: optional fields that are not set, ends of ranges that were not
+// computed, and zeros that stand for "none".
 void AddScalars(const google::protobuf::Message& message,
                 const std::string& prefix, std::vector<CsvCell>* cells);
 

@@ -50,6 +50,8 @@ struct Line {
   std::string color;
   std::vector<std::pair<double, double>> points{};
   Dash dash = Dash::kSolid;
+  // Whether it is pale: what is not possible, or stays in the background.
+  bool faint = false;
 };
 
 // The area between two values of y over x.

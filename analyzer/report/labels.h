@@ -4,6 +4,7 @@
 #define ANALYZER_REPORT_LABELS_H_
 
 #include <string>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 #include "analyzer/evaluate/figures.h"
@@ -39,13 +40,34 @@ std::string ContextWords(const Scenario& scenario);
 // "bf16 weights, fp8 KV cache, bf16 activations".
 std::string Formats(const Scenario& scenario);
 
-// Two lines: model, machine and chips; batch, context and formats. A third line
-// if fields were set.
-std::string SetupLines(const Report& report);
+// What all figures of an answer have in common: a line with model, machine, chips
+// and runtime; one with batch, context, formats and boundary; one with the fields
+// that were set, if there are any. Each goes on in further lines if it is too
+// long. `indent` as in Wrapped.
+std::string SetupLines(const Report& report, int indent = 0);
 
-// The warnings that a reader must see with an answer, one per line; empty if
-// there are none.
+// The same without the batch, for tables of several batches.
+std::string SetupLinesWithoutBatch(const Report& report);
+
+// "DOES NOT FIT: ..." and what would; empty if the answer fits.
+std::string MisfitLines(const Report& report);
+
+// The other warnings that a reader must see with an answer, a paragraph each;
+// empty if there are none.
 std::string WarningLines(const Report& report);
+
+// Share of the memory in the energy inside the boundary of an answer.
+struct ShareOfMemory {
+  // "DRAM share", and what is counted: "the devices alone".
+  std::string label, counted;
+  double share, low, high;
+  // Whether the range is known.
+  bool has_range;
+};
+
+// That of the devices alone and of the devices with their path, without those that
+// are all that the boundary encloses; empty where the answer has none.
+std::vector<ShareOfMemory> SharesOfMemory(const Report& report);
 
 }  // namespace tokenjoule
 

@@ -68,18 +68,24 @@ class Series {
     return {{"field", "series"},
             {"type", "nominal"},
             {"scale", {{"domain", names_}, {"range", colors_}}},
-            {"legend",
-             {{"title", nullptr}, {"orient", "bottom"}, {"labelLimit", 600},
-              {"columns", 2}}}};
+            {"legend", Legend()}};
   }
   Json Dashes() const {
     return {{"field", "series"},
             {"type", "nominal"},
             {"scale", {{"domain", names_}, {"range", dashes_}}},
-            {"legend", nullptr}};
+            {"legend", Legend()}};
   }
 
  private:
+  // Legends of one field that are alike are drawn as one.
+  static Json Legend() {
+    return {{"title", nullptr},
+            {"orient", "bottom"},
+            {"labelLimit", 600},
+            {"columns", 2}};
+  }
+
   void Add(const std::string& name, const std::string& color, Dash dash) {
     if (name.empty()) return;
     const std::string text = PrintableText(name);
@@ -213,12 +219,16 @@ class View {
       for (const auto& [x, y] : line.points) {
         if (!x_range_.Shows(x) || !y_range_.Shows(y)) continue;
         Json value = {{"x", AtX(x)}, {"y", AtY(y)}, {"order", order++}};
-        if (!line.name.empty()) value["series"] = PrintableText(line.name);
+        if (!line.name.empty()) {
+          value["series"] = PrintableText(line.name);
+          value["opacity"] = line.faint ? 0.4 : 1;
+        }
         (line.name.empty() ? values : named).push_back(std::move(value));
       }
       Add(std::move(values),
           {{"type", "line"},
            {"color", line.color},
+           {"opacity", line.faint ? 0.4 : 1},
            {"strokeDash", DashOf(line.dash)}},
           {{"x", X("x")}, {"y", Y("y")}, {"order", Order()}});
     }
@@ -227,7 +237,9 @@ class View {
          {"y", Y("y")},
          {"order", Order()},
          {"color", series_.Color()},
-         {"strokeDash", series_.Dashes()}});
+         {"strokeDash", series_.Dashes()},
+         {"opacity",
+          {{"field", "opacity"}, {"type", "quantitative"}, {"scale", nullptr}}}});
   }
   static Json Order() {
     return {{"field", "order"}, {"type", "quantitative"}};

@@ -455,7 +455,7 @@ absl::StatusOr<SweepStudy> Evolve(const Space& space,
   }
   if (options.shards > 0) {
     return absl::InvalidArgumentError(
-        "a search by evolution is not shared out; run it with other seeds "
+        "a search by evolution has no shards; run it with other seeds "
         "instead");
   }
   if (options.dominated > 0) {

@@ -11,9 +11,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/shell.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -285,7 +285,7 @@ class SpaceReader {
       const std::string text = own.fields[0].At(i);
       if (!absl::SimpleAtod(text, &value)) {
         AddFault(place, absl::StrCat("a factor of \"", Printable(text),
-                                     "\", which is no number"));
+                                     "\", which is not a number"));
         break;
       }
       values.push_back(
@@ -669,10 +669,16 @@ void AddFields(const google::protobuf::Message& message,
       continue;
     }
     std::string value;
-    google::protobuf::TextFormat::PrintFieldValueToString(message, field, -1,
-                                                          &value);
-    absl::StrAppend(command, " --set=", prefix, field->name(), "=",
-                    absl::StrReplaceAll(value, {{"\"", ""}}));
+    if (field->cpp_type() ==
+        google::protobuf::FieldDescriptor::CPPTYPE_STRING) {
+      value = reflection->GetString(message, field);
+    } else {
+      google::protobuf::TextFormat::PrintFieldValueToString(message, field, -1,
+                                                            &value);
+    }
+    absl::StrAppend(command, " ",
+                    ShellQuoted(absl::StrCat("--set=", prefix, field->name(),
+                                             "=", value)));
   }
 }
 
@@ -713,7 +719,7 @@ void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
   if (description.evolution().population() % 4 != 0) {
     reader->AddFault(reader->places().Below("evolution", -1, "population"),
                      absl::StrCat(description.evolution().population(),
-                                  " is no multiple of 4"));
+                                  " is not a multiple of 4"));
   }
 }
 
@@ -779,10 +785,10 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text, absl::string_view file,
   const bool evolves = space.description.has_evolution();
   SpaceReader reader(file, places, evolves, &faults);
   if (space.description.axis().empty()) {
-    reader.AddFault({"axis"}, "is missing: nothing varies");
+    reader.AddFault({"axis"}, "is missing: a space needs something that varies");
   }
   if (space.description.objective().empty()) {
-    reader.AddFault({"objective"}, "is missing: nothing is wanted");
+    reader.AddFault({"objective"}, "is missing: a search needs an objective");
   }
   double points = 1;
   for (int i = 0; i < space.description.axis_size(); ++i) {
@@ -871,15 +877,17 @@ std::string CommandFor(const Space& space, const Choices& choices) {
   absl::StatusOr<Settings> settings = SettingsAt(space, choices);
   if (!settings.ok()) return "";
   std::string command =
-      absl::StrCat("tokenjoule analyze --model=", settings->model,
-                   " --hardware=", settings->hardware);
+      absl::StrCat("tokenjoule analyze ",
+                   ShellQuoted(absl::StrCat("--model=", settings->model)), " ",
+                   ShellQuoted(absl::StrCat("--hardware=", settings->hardware)));
   AddFields(OperatingPoint(space.description.scenario()), "scenario.",
             &command);
   const auto add = [&](const char* root,
                        const std::vector<FieldOverride>& changes) {
     for (const FieldOverride& change : changes) {
-      absl::StrAppend(&command, " --set=", root, ".", change.path, "=",
-                      change.value);
+      absl::StrAppend(&command, " ",
+                      ShellQuoted(absl::StrCat("--set=", root, ".", change.path,
+                                               "=", change.value)));
     }
   };
   add("model", settings->changes.model);

@@ -2,17 +2,21 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/optional.h"
@@ -415,7 +419,12 @@ class Search {
   absl::Status Run(int threads) {
     std::vector<std::thread> others;
     for (int i = 1; i < threads; ++i) {
-      others.emplace_back([this] { DoPieces(); });
+      // Where the system gives no more threads, fewer do the same work.
+      try {
+        others.emplace_back([this] { DoPieces(); });
+      } catch (const std::system_error&) {
+        break;
+      }
     }
     DoPieces();
     for (std::thread& other : others) other.join();
@@ -489,29 +498,6 @@ absl::StatusOr<Plan> PlanOfGrid(const Space& space, const Plan& plain) {
   return by_sizes;
 }
 
-absl::StatusOr<std::string> FingerprintOf(const Space& space) {
-  Fingerprint fingerprint;
-  fingerprint.Add(PrintTextproto(space.description));
-  Choices choices(space.axes.size(), 0);
-  for (size_t i = 0; i <= space.axes.size(); ++i) {
-    // Each model and machine that an axis names, and those of the first point.
-    const bool names =
-        i < space.axes.size() &&
-        (space.axes[i].path() == "model" || space.axes[i].path() == "hardware");
-    if (i < space.axes.size() && !names) continue;
-    const size_t size = names ? space.axes[i].size() : 1;
-    for (size_t k = 0; k < size; ++k) {
-      if (names) choices[i] = static_cast<uint32_t>(k);
-      const absl::StatusOr<Setup> setup = SetupAt(space, choices);
-      if (!setup.ok()) return setup.status();
-      fingerprint.Add(PrintTextproto(setup->model));
-      fingerprint.Add(PrintTextproto(setup->hardware));
-    }
-    if (names) choices[i] = 0;
-  }
-  return fingerprint.ToString();
-}
-
 // Figures of points by their numbers, and whether they are feasible. Points that
 // cannot be described are missing.
 struct Evaluated {
@@ -551,6 +537,52 @@ absl::StatusOr<std::map<uint64_t, Evaluated>> EvaluatedPoints(
   return evaluated;
 }
 
+// What an answer depends on: the space, the descriptions that it names, and the
+// figures of points spread over all ids. The latter stand for everything else, the
+// numbers of laws and the formulas of the binary among them.
+absl::StatusOr<std::string> FingerprintOf(const Space& space,
+                                          const Plan& plan) {
+  Fingerprint fingerprint;
+  fingerprint.Add(PrintTextproto(space.description));
+  Choices choices(space.axes.size(), 0);
+  for (size_t i = 0; i <= space.axes.size(); ++i) {
+    // Each model and machine that an axis names, and those of the first point.
+    const bool names =
+        i < space.axes.size() &&
+        (space.axes[i].path() == "model" || space.axes[i].path() == "hardware");
+    if (i < space.axes.size() && !names) continue;
+    const size_t size = names ? space.axes[i].size() : 1;
+    for (size_t k = 0; k < size; ++k) {
+      if (names) choices[i] = static_cast<uint32_t>(k);
+      const absl::StatusOr<Setup> setup = SetupAt(space, choices);
+      if (!setup.ok()) return setup.status();
+      fingerprint.Add(PrintTextproto(setup->model));
+      fingerprint.Add(PrintTextproto(setup->hardware));
+      if (setup->draft.has_value()) {
+        fingerprint.Add(PrintTextproto(*setup->draft));
+      }
+    }
+    if (names) choices[i] = 0;
+  }
+  constexpr uint64_t kSamples = 16;
+  std::vector<uint64_t> ids;
+  const uint64_t samples = std::min(kSamples, space.points);
+  for (uint64_t i = 0; i < samples; ++i) {
+    ids.push_back(space.points / samples * i);
+  }
+  absl::StatusOr<std::map<uint64_t, Evaluated>> points =
+      EvaluatedPoints(space, plan, ids);
+  if (!points.ok()) return points.status();
+  for (const auto& [id, point] : *points) {
+    fingerprint.Add(absl::StrCat(id));
+    for (const double figure : point.figures) {
+      // All digits: a change of the last counts.
+      fingerprint.Add(absl::StrFormat(" %a", figure));
+    }
+  }
+  return fingerprint.ToString();
+}
+
 // The points of the answer with their values and figures: the front, dominated
 // points, and the point at which every axis has its first value.
 absl::Status FillPoints(const Space& space, const Plan& plan,
@@ -586,6 +618,53 @@ std::string CaveatKind(absl::string_view caveat) {
   return std::string(caveat.substr(0, caveat.find(" was not fitted to")));
 }
 
+// Appends what is wrong with a shard by itself: a file that no search wrote, or one
+// that was changed since.
+void CheckShard(const Space& space, const SweepStudy& shard,
+                std::vector<std::string>* faults) {
+  const std::string name = absl::StrCat("shard ", shard.shard());
+  if (shard.shards() < 1 || shard.shards() > kMostShards || shard.shard() < 0 ||
+      shard.shard() >= shard.shards()) {
+    faults->push_back(absl::StrCat(
+        name, " of ", shard.shards(), " is none: expected I of N with N up to ",
+        kMostShards, " and I below N"));
+    return;
+  }
+  const auto is_count = [&](double count) {
+    return count >= 0 && count <= static_cast<double>(kMostPoints) &&
+           count == std::floor(count);
+  };
+  if (!is_count(shard.points()) || !is_count(shard.invalid()) ||
+      !is_count(shard.does_not_fit()) || !is_count(shard.outside_limits()) ||
+      !is_count(shard.feasible()) ||
+      shard.invalid() + shard.does_not_fit() + shard.outside_limits() +
+              shard.feasible() !=
+          shard.points()) {
+    faults->push_back(absl::StrCat(
+        name, " has counts of points that do not add up to its points"));
+  }
+  if ((shard.feasible() > 0) != (shard.front_size() > 0)) {
+    faults->push_back(absl::StrCat(
+        name, " has ", shard.front_size(), " points on its front and ",
+        static_cast<uint64_t>(std::max(shard.feasible(), 0.0)), " feasible ones"));
+  }
+  for (const SweepPoint& point : shard.front()) {
+    if (point.id() < 0 || point.id() >= static_cast<double>(space.points) ||
+        point.id() != std::floor(point.id())) {
+      faults->push_back(absl::StrCat(name, " has a point ", point.id(),
+                                     " that the space has not"));
+      return;
+    }
+    for (const double value :
+         ObjectivesOf(space.description, point.figures())) {
+      if (std::isfinite(value)) continue;
+      faults->push_back(absl::StrCat(name, " has a point ", point.id(),
+                                     " with an objective that is no number"));
+      return;
+    }
+  }
+}
+
 // A shard's findings.
 void AddShard(const Space& space, const SweepStudy& shard, Findings* findings) {
   findings->points += static_cast<uint64_t>(shard.points());
@@ -617,7 +696,7 @@ absl::StatusOr<SweepStudy> Sweep(const Space& space,
   }
   absl::StatusOr<Plan> plan = MakePlan(space);
   if (!plan.ok()) return plan.status();
-  absl::StatusOr<std::string> fingerprint = FingerprintOf(space);
+  absl::StatusOr<std::string> fingerprint = FingerprintOf(space, *plan);
   if (!fingerprint.ok()) return fingerprint.status();
   const int threads =
       options.threads > 0
@@ -660,10 +739,14 @@ absl::StatusOr<SweepStudy> MergeShards(const Space& space,
   }
   absl::StatusOr<Plan> plan = MakePlan(space);
   if (!plan.ok()) return plan.status();
-  absl::StatusOr<std::string> fingerprint = FingerprintOf(space);
+  absl::StatusOr<std::string> fingerprint = FingerprintOf(space, *plan);
   if (!fingerprint.ok()) return fingerprint.status();
   std::vector<std::string> faults;
   std::set<int> seen;
+  for (const SweepStudy& shard : shards) CheckShard(space, shard, &faults);
+  if (!faults.empty()) {
+    return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+  }
   const int expected = shards.empty() ? 0 : shards[0].shards();
   Findings findings(space.description, dominated, space.points);
   for (const SweepStudy& shard : shards) {

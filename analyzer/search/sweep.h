@@ -16,6 +16,9 @@
 
 namespace tokenjoule {
 
+// Parts that a search may be divided into.
+inline constexpr int kMostShards = 1'000'000;
+
 struct SweepOptions {
   // Threads; 0: as many as there are processors.
   int threads = 0;

@@ -8,8 +8,11 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/description/catalog.h"
+#include "analyzer/description/textproto.h"
 #include "analyzer/search/brute_force.h"
 #include "analyzer/search/space.h"
+#include "analyzer/testing/files.h"
 #include "analyzer/testing/status.h"
 #include "gtest/gtest.h"
 
@@ -340,9 +343,45 @@ TEST(SweepTest, MergeRefusesWhatIsNotTheWhole) {
   mixed[1].set_fingerprint("0");
   refused(mixed, "another space");
   mixed = parts;
+  mixed[1].mutable_front(0)->mutable_figures()->set_energy_per_token_j(
+      std::nan(""));
+  refused(mixed, "an objective that is no number");
+  mixed = parts;
+  mixed[1].mutable_front(0)->set_id(1e17);
+  refused(mixed, "that the space has not");
+  mixed = parts;
+  mixed[1].clear_front();
+  refused(mixed, "has 0 points on its front");
+  mixed = parts;
+  mixed[1].set_feasible(mixed[1].feasible() + 1);
+  refused(mixed, "do not add up");
+  mixed = parts;
+  mixed[0].set_shards(2147483647);
+  refused(mixed, "is none");
+  mixed = parts;
   mixed[2].set_interrupted(true);
   refused(mixed, "interrupted");
   refused({}, "no shards");
+}
+
+// Shards of searches whose answers differ must not be merged, whatever it is that
+// differs: here the content of the draft model's file, whose name stays.
+TEST(SweepTest, TheFingerprintIsThatOfAllThatAnAnswerDependsOn) {
+  const std::string draft = TempPath("draft.textproto");
+  const auto fingerprint_with = [&](const std::string& model) {
+    Write(draft, PrintTextproto(OrDie(LoadModel(model))));
+    return Searched(Parsed(absl::StrCat(R"(
+      scenario {
+        model: "llama-3.1-70b" hardware: "h100-sxm" tp: 4
+        speculation { draft_tokens: 4 acceptance_rate: 0.7 draft_model: ")",
+                                        draft, R"(" } }
+      axis { path: "scenario.batch" value: "1" value: "8" }
+      objective { metric: "energy_per_token_j" })")))
+        .fingerprint();
+  };
+  const std::string small = fingerprint_with("llama-3.2-1b");
+  EXPECT_NE(small, fingerprint_with("llama-3.2-3b"));
+  EXPECT_EQ(small, fingerprint_with("llama-3.2-1b"));
 }
 
 TEST(SweepTest, PointsThatCannotBeAreCountedWithTheirReason) {

@@ -8,6 +8,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
@@ -15,6 +16,7 @@
 #include "analyzer/cost/kernel.h"
 #include "analyzer/cost/lower.h"
 #include "analyzer/description/architecture.h"
+#include "analyzer/description/notices.h"
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/evaluate.h"
@@ -76,6 +78,17 @@ class TokenCosts {
     return cost;
   }
   double EnergyAt(double batch) const { return At(batch).energy_j; }
+
+  // The form of latent attention that steps take at the setup's context; CHEAPER
+  // if blocks differ or have none.
+  LatentAttentionForm LatentForm() const {
+    bool absorbed = false, expanded = false;
+    for (const Operator<>& op : LedgerAt(kHugeBatch, context_).operators) {
+      absorbed |= absl::EndsWith(op.name, "core_absorbed");
+      expanded |= absl::EndsWith(op.name, "core_expanded");
+    }
+    return absorbed == expanded ? CHEAPER : absorbed ? ABSORBED : EXPANDED;
+  }
 
   // The limit of energy as the batch grows without end, at a context.
   double Floor(double context) const {
@@ -328,10 +341,49 @@ absl::Status ValidateBatches(const Setup& given,
   return absl::OkStatus();
 }
 
+// The batches of the whole system for a setup.
+std::vector<double> BatchesFor(const Setup& setup,
+                               absl::Span<const double> batches,
+                               const BatchOptions& options) {
+  const double replicas = static_cast<double>(Replicas(setup.scenario));
+  std::vector<double> all(batches.begin(), batches.end());
+  if (replicas == 1) return all;
+  if (options.per_replica) {
+    for (double& batch : all) batch *= replicas;
+    return all;
+  }
+  std::vector<double> kept;
+  std::vector<std::string> small, uneven;
+  for (const double batch : all) {
+    const std::string text = absl::StrFormat("%g", batch);
+    if (batch < replicas) {
+      small.push_back(text);
+      continue;
+    }
+    kept.push_back(batch);
+    if (std::fmod(batch, replicas) != 0) uneven.push_back(text);
+  }
+  if (kept.empty()) return all;
+  if (!small.empty()) {
+    GiveNotice(absl::StrFormat(
+        "batch %s: left out, as it leaves some of the %g data-parallel replicas "
+        "without a sequence",
+        absl::StrJoin(small, ", "), replicas));
+  }
+  if (!uneven.empty()) {
+    GiveNotice(absl::StrFormat(
+        "batch %s: not a multiple of the %g data-parallel replicas; each of them "
+        "is counted with the mean number of sequences",
+        absl::StrJoin(uneven, ", "), replicas));
+  }
+  return kept;
+}
+
 absl::StatusOr<BatchSeries> StudySeries(const Setup& given,
-                                        absl::Span<const double> batches,
+                                        absl::Span<const double> wanted,
                                         const BatchOptions& options) {
   ASSIGN_OR_RETURN(BatchLimits limits, FindBatchLimits(given, options));
+  const std::vector<double> batches = BatchesFor(given, wanted, options);
   RETURN_IF_ERROR(ValidateBatches(given, batches));
   ResolvedSetup setup(given);
   BatchSeries series;
@@ -366,8 +418,16 @@ absl::StatusOr<BatchLimits> FindBatchLimits(const Setup& setup,
   limits.set_smallest_batch(smallest);
   limits.set_batch_1_energy_per_token_j(first);
   limits.set_floor_energy_per_token_j(floor);
-  // A context of one token leaves a negligible cache of one token.
-  limits.set_floor_kv_share(1 - costs.Floor(1) / floor);
+  // A context of one token leaves a negligible cache of one token. Without a cache
+  // another form of latent attention may be the cheaper one, which would be a
+  // saving of the cache that it is not.
+  Setup same_form = one;
+  same_form.scenario.set_mla(costs.LatentForm());
+  const double without_cache =
+      same_form.scenario.mla() == one.scenario.mla()
+          ? costs.Floor(1)
+          : TokenCosts(same_form).Floor(1);
+  limits.set_floor_kv_share(1 - without_cache / floor);
   limits.set_half_gain_batch(BatchReaching(costs, smallest, 2 * floor));
   limits.set_half_distance_batch(
       BatchReaching(costs, smallest, (first + floor) / 2));

@@ -99,6 +99,24 @@ TEST(CeilingTest, APerfectMultiplierIsWorthLittleAtBatchOne) {
   EXPECT_GT(Find(study, Ceiling::COMPONENT, "memory").gain(), 2);
 }
 
+// One definition of overhead: what the answer calls overhead is what the step
+// gains when overheads are free, as long as nothing else comes to bind.
+TEST(CeilingTest, FreeOverheadsSaveTheTimeThatTheAnswerCallsOverhead) {
+  for (const char* hardware : {"h100-sxm", "mi300x", "apple-m4-max"}) {
+    SCOPED_TRACE(hardware);
+    const CeilingStudy study = Study("llama-3.1-8b", hardware, 1);
+    const double step = study.base().step_time_s();
+    double overhead = 0;
+    for (const BoundTime& part : study.base().time_by_bound()) {
+      if (part.bound() == Bound::OVERHEAD) overhead = part.time_s();
+    }
+    ASSERT_GT(overhead, 0.01 * step);
+    EXPECT_NEAR(
+        step - Find(study, Ceiling::COMPONENT, "overheads").step_time_s(),
+        overhead, 0.02 * overhead);
+  }
+}
+
 // Without DRAM energy nothing is left inside the stack.
 TEST(CeilingTest, NothingLeftHasNoGain) {
   const CeilingStudy study =

@@ -48,6 +48,16 @@ Factors FactorsOf(const std::string& unit) {
   return {CauseChange::CARRIED, CauseChange::LOSS};
 }
 
+// Numbers that differ by less than this share were rounded differently.
+constexpr double kRounding = 1e-12;
+
+// b - a, 0 if it is rounding alone.
+double Difference(double a, double b) {
+  return std::abs(b - a) <= kRounding * std::max(std::abs(a), std::abs(b))
+             ? 0
+             : b - a;
+}
+
 // If only one side has a product, its quantity on the other side is zero and
 // its cost is the same on both.
 void AddProduct(const EnergyCause* a, const EnergyCause* b, Changes* changes) {
@@ -58,9 +68,9 @@ void AddProduct(const EnergyCause* a, const EnergyCause* b, Changes* changes) {
   const double quantity_b = b != nullptr ? b->quantity_per_token() : 0;
   const Factors factors = FactorsOf(some.unit());
   (*changes)[{some.cause(), factors.quantity}] +=
-      (quantity_b - quantity_a) * (cost_a + cost_b) / 2;
+      Difference(quantity_a, quantity_b) * (cost_a + cost_b) / 2;
   (*changes)[{some.cause(), factors.cost}] +=
-      (cost_b - cost_a) * (quantity_a + quantity_b) / 2;
+      Difference(cost_a, cost_b) * (quantity_a + quantity_b) / 2;
 }
 
 // Sorted by size, largest first; unchanged causes are left out.
@@ -104,7 +114,7 @@ void FillTerms(const Report& a, const Report& b, Comparison* comparison) {
     change.set_term(term.term());
     change.set_a_j(term.energy_per_token_j());
     change.set_b_j(TermEnergy(b, term.term()));
-    change.set_change_j(change.b_j() - change.a_j());
+    change.set_change_j(Difference(change.a_j(), change.b_j()));
     if (change.a_j() == 0 && change.b_j() == 0) continue;
     Changes changes;
     for (const CauseKey& key : keys) {
@@ -158,6 +168,12 @@ std::string Summarize(const Comparison& comparison) {
   const Report& a = comparison.a();
   const Report& b = comparison.b();
   const double ratio = comparison.energy_ratio();
+  if (comparison.energy_change_j() == 0 &&
+      Difference(a.step_time_s(), b.step_time_s()) == 0) {
+    return absl::StrFormat("%.3g J/%s and %.3g s a step on both sides.",
+                           a.energy_per_token_j(), WorkUnit(a),
+                           a.step_time_s());
+  }
   std::string out = absl::StrFormat(
       "%.3g J/%s becomes %.3g: x %.3g, %.2f orders of magnitude; the step "
       "takes x %.3g.",
@@ -226,8 +242,8 @@ absl::StatusOr<Comparison> Compare(const Report& a, const Report& b) {
   Comparison comparison;
   *comparison.mutable_a() = WithoutOperators(a);
   *comparison.mutable_b() = WithoutOperators(b);
-  comparison.set_energy_change_j(b.energy_per_token_j() -
-                                 a.energy_per_token_j());
+  comparison.set_energy_change_j(
+      Difference(a.energy_per_token_j(), b.energy_per_token_j()));
   comparison.set_energy_ratio(b.energy_per_token_j() / a.energy_per_token_j());
   comparison.set_step_time_ratio(b.step_time_s() / a.step_time_s());
   FillTerms(a, b, &comparison);

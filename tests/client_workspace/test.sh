@@ -214,7 +214,7 @@ claim "what is accepted passes"
 echo 'batch: 64' >>"$work/client/chat.textproto"
 sed -i.old '/^batch: 32/d' "$work/client/chat.textproto"
 expect 3 bazel test //:chat
-expect_text "made for something else: batch: 32 -> 64" "bazel run //:chat_update"
+expect_text "batch: 32 -> 64" "Terms that moved" "bazel run //:chat_update"
 claim "a stale baseline, of another scenario, fails and says so"
 
 echo 'nonsense' >"$work/client/chat_baseline.textproto"

@@ -31,6 +31,7 @@ const CASES = {
     ['compareWaterfall', {by: 'cause', nameA: 'h100-sxm, bf16', nameB: 'b200, fp8'}]
   ],
   machines: [['machines', {}]],
+  plan: [['plan', {}], ['plan', {count: 2}]],
   sweep: [['sweep', {}], ['sweep', {x: 'cost_usd'}]],
 };
 
@@ -173,7 +174,8 @@ const run = () => {
     empty.forEach((data, i) => check({name: 'empty ' + i, data}, name, {}));
   }
   result.faults.push(
-      ...seesFaults(host), ...interactions(host, recorded), ...damaged(host, recorded, result));
+      ...seesFaults(host), ...lengths(host, recorded), ...interactions(host, recorded),
+      ...damaged(host, recorded, result));
   resized(host, recorded).then((faults) => {
     result.faults.push(...faults);
     result.figures = [...figures].sort();
@@ -248,6 +250,103 @@ const press = (node, key) =>
 
 const point = (node, type, x) => node.dispatchEvent(new PointerEvent(
     type, {clientX: x, clientY: 10, bubbles: true, cancelable: true, pointerId: 1}));
+
+// Lengths and words against the numbers of the answers, counted here by hand.
+const lengths = (host, recorded) => {
+  const faults = [];
+  const near = (value, wanted, slack, words) => {
+    if (!(Math.abs(value - wanted) <= slack)) {
+      faults.push('length: ' + words + ' is ' + value + ', not ' + wanted);
+    }
+  };
+  const says = (label, words) => {
+    if (!label.includes(words)) faults.push('words: "' + label + '" does not say "' + words + '"');
+  };
+  const {kit} = charts;
+  const written = [
+    [kit.si(0.48218, 'J'), '482\u00a0mJ'],
+    [kit.si(999.6, 'W'), '1\u00a0kW'],
+    [kit.si(0, 'B'), '0\u00a0B'],
+    [kit.si(undefined, 'J'), 'unknown'],
+    [kit.digits(12345), '12\u202f300'],
+    [kit.digits(-0.05), '\u22120.05'],
+    [kit.range(1.03, 0.7149, 1.94, 'J'), '1.03\u00a0J (0.715 to 1.94)'],
+    [kit.range(0.698, 0.31, 2.06, 'J'), '698\u00a0mJ (310 to 2060)'],
+    [kit.range(0.001, 0.0008, 0.0013, ''), '0.001 (0.0008 to 0.0013)'],
+    [kit.percent(0.0002), 'under 0.1\u00a0%'],
+    [kit.percent(0.27), '27\u00a0%'],
+  ];
+  for (const [text, wanted] of written) {
+    if (text !== wanted) faults.push('words: "' + text + '" is not "' + wanted + '"');
+  }
+  host.style.width = '1000px';
+  const svg = () => host.querySelector('svg');
+  const marks = (start) => [...host.querySelectorAll('.tj-mark')].filter(
+      (m) => m.getAttribute('data-key').startsWith(start));
+  const width = (node) => parseFloat(node.getAttribute('width'));
+
+  // Llama-3.1-8B in bf16 at batch 8 and context 8192: segments are as long as their
+  // share of the facility's energy, over the width of the chart.
+  const dense = recorded.find((a) => a.kind === 'analyze');
+  charts.energyBar(host, dense.data, {whole: dense.whole});
+  const facility = dense.whole.energy_per_token_j;
+  for (const term of dense.whole.energy_terms) {
+    const segment = marks('bar-').find((m) => m.getAttribute('data-figure') === term.term);
+    if (!segment) continue;
+    near(width(segment), (term.energy_per_token_j / facility) * (1000 - 5), 1, term.term);
+  }
+
+  // Its KV cache is 2 x 8 heads x 128 x 2 bytes x 32 layers a token, 8.59 GB.
+  charts.memoryMap(host, dense.data, {});
+  says(svg().textContent, 'KV cache 8.59\u00a0GB');
+  says(marks('place-')[0].getAttribute('aria-label'), 'KV cache 8.59\u00a0GB');
+
+  // All energy leaves the total and arrives at causes: ribbons at both ends are as
+  // wide as the node is tall.
+  charts.energySankey(host, dense.data, {});
+  const tall = (m) => parseFloat(m.querySelector('rect').getAttribute('height'));
+  near(d3.sum(marks('cause '), tall), tall(marks('total')[0]), 3, 'the causes together');
+
+  // On logarithmic axes, distances are ratios: between the whole step and attention,
+  // in FLOP per byte.
+  charts.roofline(host, dense.data, {});
+  const at = (m) => {
+    const box = m.getBoundingClientRect();
+    return box.left + box.width / 2 - host.getBoundingClientRect().left;
+  };
+  const op = (name) => dense.data.operators.find((o) => o.name === name);
+  const intensity = (o) => o.flop / (o.weight_bytes + o.kv_bytes);
+  const [core, head] = ['full.attention.core', 'lm_head'];
+  const decade = (at(marks('op-' + head)[0]) - at(marks('op-' + core)[0])) /
+      Math.log10(intensity(op(head)) / intensity(op(core)));
+  near(
+      at(marks('step')[0]) - at(marks('op-' + core)[0]),
+      decade * Math.log10(dense.data.arithmetic_intensity_flop_per_byte / intensity(op(core))), 0.5,
+      'the step beside attention');
+
+  // The way from A to B ends where B does.
+  const comparison = find(recorded, 'compare');
+  for (const by of ['term', 'cause']) {
+    charts.compareWaterfall(host, comparison, {by});
+    const bar = (m) => m.querySelectorAll('rect')[1];
+    const x = (node) => parseFloat(node.getAttribute('x'));
+    const total = marks('total-b')[0], steps = marks('change-'), end = bar(steps[steps.length - 1]);
+    const b = x(bar(total)) + width(bar(total));
+    const reached = [x(end), x(end) + width(end)].sort((p, q) => Math.abs(p - b) - Math.abs(q - b));
+    near(reached[0], b, 1.5, 'the way to B by ' + by);
+  }
+
+  // Speed of a user and throughput of a chip, from tokens per second.
+  const batch = recorded.find((a) => a.kind === 'batch' && a.data.rows.length > 5).data;
+  charts.pareto(host, batch, {});
+  const row = batch.rows.find((r) => r.scenario.batch === 8);
+  const label = marks('throughput-')
+                    .find((m) => m.getAttribute('data-key').endsWith('-8'))
+                    .getAttribute('aria-label');
+  says(label, Number((row.tokens_per_s / 8).toPrecision(3)) + ' tokens/s per user');
+  says(label, Number(row.tokens_per_s.toPrecision(3)) + ' tokens/s per chip');
+  return faults;
+};
 
 // What pointer and keys do.
 const interactions = (host, recorded) => {

@@ -67,6 +67,9 @@ QUESTIONS = [
     ('compare', '--model=llama-3.1-8b --hardware=h100-sxm --to.batch=1'),
     ('compare', '--model=llama-3.1-8b --hardware=h100-sxm --to.batch=32 --boundary=facility'),
     ('compare', '--model=llama-3.1-8b --hardware=cerebras-wse-3 --to.hardware=h100-sxm'),
+    ('plan', '--model=llama-3.1-70b --prompt=1000 --output=300 --requests-per-s=10'),
+    ('plan', '--model=llama-3.1-8b --prompt=1000 --output=300 --requests-per-s=3 --objective=money '
+             '--price-per-kwh=0.2 --chip-hour-price=2'),
     ('sweep', '--space=hbm-accelerator'),
     ('sweep', '--space=stacked-dram'),
 ]

@@ -313,7 +313,7 @@ class PageTest(unittest.TestCase):
 
     def test_prices_make_costs(self):
         self.follow('batch=8&prompt=1000&output=200&view=costs')
-        self.browser.click('#view .panel .button')
+        self.browser.click('#set-prices')
         for flag, price in (('price-per-kwh', '0.2'), ('chip-hour-price', '2'), ('carbon', '300')):
             self.browser.fill(self.control(flag), price)
         costs = analyze('--batch=8', '--prompt=1000', '--output=200', '--price-per-kwh=0.2',
@@ -443,7 +443,7 @@ class PageTest(unittest.TestCase):
             text = wait('the formula', lambda: self.browser.text('.explain .formula') and
                         self.browser.text('.explain'))
             formula = explained['formula'].split('\n')[0].split(' = ', 1)[1]
-            self.assertIn(formula, text.replace('\n', ' '))
+            self.assertIn(formula.replace(' x ', ' × '), text.replace('\n', ' '))
             first = explained['entries'][0]
             self.assertIn(first['path'].replace('hardware.', ''), text)
             self.assertIn(first['citation'], text)

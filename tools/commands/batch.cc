@@ -40,7 +40,7 @@ absl::Status ReadNumbers(const ParsedFlags& flags, const std::string& name,
       ParseCountList(flags.Get(name, otherwise), numbers);
   if (status.ok()) return status;
   return absl::InvalidArgumentError(
-      absl::StrCat("--", name, ": ", status.message()));
+      absl::StrCat(FlagText(name), ": ", status.message()));
 }
 
 absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
@@ -58,6 +58,7 @@ absl::StatusOr<Request> ReadRequest(const ParsedFlags& flags) {
     return absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
   }
   request.options = *options;
+  request.options.per_replica = !flags.Has("batch");
   request.options.ranges = !flags.Has("ranges") || flags.GetBool("ranges");
   return request;
 }
@@ -156,7 +157,8 @@ absl::StatusOr<BatchStudy> Answer(const ParsedFlags& flags, int* exit_code) {
 // SetupFlags with help texts for the lists that `batch` takes.
 std::vector<FlagSpec> BatchFlags() {
   std::vector<FlagSpec> flags = SetupFlags(
-      "batches: 1,2,8 or 1:1024:x2 or 10:100:10 (default 1:1024:x2)");
+      "batches of the whole system: 1,2,8 or 1:1024:x2 or 10:100:10 (default "
+      "1:1024:x2 sequences on each data-parallel replica)");
   for (FlagSpec& flag : flags) {
     if (flag.name == "model" || flag.name == "hardware") {
       absl::StrAppend(&flag.help, "; or several, separated by commas");

@@ -27,7 +27,7 @@ absl::StatusOr<BreakEvenStudy> Answer(const ParsedFlags& flags,
     const absl::Status status = ParseNumberList(flags.Get(name, ""), values);
     if (status.ok()) continue;
     return UsageFault(absl::InvalidArgumentError(
-                          absl::StrCat("--", name, ": ", status.message())),
+                          absl::StrCat(FlagText(name), ": ", status.message())),
                       exit_code);
   }
   absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);

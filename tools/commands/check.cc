@@ -49,7 +49,7 @@ absl::Status ReadExpectations(const ParsedFlags& flags, Expectations* expect) {
         SetField(expect, flag.name, flags.Get(flag.name, ""), "");
     if (!status.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--", flag.name, ": ", status.message()));
+          absl::StrCat(FlagText(flag.name), ": ", status.message()));
     }
   }
   std::vector<Fault> faults;
@@ -149,9 +149,10 @@ Command CheckCommand() {
   command.description =
       "Exits with 0 if energy per token, step time and DRAM share are within\n"
       "their budgets and within their tolerances of a baseline. Otherwise\n"
-      "prints the terms that moved and exits with 1. Exits with 3 if the\n"
-      "baseline is missing, broken or of another scenario. The file of a\n"
-      "scenario may hold the expectations (`expect { ... }`).";
+      "prints the terms that moved and exits with 1. A baseline of another\n"
+      "scenario is compared too, with the fields that differ, and exits with\n"
+      "3, as one does that is missing or broken. The file of a scenario may\n"
+      "hold the expectations (`expect { ... }`).";
   command.examples =
       "  tokenjoule check --scenario=chat.textproto "
       "--baseline=chat_baseline.textproto\n"

@@ -21,7 +21,7 @@ absl::StatusOr<DisaggregationStudy> Answer(const ParsedFlags& flags,
   if (!absl::SimpleAtoi(flags.Get("prefill_tp", "1"), &tp) || tp < 1) {
     return UsageFault(
         absl::InvalidArgumentError(
-            "--prefill_tp: expected a whole number of at least 1"),
+            "--prefill-tp: expected a whole number of at least 1"),
         exit_code);
   }
   absl::StatusOr<Setup> setup = LoadSetup(flags, exit_code);
@@ -46,7 +46,7 @@ Command DisaggregateCommand() {
   command.examples =
       "  tokenjoule disaggregate --model=llama-3.1-70b --hardware=h20 --tp=4 \\\n"
       "      --batch=64 --prompt=4096 --output=512 \\\n"
-      "      --prefill_hardware=h100-sxm --prefill_tp=4\n";
+      "      --prefill-hardware=h100-sxm --prefill-tp=4\n";
   command.flags = Concat(
       Concat(SetupFlags("sequences in a decode step, whole system (default 1)"),
              {

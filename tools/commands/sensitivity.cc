@@ -26,7 +26,7 @@ absl::Status ReadWhole(const ParsedFlags& flags, const std::string& name,
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("--", name, ": expected a whole number from ", least, " to ",
+      absl::StrCat(FlagText(name), ": expected a whole number from ", least, " to ",
                    most, ", found \"", Printable(text), "\""));
 }
 

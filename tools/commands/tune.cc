@@ -23,7 +23,7 @@ absl::StatusOr<TuneOptions> ReadOptions(const ParsedFlags& flags) {
     const absl::Status status = ParseNumberList(flags.Get(flag, ""), &numbers);
     if (!status.ok() || numbers.size() != 1 || numbers[0] <= 0) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--", flag, ": expected a number above 0"));
+          absl::StrCat(FlagText(flag), ": expected a number above 0"));
     }
     *number = numbers[0];
     return absl::OkStatus();

@@ -192,5 +192,6 @@
     };
   }
 
-  Object.assign(tokenjoule, {ask, recorded, recordedReports, recordedBoundaries, Fault, Slot, quiet});
+  Object.assign(tokenjoule,
+      {ask, recorded, recordedReports, recordedBoundaries, Fault, Slot, quiet});
 })(window.tokenjoule);

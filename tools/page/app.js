@@ -159,8 +159,12 @@
       if (why === 'view') views.update(reports, envelopes);
       else refresh();
     });
-    if (tokenjoule.recorded) document.body.classList.add('report');
-    else controls.loadLists().catch((fault) => controls.showFaults(fault.faults || [String(fault)]));
+    if (tokenjoule.recorded) {
+      document.body.classList.add('report');
+    } else {
+      controls.loadLists().catch(
+          (fault) => controls.showFaults(fault.faults || [String(fault)]));
+    }
     state.start();
   }
 

@@ -255,12 +255,13 @@
       return;
     }
     const choice = (which, title) => el('label', {},
-        el('input', {type: 'radio', name: 'scenario', value: which, checked: study.editing === which,
-          onchange: () => state.set('editing', (all) => {
+        el('input', {type: 'radio', name: 'scenario', value: which,
+          checked: study.editing === which, onchange: () => state.set('editing', (all) => {
             all.editing = which;
           })}),
         el('span', {}, title));
-    const focused = scenarioBox.contains(document.activeElement) ? document.activeElement.value : '';
+    const focused = scenarioBox.contains(document.activeElement) ?
+        document.activeElement.value : '';
     fill(scenarioBox,
         el('fieldset', {class: 'segments', role: 'radiogroup'},
             el('legend', {}, 'Settings of scenario'),
@@ -272,7 +273,9 @@
             if (all.view === 'compare') all.view = 'energy';
           })}, 'Remove B'),
         el('p', {class: 'hint'}, 'B is A with the changes made here.'));
-    if (focused) scenarioBox.querySelector('[value="' + (focused === 'b' ? 'b' : 'a') + '"]').focus();
+    if (focused) {
+      scenarioBox.querySelector('[value="' + (focused === 'b' ? 'b' : 'a') + '"]').focus();
+    }
   }
 
   // Faults beside the controls that they are about, and all of them on top.
@@ -354,7 +357,8 @@
     const more = el('details', {class: 'more'}, el('summary', {}, 'More settings'),
         MORE_GROUPS.map((one) => group(one)));
     fill(host, scenarioBox, faultBox,
-        GROUPS.map((one) => group(one, one[0] === 'what' ? tokenjoule.files.control() : null)), more,
+        GROUPS.map((one) => group(one, one[0] === 'what' ? tokenjoule.files.control() : null)),
+        more,
         tokenjoule.fields.control());
     tokenjoule.files.listenForDrops();
     state.listen((study, why) => {

@@ -29,13 +29,15 @@
 
   function titleOf(what) {
     if (LABELS[what]) return LABELS[what];
-    return /^[A-Z_]+$/.test(what) ? format.term(what) : what.replace(/^hardware\./, '');
+    if (!/^[A-Z_]+$/.test(what)) return what.replace(/^hardware\./, '');
+    const term = format.term(what);
+    return term[0].toUpperCase() + term.slice(1);
   }
 
   // The formula, one definition a line: the wanted one, then its symbols.
   function formulas(text) {
     if (!text) return null;
-    const lines = text.split('\n').map((line) => {
+    const lines = text.replace(/ x /g, ' × ').split('\n').map((line) => {
       const at = line.indexOf(' = ');
       return at < 0 ? [el('dd', {}, line)] :
           [el('dt', {}, el('code', {}, line.slice(0, at))), el('dd', {}, line.slice(at + 3))];
@@ -88,8 +90,8 @@
         entries.length ? el('h3', {}, weighed ? 'Constants, the most influential first' :
             entries.length === 1 ? 'The constant' : 'Constants') : el('p', {},
             'No constant enters it: it follows from the model and the setup.'),
-        weighed ? el('p', {class: 'hint'}, 'The per cent on the right says how much it changes when ' +
-            'the constant grows by 1 %' + (answer.setup ? ', for ' + answer.setup : '') + '.') : null,
+        weighed ? el('p', {class: 'hint'}, 'On the right: how much it changes when the constant ' +
+            'grows by 1 %' + (answer.setup ? ', for ' + answer.setup : '') + '.') : null,
         el('ol', {class: 'constants'}, shown.map((entry) => row(entry, weighed))),
         entries.length > shown.length ? el('button', {
           type: 'button', class: 'button', onclick: () => {

@@ -27,13 +27,20 @@
         .filter((part) => part).join('_') + '.' + end;
   }
 
-  function saveSvg(host, name) {
+  // The picture of a chart; where it says in words that there is none, so does this.
+  function chartOf(host) {
     const svg = host.querySelector('svg');
+    if (!svg) tokenjoule.app.say('There is no chart to save: ' + host.textContent);
+    return svg;
+  }
+
+  function saveSvg(host, name) {
+    const svg = chartOf(host);
     if (svg) save(name, tokenjoule.charts.standalone(svg), 'image/svg+xml');
   }
 
   function savePng(host, name) {
-    const svg = host.querySelector('svg');
+    const svg = chartOf(host);
     if (!svg) return;
     const box = svg.getBoundingClientRect();
     const image = new Image();

@@ -35,7 +35,8 @@
 
   function showChanged() {
     const sets = editing().set || [];
-    fill(changed, sets.length === 0 ? null : el('ul', {class: 'sets', 'aria-label': 'Changed fields'},
+    fill(changed, sets.length === 0 ? null : el('ul',
+        {class: 'sets', 'aria-label': 'Changed fields'},
         sets.map((one) => el('li', {}, el('code', {}, one), el('button', {
           type: 'button', class: 'reset', 'aria-label': 'Undo ' + one, onclick: () => remove(one),
         }, 'undo')))));

@@ -42,8 +42,10 @@
     const declared = /^#\s*proto-message:\s*(?:tokenjoule\.)?(\w+)/m.exec(text);
     const kinds = {Model: 'model', Hardware: 'hardware', Scenario: 'scenario', Runtime: 'runtime'};
     if (declared && kinds[declared[1]]) return {flag: kinds[declared[1]], end: '.textproto'};
-    if (declared) return {why: 'it describes a ' + declared[1] + '; a Model, Hardware, Runtime or ' +
-        'Scenario is wanted.'};
+    if (declared) {
+      return {why: 'it describes a ' + declared[1] +
+          '; a Model, Hardware, Runtime or Scenario is wanted.'};
+    }
     const has = (pattern) => pattern.test(text);
     if (has(/^\s*(memory|engine|interconnect|board|base)\b/m)) {
       return {flag: 'hardware', end: '.textproto'};

@@ -126,13 +126,21 @@
     return parts.filter((part) => part).join(', ');
   }
 
+  // The field stops at the largest 32-bit number.
+  const MOST_BATCH = 2147483647;
+
+  function largestBatch(report) {
+    if (report.max_batch >= MOST_BATCH) return 'so does any batch';
+    return [unitOf(report) === 'token' ? 'largest batch at this context ' : 'largest batch ',
+      figure('max_batch', format.whole(report.max_batch))];
+  }
+
   function verdict(report) {
     const used = format.si(report.memory_used_bytes, 'B');
     const usable = format.si(report.memory_usable_bytes, 'B');
     if (report.fits) {
       return el('p', {class: 'verdict fits'}, el('strong', {}, 'Fits'),
-          ' ' + used + ' of ' + usable + ' usable; largest batch at this context ',
-          figure('max_batch', format.whole(report.max_batch)));
+          ' ' + used + ' of ' + usable + ' usable; ', largestBatch(report));
     }
     return el('p', {class: 'verdict not'}, el('strong', {}, 'DOES NOT FIT'),
         ' It needs ' + used + ', and ' + usable + ' are usable' + (report.max_batch > 0 ?
@@ -168,7 +176,8 @@
     return el('p', {class: 'evidence'},
         el('span', {class: 'badge ' + name}, title), ' ',
         // "Fitted to 38 rows", not "Fitted fitted to 38 rows".
-        name === 'fitted' ? report.evidence_note.replace(/^fitted /, '') : report.evidence_note);
+        name === 'fitted' ? report.evidence_note.replace(/^fitted /, '') :
+        report.evidence_note || 'the machine’s own constants are all there is');
   }
 
   // A share with its range as a band on a line from 0 to 100 %.
@@ -187,7 +196,8 @@
     const shares = reports.map((report) => report.fits ? memoryShare(report) : null);
     if (shares.every((share) => !share)) return null;
     const name = (shares.find((share) => share) || {}).name;
-    return el('div', {class: 'metric share'}, el('div', {class: 'label'}, name + ' share of energy'),
+    return el('div', {class: 'metric share'},
+        el('div', {class: 'label'}, name + ' share of energy'),
         shares.map((share, i) => share === null ? null : el('div', {class: 'value-row'},
             reports.length > 1 ? el('span', {class: 'which'}, 'AB'[i]) : null,
             share.figure ?
@@ -251,7 +261,8 @@
       format.si(1000 * cost.electricity_kwh, 'Wh') + ' of electricity at the facility',
       format.known(cost.co2e_g) ? format.si(cost.co2e_g, 'g') + ' CO₂e' : '',
     ].filter((part) => part);
-    return el('p', {class: 'mixed'}, 'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
+    return el('p', {class: 'mixed'},
+        'A million ' + unitOf(report) + 's: ' + parts.join(', ') + '.');
   }
 
   // Draws the answer of one scenario, or of two.

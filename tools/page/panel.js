@@ -20,8 +20,8 @@
       this.after = el('div', {class: 'after'});
       this.fault = el('ul', {class: 'faults', role: 'status', hidden: true});
       this.menu = this.makeMenu();
-      this.node = el('section', {class: 'panel' + (spec.chart ? '' : ' words'), 'data-panel': spec.title,
-        'aria-label': spec.title},
+      this.node = el('section',
+        {class: 'panel', 'data-panel': spec.title, 'aria-label': spec.title},
         el('div', {class: 'panel-head'}, el('h3', {}, spec.title), this.menu),
         this.fault, this.before, this.chart, this.after);
       this.chart.hidden = !spec.chart;
@@ -36,9 +36,10 @@
       }}, label);
       const name = (end) => exporting.fileName(this.report, spec.chart || spec.subcommand, end);
       const items = [];
-      if (spec.chart) {
-        items.push(item('SVG', () => this.exported((host) => exporting.saveSvg(host, name('svg')))));
-        items.push(item('PNG', () => this.exported((host) => exporting.savePng(host, name('png')))));
+      if (spec.chart && !spec.words) {
+        items.push(
+            item('SVG', () => this.exported((host) => exporting.saveSvg(host, name('svg')))),
+            item('PNG', () => this.exported((host) => exporting.savePng(host, name('png')))));
       }
       if (spec.subcommand && !tokenjoule.recorded) {
         items.push(item('CSV', () => this.saveCsv(name('csv'))));
@@ -137,7 +138,8 @@
       const open = Boolean(this.after.querySelector('.as-table[open]'));
       const rows = spec.table ? spec.table(answer) : null;
       fill(this.after, spec.after ? spec.after(answer) : null,
-          rows ? el('details', {class: 'as-table', open}, el('summary', {}, 'As a table'), rows) : null,
+          rows ? el('details', {class: 'as-table', open},
+              el('summary', {}, 'As a table'), rows) : null,
           (answer.missing || []).map((text) => el('p', {class: 'hint'}, text)));
     }
   }

@@ -275,8 +275,7 @@
     get problems() {
       return problems;
     },
-    set, start, link, request, comparison, merged, read, isFileName,
-    namedDocuments,
+    set, start, request, comparison, merged, isFileName,
     listen: (listener) => listeners.push(listener),
   };
 })(window.tokenjoule);

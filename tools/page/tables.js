@@ -8,7 +8,8 @@
   const byBoundary = (report) => 'at the ' + format.boundary(report.scenario.boundary);
 
   function bandCell(value, low, high) {
-    return [format.percent(value), ' ', el('span', {class: 'range'}, format.percentRange(low, high))];
+    return [format.percent(value), ' ',
+      el('span', {class: 'range'}, format.percentRange(low, high))];
   }
 
   function termTable(report) {
@@ -117,14 +118,15 @@
           [{label: ''}, {label: 'energy', number: true}],
           further.map(([label, value]) => [label, format.si(value, 'J')])) : null,
       format.known(costs.prefill_energy_share) ? el('p', {}, 'Reading the prompt takes ' +
-          format.percent(costs.prefill_energy_share) + ' of a request’s energy. The system completes ' +
-          format.number(costs.requests_per_s) + ' requests/s at this batch.') :
-          el('p', {class: 'hint'}, 'With lengths of prompt and output, this page also says what a ' +
-              'request costs.'),
+          format.percent(costs.prefill_energy_share) + ' of a request’s energy. The system ' +
+          'completes ' + format.number(costs.requests_per_s) + ' requests/s at this batch.') :
+          el('p', {class: 'hint'}, 'With lengths of prompt and output, this page also says ' +
+              'what a request costs.'),
       el('p', {class: 'hint'}, 'Electricity is counted at the facility, where it is metered and ' +
           'paid, whatever the boundary is. Prices are in whatever currency they are given in.'),
       tokenjoule.recorded ? null : el('p', {}, el('button', {type: 'button', class: 'button',
-        onclick: () => tokenjoule.controls.show('price-per-kwh')}, 'Set prices and carbon')),
+        id: 'set-prices', onclick: () => tokenjoule.controls.show('price-per-kwh'),
+      }, 'Set prices and carbon')),
       sourceList(costs),
     ];
   }
@@ -155,7 +157,8 @@
       row.hardware, row.weights, ['tp', 'pp', 'ep'].filter((way) => row[way] > 1)
           .map((way) => way + ' ' + row[way]).join(', ') || '1 chip',
       format.whole(row.replicas), format.whole(row.chips), format.number(row.batch),
-      format.number(row.time_per_token_ms) + ' ms', format.number(row.time_to_first_token_ms) + ' ms',
+      format.number(row.time_per_token_ms) + ' ms',
+      format.number(row.time_to_first_token_ms) + ' ms',
       [format.si(row.energy_per_request_j, 'J'), ' ', el('span', {class: 'range'}, format.range(
           row.energy_per_request_j_low, row.energy_per_request_j_high, 'J'))],
       format.percent(row.idle_energy_share),
@@ -169,8 +172,8 @@
         {label: 'of it idle', number: true},
       ].concat(money ? [{label: 'price per request', number: true}] : [],
           tokenjoule.recorded ? [] : [{label: ''}]), rows),
-      el('p', {class: 'hint'}, 'The plan chooses machine, runtime, weights, parallelism and batch; ' +
-          'those of the setup, and numbers of its machine that were changed, do not count here.'),
+      el('p', {class: 'hint'}, 'The plan chooses machine, runtime, weights, parallelism and ' +
+          'batch. Those of the setup, and changed numbers of its machine, do not count here.'),
     ];
   }
 

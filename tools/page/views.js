@@ -62,66 +62,79 @@
 
   // ---- Views
 
-  const analyze = {subcommand: 'analyze', more: () => ({})};
+  const summary = (answer) => el('p', {class: 'summary'}, answer.summary);
 
-  // Panels: title; subcommand and more() flags, or gather() for several questions,
-  // or comparison for both scenarios, without the flags that it omits; chart, the name of a chart, with its
-  // options(); before, after and table (folded away): nodes of the answer. Panels
-  // stand in the left column, in the right one (side) or across both (wide).
+  const overBatch = () => Object.assign({batch: BATCHES}, asked('max-time-per-token-ms'));
+  const overContext = () => ({context: CONTEXTS});
+
+  function planFlags() {
+    return Object.assign({'requests-per-s': '10'}, asked('requests-per-s',
+        'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective'));
+  }
+
+  // A panel of the answer that the headline shows.
+  const ofAnalyze = (panel) => Object.assign({subcommand: 'analyze'}, panel);
+
+  // Views: name, title, and what they ask for besides the setup (settings.asked).
+  //
+  // Panels: title; subcommand with more() flags and without those that it omits, or
+  // gather() for several questions, or comparison for both scenarios; chart, the name
+  // of a chart, with its options(), and words where it draws a table; before, after and table (folded away): nodes of
+  // the answer; shows(answer), whether there is anything to show. Panels stand in the
+  // left column, in the right one (side) or across both (wide).
   const VIEWS = [
     {
       name: 'energy', title: 'Where a joule goes', panels: [
-        Object.assign({title: 'Energy by term', chart: 'energyBar', table: tables.terms,
-          after: tables.factored}, analyze),
-        Object.assign({title: 'From a token to bytes, FLOP and time', chart: 'energySankey',
-          side: true}, analyze),
-        Object.assign({title: 'DRAM share at each boundary', chart: 'dramShare', side: true,
-          table: tables.shares}, analyze),
+        ofAnalyze({title: 'Energy by term', chart: 'energyBar', table: tables.terms,
+          after: tables.factored}),
+        ofAnalyze({title: 'From a token to bytes, FLOP and time', chart: 'energySankey',
+          side: true}),
+        ofAnalyze({title: 'Memory share at each boundary', chart: 'dramShare', side: true,
+          table: tables.shares}),
       ],
     },
     {
       name: 'compare', title: 'A and B', two: true, panels: [
-        {title: 'What changed the energy', subcommand: 'compare', comparison: true,
+        {title: 'What changed the energy', comparison: true, subcommand: 'compare',
           before: tables.differences, chart: 'compareWaterfall',
           options: () => ({nameA: 'A', nameB: 'B'})},
-        {title: 'By cause', subcommand: 'compare', comparison: true, side: true, chart: 'compareWaterfall',
-          options: () => ({nameA: 'A', nameB: 'B', by: 'cause'})},
-        {title: 'Term by term', subcommand: 'compare', comparison: true, wide: true, after: tables.comparison},
+        {title: 'By cause', comparison: true, subcommand: 'compare', side: true,
+          chart: 'compareWaterfall', options: () => ({nameA: 'A', nameB: 'B', by: 'cause'})},
+        {title: 'Term by term', comparison: true, subcommand: 'compare', wide: true,
+          after: tables.comparison},
       ],
     },
     {
       name: 'levers', title: 'What could change it', panels: [
         {title: 'Ceiling: what remains if a part were free', subcommand: 'ceiling',
-          chart: 'ceiling', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
+          before: summary, chart: 'ceiling'},
         {title: 'Sensitivity: each constant over its range', subcommand: 'sensitivity',
           chart: 'tornado'},
-        {title: 'Tricks: known and proposed savings', subcommand: 'tricks', more: () => asked('max-time-per-token-ms'),
-          side: true, chart: 'tricks', before: (answer) => el('p', {class: 'summary'}, answer.summary)},
+        {title: 'Tricks: known and proposed savings', subcommand: 'tricks',
+          more: () => asked('max-time-per-token-ms'), side: true, before: summary,
+          chart: 'tricks'},
       ],
     },
     {
       name: 'curves', title: 'Batch and context', asks: ['max-time-per-token-ms'], panels: [
-        {title: 'Energy over batch', subcommand: 'batch',
-          more: () => Object.assign({batch: BATCHES},
-              asked('max-time-per-token-ms')), chart: 'curves',
+        {title: 'Energy over batch', subcommand: 'batch', more: overBatch, chart: 'curves',
           options: () => ({x: 'batch', marker: number('batch')}), shows: varies('batch')},
-        {title: 'Time over batch', subcommand: 'batch',
-          more: () => Object.assign({batch: BATCHES},
-              asked('max-time-per-token-ms')), chart: 'curves',
+        {title: 'Time over batch', subcommand: 'batch', more: overBatch, chart: 'curves',
           options: () => ({x: 'batch', y: 'time', marker: number('batch')}),
           shows: varies('batch')},
-        {title: 'Energy over context', subcommand: 'batch', side: true, more: () => ({context: CONTEXTS}),
+        {title: 'Energy over context', subcommand: 'batch', more: overContext, side: true,
           chart: 'curves', options: () => ({x: 'context', marker: number('context')}),
           shows: varies('context')},
-        {title: 'Time over context', subcommand: 'batch', side: true, more: () => ({context: CONTEXTS}),
-          chart: 'curves', options: () => ({x: 'context', y: 'time', marker: number('context')}),
+        {title: 'Time over context', subcommand: 'batch', more: overContext, side: true,
+          chart: 'curves',
+          options: () => ({x: 'context', y: 'time', marker: number('context')}),
           shows: varies('context')},
       ],
     },
     {
       name: 'roofline', title: 'Roofline', panels: [
-        Object.assign({title: 'Rate: what limits each operator', chart: 'roofline'}, analyze),
-        Object.assign({title: 'Energy: what a FLOP takes', side: true, chart: 'energyRoofline'}, analyze),
+        ofAnalyze({title: 'Rate: what limits each operator', chart: 'roofline'}),
+        ofAnalyze({title: 'Energy: what a FLOP takes', chart: 'energyRoofline', side: true}),
       ],
     },
     {
@@ -132,43 +145,41 @@
     },
     {
       name: 'machines', title: 'Machines', asks: ['machines'], panels: [
-        {title: 'The same setup on several machines', subcommand: 'analyze',
-          more: () => ({hardware: machineNames()}), rows: true, wide: true, chart: 'machines',
-          before: (answer) => answer.summary ?
-              el('p', {class: 'summary'}, answer.summary) : null,
-          after: tables.machines},
+        ofAnalyze({title: 'The same setup on several machines', rows: true,
+          more: () => ({hardware: machineNames()}), omits: ['pipeline'], wide: true,
+          before: (answer) => answer.summary ? summary(answer) : null, chart: 'machines',
+          after: tables.machines}),
       ],
     },
     {
       name: 'plan', title: 'Plan',
       asks: ['requests-per-s', 'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective'],
       panels: [
-        {title: 'Which machines serve this traffic, and how', subcommand: 'plan', omits: PLANNED,
-          more: () => Object.assign({'requests-per-s': '10'}, asked('requests-per-s',
-              'max-time-per-token-ms', 'max-time-to-first-token-ms', 'objective')),
-          wide: true, before: (answer) => el('p', {class: 'summary'}, answer.summary),
+        {title: 'Which machines serve this traffic, and how', subcommand: 'plan',
+          omits: PLANNED, more: planFlags, wide: true, before: summary, chart: 'plan',
           after: tables.plan},
       ],
     },
     {
       name: 'memory', title: 'Memory', panels: [
-        Object.assign({title: 'What fills the memory', chart: 'memoryMap'}, analyze),
-        Object.assign({title: 'Bytes by part', side: true, after: tables.bytes}, analyze),
+        ofAnalyze({title: 'What fills the memory', chart: 'memoryMap'}),
+        ofAnalyze({title: 'Bytes by part', side: true, after: tables.bytes}),
       ],
     },
     {
       name: 'operators', title: 'Operators', panels: [
-        Object.assign({title: 'The step by operator', wide: true, chart: 'layers', options: sortOptions}, analyze),
+        ofAnalyze({title: 'The step by operator', wide: true, chart: 'layers', words: true,
+          options: sortOptions}),
       ],
     },
     {
       name: 'costs', title: 'Cost', panels: [
-        Object.assign({title: 'Electricity, money, emissions', wide: true, after: tables.costs}, analyze),
+        ofAnalyze({title: 'Electricity, money, emissions', wide: true, after: tables.costs}),
       ],
     },
     {
       name: 'front', title: 'Design space', recorded: true, panels: [
-        {title: 'The Pareto front', wide: true, subcommand: 'sweep', chart: 'sweep'},
+        {title: 'The Pareto front', subcommand: 'sweep', wide: true, chart: 'sweep'},
       ],
     },
   ];
@@ -353,9 +364,10 @@
     const line = host.querySelector('.which-shown');
     const fits = !report || report.fits;
     line.hidden = !(state.study.b && !view.two) && fits;
-    fill(line, state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
-        fits ? null : 'It does not fit. These figures are what a step would take if the memory were ' +
-            'large enough.');
+    fill(line,
+        state.study.b && !view.two ? 'Shown for scenario ' + (second ? 'B' : 'A') + '. ' : null,
+        fits ? null : 'It does not fit. These figures are what a step would take if the memory ' +
+            'were large enough.');
     // Another view of a setup without an answer has nothing to ask.
     if (document.body.classList.contains('stale')) {
       line.hidden = false;

@@ -28,8 +28,9 @@ struct AnswerRequest {
 // What a request may ask for.
 struct AnswerLimits {
   // Most rows, i.e. combinations of the values in lists of models, machines,
-  // batches and contexts.
-  size_t rows = 20'000;
+  // batches and contexts. Each is 30 KB of JSON, and takes half a megabyte while
+  // it is computed.
+  size_t rows = 500;
   // Most draws of `sensitivity`.
   double samples = 100'000;
   // Whether flags may name files of this machine.

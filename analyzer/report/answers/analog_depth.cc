@@ -12,14 +12,14 @@ namespace {
 
 std::string AnalogDepthTable(const AnalogDepthStudy& study,
                              const TableOptions&) {
-  std::string out = absl::StrFormat(
+  std::string out = Wrapped(absl::StrFormat(
       "Analog layers in a row on %s, %g bits\n(noise relative to the signal: "
       "array %.3g a layer, converter %.3g, hold %.3g;\n%s saturation at %.3g "
-      "standard deviations: gain %.3g, distortion %.3g)\n\n",
+      "standard deviations: gain %.3g, distortion %.3g)\n",
       study.circuit(), study.bits(), study.array_noise(),
       study.converter_noise(), study.hold_noise(), study.saturation(),
       study.full_scale_sigma(), study.saturation_gain(),
-      study.saturation_distortion());
+      study.saturation_distortion()));
   TextTable rows({"layers", "SNR, dB", "trained", "converted", "fJ per MAC",
                   "array", "converters", "hold"});
   for (const AnalogDepthRow& row : study.rows()) {
@@ -37,7 +37,7 @@ std::string AnalogDepthTable(const AnalogDepthStudy& study,
       "\nSNR: after that many layers without converters, saturation being an "
       "error\ntrained: the same if the network was trained with the "
       "saturation\nconverted: that many layers with converters after each\n\n",
-      study.summary(), "\n");
+      Wrapped(study.summary()));
   return out;
 }
 

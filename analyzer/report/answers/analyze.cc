@@ -4,9 +4,13 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/strip.h"
+#include "analyzer/description/boundary.h"
+#include "analyzer/machine/terms.h"
 #include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/figures/figures.h"
@@ -37,7 +41,7 @@ std::string Serving(const Report& report) {
                           "tokens; figures are means over steps\n",
                           s.prompt(), s.output());
   }
-  return out;
+  return out.empty() ? out : Wrapped(absl::StripSuffix(out, "\n"));
 }
 
 bool IsNetwork(const Report& report) { return Work(report) == "inference"; }
@@ -53,8 +57,41 @@ std::string BoundWords(const Report& report) {
     parts.push_back(
         absl::StrFormat("%s %.0f %%", BoundLabel(part.bound()), 100 * share));
   }
-  return absl::StrCat(Bound::Value_Name(report.bound()), " binds (",
+  return absl::StrCat(BoundLabel(report.bound()), " binds (",
                       absl::StrJoin(parts, ", "), ")");
+}
+
+// Time and speed of a step, which an answer that does not fit does not have.
+void AddSpeed(const Report& report, TextTable* table) {
+  table->AddRow(
+      {FigureLabel(kStepTimeFigure), WithUnit(report.step_time_s(), "s"),
+       absl::StrCat(
+           Between(report.step_time_s_low(), report.step_time_s_high(), "s"),
+           "; ", BoundWords(report))});
+  std::vector<std::string> parts;
+  if (!IsNetwork(report) && report.scenario().batch() > 1) {
+    parts.push_back(absl::StrCat(
+        Plain(report.tokens_per_s() / report.scenario().batch()),
+        " per user"));
+  }
+  if (report.num_chips() > 1) {
+    parts.push_back(absl::StrCat(
+        Plain(report.tokens_per_s() / report.num_chips()), " per chip"));
+  }
+  parts.push_back(absl::StrCat(WithUnit(report.power_w(), "W"), " drawn"));
+  table->AddRow({FigureLabel(kTokensPerSecond),
+                 absl::StrCat(Plain(report.tokens_per_s()), " ",
+                              Work(report), "s/s"),
+                 absl::StrJoin(parts, ", ")});
+  if (report.admitting_share() > 0) {
+    table->AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
+                  absl::StrFormat(
+                      "without prompts; %s in the %s of steps that admit some",
+                      WithUnit(report.admitting_step_time_s(), "s"),
+                      Percent(report.admitting_share()))});
+    table->AddRow({"first token", WithUnit(report.time_to_first_token_s(), "s"),
+                  "after a prompt is admitted"});
+  }
 }
 
 std::string Headline(const Report& report) {
@@ -63,44 +100,18 @@ std::string Headline(const Report& report) {
       {FigureLabel(kEnergyPerToken),
        absl::StrCat(WithUnit(report.energy_per_token_j(), "J"), "/",
                     Work(report)),
-       absl::StrCat("range ",
-                    Between(report.energy_per_token_j_low(),
+       absl::StrCat(Between(report.energy_per_token_j_low(),
                             report.energy_per_token_j_high(), "J"),
-                    ", at the ", BoundaryLabel(report.scenario().boundary()))});
-  const auto share_row = [&](absl::string_view label, double value, double low,
-                             double high, const char* what) {
-    table.AddRow({std::string(label), Percent(value),
-                  absl::StrCat("range ", PercentBetween(low, high), "; ", what,
-                               ", over the board")});
-  };
-  if (report.has_memory_share()) {
-    const MemoryShare& share = report.memory_share();
-    share_row(absl::StrCat(share.memory(), " share"), share.energy_share(),
-              share.energy_share_low(), share.energy_share_high(),
-              "its accesses alone");
-    if (share.with_path() > share.energy_share()) {
-      share_row(absl::StrCat(share.memory(), " and path share"),
-                share.with_path(), share.with_path_low(),
-                share.with_path_high(), "with PHY, controller, fabric");
-    }
-  } else {
-    share_row(FigureLabel(kStackEnergyShare), report.stack_energy_share(),
-              report.stack_energy_share_low(), report.stack_energy_share_high(),
-              "the devices alone");
-    share_row(FigureLabel(kDramEnergyShare), report.dram_energy_share(),
-              report.dram_energy_share_low(), report.dram_energy_share_high(),
-              "with PHY, controller, fabric");
+                    report.fits() ? "" : ", if it did fit")});
+  for (const ShareOfMemory& share : SharesOfMemory(report)) {
+    table.AddRow(
+        {share.label, Percent(share.share),
+         absl::StrCat(share.has_range ? PercentBetween(share.low, share.high) + " "
+                                      : "",
+                      "of the ", BoundaryLabel(report.scenario().boundary()),
+                      "; ", share.counted)});
   }
-  table.AddRow(
-      {FigureLabel(kStepTimeFigure), WithUnit(report.step_time_s(), "s"),
-       absl::StrCat(
-           "range ",
-           Between(report.step_time_s_low(), report.step_time_s_high(), "s"),
-           "; ", BoundWords(report))});
-  table.AddRow({FigureLabel(kTokensPerSecond),
-                absl::StrFormat("%.4g %ss/s", report.tokens_per_s(),
-                                Work(report)),
-                absl::StrCat(WithUnit(report.power_w(), "W"), " drawn")});
+  if (report.fits()) AddSpeed(report, &table);
   if (report.core_clock_mhz() > 0) {
     const double set = report.set_core_clock_mhz();
     table.AddRow({"core clock",
@@ -109,32 +120,25 @@ std::string Headline(const Report& report) {
                       ? absl::StrFormat("of %.0f MHz: the power cap binds", set)
                       : "as set"});
   }
-  if (report.admitting_share() > 0) {
-    table.AddRow({"inter-token", WithUnit(report.pure_step_time_s(), "s"),
-                  absl::StrFormat(
-                      "without prompts; %s in the %s of steps that admit some",
-                      WithUnit(report.admitting_step_time_s(), "s"),
-                      Percent(report.admitting_share()))});
-    table.AddRow({"first token", WithUnit(report.time_to_first_token_s(), "s"),
-                  "after a prompt is admitted"});
-  }
   const double intensity = report.arithmetic_intensity_flop_per_byte();
   const double ridge = report.ridge_point_flop_per_byte();
   // Where nothing crosses the interface of the backing store there is none.
   if (intensity > 0) {
     table.AddRow(
         {FigureLabel(kArithmeticIntensity),
-         absl::StrFormat("%.3g FLOP/byte", intensity),
-         absl::StrFormat("ridge point %.3g: %s", ridge,
-                         intensity < ridge ? "the step is on the memory side"
-                                           : "the step is on the compute side")});
+         absl::StrCat(Plain(intensity, 3), " FLOP/byte"),
+         absl::StrCat(intensity < ridge ? "below" : "above",
+                      " the ridge point of ", Plain(ridge, 3),
+                      " at peak rates")});
   }
   table.AddRow(
       {"memory", WithUnit(report.memory_used_bytes(), "B"),
        absl::StrCat("of ", WithUnit(report.memory_usable_bytes(), "B"),
-                    " usable: ", report.fits() ? "fits" : "DOES NOT FIT",
+                    " usable: ", report.fits() ? "fits" : "does not fit",
                     IsNetwork(report)
                         ? std::string("; weights, without activations")
+                    : report.max_batch() == 0
+                        ? std::string("; no batch does at this context")
                         : absl::StrCat("; largest batch at this context: ",
                                        report.max_batch()))});
   if (report.model_growth() > 1) {
@@ -151,7 +155,7 @@ std::string Headline(const Report& report) {
   if (report.area_mm2() > 0) {
     table.AddRow(
         {FigureLabel(kAreaFigure),
-         absl::StrFormat("%.4g mm2", report.area_mm2()),
+         absl::StrCat(Plain(report.area_mm2()), " mm2"),
          absl::StrCat(
              "logic; ", WithUnit(report.cost_usd(), "$"),
              " to make with memory and board, ",
@@ -307,7 +311,7 @@ std::string Operators(const Report& report) {
          WithUnit(op.weight_bytes(), "B"),
          WithUnit(op.activation_bytes(), "B")},
         WithUnit(op.kv_bytes(), "B"), WithUnit(op.link_bytes(), "B"),
-        {WithUnit(op.time_s(), "s"), std::string(Bound::Value_Name(op.bound())),
+        {WithUnit(op.time_s(), "s"), BoundLabel(op.bound()),
          WithUnit(op.energy_j(), "J"),
          Percent(op.time_s() / report.step_time_s())}));
   }
@@ -317,13 +321,13 @@ std::string Operators(const Report& report) {
 // The energy as the number of operations times the cost of each, in one line.
 std::string Factored(const Report& report) {
   const Factorization& f = report.factorization();
-  return absl::StrCat(
+  return Wrapped(absl::StrCat(
       "Factored: ", WithUnit(f.operations_per_token(), "FLOP"), " x (",
       WithUnit(f.energy_per_operation_j(), "J"), "/FLOP + ",
       absl::StrFormat("%.3g", f.memory_accesses_per_operation()),
       " byte/FLOP x ", WithUnit(f.energy_per_access_j(), "J"),
       "/byte) = ", WithUnit(f.product_j(), "J"), "; standing ",
-      WithUnit(f.standing_j(), "J"), "\n");
+      WithUnit(f.standing_j(), "J")));
 }
 
 // The machines that share the step, and which data lies where; empty if there
@@ -395,10 +399,10 @@ std::string QualityLines(const Report& report) {
                           quality.rounding_loss());
   }
   for (const std::string& law : quality.laws()) {
-    absl::StrAppend(&out, "  law: ", law, "\n");
+    absl::StrAppend(&out, Wrapped(absl::StrCat("law: ", law), 2));
   }
   for (const std::string& caveat : quality.caveats()) {
-    absl::StrAppend(&out, Wrapped(absl::StrCat("caveat: ", caveat)));
+    absl::StrAppend(&out, Wrapped(absl::StrCat("caveat: ", caveat), 2));
   }
   return out;
 }
@@ -407,9 +411,9 @@ std::string QualityLines(const Report& report) {
 std::string ReportTable(const Report& report, const TableOptions& options) {
   std::string out = absl::StrCat(SetupLines(report), Serving(report));
   if (!report.evidence_note().empty()) {
-    absl::StrAppend(&out, report.evidence_note(), "\n");
+    absl::StrAppend(&out, Wrapped(report.evidence_note()));
   }
-  absl::StrAppend(&out, "\n");
+  absl::StrAppend(&out, "\n", MisfitLines(report), report.fits() ? "" : "\n");
   absl::StrAppend(&out, Headline(report), "\nWhere the energy goes\n",
                   Terms(report), "\n", Factored(report),
                   Boundaries(report));
@@ -426,8 +430,10 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
                     Operators(report));
   }
   if (report.notes_size() > 0) {
-    absl::StrAppend(&out, "\nnote: ", absl::StrJoin(report.notes(), "\nnote: "),
-                    "\n");
+    absl::StrAppend(&out, "\n");
+    for (const std::string& note : report.notes()) {
+      absl::StrAppend(&out, Wrapped(absl::StrCat("note: ", note)));
+    }
   }
   absl::StrAppend(&out, WarningLines(report));
   return out;
@@ -445,32 +451,57 @@ std::string ReportCsv(const Report& report) {
 std::vector<CsvCell> ReportCells(const Report& report) {
   std::vector<CsvCell> cells;
   AddScalars(report, "", &cells);
-  if (report.has_quality()) AddScalars(report.quality(), "quality.", &cells);
-  for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
-    cells.push_back({absl::StrCat("energy_by_boundary.", energy.boundary()),
-                     CsvNumber(energy.energy_per_token_j())});
+  const auto add = [&](const std::string& column, bool exists, double value) {
+    cells.push_back({column, exists ? CsvNumber(value) : ""});
+  };
+  // Without ranges both ends are the value, which they are of nothing that is known.
+  const bool ranges =
+      report.energy_per_token_j_low() < report.energy_per_token_j_high();
+  for (CsvCell& cell : cells) {
+    if (!ranges && (absl::EndsWith(cell.column, "_low") ||
+                    absl::EndsWith(cell.column, "_high"))) {
+      cell.text.clear();
+    }
   }
-  for (const DramShare& share : report.dram_share_by_boundary()) {
-    const std::string name =
-        absl::StrCat("dram_share_by_boundary.", share.boundary());
-    cells.push_back({name, CsvNumber(share.dram_energy_share())});
-    cells.push_back({name + ".low", CsvNumber(share.dram_energy_share_low())});
-    cells.push_back(
-        {name + ".high", CsvNumber(share.dram_energy_share_high())});
-    const std::string stack =
-        absl::StrCat("stack_share_by_boundary.", share.boundary());
-    cells.push_back({stack, CsvNumber(share.stack_energy_share())});
-    cells.push_back(
-        {stack + ".low", CsvNumber(share.stack_energy_share_low())});
-    cells.push_back(
-        {stack + ".high", CsvNumber(share.stack_energy_share_high())});
+  // A value and its range.
+  const auto add_range = [&](const std::string& column, bool exists,
+                             double value, double low, double high) {
+    add(column, exists, value);
+    add(column + ".low", exists && ranges, low);
+    add(column + ".high", exists && ranges, high);
+  };
+  // Every boundary and every term, whichever the answer has.
+  for (const BoundaryRow& row : kBoundaries) {
+    double inside = 0;
+    for (const BoundaryEnergy& energy : report.energy_by_boundary()) {
+      if (energy.boundary() == row.name) inside = energy.energy_per_token_j();
+    }
+    add(absl::StrCat("energy_by_boundary.", row.name), inside > 0, inside);
   }
-  for (const EnergyTerm& term : report.energy_terms()) {
-    const std::string name = absl::StrCat(
-        "energy_terms.", absl::AsciiStrToLower(Term::Value_Name(term.term())));
-    cells.push_back({name, CsvNumber(term.energy_per_token_j())});
-    cells.push_back({name + ".low", CsvNumber(term.low())});
-    cells.push_back({name + ".high", CsvNumber(term.high())});
+  for (const BoundaryRow& row : kBoundaries) {
+    DramShare share;
+    for (const DramShare& entry : report.dram_share_by_boundary()) {
+      if (entry.boundary() == row.name) share = entry;
+    }
+    add_range(absl::StrCat("dram_share_by_boundary.", row.name),
+              share.dram_energy_share() > 0, share.dram_energy_share(),
+              share.dram_energy_share_low(), share.dram_energy_share_high());
+    add_range(absl::StrCat("stack_share_by_boundary.", row.name),
+              share.stack_energy_share() > 0, share.stack_energy_share(),
+              share.stack_energy_share_low(), share.stack_energy_share_high());
+  }
+  for (int i = 0; i < kNumEnergyTerms; ++i) {
+    const auto value = static_cast<Term::Value>(i + 1);
+    EnergyTerm term;
+    bool exists = false;
+    for (const EnergyTerm& entry : report.energy_terms()) {
+      if (entry.term() != value) continue;
+      term = entry;
+      exists = true;
+    }
+    add_range(absl::StrCat("energy_terms.",
+                           absl::AsciiStrToLower(Term::Value_Name(value))),
+              exists, term.energy_per_token_j(), term.low(), term.high());
   }
   cells.push_back({"warnings", absl::StrJoin(report.warnings(), "; ")});
   return cells;

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -18,44 +20,86 @@
 namespace tokenjoule {
 namespace {
 
-// The setup that the rows of a series have in common.
-std::string BatchHeading(const Report& first) {
-  return absl::StrFormat("%s on %s, %s\n%s%s, energy per %s at the %s\n",
-                         first.model(), first.hardware(), Chips(first),
-                         ContextWords(first.scenario()),
-                         Formats(first.scenario()),
-                         Work(first),
-                         BoundaryLabel(first.scenario().boundary()));
-}
-
-// One series, with one row per batch.
+// One series: the energy of each batch, then its speed. A batch that does not fit
+// has the energy that it would have, and no speed.
 template <typename Reports>
 std::string BatchRows(const Reports& reports) {
   const std::string work = reports.empty() ? "token" : Work(*reports.begin());
-  const bool has_dram = reports.empty() || !reports[0].has_memory_share();
-  TextTable rows({"batch", "J/" + work, "range",
-                  has_dram ? std::string("DRAM alone")
-                           : reports[0].memory_share().memory() + " alone",
-                  "FLOP/byte", "step time", work + "s/s", "power", "bound",
-                  "fits"});
+  const std::string boundary =
+      reports.empty() ? ""
+                      : BoundaryLabel(reports[0].scenario().boundary());
+  const bool is_network = work != "token";
+  bool ranges = false, fits = true, share = false, chips = false;
   for (const Report& row : reports) {
-    rows.AddRow(
-        {absl::StrFormat("%g", row.scenario().batch()),
-         WithUnit(row.energy_per_token_j(), "J"),
-         Between(row.energy_per_token_j_low(), row.energy_per_token_j_high(),
-                 "J"),
-         has_dram ? PercentBetween(row.stack_energy_share_low(),
-                                   row.stack_energy_share_high())
-                  : PercentBetween(row.memory_share().energy_share_low(),
-                                   row.memory_share().energy_share_high()),
-         absl::StrFormat("%.3g", row.arithmetic_intensity_flop_per_byte()),
-         WithUnit(row.step_time_s(), "s"),
-         absl::StrFormat("%.4g", row.tokens_per_s()),
-         WithUnit(row.power_w(), "W"),
-         std::string(Bound::Value_Name(row.bound())),
-         row.fits() ? "yes" : "no"});
+    ranges |= row.energy_per_token_j_low() < row.energy_per_token_j_high();
+    fits &= row.fits();
+    share |= !SharesOfMemory(row).empty();
+    chips |= row.num_chips() > 1;
   }
-  return rows.ToString(2);
+  std::vector<std::string> header = {"batch", "J/" + work};
+  if (ranges) header.push_back("range");
+  if (share) {
+    header.push_back(absl::StrCat(SharesOfMemory(reports[0])[0].label));
+    if (ranges) header.push_back("range");
+  }
+  header.insert(header.end(), {"FLOP/byte", "fits"});
+  TextTable energy(header);
+  header = {"batch", "step time"};
+  if (ranges) header.push_back("range");
+  header.push_back(work + "s/s");
+  if (!is_network) header.push_back("per user");
+  if (chips) header.push_back("per chip");
+  header.insert(header.end(), {"power", "bound"});
+  TextTable speed(header);
+  for (const Report& row : reports) {
+    const std::string batch = absl::StrFormat("%g", row.scenario().batch());
+    std::vector<std::string> cells = {batch,
+                                      WithUnit(row.energy_per_token_j(), "J")};
+    if (ranges) {
+      cells.push_back(Between(row.energy_per_token_j_low(),
+                              row.energy_per_token_j_high(), "J"));
+    }
+    if (share) {
+      const std::vector<ShareOfMemory> shares = SharesOfMemory(row);
+      cells.push_back(shares.empty() ? "" : Percent(shares[0].share));
+      if (ranges) {
+        cells.push_back(shares.empty() || !shares[0].has_range
+                            ? ""
+                            : PercentBetween(shares[0].low, shares[0].high));
+      }
+    }
+    cells.push_back(
+        row.arithmetic_intensity_flop_per_byte() > 0
+            ? Plain(row.arithmetic_intensity_flop_per_byte(), 3)
+            : "");
+    cells.push_back(row.fits() ? "yes" : "NO");
+    energy.AddRow(cells);
+    if (!row.fits()) continue;
+    cells = {batch, WithUnit(row.step_time_s(), "s")};
+    if (ranges) {
+      cells.push_back(
+          Between(row.step_time_s_low(), row.step_time_s_high(), "s"));
+    }
+    cells.push_back(Plain(row.tokens_per_s()));
+    if (!is_network) {
+      cells.push_back(Plain(row.tokens_per_s() / row.scenario().batch()));
+    }
+    if (chips) {
+      cells.push_back(Plain(row.tokens_per_s() / row.num_chips()));
+    }
+    cells.insert(cells.end(),
+                 {WithUnit(row.power_w(), "W"), BoundLabel(row.bound())});
+    speed.AddRow(cells);
+  }
+  std::string out = absl::StrCat("Energy at the ", boundary, "\n",
+                                 energy.ToString(2));
+  if (!fits) {
+    absl::StrAppend(&out,
+                    "  NO: does not fit; its energy is what it would be if it "
+                    "did\n");
+  }
+  if (speed.empty()) return out;
+  return absl::StrCat(out, "\nSpeed\n", speed.ToString(2));
 }
 
 // "544 mJ/token, x 7.295, 0.86 orders of magnitude".
@@ -108,55 +152,183 @@ std::string LimitsTable(const BatchLimits& limits) {
   return table.ToString(2);
 }
 
-// Cells for a batch and its gain; only a 0 if there is no such batch.
-std::vector<std::string> GainCells(int32_t batch, double energy_j, double gain,
-                                   double kv_read_share) {
-  if (batch == 0) return {"0", "", "", "", ""};
-  return {absl::StrCat(batch), WithUnit(energy_j, "J"),
-          absl::StrFormat("x %.3g", gain),
-          absl::StrFormat("%.2f", std::log10(gain)), Percent(kv_read_share)};
+// Which names of the series of a study differ.
+struct Differences {
+  bool models = false, machines = false, contexts = false;
+
+  explicit Differences(const BatchStudy& study) {
+    const BatchSeries& first = study.series(0);
+    for (const BatchSeries& other : study.series()) {
+      models |= other.model() != first.model();
+      machines |= other.hardware() != first.hardware();
+      contexts |= other.context() != first.context();
+    }
+  }
+  int count() const { return models + machines + contexts; }
+};
+
+// A table whose rows are series, by what distinguishes them.
+class SeriesRows {
+ public:
+  SeriesRows(const BatchStudy& study, std::vector<std::string> header)
+      : differs_(study), table_({}) {
+    std::vector<std::string> keys;
+    if (differs_.models) keys.push_back("model");
+    if (differs_.machines) keys.push_back("hardware");
+    if (differs_.contexts) keys.push_back("context");
+    header.insert(header.begin(), keys.begin(), keys.end());
+    table_ = TextTable(std::move(header), differs_.count());
+  }
+
+  void Add(const BatchSeries& series, std::vector<std::string> cells) {
+    std::vector<std::string> keys;
+    if (differs_.models) keys.push_back(series.model());
+    if (differs_.machines) keys.push_back(series.hardware());
+    if (differs_.contexts) {
+      keys.push_back(absl::StrFormat("%g", series.context()));
+    }
+    cells.insert(cells.begin(), keys.begin(), keys.end());
+    table_.AddRow(std::move(cells));
+  }
+
+  std::string ToString() const { return table_.ToString(2); }
+
+ private:
+  Differences differs_;
+  TextTable table_;
+};
+
+// Whether a setup line of a series is that of all.
+bool AllChipsAreEqual(const BatchStudy& study) {
+  for (const Report& row : study.rows()) {
+    if (Chips(row) != Chips(study.rows(0)) ||
+        row.runtime() != study.rows(0).runtime()) {
+      return false;
+    }
+  }
+  return study.rows_size() > 0;
 }
 
-// Several series, one per line.
-std::string SeriesTable(const BatchStudy& study) {
-  const std::vector<std::string> gain = {"J/token there", "gain", "orders",
-                                         "KV of reads"};
-  std::vector<std::string> header = {"model",      "hardware", "context",
-                                     "alone",      "floor",    "whole gain",
-                                     "half of it", "fits"};
-  header.insert(header.end(), gain.begin(), gain.end());
-  const double limit_ms = study.series(0).limits().max_time_per_token_ms();
-  if (limit_ms > 0) {
-    header.push_back(absl::StrFormat("%g ms", limit_ms));
-    header.push_back("and fits");
-    header.insert(header.end(), gain.begin(), gain.end());
+// What all series have in common.
+std::string CommonHeading(const BatchStudy& study) {
+  if (study.rows_size() == 0) return "";
+  const Differences differs(study);
+  const Report& first = study.rows(0);
+  std::vector<std::string> parts;
+  if (!differs.models) parts.push_back(first.model());
+  if (!differs.machines) parts.push_back(absl::StrCat("on ", first.hardware()));
+  std::string who = absl::StrJoin(parts, " ");
+  if (AllChipsAreEqual(study)) {
+    absl::StrAppend(&who, who.empty() ? "" : ", ", Chips(first));
+    if (!first.runtime().empty()) {
+      absl::StrAppend(&who, ", served by ", first.runtime());
+    }
   }
-  TextTable table(header);
+  bool formats = true;
+  for (const Report& row : study.rows()) {
+    formats &= Formats(row.scenario()) == Formats(first.scenario());
+  }
+  const Scenario& s = first.scenario();
+  return Wrapped(absl::StrCat(
+      who, who.empty() ? "" : "\n",
+      differs.contexts ? "" : ContextWords(s),
+      formats ? Formats(s) : "each in the formats of its checkpoint",
+      ", at the ", BoundaryLabel(s.boundary())));
+}
+
+double ChipsOf(const BatchSeries& series) {
+  return series.rows_size() > 0 ? series.rows(0).num_chips() : 1;
+}
+
+// Time per token, then tokens/s of one user, of all, and, if so wanted, of a chip.
+std::vector<std::string> SpeedCells(const BatchSeries& series, double batch,
+                                    double time_per_token_ms, bool per_chip) {
+  const double per_user = 1e3 / time_per_token_ms;
+  std::vector<std::string> cells = {
+      WithUnit(time_per_token_ms * 1e-3, "s"), Plain(per_user),
+      Plain(batch * per_user)};
+  if (per_chip) cells.push_back(Plain(batch * per_user / ChipsOf(series)));
+  return cells;
+}
+
+// Several series, one per line: how far batching goes, then the batches that the
+// memory and the limit on the time allow.
+std::string SeriesTable(const BatchStudy& study) {
+  bool per_chip = false;
+  for (const BatchSeries& series : study.series()) {
+    per_chip |= ChipsOf(series) > 1;
+  }
+  SeriesRows limits(study, {"from batch", "J/token", "floor", "whole gain",
+                            "orders", "half of it at batch"});
+  std::vector<std::string> of_largest = {
+      "batch", "J/token", "gain", "KV of reads", "per token", "per user", "all"};
+  if (per_chip) of_largest.push_back("per chip");
+  SeriesRows fits(study, of_largest);
+  const double limit_ms = study.series(0).limits().max_time_per_token_ms();
+  SeriesRows within(study, {"batch", "and fits", "J/token", "gain",
+                            "KV of reads"});
   for (const BatchSeries& series : study.series()) {
     const BatchLimits& l = series.limits();
-    std::vector<std::string> row = {
-        series.model(),
-        series.hardware(),
-        series.context() > 0 ? absl::StrFormat("%g", series.context()) : "",
-        WithUnit(l.batch_1_energy_per_token_j(), "J"),
-        WithUnit(l.floor_energy_per_token_j(), "J"),
-        absl::StrFormat("x %.3g", l.gain()),
-        l.half_gain_batch() > 0 ? absl::StrFormat("%.3g", l.half_gain_batch())
-                                : "at once"};
-    const auto add = [&row](const std::vector<std::string>& cells) {
-      row.insert(row.end(), cells.begin(), cells.end());
-    };
-    add(GainCells(l.max_batch(), l.max_batch_energy_per_token_j(),
-                  l.gain_at_max_batch(), l.max_batch_kv_read_share()));
-    if (limit_ms > 0) {
-      row.push_back(absl::StrCat(l.latency_batch()));
-      add(GainCells(l.feasible_batch(), l.feasible_batch_energy_per_token_j(),
-                    l.gain_at_feasible_batch(),
-                    l.feasible_batch_kv_read_share()));
+    limits.Add(series,
+               {absl::StrFormat("%g", l.smallest_batch()),
+                WithUnit(l.batch_1_energy_per_token_j(), "J"),
+                WithUnit(l.floor_energy_per_token_j(), "J"),
+                absl::StrFormat("x %.3g", l.gain()),
+                absl::StrFormat("%.2f", l.gain_orders_of_magnitude()),
+                l.half_gain_batch() > 0
+                    ? absl::StrFormat("%.3g", l.half_gain_batch())
+                    : "at once"});
+    if (l.max_batch() > 0) {
+      std::vector<std::string> cells = {
+          absl::StrCat(l.max_batch()),
+          WithUnit(l.max_batch_energy_per_token_j(), "J"),
+          absl::StrFormat("x %.3g", l.gain_at_max_batch()),
+          Percent(l.max_batch_kv_read_share())};
+      for (std::string& cell :
+           SpeedCells(series, l.max_batch(), l.max_batch_time_per_token_ms(),
+                      per_chip)) {
+        cells.push_back(std::move(cell));
+      }
+      fits.Add(series, std::move(cells));
+    } else {
+      fits.Add(series, {"NONE"});
     }
-    table.AddRow(row);
+    if (!(limit_ms > 0)) continue;
+    if (l.feasible_batch() > 0) {
+      within.Add(series,
+                 {absl::StrCat(l.latency_batch()),
+                  absl::StrCat(l.feasible_batch()),
+                  WithUnit(l.feasible_batch_energy_per_token_j(), "J"),
+                  absl::StrFormat("x %.3g", l.gain_at_feasible_batch()),
+                  Percent(l.feasible_batch_kv_read_share())});
+    } else {
+      within.Add(series, {l.latency_batch() > 0 ? absl::StrCat(l.latency_batch())
+                                                : "NONE",
+                          "NONE"});
+    }
   }
-  return table.ToString(2);
+  std::string out = absl::StrCat(
+      CommonHeading(study), "\nHow far batching goes\n", limits.ToString(),
+      "\nThe largest batch that fits; speed in tokens/s\n", fits.ToString());
+  if (limit_ms > 0) {
+    absl::StrAppendFormat(&out, "\nThe largest batch within %g ms a token\n%s",
+                          limit_ms, within.ToString());
+  }
+  return out;
+}
+
+// What a reader must know of some batch, but that it does not fit: of warnings that
+// differ in their numbers the first.
+std::string BatchWarnings(const BatchStudy& study) {
+  std::string out;
+  std::set<std::string> given;
+  for (const Report& row : study.rows()) {
+    const std::string text = WarningLines(row);
+    if (given.insert(text.substr(0, text.find_first_of("0123456789"))).second) {
+      out += text;
+    }
+  }
+  return out;
 }
 
 // For one series: one row per batch, then the limits in words and figures. For
@@ -168,22 +340,23 @@ std::string BatchTable(const BatchStudy& study, const TableOptions& options) {
     out = SeriesTable(study);
     for (const BatchSeries& series : study.series()) {
       if (!options.in_full || series.rows_size() == 0) continue;
-      absl::StrAppend(&out, "\n", BatchHeading(series.rows(0)), "\n",
+      absl::StrAppend(&out, "\n", SetupLinesWithoutBatch(series.rows(0)), "\n",
                       BatchRows(series.rows()), BatchCostTables(series.rows()),
-                      "\n", series.summary(), "\n");
+                      "\n", Wrapped(series.summary()));
     }
-    return out;
+    return absl::StrCat(out, BatchWarnings(study));
   }
   if (study.rows_size() > 0) {
-    out = absl::StrCat(BatchHeading(study.rows(0)), "\n");
+    out = absl::StrCat(SetupLinesWithoutBatch(study.rows(0)), "\n");
   }
   absl::StrAppend(&out, BatchRows(study.rows()), BatchCostTables(study.rows()));
   // Inferences of a network have no cache that could fill a memory.
   if (study.rows_size() > 0 && Work(study.rows(0)) != "token") {
-    return absl::StrCat(out, "\n", study.summary(), "\n");
+    return absl::StrCat(out, "\n", Wrapped(study.summary()),
+                        BatchWarnings(study));
   }
-  absl::StrAppend(&out, "\nLimits\n",
-                  LimitsTable(study.limits()), "\n", study.summary(), "\n");
+  absl::StrAppend(&out, "\nLimits\n", LimitsTable(study.limits()), "\n",
+                  Wrapped(study.summary()), BatchWarnings(study));
   return out;
 }
 

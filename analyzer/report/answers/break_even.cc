@@ -14,7 +14,7 @@ namespace tokenjoule {
 namespace {
 
 std::string Femtojoules(double fj) {
-  return fj > 0 ? absl::StrFormat("%.3g", fj) : std::string("never");
+  return fj > 0 ? Plain(fj, 3) : std::string("never");
 }
 
 // The batches of the map as columns, standing power and growth as rows.
@@ -65,18 +65,19 @@ std::string Chips(const BreakEvenStudy& study) {
 std::string BreakEvenTable(const BreakEvenStudy& study, const TableOptions&) {
   const ArrayEfficiency& array = study.analog().arrays(0);
   return absl::StrCat(
-      SetupLines(study.analog()),
-      absl::StrFormat(
-          "\nEnergy per operation at which %s takes as much per token as %s, fJ\n"
+      SetupLines(study.analog()), "\n",
+      Wrapped(absl::StrFormat(
+          "Energy per operation at which %s takes as much per token as %s, fJ\n"
           "(%s x %s, a multiply-add is two operations; its own arrays take %.3g; "
-          "never: more even if free)\n\n",
+          "never: more even if free)\n",
           study.analog().hardware(), study.digital().hardware(),
-          array.weights(), array.activations(), array.engine_fj_per_op()),
+          array.weights(), array.activations(), array.engine_fj_per_op())),
       Map(study), "\n", Chips(study),
-      "\nhere: at these formats, by the product of the bits, and of macros with "
-      "the system around them\nfrom batch: with its own standing power, at equal "
-      "quality\n\n",
-      study.summary(), "\n");
+      "\n",
+      Wrapped("here: at these formats, by the product of the bits, and of macros "
+              "with the system around them\nfrom batch: with its own standing "
+              "power, at equal quality\n"),
+      Wrapped(study.summary()));
 }
 
 std::string BreakEvenCsv(const BreakEvenStudy& study) {

@@ -51,19 +51,24 @@ std::string CalibrationTable(const Calibration& calibration,
   }
   absl::StrAppend(&out, constants.ToString(2), "\n");
   for (const Correlation& pair : calibration.correlations()) {
-    absl::StrAppendFormat(&out, "hard to tell apart (%.2f): %s, %s\n",
-                          pair.coefficient(), pair.path(), pair.other());
+    absl::StrAppend(
+        &out, Wrapped(absl::StrFormat("hard to tell apart (%.2f): %s, %s",
+                                      pair.coefficient(), pair.path(),
+                                      pair.other())));
   }
-  absl::StrAppend(
-      &out, "all rows fitted: ", ErrorsText(calibration.in_sample()), "\n");
+  absl::StrAppend(&out, Wrapped(absl::StrCat(
+                            "all rows fitted: ",
+                            ErrorsText(calibration.in_sample()))));
   for (const HeldOutModel& model : calibration.held_out()) {
-    absl::StrAppendFormat(&out, "without %s, on its %d rows: %s\n",
-                          model.model(), model.errors().rows(),
-                          ErrorsText(model.errors()));
+    absl::StrAppend(&out, Wrapped(absl::StrFormat(
+                              "without %s, on its %d rows: %s", model.model(),
+                              model.errors().rows(),
+                              ErrorsText(model.errors()))));
   }
   if (calibration.held_out_size() > 0) {
-    absl::StrAppend(&out, "models held out, all: ",
-                    ErrorsText(calibration.held_out_overall()), "\n");
+    absl::StrAppend(&out, Wrapped(absl::StrCat(
+                              "models held out, all: ",
+                              ErrorsText(calibration.held_out_overall()))));
   }
   return out;
 }

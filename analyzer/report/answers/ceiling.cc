@@ -94,12 +94,12 @@ std::string TermRows(const CeilingStudy& study) {
 std::string CeilingTable(const CeilingStudy& study, const TableOptions&) {
   const Report& base = study.base();
   return absl::StrCat(
-      SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
-      "/token at the ", BoundaryLabel(base.scenario().boundary()), ", step ",
+      SetupLines(base), "\n", MisfitLines(base),
+      WithUnit(base.energy_per_token_j(), "J"), "/token, step ",
       WithUnit(base.step_time_s(), "s"), "\n\nComponents\n",
       ComponentRows(study), "\nPairs of components, energy and time\n",
       PairRows(study), "\nTerms, energy alone\n", TermRows(study), "\n",
-      study.summary(), "\n", WarningLines(study.base()));
+      Wrapped(study.summary()), WarningLines(study.base()));
 }
 
 std::string CeilingCsv(const CeilingStudy& study) {

@@ -19,24 +19,24 @@ constexpr double kShown = 5e-5;
 
 using Rows = std::vector<std::vector<std::string>>;
 
-std::string Signed(double share) {
-  return absl::StrFormat("%+.2f %%", 100 * share);
+std::string Change(double share) {
+  return absl::StrCat(Signed(100 * share, 2), " %");
 }
 
 Rows MetricRows(const CheckResult& result) {
   Rows rows = {
-      {"figure", "now", "range", "baseline", "change", "limit", "rule", ""}};
+      {"figure", "now", "baseline", "change", "limit", "rule", "", "range"}};
   for (const CheckedMetric& metric : result.metrics()) {
     const bool compared = metric.baseline() != 0;
     rows.push_back({metric.metric(), absl::StrFormat("%.6g", metric.value()),
+                    compared ? absl::StrFormat("%.6g", metric.baseline()) : "",
+                    compared ? Change(metric.change()) : "",
+                    absl::StrFormat("%.6g", metric.limit()), metric.rule(),
+                    metric.passed() ? "holds" : "FAILS",
                     metric.high() > 0
                         ? absl::StrFormat("%.3g to %.3g", metric.low(),
                                           metric.high())
-                        : "",
-                    compared ? absl::StrFormat("%.6g", metric.baseline()) : "",
-                    compared ? Signed(metric.change()) : "",
-                    absl::StrFormat("%.6g", metric.limit()), metric.rule(),
-                    metric.passed() ? "holds" : "FAILS"});
+                        : ""});
   }
   return rows;
 }
@@ -52,10 +52,10 @@ Rows TermRows(const CheckResult& result) {
     for (const CauseChange& cause : term.causes()) {
       if (std::abs(cause.change_j()) < kShown * whole) continue;
       causes.push_back(
-          absl::StrCat(cause.cause(), " ", Signed(cause.change_j() / whole)));
+          absl::StrCat(cause.cause(), " ", Change(cause.change_j() / whole)));
     }
     rows.push_back({TermLabel(term.term()), WithUnit(term.a_j(), "J"),
-                    WithUnit(term.b_j(), "J"), Signed(term.change_j() / whole),
+                    WithUnit(term.b_j(), "J"), Change(term.change_j() / whole),
                     absl::StrJoin(causes, ", ")});
   }
   if (!rows.empty()) {
@@ -88,11 +88,17 @@ std::string CheckTable(const CheckResult& result, const TableOptions&) {
   std::string out =
       absl::StrCat(result.name(), ": ", result.passed() ? "passed" : "FAILED",
                    "\n\n", Aligned(MetricRows(result)));
+  if (!result.comparison().differences().empty()) {
+    absl::StrAppend(&out, "\nThe scenario differs from the baseline's\n");
+    for (const std::string& change : result.comparison().differences()) {
+      absl::StrAppend(&out, Wrapped(change, 2));
+    }
+  }
   const Rows terms = TermRows(result);
   if (!terms.empty()) {
     absl::StrAppend(&out, "\nTerms that moved\n", Aligned(terms));
   }
-  absl::StrAppend(&out, "\n", result.verdict(), "\n");
+  absl::StrAppend(&out, "\n", Wrapped(result.verdict()));
   return out;
 }
 

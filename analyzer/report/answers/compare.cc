@@ -1,12 +1,15 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
+#include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
 #include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/figures/figures.h"
@@ -39,22 +42,40 @@ Column ColumnOf(CauseChange::Factor factor) {
 
 using Columns = std::array<double, kNumColumns>;
 
-std::string Change(double joules) {
-  if (joules == 0) return "";
+// Changes below this share of the whole are the rounding of sums.
+constexpr double kRounding = 1e-9;
+
+// The change, of a `whole`; empty if there is none.
+std::string Change(double joules, double whole) {
+  if (std::abs(joules) <= kRounding * whole) return "";
   return absl::StrCat(joules > 0 ? "+" : "", WithUnit(joules, "J"));
 }
 
-void AddRow(const std::string& name, double a, double b, const Columns& columns,
-            TextTable* table) {
+double WholeOf(const Comparison& comparison) {
+  return std::max(comparison.a().energy_per_token_j(),
+                  comparison.b().energy_per_token_j());
+}
+
+// A row of the table; `used` gets the columns that say something.
+void AddRow(const std::string& name, double a, double b, double whole,
+            const Columns& columns, std::vector<std::vector<std::string>>* rows,
+            std::array<bool, kNumColumns>* used) {
+  const std::string change = Change(b - a, whole);
   std::vector<std::string> row = {name, WithUnit(a, "J"), WithUnit(b, "J"),
-                                  Change(b - a)};
-  for (const double change : columns) row.push_back(Change(change));
-  table->AddRow(row);
+                                  change.empty() ? "the same" : change};
+  for (int i = 0; i < kNumColumns; ++i) {
+    row.push_back(Change(columns[i], whole));
+    (*used)[i] |= !row.back().empty();
+  }
+  rows->push_back(std::move(row));
 }
 
 std::string TermRows(const Comparison& comparison) {
-  TextTable table({"", "first", "second", "change", "bytes, FLOP",
-                   "pJ/bit, pJ/FLOP", "time", "power", "losses"});
+  static constexpr const char* kHeadings[kNumColumns] = {
+      "bytes, FLOP", "pJ/bit, pJ/FLOP", "time", "power", "losses"};
+  const double whole = WholeOf(comparison);
+  std::vector<std::vector<std::string>> rows;
+  std::array<bool, kNumColumns> used = {};
   Columns total = {};
   for (const TermChange& term : comparison.terms()) {
     Columns columns = {};
@@ -62,10 +83,25 @@ std::string TermRows(const Comparison& comparison) {
       columns[ColumnOf(cause.factor())] += cause.change_j();
       total[ColumnOf(cause.factor())] += cause.change_j();
     }
-    AddRow(TermLabel(term.term()), term.a_j(), term.b_j(), columns, &table);
+    AddRow(TermLabel(term.term()), term.a_j(), term.b_j(), whole, columns,
+           &rows, &used);
   }
   AddRow("total", comparison.a().energy_per_token_j(),
-         comparison.b().energy_per_token_j(), total, &table);
+         comparison.b().energy_per_token_j(), whole, total, &rows, &used);
+  // Without the columns of what changed nothing.
+  std::vector<std::string> header = {"", "first", "second", "change"};
+  const size_t fixed = header.size();
+  for (int i = 0; i < kNumColumns; ++i) {
+    if (used[i]) header.push_back(kHeadings[i]);
+  }
+  TextTable table(header);
+  for (const std::vector<std::string>& row : rows) {
+    std::vector<std::string> kept(row.begin(), row.begin() + fixed);
+    for (int i = 0; i < kNumColumns; ++i) {
+      if (used[i]) kept.push_back(row[fixed + i]);
+    }
+    table.AddRow(std::move(kept));
+  }
   return table.ToString(2);
 }
 
@@ -74,6 +110,7 @@ std::string CauseRows(const Comparison& comparison) {
   // its own row.
   constexpr int kMost = 12;
   constexpr double kLeast = 5e-4;
+  const double whole = WholeOf(comparison);
   TextTable table({"", "J/" + Work(comparison.a()), "of the change"});
   int rows = 0;
   double rest = 0;
@@ -85,11 +122,12 @@ std::string CauseRows(const Comparison& comparison) {
     }
     table.AddRow(
         {absl::StrCat(cause.cause(), ", ", FactorLabel(cause.factor())),
-         Change(cause.change_j()),
+         Change(cause.change_j(), whole),
          absl::StrFormat("%.1f %%", 100 * cause.change_j() /
                                         comparison.energy_change_j())});
   }
-  if (rest != 0) table.AddRow({"all others", Change(rest), ""});
+  const std::string others = Change(rest, whole);
+  if (!others.empty()) table.AddRow({"all others", others, ""});
   return table.ToString(2);
 }
 
@@ -105,30 +143,34 @@ std::string TimeRows(const Comparison& comparison) {
   return table.ToString(2);
 }
 
-// Indents the second line to the start of the text in the first.
-std::string Indented(const std::string& lines) {
-  return absl::StrReplaceAll(
-      lines, {{"\nbatch", "\n        batch"}, {"\nwith", "\n        with"}});
+// The setup of one side behind its name.
+std::string Side(absl::string_view name, const Report& report) {
+  const std::string lines = SetupLines(report, /*indent=*/8);
+  return absl::StrCat(name, lines.substr(name.size()), MisfitLines(report));
 }
 
 // The change by term and by cause, the change of the step time, and the
 // summary.
 std::string ComparisonTable(const Comparison& comparison, const TableOptions&) {
   std::string out =
-      absl::StrCat("first:  ", Indented(SetupLines(comparison.a())),
-                   "second: ", Indented(SetupLines(comparison.b())), "\n");
+      absl::StrCat(Side("first:", comparison.a()),
+                   Side("second:", comparison.b()), "\n");
+  if (comparison.differences().empty()) {
+    absl::StrAppend(&out, "  the same scenario\n");
+  }
   for (const std::string& difference : comparison.differences()) {
-    absl::StrAppend(&out, "  ", difference, "\n");
+    absl::StrAppend(&out, Wrapped(difference, 2));
   }
   absl::StrAppend(&out, "\nEnergy per ", Work(comparison.a()),
                   ", and what changed it\n",
                   TermRows(comparison));
-  if (comparison.causes_size() > 0) {
+  if (std::abs(comparison.energy_change_j()) >
+      kRounding * WholeOf(comparison)) {
     absl::StrAppend(&out, "\nBy cause\n", CauseRows(comparison));
   }
   absl::StrAppend(&out, "\nStep time by what binds\n", TimeRows(comparison),
                   CostChanges(comparison.a(), comparison.b()), "\n",
-                  comparison.summary(), "\n",
+                  Wrapped(comparison.summary()),
                   WarningLines(comparison.a()), WarningLines(comparison.b()));
   return out;
 }

@@ -17,9 +17,10 @@ std::string DisaggregationTable(const DisaggregationStudy& study,
   const Report& prefill = study.prefill();
   std::string out = absl::StrCat(
       SetupLines(decode),
-      absl::StrFormat("prompts of %g tokens prefilled on %s, %s\n\n",
-                      prefill.scenario().prompt(), prefill.hardware(),
-                      Chips(prefill)));
+      Wrapped(absl::StrFormat("prompts of %g tokens prefilled on %s, %s\n",
+                              prefill.scenario().prompt(), prefill.hardware(),
+                              Chips(prefill))),
+      MisfitLines(decode), MisfitLines(prefill));
   TextTable table({"", "J per output token", ""});
   table.AddRow({"decode", WithUnit(study.decode_j(), "J"),
                 absl::StrCat(WithUnit(decode.step_time_s(), "s"), " a step")});
@@ -42,9 +43,10 @@ std::string DisaggregationTable(const DisaggregationStudy& study,
   }
   absl::StrAppend(
       &out, table.ToString(2),
-      absl::StrFormat("  %.3g chips of %s keep one of %s busy\n",
-                      study.prefill_chips_per_decode_chip(),
-                      prefill.hardware(), decode.hardware()),
+      Wrapped(absl::StrFormat("%.3g chips of %s keep one of %s busy",
+                              study.prefill_chips_per_decode_chip(),
+                              prefill.hardware(), decode.hardware()),
+              2),
       WarningLines(decode), WarningLines(prefill));
   return out;
 }

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_split.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/figures/figures.h"
 #include "analyzer/report/report.h"
@@ -16,7 +15,6 @@ namespace {
 
 constexpr char kAnalogColor[] = "#c2410c";
 constexpr char kDigitalColor[] = "#1d4ed8";
-constexpr size_t kColumns = 100;
 
 // Three digits, of large numbers in thousands or millions: "4.7", "749k", "1M".
 std::string Brief(double value) {
@@ -34,19 +32,6 @@ std::string Brief(double value) {
 std::string BandText(const Band& band) {
   return absl::StrCat(Brief(band.p50()), ", ", Brief(band.p10()), " to ",
                       Brief(band.p90()));
-}
-
-// The words of `text` in lines of at most kColumns, each with a newline.
-std::string Filled(const std::string& text) {
-  std::string out, line;
-  for (absl::string_view word : absl::StrSplit(text, ' ')) {
-    if (!line.empty() && line.size() + 1 + word.size() > kColumns) {
-      absl::StrAppend(&out, line, "\n");
-      line.clear();
-    }
-    absl::StrAppend(&line, line.empty() ? "" : " ", word);
-  }
-  return absl::StrCat(out, line, "\n");
 }
 
 // "1990, 2000 nm"; "Stated ranges".
@@ -135,18 +120,18 @@ std::string DotProductTable(const DotProductStudy& study, const TableOptions&) {
                     SiliconTable(panel, "digital"));
     absl::StrAppend(
         &out, "\n",
-        Filled(absl::StrCat(panel.points(), " points: ", panel.sweep())));
+        Wrapped(absl::StrCat(panel.points(), " points: ", panel.sweep())));
   }
   absl::StrAppend(
       &out, "\n",
-      Filled("growth afforded: by how much the model may grow for analog's "
+      Wrapped("growth afforded: by how much the model may grow for analog's "
              "noise before digital takes less, at the medians and with memory "
              "energy; below 1 analog takes more as it is"),
-      Filled("growth needed: what a scaling law for precision asks of analog "
+      Wrapped("growth needed: what a scaling law for precision asks of analog "
              "beyond a digital array of the same bits, because its noise costs "
              "effective bits; by both: what it asks of either against full "
              "precision; uncertain"),
-      "\n", Filled(study.summary()));
+      "\n", Wrapped(study.summary()));
   return out;
 }
 

@@ -15,8 +15,10 @@ std::string ExplanationTable(const Explanation& explanation,
   std::string out;
   if (!explanation.formula().empty()) {
     absl::StrAppend(&out, Wrapped(explanation.formula()));
-    absl::StrAppend(&out, "\nOne percent more of a constant changes it, for ",
-                    explanation.setup(), ":\n\n");
+    absl::StrAppend(
+        &out, "\n",
+        Wrapped(absl::StrCat("One percent more of a constant changes it, for ",
+                             explanation.setup(), ":\n")));
   }
   for (const Explanation::Entry& entry : explanation.entries()) {
     absl::StrAppendFormat(&out, "%s = %g", entry.path(), entry.value());
@@ -27,9 +29,11 @@ std::string ExplanationTable(const Explanation& explanation,
     absl::StrAppendFormat(&out, "    range %g to %g, accepted %g to %g\n",
                           entry.low(), entry.high(), entry.accepted_min(),
                           entry.accepted_max());
-    absl::StrAppendFormat(&out, "    %s, %s (%s): %s\n", entry.source(),
-                          absl::AsciiStrToLower(entry.kind()), entry.date(),
-                          entry.citation());
+    absl::StrAppend(
+        &out, Wrapped(absl::StrFormat("%s, %s (%s): %s", entry.source(),
+                                      absl::AsciiStrToLower(entry.kind()),
+                                      entry.date(), entry.citation()),
+                      4, 2));
   }
   return out;
 }

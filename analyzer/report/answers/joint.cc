@@ -24,14 +24,14 @@ void AddRow(const std::string& what, const std::string& name,
                                     errors.step_time_p90_abs_error()),
                  errors.step_time_rows() == 0
                      ? "-"
-                     : absl::StrFormat("%+.1f", 100 * errors.step_time_bias()),
+                     : Signed(100 * errors.step_time_bias(), 1),
                  absl::StrCat(errors.energy_rows()),
                  MedianAndNinetieth(errors.energy_rows(),
                                     errors.energy_median_abs_error(),
                                     errors.energy_p90_abs_error()),
                  errors.energy_rows() == 0
                      ? "-"
-                     : absl::StrFormat("%+.1f", 100 * errors.energy_bias())});
+                     : Signed(100 * errors.energy_bias(), 1)});
 }
 
 void AddErrors(const std::string& what, const ErrorsByFamily& errors,
@@ -48,11 +48,11 @@ void AddErrors(const std::string& what, const ErrorsByFamily& errors,
 }
 
 std::string JointTable(const JointCalibration& fit, const TableOptions&) {
-  std::string out = absl::StrFormat(
+  std::string out = Wrapped(absl::StrFormat(
       "%d rows fitted; left out: %d limited by the host, %d whose batch does "
-      "not fit in memory, %d that cannot be predicted\n\n",
+      "not fit in memory, %d that cannot be predicted\n",
       fit.rows_size(), fit.host_bound_rows(), fit.overfull_rows(),
-      fit.skipped_rows_size());
+      fit.skipped_rows_size()));
   TextTable constants({"constant", "before", "after", "bounds", "status"});
   for (const FittedConstant& c : fit.constants()) {
     constants.AddRow({c.path(), absl::StrFormat("%.4g", c.start()),
@@ -84,15 +84,14 @@ std::string JointTable(const JointCalibration& fit, const TableOptions&) {
                            streams.energy_p90_abs_error()));
   }
   for (const UnseparatedConstants& sum : fit.unseparated()) {
-    absl::StrAppendFormat(
-        &out,
-        "no row separates %s of %s: their sum is %.3g +- %.2g, each +- %s\n",
+    absl::StrAppend(&out, Wrapped(absl::StrFormat(
+        "no row separates %s of %s: their sum is %.3g +- %.2g, each +- %s",
         absl::StrJoin(sum.paths(), " and "), sum.machine(), sum.sum(),
         sum.standard_error(),
         absl::StrJoin(sum.standard_errors(), ", ",
                       [](std::string* text, double error) {
                         absl::StrAppendFormat(text, "%.2g", error);
-                      }));
+                      }))));
   }
   return out;
 }

@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,9 @@
 
 namespace tokenjoule {
 namespace {
+
+// Columns of a name that has a line of its own.
+constexpr size_t kLongName = 40;
 
 // Of the other names, as many as fit beside a description.
 constexpr int kMostAlso = 3;
@@ -33,16 +37,24 @@ std::string ListingTable(const Listing& listing, const TableOptions&) {
       kind = entry.kind();
       absl::StrAppend(&out, kind, "\n");
     }
-    table.AddRow(
-        {entry.name(), absl::StrCat(entry.description(), AlsoText(entry))});
+    const std::string text =
+        absl::StrCat(entry.description(), AlsoText(entry));
+    if (TextWidth(entry.name()) > kLongName) {
+      // The path of a file, which is never cut, so that it can be copied.
+      absl::StrAppend(&out, table.ToString(2), "  ", entry.name(), "\n",
+                      Wrapped(text, 4, 0));
+      table = TextTable({"", ""});
+    } else {
+      table.AddRow({entry.name(), text});
+    }
     if (entry.inherited().empty() && entry.warnings().empty()) continue;
     absl::StrAppend(&out, table.ToString(2));
     table = TextTable({"", ""});
     for (const std::string& line : entry.inherited()) {
-      absl::StrAppend(&out, "    ", line, "\n");
+      absl::StrAppend(&out, Wrapped(line, 4, 2));
     }
     for (const std::string& line : entry.warnings()) {
-      absl::StrAppend(&out, "    warning: ", line, "\n");
+      absl::StrAppend(&out, Wrapped(absl::StrCat("warning: ", line), 4, 2));
     }
   }
   if (!kind.empty()) absl::StrAppend(&out, table.ToString(2));

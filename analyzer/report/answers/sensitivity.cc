@@ -18,28 +18,25 @@ namespace {
 constexpr int kRows = 30, kCauses = 10;
 
 std::string Percents(double elasticity) {
-  return absl::StrFormat("%+.3f", elasticity);
+  return Signed(elasticity, 3);
 }
 
 std::string ElasticityRows(const SensitivityStudy& study) {
   // Of a machine without DRAM: that of the memory it has.
   const bool has_dram = study.elasticities_size() == 0 ||
                         study.elasticities(0).has_dram_share();
-  TextTable table({"", "value", "range", "energy", "step time",
-                   has_dram ? "DRAM share" : "memory share",
-                   absl::StrCat("J/", Work(study.base()), " over the range")});
+  TextTable table({"", "value", "energy", "step time",
+                   has_dram ? "DRAM share" : "memory share"});
+  TextTable ranges({"over its range", "", absl::StrCat("J/", Work(study.base()))});
   int rows = 0;
   for (const Elasticity& e : study.elasticities()) {
     if (++rows > kRows) break;
-    const bool ranged = e.low() < e.high();
-    table.AddRow(
-        {e.path(), absl::StrFormat("%.6g", e.value()),
-         ranged ? absl::StrFormat("%.4g to %.4g", e.low(), e.high()) : "",
-         Percents(e.energy()), Percents(e.step_time()),
-         Percents(has_dram ? e.dram_share() : e.memory_share()),
-         ranged ? absl::StrCat(WithUnit(e.energy_at_low_j(), "J"), " to ",
-                               WithUnit(e.energy_at_high_j(), "J"))
-                : ""});
+    table.AddRow({e.path(), absl::StrFormat("%.6g", e.value()),
+                  Percents(e.energy()), Percents(e.step_time()),
+                  Percents(has_dram ? e.dram_share() : e.memory_share())});
+    if (!(e.low() < e.high())) continue;
+    ranges.AddRow({e.path(), absl::StrFormat("%.4g to %.4g", e.low(), e.high()),
+                   Between(e.energy_at_low_j(), e.energy_at_high_j(), "J")});
   }
   std::string out = table.ToString(2);
   if (rows > kRows) {
@@ -48,6 +45,7 @@ std::string ElasticityRows(const SensitivityStudy& study) {
                           "them\n",
                           study.elasticities_size() - kRows);
   }
+  if (!ranges.empty()) absl::StrAppend(&out, "\n", ranges.ToString(2));
   return out;
 }
 
@@ -83,14 +81,14 @@ std::string SensitivityTable(const SensitivityStudy& study,
                              const TableOptions&) {
   const Report& base = study.base();
   std::string out =
-      absl::StrCat(SetupLines(base), WithUnit(base.energy_per_token_j(), "J"),
-                   "/", Work(base), " at the ", BoundaryLabel(base.scenario().boundary()),
+      absl::StrCat(SetupLines(base), "\n", MisfitLines(base),
+                   WithUnit(base.energy_per_token_j(), "J"), "/", Work(base),
                    "\n\nElasticities: percent of change for one percent more\n",
                    ElasticityRows(study));
   if (study.has_uncertainty()) {
     absl::StrAppend(&out, UncertaintyRows(study.uncertainty()));
   }
-  absl::StrAppend(&out, "\n", study.summary(), "\n", WarningLines(base));
+  absl::StrAppend(&out, "\n", Wrapped(study.summary()), WarningLines(base));
   return out;
 }
 

@@ -44,17 +44,18 @@ std::string IdText(const SweepStudy& study, const SweepPoint& point) {
 std::string EvolutionLines(const SweepStudy& study) {
   if (!study.has_evolution()) return "";
   const EvolutionSummary& evolution = study.evolution();
-  std::string out = absl::StrFormat(
-      "found by %s: %d generations of %d, seed %d; points are evaluations\n",
+  std::string out = Wrapped(absl::StrFormat(
+      "found by %s: %d generations of %d, seed %d; points are evaluations",
       evolution.algorithm(), evolution.generations(), evolution.population(),
-      evolution.seed());
+      evolution.seed()));
   if (evolution.exact_front_points() > 0) {
-    absl::StrAppendFormat(
+    absl::StrAppend(
         &out,
-        "of the %.0f points of the exact front %.1f %% were found; what was "
-        "found dominates %.2f %% of the exact front's volume\n",
-        evolution.exact_front_points(), 100 * evolution.exact_front_share(),
-        100 * evolution.hypervolume_share());
+        Wrapped(absl::StrFormat(
+            "of the %.0f points of the exact front %.1f %% were found; what was "
+            "found dominates %.2f %% of the exact front's volume",
+            evolution.exact_front_points(), 100 * evolution.exact_front_share(),
+            100 * evolution.hypervolume_share())));
   }
   return out;
 }
@@ -87,12 +88,12 @@ std::string FrontRows(const SweepStudy& study) {
 
 // The counts, then the front with the values of the axes.
 std::string SweepTable(const SweepStudy& study, const TableOptions&) {
-  std::string out = absl::StrFormat(
+  std::string out = Wrapped(absl::StrFormat(
       "%s: %.15g points, %.15g feasible (%.15g do not fit, %.15g outside "
-      "limits, %.15g invalid)%s\n",
+      "limits, %.15g invalid)%s",
       study.name(), study.points(), study.feasible(), study.does_not_fit(),
       study.outside_limits(), study.invalid(),
-      study.interrupted() ? "; INTERRUPTED, the rest was not looked at" : "");
+      study.interrupted() ? "; INTERRUPTED, the rest was not looked at" : ""));
   if (study.shards() > 0) {
     absl::StrAppendFormat(&out,
                           "shard %d of %d; put them together with "
@@ -100,18 +101,21 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
                           study.shard(), study.shards());
   }
   if (study.points_per_second_per_core() > 0) {
-    absl::StrAppendFormat(&out, "%.3g points per second and core\n",
-                          study.points_per_second_per_core());
+    absl::StrAppend(&out, Plain(study.points_per_second_per_core(), 3),
+                    " points per second and core\n");
   }
   absl::StrAppend(&out, EvolutionLines(study));
-  absl::StrAppendFormat(&out, "\nFront: %d non-dominated points%s, in %s\n",
-                        study.front_size(),
-                        study.has_evolution() ? " among those found" : "",
-                        absl::StrJoin(study.objectives(), ", "));
+  absl::StrAppend(
+      &out, "\n",
+      Wrapped(absl::StrFormat("Front: %d non-dominated points%s, in %s",
+                              study.front_size(),
+                              study.has_evolution() ? " among those found" : "",
+                              absl::StrJoin(study.objectives(), ", "))));
   absl::StrAppend(&out, FrontRows(study));
   for (const InvalidReason& reason : study.invalid_reasons()) {
-    absl::StrAppendFormat(&out, "\ninvalid, %.15g points: %s\n",
-                          reason.points(), reason.reason());
+    absl::StrAppend(&out, "\n",
+                    Wrapped(absl::StrFormat("invalid, %.15g points: %s",
+                                            reason.points(), reason.reason())));
   }
   if (study.quality_caveats_size() > 0) absl::StrAppend(&out, "\n");
   for (const std::string& caveat : study.quality_caveats()) {
@@ -125,7 +129,10 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
 std::string SweepCsv(const SweepStudy& study) {
   CsvWriter writer;
   const auto add = [&](const SweepPoint& point, const char* kind) {
-    std::vector<CsvCell> cells = {{"id", CsvNumber(point.id())}};
+    std::vector<CsvCell> cells = {
+        {"id", study.has_evolution() && !(point.id() > 0)
+                   ? ""
+                   : CsvNumber(point.id())}};
     for (int i = 0; i < study.axes_size(); ++i) {
       cells.push_back({study.axes(i), point.values(i)});
     }

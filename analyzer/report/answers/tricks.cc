@@ -17,17 +17,19 @@ namespace {
 std::string Factor(double gain) {
   return absl::StrFormat(gain < 2 ? "x %.3f" : "x %.3g", gain);
 }
-std::string Orders(double orders) { return absl::StrFormat("%+.2f", orders); }
+std::string Orders(double orders) { return Signed(orders, 2); }
 
 std::string Heading(const TrickStudy& study) {
   const Scenario& s = study.scenario();
-  return absl::StrFormat(
-      "%s on %s, %d chip%s\nbatch %g, context %g, %s weights, %s KV cache%s, "
-      "energy at the %s: %s/token\n\n",
-      study.model(), study.hardware(), study.num_chips(),
-      study.num_chips() == 1 ? "" : "s", s.batch(), s.context(), s.weights(),
-      s.kv(), study.fits() ? "" : " (DOES NOT FIT)",
-      BoundaryLabel(s.boundary()), WithUnit(study.energy_per_token_j(), "J"));
+  Report report;
+  report.set_model(study.model());
+  report.set_hardware(study.hardware());
+  report.set_num_chips(study.num_chips());
+  report.set_fits(study.fits());
+  *report.mutable_scenario() = s;
+  return absl::StrCat(SetupLines(report), "\n", MisfitLines(report),
+                      WithUnit(study.energy_per_token_j(), "J"),
+                      "/token without any trick\n\n");
 }
 
 std::string AloneTable(const TrickStudy& study) {
@@ -80,7 +82,7 @@ std::string TricksTable(const TrickStudy& study, const TableOptions&) {
   }
   return absl::StrCat(Heading(study), AloneTable(study), "\n",
                       StackTable(study), "\nWhat each assumes\n",
-                      assumptions.ToString(2), "\n", study.summary(), "\n");
+                      assumptions.ToString(2), "\n", Wrapped(study.summary()));
 }
 
 // One row per trick alone, then one row per step of the stack; the column

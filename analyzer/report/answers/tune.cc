@@ -40,14 +40,18 @@ std::string TuneTable(const TuneStudy& study, const TableOptions&) {
   const bool by_cost = study.objective() == "cost_per_token";
   if (study.has_best()) {
     const TunedPoint& best = study.best();
-    absl::StrAppendFormat(
-        &out,
-        "\nLeast %s: batch %g at %.0f MHz, %s a token, %s a token, %.0f W a "
-        "board: %.1f %% less than as set\n",
-        by_cost ? "cost" : "energy", best.batch(), best.core_clock_mhz(),
-        WithUnit(best.energy_per_token_j(), "J"),
-        Milliseconds(best.time_per_token_s()), best.board_power_w(),
-        100 * study.saving());
+    absl::StrAppend(
+        &out, "\n",
+        Wrapped(absl::StrFormat(
+            "Least %s: batch %g at %.0f MHz, %s a token, %s a token, %.0f W a "
+            "board: %s",
+            by_cost ? "cost" : "energy", best.batch(), best.core_clock_mhz(),
+            WithUnit(best.energy_per_token_j(), "J"),
+            Milliseconds(best.time_per_token_s()), best.board_power_w(),
+            study.saving() > 0.0005
+                ? absl::StrFormat("%.1f %% less than as set",
+                                  100 * study.saving())
+                : std::string("as set"))));
     absl::StrAppendFormat(
         &out,
         "Within one per cent of it: %.0f to %.0f MHz, or a power cap of %.0f "

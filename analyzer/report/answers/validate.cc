@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -12,16 +13,16 @@
 namespace tokenjoule {
 namespace {
 
-std::string Signed(double share) {
-  return absl::StrFormat("%+.0f %%", 100 * share);
+std::string ErrorPercent(double share) {
+  return absl::StrCat(Signed(100 * share, 0), " %");
 }
 
 // Median and ninetieth percentile of the absolute error, and the bias; "-" if
 // nothing was measured.
 std::string ErrorText(int rows, double median, double p90, double bias) {
   if (rows == 0) return "-";
-  return absl::StrFormat("%.0f / %.0f / %+.0f", 100 * median, 100 * p90,
-                         100 * bias);
+  return absl::StrFormat("%.0f / %.0f / %s", 100 * median, 100 * p90,
+                         Signed(100 * bias, 0));
 }
 
 std::string TimeText(const ErrorStatistics& errors) {
@@ -47,13 +48,12 @@ void AppendSkipped(const Validation& validation, std::string* out) {
            rows[end].row() == rows[end - 1].row() + 1) {
       ++end;
     }
-    if (end == i + 1) {
-      absl::StrAppendFormat(out, "skipped row %d: ", rows[i].row());
-    } else {
-      absl::StrAppendFormat(out, "skipped rows %d to %d: ", rows[i].row(),
-                            rows[end - 1].row());
-    }
-    absl::StrAppend(out, rows[i].reason(), "\n");
+    const std::string which =
+        end == i + 1 ? absl::StrCat("skipped row ", rows[i].row())
+                     : absl::StrCat("skipped rows ", rows[i].row(), " to ",
+                                    rows[end - 1].row());
+    absl::StrAppend(out,
+                    Wrapped(absl::StrCat(which, ": ", rows[i].reason())));
     i = end;
   }
 }
@@ -70,8 +70,8 @@ void AppendStreams(const Validation& validation, std::string* out) {
   if (validation.streams_size() > 0) {
     const auto watts = [](double measured, double predicted, double error) {
       if (!(measured > 0)) return std::string();
-      return absl::StrFormat("%.4g, %.4g, %+.0f %%", measured, predicted,
-                             100 * error);
+      return absl::StrFormat("%.4g, %.4g, %s", measured, predicted,
+                             ErrorPercent(error));
     };
     TextTable table({"stream on", "data", "read GB/s", "write GB/s",
                      "memory W: measured, predicted", "board W"});
@@ -88,8 +88,9 @@ void AppendStreams(const Validation& validation, std::string* out) {
     absl::StrAppend(out, "\n", table.ToString(2));
   }
   for (const SkippedRow& skipped : validation.skipped_streams()) {
-    absl::StrAppendFormat(out, "skipped stream %d: %s\n", skipped.row(),
-                          skipped.reason());
+    absl::StrAppend(out, Wrapped(absl::StrFormat("skipped stream %d: %s",
+                                                 skipped.row(),
+                                                 skipped.reason())));
   }
 }
 
@@ -115,11 +116,20 @@ std::string ValidationTable(const Validation& validation, const TableOptions&) {
   }
   add("all", all);
   absl::StrAppend(&out, families.ToString(2), "\n");
-  TextTable table({"device", "runtime", "model", "weights", "rows", "step time",
-                   "energy per token"});
+  const std::vector<std::string> header = {"runtime",   "model",
+                                           "weights",   "rows",
+                                           "step time", "energy per token"};
+  TextTable table(header, 3);
+  std::string device;
   for (const ErrorGroup& group : validation.groups()) {
+    if (group.device() != device) {
+      if (!table.empty()) absl::StrAppend(&out, table.ToString(2), "\n");
+      table = TextTable(header, 3);
+      device = group.device();
+      absl::StrAppend(&out, device, "\n");
+    }
     table.AddRow(
-        {group.device(), group.runtime(), group.model(), group.weight_dtype(),
+        {group.runtime(), group.model(), group.weight_dtype(),
          absl::StrCat(group.rows()),
          ErrorText(group.step_time_rows(), group.step_time_median_abs_error(),
                    group.step_time_p90_abs_error(), group.step_time_bias()),

@@ -57,6 +57,18 @@ void AddOperators(const Report& report, Panel* panel) {
   }
 }
 
+// Whether an operator is faster than the memory allows: its weights are elsewhere.
+bool IsAboveTheRoof(const Report& report) {
+  for (const OperatorReport& op : report.operators()) {
+    if (IsShown(op) && BytesOf(op) > 1.2 * op.time_s() *
+                                         report.roofline()
+                                             .bandwidth_bytes_per_s()) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Panel RooflinePanel(const Report& report) {
   const Roofline& roofline = report.roofline();
   Panel panel;
@@ -180,6 +192,11 @@ Figure FigureOf(const Report& report) {
     figure.note =
         "Roofline: intensity counts weights and KV cache; areas of points are "
         "as the operators' energy. ";
+    if (IsAboveTheRoof(report)) {
+      figure.note +=
+          "Operators above the roof have weights that arrays or nearer memory "
+          "hold. ";
+    }
   }
   figure.panels.push_back(EnergyPanel(report));
   absl::StrAppend(&figure.note,

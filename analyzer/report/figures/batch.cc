@@ -16,12 +16,12 @@ namespace {
 // The most series that have a band and a floor each.
 constexpr size_t kFew = 4;
 
-// One of the curves: what fits as a solid line, what does not dotted.
+// One of the curves; what does not fit is pale.
 void AddCurve(const BatchSeries& series, const std::string& name,
               const SeriesStyle& style, bool with_band, Panel* panel) {
   const BatchLimits& limits = series.limits();
   Line fits{"", style.color, {}, style.dash};
-  Line beyond{"", style.color, {}, Dash::kDotted};
+  Line beyond{"", style.color, {}, style.dash, /*faint=*/true};
   FigureBand band{style.color, {}};
   for (const Report& row : series.rows()) {
     const double batch = row.scenario().batch();
@@ -38,7 +38,7 @@ void AddCurve(const BatchSeries& series, const std::string& name,
   }
   std::sort(fits.points.begin(), fits.points.end());
   std::sort(beyond.points.begin(), beyond.points.end());
-  // The dotted part begins where the solid one ends.
+  // The pale part begins where the other ends.
   if (!beyond.points.empty() && !fits.points.empty() &&
       beyond.points.front().first > fits.points.back().first) {
     beyond.points.insert(beyond.points.begin(), fits.points.back());
@@ -65,7 +65,11 @@ void AddMarks(const BatchLimits& limits, const std::string& name,
   };
   add(limits.max_batch(), limits.max_batch_energy_per_token_j(),
       Shape::kCircle, "fits");
-  if (limits.max_time_per_token_ms() == 0) return;
+  // Among several curves, only those that the limit on time ends before memory does.
+  if (limits.max_time_per_token_ms() == 0 ||
+      (!with_texts && limits.latency_batch() > limits.max_batch())) {
+    return;
+  }
   add(limits.latency_batch(), limits.latency_batch_energy_per_token_j(),
       Shape::kDiamond, "meets the limit");
 }
@@ -142,7 +146,7 @@ Figure FigureOf(const BatchStudy& study) {
                   ". ",
                   few ? "Dashed: the floor as the batch grows without end. "
                       : ""),
-      "Dotted: does not fit in memory.");
+      "Pale: does not fit in memory.");
   return figure;
 }
 

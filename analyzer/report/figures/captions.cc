@@ -227,6 +227,11 @@ PathParts PartsOf(const std::string& path, bool brief) {
       said.push_back(part);
     }
   }
+  // The length of a run of layers.
+  if (name == "count" && !said.empty() && said.back() == "run") {
+    said.clear();
+    name = "layers";
+  }
   // A name of one word needs what it is of.
   if (brief) {
     const size_t kept = absl::StrContains(name, "_") ? 0 : 1;

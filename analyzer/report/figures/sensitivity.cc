@@ -57,6 +57,11 @@ Figure FigureOf(const SensitivityStudy& study) {
                                      Quantity(e->energy_at_high_j(), "J"))}};
     panel.rows.push_back(row);
   }
+  if (sorted.empty()) {
+    Row row;
+    row.label = "no constant has a range that changes it";
+    panel.rows.push_back(row);
+  }
   if (all > sorted.size()) {
     figure.note = absl::StrFormat(
         "%d more constants move it less; the table has them.",

@@ -233,8 +233,13 @@ Figure FigureOf(const SweepStudy& study) {
     }
   }
   if (!common.empty() && !sorted.empty()) {
+    std::vector<std::string> words;
+    for (const int axis : common) {
+      if (axis >= sorted[0]->values_size()) continue;
+      words.push_back(ValueWords(study.axes(axis), sorted[0]->values(axis)));
+    }
     figure.subtitle.push_back(
-        absl::StrCat("all of these: ", PointWords(study, *sorted[0], common)));
+        absl::StrCat("common to the front: ", absl::StrJoin(words, ", ")));
   }
 
   for (const SweepPoint& point : study.dominated()) {

@@ -110,7 +110,7 @@ int Run(const ParsedFlags& flags) {
   for (const char* needed : {"hardware", "measurements"}) {
     if (!flags.Get(needed, "").empty()) continue;
     return Fail(
-        absl::InvalidArgumentError(absl::StrCat("--", needed, " is missing")),
+        absl::InvalidArgumentError(absl::StrCat(FlagText(needed), " is missing")),
         kExitUsage);
   }
   absl::StatusOr<std::vector<FieldOverride>> overrides =

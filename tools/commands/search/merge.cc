@@ -1,5 +1,6 @@
 // tokenjoule merge: combines the shards of a search.
 
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,12 +21,15 @@
 namespace tokenjoule {
 namespace {
 
+// Fronts of large searches have millions of points.
+constexpr size_t kMaxShardBytes = 4'000'000'000;
+
 absl::StatusOr<std::vector<SweepStudy>> ReadShards(
     const std::vector<std::string>& files) {
   std::vector<SweepStudy> shards;
   std::vector<std::string> faults;
   for (const std::string& file : files) {
-    absl::StatusOr<std::string> text = ReadTextFile(file);
+    absl::StatusOr<std::string> text = ReadTextFile(file, kMaxShardBytes);
     SweepStudy shard;
     absl::Status status = text.status();
     std::string version;

@@ -71,7 +71,7 @@ absl::Status ReadShard(const std::string& text, SweepOptions* options) {
   const std::vector<std::string> halves = absl::StrSplit(text, '/');
   if (halves.size() == 2 && absl::SimpleAtoi(halves[0], &options->shard) &&
       absl::SimpleAtoi(halves[1], &options->shards) && options->shard >= 0 &&
-      options->shard < options->shards && options->shards <= 1'000'000) {
+      options->shard < options->shards && options->shards <= kMostShards) {
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(absl::StrCat(

@@ -80,7 +80,7 @@ kit.si = (value, unit, count = 3) => {
 kit.range = (value, low, high, unit) => {
   const text = kit.si(value, unit);
   if (!kit.hasRange(value, low, high)) return text;
-  const {factor} = kit.prefix(Number(value.toPrecision(3)));
+  const {factor} = unit === '' ? {factor: 1} : kit.prefix(Number(value.toPrecision(3)));
   return text + ' (' + kit.digits(low / factor) + ' to ' + kit.digits(high / factor) + ')';
 };
 

@@ -1,0 +1,253 @@
+#include "tests/attack/invariants.h"
+
+#include <cmath>
+#include <limits>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "analyzer/evaluate/analyze.h"
+#include "analyzer/report/report.h"
+#include "google/protobuf/descriptor.h"
+#include "google/protobuf/message.h"
+#include "proto/constant.pb.h"
+
+namespace tokenjoule {
+namespace {
+
+using ::google::protobuf::FieldDescriptor;
+using ::google::protobuf::Message;
+using ::google::protobuf::Reflection;
+
+// Sums of a hundred terms in double precision.
+constexpr double kRounding = 1e-9;
+
+// Numbers that may be below 0.
+bool MayBeNegative(const FieldDescriptor& field) {
+  return field.name() == "snr_db" || field.name() == "change_j";
+}
+
+// Calls `visit(path, field, value)` for each number of a message and of those
+// below it.
+template <typename Visit>
+void ForEachNumber(const Message& message, const std::string& prefix,
+                   Visit&& visit) {
+  const Reflection& reflection = *message.GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    const std::string path = absl::StrCat(prefix, field->name());
+    if (field->message_type() != nullptr) {
+      if (!field->is_repeated()) {
+        ForEachNumber(reflection.GetMessage(message, field),
+                      absl::StrCat(path, "."), visit);
+        continue;
+      }
+      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
+        ForEachNumber(reflection.GetRepeatedMessage(message, field, i),
+                      absl::StrCat(path, "[", i, "]."), visit);
+      }
+      continue;
+    }
+    if (field->is_repeated()) continue;
+    if (field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE) {
+      visit(path, *field, reflection.GetDouble(message, field));
+    } else if (field->cpp_type() == FieldDescriptor::CPPTYPE_INT32) {
+      visit(path, *field, reflection.GetInt32(message, field));
+    }
+  }
+}
+
+void CheckNumbers(const Report& report, std::vector<std::string>* broken) {
+  ForEachNumber(report, "",
+                [&](const std::string& path, const FieldDescriptor& field,
+                    double value) {
+                  if (!std::isfinite(value)) {
+                    broken->push_back(absl::StrCat(path, " is ", value));
+                  } else if ((value < 0 && !MayBeNegative(field)) ||
+                             (value == 0 && std::signbit(value))) {
+                    broken->push_back(absl::StrCat(path, " is ", value));
+                  } else if (absl::EndsWith(field.name(), "share") &&
+                             value > 1 + kRounding) {
+                    broken->push_back(
+                        absl::StrCat(path, " is a share of ", value));
+                  }
+                });
+}
+
+// A number with fields for the ends of its range.
+void CheckRanges(const Message& message, const std::string& prefix,
+                 std::vector<std::string>* broken) {
+  const Reflection& reflection = *message.GetReflection();
+  const auto& type = *message.GetDescriptor();
+  for (int i = 0; i < type.field_count(); ++i) {
+    const FieldDescriptor* field = type.field(i);
+    if (field->message_type() != nullptr) {
+      for (int k = 0;
+           field->is_repeated() && k < reflection.FieldSize(message, field);
+           ++k) {
+        CheckRanges(reflection.GetRepeatedMessage(message, field, k),
+                    absl::StrCat(prefix, field->name(), "[", k, "]."), broken);
+      }
+      if (!field->is_repeated() && reflection.HasField(message, field)) {
+        CheckRanges(reflection.GetMessage(message, field),
+                    absl::StrCat(prefix, field->name(), "."), broken);
+      }
+      continue;
+    }
+    const auto* low = type.FindFieldByName(absl::StrCat(field->name(), "_low"));
+    const auto* high =
+        type.FindFieldByName(absl::StrCat(field->name(), "_high"));
+    if (low == nullptr || high == nullptr ||
+        field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE) {
+      continue;
+    }
+    const double value = reflection.GetDouble(message, field);
+    const double from = reflection.GetDouble(message, low);
+    const double to = reflection.GetDouble(message, high);
+    // Answers without ranges have 0 at both ends.
+    if (from == 0 && to == 0) continue;
+    if (from <= value * (1 + kRounding) && value <= to * (1 + kRounding)) {
+      continue;
+    }
+    broken->push_back(absl::StrFormat("%s%s is %g, outside of %g to %g", prefix,
+                                      std::string(field->name()), value, from,
+                                      to));
+  }
+}
+
+void CheckSums(const Report& report, std::vector<std::string>* broken) {
+  const double total = report.energy_per_token_j();
+  double terms = 0, causes = 0;
+  for (const EnergyTerm& term : report.energy_terms()) {
+    terms += term.energy_per_token_j();
+  }
+  for (const EnergyCause& cause : report.energy_causes()) {
+    causes += cause.energy_per_token_j();
+  }
+  for (const auto& [name, sum] :
+       {std::make_pair("terms", terms), std::make_pair("causes", causes)}) {
+    if (std::abs(sum - total) <= kRounding * total) continue;
+    broken->push_back(
+        absl::StrFormat("%s sum to %.17g, not to %.17g", name, sum, total));
+  }
+  double inner = 0;
+  for (const BoundaryEnergy& boundary : report.energy_by_boundary()) {
+    if (boundary.energy_per_token_j() < inner * (1 - kRounding)) {
+      broken->push_back(absl::StrCat("the boundary ", boundary.boundary(),
+                                     " holds less than the one inside it"));
+    }
+    inner = boundary.energy_per_token_j();
+    if (boundary.boundary() == report.scenario().boundary() &&
+        std::abs(inner - total) > kRounding * total) {
+      broken->push_back("the energy is not that of its boundary");
+    }
+  }
+}
+
+void CheckFits(const Report& report, std::vector<std::string>* broken) {
+  if (report.fits() == (report.scenario().batch() <= report.max_batch())) {
+    return;
+  }
+  broken->push_back(absl::StrFormat(
+      "batch %g %s, but the largest that fits is %d", report.scenario().batch(),
+      report.fits() ? "fits" : "does not fit", report.max_batch()));
+}
+
+void CheckJson(const Report& report, std::vector<std::string>* broken) {
+  Report read;
+  const absl::Status status = FromJson(ToJson(report), &read);
+  if (!status.ok()) {
+    broken->push_back(absl::StrCat("JSON: ", status.message()));
+  } else if (ToJson(read) != ToJson(report)) {
+    broken->push_back("JSON reads back as another message");
+  }
+}
+
+// The constants of a machine that cost energy by themselves: per access, per
+// operation, or all the time.
+void FindCosts(Message* message, std::vector<Constant*>* costs) {
+  const Reflection& reflection = *message->GetReflection();
+  std::vector<const FieldDescriptor*> fields;
+  reflection.ListFields(*message, &fields);
+  for (const FieldDescriptor* field : fields) {
+    if (field->message_type() == nullptr) continue;
+    if (field->is_repeated()) {
+      for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
+        FindCosts(reflection.MutableRepeatedMessage(message, field, i), costs);
+      }
+      continue;
+    }
+    Message* below = reflection.MutableMessage(message, field);
+    if (field->message_type() != Constant::descriptor()) {
+      FindCosts(below, costs);
+      continue;
+    }
+    const absl::string_view name = field->name();
+    if (absl::StartsWith(name, "energy_pj") ||
+        absl::StrContains(name, "_energy_pj") ||
+        name == "host_power_w_per_chip" ||
+        absl::StartsWith(name, "background_power_w") ||
+        absl::StartsWith(name, "refresh_power_w")) {
+      costs->push_back(static_cast<Constant*>(below));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> BrokenBy(const Report& report) {
+  std::vector<std::string> broken;
+  CheckNumbers(report, &broken);
+  CheckRanges(report, "", &broken);
+  CheckSums(report, &broken);
+  CheckFits(report, &broken);
+  CheckJson(report, &broken);
+  return broken;
+}
+
+std::vector<std::string> BrokenByVariants(const Setup& setup,
+                                          const Report& report) {
+  std::vector<std::string> broken;
+  const absl::StatusOr<Report> again = Analyze(setup, kWithOperators);
+  if (!again.ok() || ToJson(*again) != ToJson(report)) {
+    broken.push_back("the same question has another answer");
+  }
+  Setup ideal = setup;
+  ideal.scenario.set_ideal(true);
+  const absl::StatusOr<Report> bound = Analyze(ideal, kFiguresOnly);
+  if (bound.ok() && report.step_time_s() > 0 &&
+      bound->step_time_s() > report.step_time_s() * (1 + kRounding)) {
+    broken.push_back(absl::StrFormat("the ideal step takes %g s, the real one %g",
+                                     bound->step_time_s(),
+                                     report.step_time_s()));
+  }
+  return broken;
+}
+
+std::vector<std::string> BrokenByDearer(const Setup& setup,
+                                        const Report& report,
+                                        unsigned long long draw) {
+  Setup dearer = setup;
+  std::vector<Constant*> costs;
+  FindCosts(&dearer.hardware, &costs);
+  if (costs.empty()) return {};
+  Constant& cost = *costs[draw % costs.size()];
+  cost.set_value(cost.value() * 1.5);
+  if (cost.high() < cost.value()) cost.set_high(cost.value());
+  const absl::StatusOr<Report> now = Analyze(dearer, kFiguresOnly);
+  // At a power limit a dearer access lowers the clock, and with it the voltage.
+  if (!now.ok() || now->core_clock_mhz() != report.core_clock_mhz()) return {};
+  if (now->energy_per_token_j() >=
+      report.energy_per_token_j() * (1 - kRounding)) {
+    return {};
+  }
+  return {absl::StrFormat(
+      "a cost of %g instead of %g (%s) lowers the energy from %g to %g J",
+      cost.value(), cost.value() / 1.5, cost.source(),
+      report.energy_per_token_j(), now->energy_per_token_j())};
+}
+
+}  // namespace tokenjoule

@@ -1,0 +1,35 @@
+// What holds for every answer, whatever was asked.
+
+#ifndef TESTS_ATTACK_INVARIANTS_H_
+#define TESTS_ATTACK_INVARIANTS_H_
+
+#include <string>
+#include <vector>
+
+#include "analyzer/evaluate/setup.h"
+#include "proto/report.pb.h"
+
+namespace tokenjoule {
+
+// The relations that an answer breaks, one sentence each; empty if it keeps all:
+// every number is finite, none is negative but those that may be (a signal-to-noise
+// ratio in dB), low <= value <= high, the terms sum to the energy, each boundary
+// holds the one before it, shares lie within 0 and 1, the batch fits if and only if
+// it is not above the largest batch, JSON reads back as the same message.
+std::vector<std::string> BrokenBy(const Report& report);
+
+// The same of answers to setups that differ from `setup`, whose answer is `report`,
+// in one respect: an ideal machine is never slower, and the same question has the
+// same answer.
+std::vector<std::string> BrokenByVariants(const Setup& setup,
+                                          const Report& report);
+
+// The same with one constant of the machine's energies or powers made larger, of
+// which no energy becomes smaller. `draw` chooses the constant.
+std::vector<std::string> BrokenByDearer(const Setup& setup,
+                                        const Report& report,
+                                        unsigned long long draw);
+
+}  // namespace tokenjoule
+
+#endif  // TESTS_ATTACK_INVARIANTS_H_
