@@ -39,7 +39,7 @@ const outsideParts = (report, whole) => {
     const [label, group, color] = adds[row.boundary];
     if (energy > 0)
       parts.push(
-          {name: null, label, group, energy, boundary: row.boundary, color: kit.color(color)});
+          {figure: null, label, group, energy, boundary: row.boundary, color: kit.color(color)});
   });
   return parts;
 };
@@ -111,7 +111,7 @@ const stackedBar = (frame, inside, outside, total, top) => {
       plain: true,
       key: 'bar-' + part.label,
       name: part.label,
-      figure: part.name,
+      figure: part.figure,
       lines: [
         kit.range(part.energy, part.low, part.high, 'J'),
         own ? 'outside the boundary; the ' + kit.boundaryName(part.boundary) + ' adds it' :
@@ -162,7 +162,7 @@ const termRows = (frame, inside, outside, total, work, top) => {
     mark: {
       key: 'row-' + part.label,
       name: part.label,
-      figure: part.name,
+      figure: part.figure,
       lines: [
         kit.range(part.energy, part.low, part.high, 'J') + ' per ' + work,
         own ? 'outside the boundary' : shareOf(part.energy, total)
@@ -263,7 +263,7 @@ const flows = (frame, report, terms, total, work) => {
       } else {
         node(id, 1 + shift, {
           label: term.label,
-          figure: term.name,
+          figure: term.figure,
           color: term.color,
           low: term.low,
           high: term.high
