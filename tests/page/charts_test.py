@@ -70,7 +70,7 @@ QUESTIONS = [
     ('plan', '--model=llama-3.1-70b --prompt=1000 --output=300 --requests-per-s=10'),
     ('plan', '--model=llama-3.1-8b --prompt=1000 --output=300 --requests-per-s=3 --objective=money '
              '--price-per-kwh=0.2 --chip-hour-price=2'),
-    ('sweep', '--space=hbm-accelerator'),
+    ('sweep', '--space=hbm-accelerator --dominated=200'),
     ('sweep', '--space=stacked-dram'),
 ]
 
