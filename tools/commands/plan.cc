@@ -13,6 +13,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/shell.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/report/report.h"
 #include "analyzer/study/plan_serving.h"
@@ -40,16 +41,6 @@ std::vector<std::string> MachineNames(const ParsedFlags& flags) {
   return all;
 }
 
-// A value as a shell takes it.
-std::string Quoted(const std::string& value) {
-  const bool plain = absl::c_all_of(value, [](char c) {
-    return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-           absl::StrContains("_./:=,+-", c);
-  });
-  if (plain && !value.empty()) return value;
-  return absl::StrCat("'", absl::StrReplaceAll(value, {{"'", "'\\''"}}), "'");
-}
-
 // Flags of `plan` that are not part of a scenario, and those that it chooses.
 constexpr const char* kNotOfScenario[] = {
     "requests_per_s", "max_time_per_token_ms", "max_time_to_first_token_ms",
@@ -68,7 +59,7 @@ std::string CommandOf(const ParsedFlags& flags, const std::string& machine,
   std::string out = "tokenjoule analyze";
   const auto add = [&out](const std::string& flag, const std::string& value) {
     absl::StrAppend(&out, " --", absl::StrReplaceAll(flag, {{"_", "-"}}), "=",
-                    Quoted(value));
+                    ShellQuoted(value));
   };
   if (flags.Has("model")) add("model", flags.Get("model", ""));
   add("hardware", machine);

@@ -260,16 +260,6 @@ void CheckLimits(const ParsedFlags& flags, const AnswerLimits& limits,
   }
 }
 
-// A word of a POSIX shell.
-std::string ShellWord(const std::string& text) {
-  const bool is_plain =
-      !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
-        return absl::ascii_isalnum(c) || absl::StrContains("_./:,=+@%-", c);
-      });
-  if (is_plain) return text;
-  return absl::StrCat("'", absl::StrReplaceAll(text, {{"'", "'\\''"}}), "'");
-}
-
 std::string ErrorJson(int exit_code, const std::vector<std::string>& faults) {
   return absl::StrCat("\"error\":{\"exit_code\":", exit_code,
                       ",\"faults\":", Quoted(faults), "}");
@@ -294,14 +284,14 @@ std::string EnvelopeOf(absl::string_view answer,
 std::string CommandLine(const Command& command, const ParsedFlags& flags) {
   std::string line = absl::StrCat("tokenjoule ", command.name);
   for (const std::string& text : flags.positional) {
-    absl::StrAppend(&line, " ", ShellWord(text));
+    absl::StrAppend(&line, " ", ShellQuoted(text));
   }
   for (const FlagSpec& flag : command.flags) {
     const std::string name = absl::StrReplaceAll(flag.name, {{"_", "-"}});
     for (const std::string& value : flags.GetAll(flag.name)) {
       absl::StrAppend(&line, " --", name);
       if (!flag.value.empty() || value != "true") {
-        absl::StrAppend(&line, "=", ShellWord(value));
+        absl::StrAppend(&line, "=", ShellQuoted(value));
       }
     }
   }
