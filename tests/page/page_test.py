@@ -309,7 +309,10 @@ class PageTest(unittest.TestCase):
         best = plan['rows'][0]
         self.browser.click('#view tbody .button')
         wait('the machine', lambda: f'on {best["hardware"]}' in self.browser.text('.answer h2'))
-        self.assertIn('weights=' + best['weights'], self.hash())
+        self.assertEqual(self.browser.text('.controls .faults'), '')
+        self.assertEnergyIs(json.loads(subprocess.run(
+            [TOOL, *shlex.split(best['command'])[1:], '--format=json'], capture_output=True,
+            check=True).stdout))
 
     def test_prices_make_costs(self):
         self.follow('batch=8&prompt=1000&output=200&view=costs')
