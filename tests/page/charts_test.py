@@ -44,7 +44,8 @@ SETUPS = {
     'offload': '--model=qwen3-235b-a22b --hardware=rtx-4090 --offload=experts --weights=int4-g128',
     'too-large': '--model=llama-3.1-405b --hardware=rtx-4090',
     'state': '--model=mamba2-2.7b --hardware=a100-sxm-80gb --batch=16 --boundary=chip',
-    'mixed': '--model=llama-3.1-70b --hardware=h100-sxm --tp=4 --batch=32 --prompt=1000 --output=300',
+    'mixed': '--model=llama-3.1-70b --hardware=h100-sxm --tp=4 --batch=32 --prompt=1000 '
+             '--output=300',
     'unit': '--model=llama-2-7b --hardware=unit --boundary=stack',
     'laptop': '--model=qwen3-8b --hardware=apple-m4-max --weights=int4-g128 --boundary=memory_path',
     'large': '--model=kimi-k2 --hardware=h200 --tp=16 --batch=128 --context=32768',
@@ -53,7 +54,8 @@ SETUPS = {
 # Questions beside analyze: sub-command and setup or flags.
 QUESTIONS = [
     *[('ceiling', SETUPS[name]) for name in ('dense', 'experts', 'sram', 'analog')],
-    *[('sensitivity', SETUPS[name]) for name in ('dense', 'experts', 'sram', 'network', 'pipeline')],
+    *[('sensitivity', SETUPS[name])
+      for name in ('dense', 'experts', 'sram', 'network', 'pipeline')],
     *[('tricks', SETUPS[name]) for name in ('dense', 'experts', 'sram', 'pipeline', 'analog')],
     ('batch', '--model=llama-3.1-8b --hardware=h100-sxm --context=8192'),
     ('batch', '--model=llama-3.1-8b --hardware=h100-sxm --batch=1'),
@@ -63,7 +65,8 @@ QUESTIONS = [
     ('batch', '--model=mobilenet-v1-0.25-vww --hardware=stm32l4r5'),
     ('batch', '--model=deepseek-v3 --hardware=b200 --tp=8 --max-time-per-token-ms=30'),
     ('batch', '--model=llama-3.1-405b --hardware=rtx-4090'),
-    ('compare', '--model=llama-3.1-8b --hardware=h100-sxm --batch=64 --to.hardware=b200 --to.kv=fp8'),
+    ('compare', '--model=llama-3.1-8b --hardware=h100-sxm --batch=64 --to.hardware=b200 '
+                '--to.kv=fp8'),
     ('compare', '--model=llama-3.1-8b --hardware=h100-sxm --to.batch=1'),
     ('compare', '--model=llama-3.1-8b --hardware=h100-sxm --to.batch=32 --boundary=facility'),
     ('compare', '--model=llama-3.1-8b --hardware=cerebras-wse-3 --to.hardware=h100-sxm'),
@@ -125,8 +128,9 @@ def recorded():
         entries.append({'name': name, 'kind': subcommand, 'data': answer})
     entries[0]['whole'] = facility
     rows = [entry['data'] for entry in entries if entry['kind'] == 'analyze']
+    machines = 'h100-sxm,b200,mi300x,rtx-4090,aimc-resident'
     entries.append({'name': 'machines', 'kind': 'machines', 'data': ask(
-        ('analyze', '--model=llama-3.1-70b --hardware=h100-sxm,b200,mi300x,rtx-4090,aimc-resident'))})
+        ('analyze', '--model=llama-3.1-70b --hardware=' + machines))})
     entries.append({'name': 'side by side', 'kind': 'machines', 'data': {
         'rows': rows[:7], 'left_out': [{'hardware': HOSTILE, 'reason': 'it has no rate'}]}})
     entries.append({'name': 'one machine', 'kind': 'machines', 'data': {'rows': rows[:1]}})
@@ -136,10 +140,12 @@ def recorded():
 
 def page_of(entries):
     """The page that draws them all and says what is wrong."""
-    parts = ['<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>charts</title><style>',
+    parts = ['<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>charts</title>',
+             '<style>',
              read(os.path.join(PAGE, 'charts', 'charts.css')),
              'body{margin:0;font-family:"DejaVu Sans",sans-serif}</style></head><body>',
-             '<div id="host"></div><pre id="result"></pre><script type="application/json" id="answers">',
+             '<div id="host"></div><pre id="result"></pre>',
+             '<script type="application/json" id="answers">',
              json.dumps(entries).replace('</', '<\\/'), '</script>']
     here = os.path.dirname(os.path.abspath(__file__))
     paths = [D3, SANKEY, *scripts(),
@@ -232,7 +238,8 @@ class ChartsTest(unittest.TestCase):
         of text; marks also have labels and an outline)."""
         for name, theme in themes().items():
             for key, color in theme.items():
-                least = {'ink': 4.5, 'muted': 4.5, 'focus': 3, 'surface': 1, 'grid': 1}.get(key, 1.5)
+                least = {'ink': 4.5, 'muted': 4.5, 'focus': 3, 'surface': 1, 'grid': 1}.get(
+                    key, 1.5)
                 self.assertGreaterEqual(contrast(color, theme['surface']), least, f'{name} {key}')
 
 
@@ -262,4 +269,5 @@ if __name__ == '__main__':
     D3, SANKEY = sorted(LIBRARIES, key=lambda path: 'sankey' in path)
     rest = sys.argv[7:]
     KEEP = ''.join(argument[7:] for argument in rest if argument.startswith('--keep='))
-    unittest.main(argv=[sys.argv[0]] + [a for a in rest if not a.startswith('--keep=')], verbosity=2)
+    unittest.main(argv=[sys.argv[0]] + [a for a in rest if not a.startswith('--keep=')],
+                  verbosity=2)
