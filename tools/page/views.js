@@ -20,10 +20,9 @@
     'ep', 'dp', 'offload', 'host', 'split', 'static-batch', 'set', 'scenario', 'clock-mhz',
     'power-cap-w'];
 
-  // What a setting is in the answer, for a mark in a chart.
+  // What a setting is in the answer, for a mark in a chart; a report has no setup.
   function number(name) {
-    const report = shownReport;
-    return report ? report.scenario[name] : undefined;
+    return shownReport && !tokenjoule.recorded ? shownReport.scenario[name] : undefined;
   }
 
   // Whether the rows of an answer differ in a field of their scenario.
