@@ -29,10 +29,11 @@ std::string Heading(const PlanStudy& study) {
   }
   return absl::StrFormat(
       "%s, %g requests/s with prompts of %g and outputs of %g tokens\n"
-      "least %s per request within %s; energy at the %s\n\n",
+      "least %s per request %s; energy at the %s\n\n",
       study.model(), study.requests_per_s(), study.prompt(), study.output(),
       study.objective(),
-      limits.empty() ? "no limits" : absl::StrJoin(limits, " and "),
+      limits.empty() ? std::string("without limits")
+                     : absl::StrCat("within ", absl::StrJoin(limits, " and ")),
       BoundaryLabel(study.boundary()));
 }
 
@@ -138,8 +139,9 @@ std::string LeftOut(const PlanStudy& study) {
 
 std::string PlanTable(const PlanStudy& study, const TableOptions&) {
   std::string out = Heading(study);
-  absl::StrAppend(&out, Wrapped(study.summary()), "\n");
+  absl::StrAppend(&out, Wrapped(study.summary()));
   if (!study.rows().empty()) {
+    absl::StrAppend(&out, "\n");
     absl::StrAppend(&out, Ways(study));
     for (const PlanRow& row : study.rows()) {
       if (!absl::StrContains(row.weights(), ' ')) continue;
@@ -148,8 +150,8 @@ std::string PlanTable(const PlanStudy& study, const TableOptions&) {
                       "loses precision\n");
       break;
     }
-    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n  ",
-                    study.rows(0).command(), "\n");
+    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n",
+                    WrappedCommand(study.rows(0).command(), 2));
   }
   return absl::StrCat(out, LeftOut(study));
 }
