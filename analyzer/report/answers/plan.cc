@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "analyzer/report/answers/machines.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -162,7 +163,7 @@ std::string PlanCsv(const PlanStudy& study) { return EntriesCsv(study.rows()); }
 
 template <>
 Writers<PlanStudy> WritersOf() {
-  return {PlanTable, PlanCsv};
+  return {PlanTable, PlanCsv, FigureOf};
 }
 
 }  // namespace tokenjoule
