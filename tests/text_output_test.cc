@@ -127,6 +127,15 @@ TEST(TextOutputTest, EverySubCommand) {
   Table("compare" + point + "--to.hardware=b200 --to.kv=fp8 --to.batch=256 "
         "--set=hardware.board.static_power_fraction=0.3 "
         "--to.set=hardware.memory.hbm.bandwidth_efficiency=0.8");
+  Table("analyze --model=llama-3.1-8b --batch=16 --price-per-kwh=0.1 --carbon=300 "
+        "--chip-hour-price=2 --prompt=1000 --output=200 "
+        "--hardware=h100-sxm,encharge-en100-pcie,jetson-orin-nano-8gb");
+  Table("analyze" + small + "--price-per-kwh=0.1 --carbon=300 "
+        "--chip-hour-price=2 --prompt=1000 --output=200");
+  Table("batch" + small + "--price-per-kwh=0.1 --carbon=300 "
+        "--chip-hour-price=2 --prompt=1000 --output=200");
+  Table("plan --model=llama-3.1-8b --hardware=h100-sxm,b200 --prompt=1000 "
+        "--output=200 --requests-per-s=20 --price-per-kwh=0.1");
   Table("ceiling" + small);
   Table("ceiling --model=qwen3-30b-a3b --hardware=sram-rack --tp=32 --boundary="
         "facility");

@@ -105,7 +105,7 @@ std::string SetupLines(const Report& report, bool with_batch, int indent) {
                    report.runtime().empty() ? "" : ", served by ",
                    report.runtime()),
       absl::StrCat(with_batch ? absl::StrFormat("batch %g, ", s.batch()) : "",
-                   ContextWords(s), Formats(s), ", at the ",
+                   ContextWords(s), Formats(s), ", energy at the ",
                    BoundaryLabel(s.boundary()))};
   if (s.set_size() > 0) {
     lines.push_back(absl::StrCat("with ", absl::StrJoin(s.set(), ", ")));

@@ -282,4 +282,22 @@ std::string Wrapped(absl::string_view text, int indent, int hanging) {
   return out;
 }
 
+std::string WrappedCommand(absl::string_view command, int indent) {
+  std::string out(indent, ' ');
+  size_t column = indent;
+  bool first = true;
+  for (const absl::string_view word : absl::StrSplit(command, ' ')) {
+    // Room for a blank and a backslash.
+    if (!first && column + 1 + TextWidth(word) + 2 > kTextColumns) {
+      absl::StrAppend(&out, " \\\n", std::string(indent + 4, ' '), word);
+      column = indent + 4 + TextWidth(word);
+    } else {
+      absl::StrAppend(&out, first ? "" : " ", word);
+      column += (first ? 0 : 1) + TextWidth(word);
+    }
+    first = false;
+  }
+  return out + "\n";
+}
+
 }  // namespace tokenjoule

@@ -73,6 +73,10 @@ size_t TextWidth(absl::string_view text);
 // newline.
 std::string Wrapped(absl::string_view text, int indent = 0, int hanging = 4);
 
+// A command line in lines of at most kTextColumns that a shell reads as one, with
+// `indent` spaces before the first. Words are not cut.
+std::string WrappedCommand(absl::string_view command, int indent);
+
 }  // namespace tokenjoule
 
 #endif  // ANALYZER_REPORT_TABLE_H_

@@ -120,6 +120,16 @@ TEST(TableTest, FlagsAreNoNumbers) {
   EXPECT_EQ(table.ToString(0), "--a       b\n--longer  c\n");
 }
 
+TEST(TableTest, CommandsGoOnAsAShellReadsThem) {
+  EXPECT_EQ(WrappedCommand("a --b", 2), "  a --b\n");
+  const std::string flag = absl::StrCat("--", Letters(45));
+  EXPECT_EQ(WrappedCommand(absl::StrCat("a ", flag, " ", flag, " ", flag), 2),
+            absl::StrCat("  a ", flag, " \\\n      ", flag, " \\\n      ", flag,
+                         "\n"));
+  EXPECT_LE(WidestLine(WrappedCommand(absl::StrCat("a ", flag, " ", flag), 2)),
+            100u);
+}
+
 TEST(TableTest, ParagraphsAreWrapped) {
   std::vector<std::string> words(30, "word");
   const std::string out = Wrapped(absl::StrJoin(words, " "), 2);

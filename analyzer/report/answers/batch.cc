@@ -25,9 +25,6 @@ namespace {
 template <typename Reports>
 std::string BatchRows(const Reports& reports) {
   const std::string work = reports.empty() ? "token" : Work(*reports.begin());
-  const std::string boundary =
-      reports.empty() ? ""
-                      : BoundaryLabel(reports[0].scenario().boundary());
   const bool is_network = work != "token";
   bool ranges = false, fits = true, share = false, chips = false;
   for (const Report& row : reports) {
@@ -91,8 +88,7 @@ std::string BatchRows(const Reports& reports) {
                  {WithUnit(row.power_w(), "W"), BoundLabel(row.bound())});
     speed.AddRow(cells);
   }
-  std::string out = absl::StrCat("Energy at the ", boundary, "\n",
-                                 energy.ToString(2));
+  std::string out = absl::StrCat("Energy\n", energy.ToString(2));
   if (!fits) {
     absl::StrAppend(&out,
                     "  NO: does not fit; its energy is what it would be if it "
@@ -233,7 +229,7 @@ std::string CommonHeading(const BatchStudy& study) {
       who, who.empty() ? "" : "\n",
       differs.contexts ? "" : ContextWords(s),
       formats ? Formats(s) : "each in the formats of its checkpoint",
-      ", at the ", BoundaryLabel(s.boundary())));
+      ", energy at the ", BoundaryLabel(s.boundary())));
 }
 
 double ChipsOf(const BatchSeries& series) {

@@ -29,10 +29,10 @@ std::string MemoryShareWords(const Report& report) {
 // those of the first.
 std::string Heading(const Report& first) {
   const Scenario& scenario = first.scenario();
-  return absl::StrFormat(
-      "%s on several machines, %s\nbatch %g, %s%s, energy at the %s\n\n",
+  return Wrapped(absl::StrFormat(
+      "%s on several machines, %s\nbatch %g, %s%s, energy at the %s\n",
       first.model(), Chips(first), scenario.batch(), ContextWords(scenario),
-      Formats(scenario), BoundaryLabel(scenario.boundary()));
+      Formats(scenario), BoundaryLabel(scenario.boundary())));
 }
 
 std::string Rows(const MachinesStudy& study) {
@@ -44,7 +44,7 @@ std::string Rows(const MachinesStudy& study) {
                   Between(row.energy_per_token_j_low(),
                           row.energy_per_token_j_high(), "J"),
                   WithUnit(row.step_time_s(), "s"),
-                  absl::StrFormat("%.4g", row.tokens_per_s()),
+                  Plain(row.tokens_per_s()),
                   MemoryShareWords(row),
                   work == "token" ? absl::StrCat(row.max_batch()) : "yes",
                   EvidenceWord(row.evidence())});

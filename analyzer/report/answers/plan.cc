@@ -154,8 +154,8 @@ std::string PlanTable(const PlanStudy& study, const TableOptions&) {
                       "loses precision\n");
       break;
     }
-    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n  ",
-                    study.rows(0).command(), "\n");
+    absl::StrAppend(&out, Costs(study), "\nOne replica of the first\n",
+                    WrappedCommand(study.rows(0).command(), 2));
   }
   return absl::StrCat(out, LeftOut(study));
 }
