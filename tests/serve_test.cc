@@ -407,20 +407,28 @@ TEST(ServeTest, PagesHoldTheAnswersOfTheCommandLine) {
   EXPECT_EQ(recorded["feasible"], expected["feasible"]);
 }
 
-TEST(ServeTest, NamesInPagesStayText) {
+TEST(ServeTest, TextOfDescriptionsStaysTextInPages) {
   const std::string mine = TempPath("hostile.textproto");
-  Write(mine,
-        "name: \"</script><script>alert(1)</script><!-- \xE2\x80\xA8\" base: "
-        "\"h100-sxm\"");
+  const std::string citation =
+      "</script><script>alert(1)</script><!-- \xE2\x80\xA8 & '";
+  Write(mine, absl::StrCat(
+                  "name: \"mine\" base: \"h100-sxm\" memory { name: \"hbm\" "
+                  "devices { value: 5 low: 5 high: 5 source: \"x\" } } sources { "
+                  "id: \"x\" kind: DATASHEET date: \"2024\" citation: \"",
+                  citation, "\" }"));
   const Outcome page = RunTool(absl::StrCat(
       "analyze --model=llama-3.1-8b --format=html --hardware=", mine));
-  if (page.exit_code != 0) {
-    // Names with such letters are refused altogether.
-    EXPECT_THAT(page.err, HasSubstr("name"));
-    return;
-  }
+  ASSERT_EQ(page.exit_code, 0) << page.err;
   EXPECT_EQ(page.out.find("<script>alert"), std::string::npos);
-  EXPECT_GT(RecordedIn(page.out)["requests"].size(), 6);
+  // It is in the page all the same.
+  bool is_cited = false;
+  for (const json& request : RecordedIn(page.out)["requests"]) {
+    if (request["subcommand"] != "explain") continue;
+    for (const json& entry : request["envelope"]["answer"]["entries"]) {
+      is_cited |= entry["citation"] == citation;
+    }
+  }
+  EXPECT_TRUE(is_cited);
 }
 
 TEST(ServeTest, OtherAnswersHaveNoPage) {

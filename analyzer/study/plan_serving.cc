@@ -519,6 +519,12 @@ absl::StatusOr<PlanRow> Planner::RowOf(const Load& load) const {
   return row;
 }
 
+// "24.7 J", "21200 J".
+std::string Joules(double joules) {
+  return joules < 1000 ? absl::StrFormat("%.3g J", joules)
+                       : absl::StrFormat("%.0f J", joules);
+}
+
 std::string Counted(double number, const char* noun) {
   return absl::StrFormat("%g %s%s", number, noun, number == 1 ? "" : "s");
 }
@@ -574,14 +580,15 @@ absl::StatusOr<PlanStudy> Planner::Answer(
   } else {
     const PlanRow& best = study.rows(0);
     sentences.push_back(absl::StrFormat(
-        "%s takes least %s: %s%s in %s%s; %s of %s at batch %.3g; %.3g J per "
-        "request at the %s, range %.3g to %.3g J.",
+        "%s takes least %s: %s%s in %s%s; %s of %s at batch %.3g; %s per "
+        "request at the %s, range %s to %s.",
         best.hardware(), study.objective(),
         best.runtime().empty() ? "" : "by ", best.runtime(), best.weights(),
         SplitWords({best.tp(), best.pp(), best.ep()}), Counted(best.replicas(), "replica"),
         Counted(best.chips() / best.replicas(), "chip"), best.batch(),
-        best.energy_per_request_j(), study.boundary(),
-        best.energy_per_request_j_low(), best.energy_per_request_j_high()));
+        Joules(best.energy_per_request_j()), study.boundary(),
+        Joules(best.energy_per_request_j_low()),
+        Joules(best.energy_per_request_j_high())));
   }
   for (const PlanMachine& machine : machines) {
     const std::string& name = machine.name;

@@ -123,10 +123,11 @@ out=$work/client/bazel-bin
 logs=$work/client/bazel-testlogs
 
 expect 0 bazel build //:all
-for file in tiny.lint.txt house_asic.lint.txt chat_report.json chat_batches.csv llama_batches.txt; do
+for file in tiny.lint.txt house_asic.lint.txt chat_report.json chat_page.html chat_batches.csv llama_batches.txt; do
   [ -s "$out/$file" ] || fail "$file is missing"
 done
 grep -q '"model": "tiny"' "$out/chat_report.json" || fail "the report is of another model"
+grep -q '"model": "tiny"' "$out/chat_page.html" || fail "the page is of another model"
 [ "$(wc -l <"$out/chat_batches.csv")" = 4 ] || fail "expected three batches"
 claim "good specs build; reports and studies are files"
 

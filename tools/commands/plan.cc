@@ -7,8 +7,6 @@
 #include <vector>
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
@@ -79,7 +77,9 @@ absl::StatusOr<PlanOptions> ReadOptions(const ParsedFlags& flags) {
     std::vector<double> numbers;
     const absl::Status status = ParseNumberList(flags.Get(flag, ""), &numbers);
     if (!status.ok() || numbers.size() != 1 || !(numbers[0] > 0)) {
-      faults.push_back(absl::StrCat("--", flag, ": expected a number above 0"));
+      faults.push_back(absl::StrCat("--",
+                                    absl::StrReplaceAll(flag, {{"_", "-"}}),
+                                    ": expected a number above 0"));
     } else {
       *number = numbers[0];
     }

@@ -5,13 +5,13 @@
 #include <cmath>
 #include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/shell.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/notices.h"
 #include "nlohmann/json.hpp"

@@ -28,10 +28,11 @@ std::string Heading(const PlanStudy& study) {
   }
   return absl::StrFormat(
       "%s, %g requests/s with prompts of %g and outputs of %g tokens\n"
-      "least %s per request within %s; energy at the %s\n\n",
+      "least %s per request %s; energy at the %s\n\n",
       study.model(), study.requests_per_s(), study.prompt(), study.output(),
       study.objective(),
-      limits.empty() ? "no limits" : absl::StrJoin(limits, " and "),
+      limits.empty() ? std::string("without limits")
+                     : absl::StrCat("within ", absl::StrJoin(limits, " and ")),
       BoundaryLabel(study.boundary()));
 }
 
@@ -137,8 +138,9 @@ std::string LeftOut(const PlanStudy& study) {
 
 std::string PlanTable(const PlanStudy& study, const TableOptions&) {
   std::string out = Heading(study);
-  absl::StrAppend(&out, Wrapped(study.summary()), "\n");
+  absl::StrAppend(&out, Wrapped(study.summary()));
   if (!study.rows().empty()) {
+    absl::StrAppend(&out, "\n");
     absl::StrAppend(&out, Ways(study));
     for (const PlanRow& row : study.rows()) {
       if (!absl::StrContains(row.weights(), ' ')) continue;

@@ -39,7 +39,7 @@ const outsideParts = (report, whole) => {
     const [label, group, color] = adds[row.boundary];
     if (energy > 0)
       parts.push(
-          {name: null, label, group, energy, boundary: row.boundary, color: kit.color(color)});
+          {figure: null, label, group, energy, boundary: row.boundary, color: kit.color(color)});
   });
   return parts;
 };
@@ -111,7 +111,7 @@ const stackedBar = (frame, inside, outside, total, top) => {
       plain: true,
       key: 'bar-' + part.label,
       name: part.label,
-      figure: part.name,
+      figure: part.figure,
       lines: [
         kit.range(part.energy, part.low, part.high, 'J'),
         own ? 'outside the boundary; the ' + kit.boundaryName(part.boundary) + ' adds it' :
@@ -162,7 +162,7 @@ const termRows = (frame, inside, outside, total, work, top) => {
     mark: {
       key: 'row-' + part.label,
       name: part.label,
-      figure: part.name,
+      figure: part.figure,
       lines: [
         kit.range(part.energy, part.low, part.high, 'J') + ' per ' + work,
         own ? 'outside the boundary' : shareOf(part.energy, total)
@@ -231,74 +231,77 @@ kit.chart('energySankey', (frame, report) => {
   frame.height = bottom + size;
 });
 
+// Terms and causes with less than this share of the total are put together.
 const LEAST_SHARE = 0.004;
 
-const flows = (frame, report, terms, total, work) => {
-  const nodes = new Map(), links = new Map();
-  const node = (id, column, more) => {
-    if (!nodes.has(id)) nodes.set(id, Object.assign({id, column}, more));
+// Nodes in columns and the links between them; what is added twice adds up.
+class Flow {
+  constructor() {
+    this.nodes = new Map();
+    this.links = new Map();
+  }
+  node(id, column, more) {
+    if (!this.nodes.has(id)) {
+      this.nodes.set(id, Object.assign({id, column, color: kit.color('muted')}, more));
+    }
     return id;
-  };
-  const link = (source, target, value, color) => {
+  }
+  link(source, target, value, color) {
     const key = source + '\n' + target;
-    const old = links.get(key);
-    if (old)
-      old.value += value;
-    else
-      links.set(key, {source, target, value, color});
-  };
-  const shift = frame.narrow ? 0 : 1;
-  node('total', 0, {label: 'one ' + work, figure: 'energy_per_token_j', color: kit.color('muted')});
+    const link = this.links.get(key) || {source, target, value: 0, color};
+    link.value += value;
+    this.links.set(key, link);
+  }
+  // As d3.sankey takes it. What was put together comes last in its column.
+  graph() {
+    return {
+      nodes: [...this.nodes.values()].sort((a, b) => Boolean(a.last) - Boolean(b.last)),
+      links: [...this.links.values()]
+    };
+  }
+}
+
+const flows = (frame, report, terms, total, work) => {
+  const flow = new Flow(), groups = !frame.narrow, column = groups ? 2 : 1;
+  flow.node('total', 0, {label: 'one ' + work, figure: 'energy_per_token_j'});
   const causes =
       kit.items(report.energy_causes).filter((c) => kit.number(c.energy_per_token_j, 0) > 0);
-  const small = [];
-  for (const group of kit.groups) {
-    const members = terms.filter((term) => term.group === group.name);
-    for (const term of members) {
-      let id = 'term ' + term.name;
-      if (term.energy < LEAST_SHARE * total) {
-        small.push(term.label + ' ' + kit.si(term.energy, 'J'));
-        id = 'term rest';
-        node(id, 1 + shift, {label: 'smaller terms', color: kit.color('muted'), small});
-      } else {
-        node(id, 1 + shift, {
-          label: term.label,
-          figure: term.name,
-          color: term.color,
-          low: term.low,
-          high: term.high
-        });
-      }
-      if (shift) {
-        node('group ' + group.name, 1, {label: group.label, color: group.color});
-        link('total', 'group ' + group.name, term.energy, group.color);
-        link('group ' + group.name, id, term.energy, term.color);
-      } else {
-        link('total', id, term.energy, term.color);
-      }
-      const own = causes.filter((c) => c.term === term.name);
-      const known = d3.sum(own, (c) => c.energy_per_token_j);
-      for (const cause of own) {
-        const minor = cause.energy_per_token_j < LEAST_SHARE * total;
-        const to = minor ? 'cause minor' : 'cause ' + cause.cause;
-        node(
-            to, 2 + shift,
-            {label: minor ? 'minor causes' : kit.name(cause.cause), color: kit.color('muted')});
-        link(id, to, cause.energy_per_token_j, term.color);
-      }
-      if (known < term.energy * (1 - 1e-6)) {
-        node('cause unnamed', 2 + shift, {label: 'not attributed', color: kit.color('muted')});
-        link(id, 'cause unnamed', term.energy - known, term.color);
-      }
+  const small = [], order = kit.groups.map((group) => group.name);
+  const sorted = terms.slice().sort((a, b) => order.indexOf(a.group) - order.indexOf(b.group));
+  for (const term of sorted) {
+    const id = termNode(flow, term, column, total, small);
+    const group = kit.groups.find((one) => one.name === term.group);
+    if (groups) {
+      flow.node('group ' + group.name, 1, {label: group.label, color: group.color});
+      flow.link('total', 'group ' + group.name, term.energy, group.color);
     }
+    flow.link(groups ? 'group ' + group.name : 'total', id, term.energy, term.color);
+    addCauses(flow, term, id, causes.filter((c) => c.term === term.name), column + 1, total);
   }
-  // What was put together comes last in its column.
-  const together = (n) =>
-      n.id === 'term rest' || n.id === 'cause minor' || n.id === 'cause unnamed';
-  return {
-    nodes: [...nodes.values()].sort((a, b) => together(a) - together(b)),
-    links: [...links.values()]
-  };
+  return flow.graph();
+};
+
+const termNode = (flow, term, column, total, small) => {
+  if (term.energy >= LEAST_SHARE * total) {
+    const {label, figure, color, low, high} = term;
+    return flow.node('term ' + term.name, column, {label, figure, color, low, high});
+  }
+  small.push(term.label + ' ' + kit.si(term.energy, 'J'));
+  return flow.node('term rest', column, {label: 'smaller terms', small, last: true});
+};
+
+const addCauses = (flow, term, from, causes, column, total) => {
+  for (const cause of causes) {
+    const to = cause.energy_per_token_j < LEAST_SHARE * total ?
+        flow.node('cause minor', column, {label: 'minor causes', last: true}) :
+        flow.node('cause ' + cause.cause, column, {label: kit.name(cause.cause)});
+    flow.link(from, to, cause.energy_per_token_j, term.color);
+  }
+  const unknown = term.energy - d3.sum(causes, (c) => c.energy_per_token_j);
+  if (unknown > 1e-6 * term.energy) {
+    const to = flow.node('cause unnamed', column, {label: 'not attributed', last: true});
+    flow.link(from, to, unknown, term.color);
+  }
 };
 
 // Moves nodes of a column apart so that their labels have room, and their links

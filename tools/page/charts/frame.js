@@ -219,8 +219,10 @@ kit.paragraph = (frame, y, text, style = {}) => {
 
 // Characters that a name may have and XML may not.
 const NOT_XML = new RegExp(
-    '[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\ufffe\\uffff]|[\\ud800-\\udbff](?![\\udc00-\\udfff])|' +
-        '(?<![\\ud800-\\udbff])[\\udc00-\\udfff]',
+    [
+      '[\\u0000-\\u0008\\u000b\\u000c\\u000e-\\u001f\\ufffe\\uffff]',
+      '[\\ud800-\\udbff](?![\\udc00-\\udfff])', '(?<![\\ud800-\\udbff])[\\udc00-\\udfff]'
+    ].join('|'),
     'g');
 
 const KEPT = [

@@ -95,7 +95,7 @@ const ceilingRow = (c, energyOnly, byTerm, top) => {
     mark: {
       key: 'ceiling-' + label,
       name: label + ' free: ' + gainText(c.gain),
-      figure: byTerm && free.length === 1 ? kit.list(c.free)[0] : null,
+      figure: byTerm && free.length === 1 ? kit.term(c.free[0]).figure : null,
       lines: [
         kit.si(c.energy_per_token_j, 'J') + ' left',
         kit.number(c.gain_orders_of_magnitude) !== undefined ?
@@ -403,7 +403,7 @@ const termChanges = (comparison) => kit.items(comparison.terms).map((t) => {
     label: term.label,
     color: term.color,
     change: kit.number(t.change_j, 0),
-    figure: term.name,
+    figure: term.figure,
     lines: [kit.si(t.a_j, 'J') + ' become ' + kit.si(t.b_j, 'J')].concat(
         kit.items(t.causes)
             .slice(0, 4)

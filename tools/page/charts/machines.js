@@ -11,7 +11,6 @@ const PANELS = [
     title: (work) => 'energy per ' + work,
     unit: 'J',
     color: 'series-1',
-    figure: 'energy_per_token_j',
     of: (r) => [r.energy_per_token_j, r.energy_per_token_j_low, r.energy_per_token_j_high]
   },
   {
@@ -19,7 +18,6 @@ const PANELS = [
     title: () => 'time per step',
     unit: 's',
     color: 'series-5',
-    figure: 'step_time_s',
     of: (r) => [r.step_time_s, r.step_time_s_low, r.step_time_s_high]
   },
   {
@@ -27,7 +25,6 @@ const PANELS = [
     title: (work) => work + 's per second and chip',
     unit: '',
     color: 'series-3',
-    figure: 'tokens_per_s',
     of: (r) => [kit.number(r.tokens_per_s, 0) / Math.max(1, kit.number(r.num_chips, 1))]
   },
   {
@@ -35,11 +32,11 @@ const PANELS = [
     title: () => 'power of all chips',
     unit: 'W',
     color: 'series-4',
-    figure: 'power_w',
     of: (r) => [r.power_w]
   },
 ];
 
+// Numbers here are not figures to explain: the page explains those of its own machine.
 // Options: panels, keys of the figures to show (default all: energy, time,
 // throughput, power).
 kit.chart('machines', (frame, study) => {
@@ -109,7 +106,6 @@ const drawPanel = (frame, rows, panel, work, place) => {
       mark: {
         key: panel.key + '-' + i,
         name: kit.name(report.hardware) + ', ' + title + ': ' + text,
-        figure: panel.figure,
         lines: [
           typeof report.evidence === 'string' && report.evidence ? 'evidence: ' + report.evidence :
                                                                    '',

@@ -31,7 +31,8 @@ kit.chart('plan', (frame, study) => {
   const all = study ? kit.items(study.rows).filter((row) => kit.number(figure(row)[0], 0) > 0) : [];
   if (all.length === 0) return 'No way of serving this traffic is within its limits.';
   const shown = all.slice(0, kit.number(frame.options.count, 12));
-  const unit = money ? '' : 'J', title = (money ? 'price' : 'energy') + ' per request';
+  const unit = money ? '' : 'J',
+        title = money ? 'price per million requests' : 'energy per request';
   const color = kit.color('series-1');
   let y = kit.begin(frame, 'Ways of serving the traffic by ' + title);
   // Idle time has its energy told apart; of a price it has not.
@@ -58,7 +59,7 @@ kit.chart('plan', (frame, study) => {
       },
       mark: {
         key: 'way-' + i,
-        name: label + ': ' + text + ' per request',
+        name: label + ', ' + title + ': ' + text,
         lines: [
           sizeOf(row), 'busy ' + kit.percent(row.busy_share) + ' of the time',
           idle(row) > 0 ? kit.percent(idle(row)) + ' of the energy while replicas idle' : '',
@@ -73,8 +74,10 @@ kit.chart('plan', (frame, study) => {
   frame.height = rest > 0 ? kit.paragraph(frame, y, 'and ' + count(rest, 'more way') + '.') : y;
 });
 
+// Of a million requests, in the currency of the prices: of one it is a small fraction.
 const priceOf = (row) => {
   const request = row.per_request || {};
-  return [request.price, request.price_low, request.price_high];
+  return [request.price, request.price_low, request.price_high].map(
+      (price) => kit.number(price, NaN) * 1e6);
 };
 })();

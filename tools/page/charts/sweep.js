@@ -108,11 +108,13 @@ const drawFront = (frame, study, spec) => {
         .attr('fill-opacity', 0.35)
         .attr('stroke', null);
   }
-  const path = leading(spec).map(xy);
+  // A stair: between two points of the front there is no better one, nor a mixture.
+  const path = leading(spec).map(xy).flatMap(
+      ([x, at], i, all) => (i ? [[x, all[i - 1][1]], [x, at]] : [[x, at]]));
   if (path.length > 1) {
     kit.path(
         plot.body, path,
-        {color: kit.color('muted'), width: frame.font * 0.7, opacity: 0.3, cap: 'round'});
+        {color: kit.color('muted'), width: frame.font * 0.45, opacity: 0.4, cap: 'round'});
   }
   const items = [];
   front.forEach((p, i) => drawFrontPoint(frame, plot, p, i, spec, colorOf(p), xy(p)));

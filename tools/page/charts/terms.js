@@ -25,6 +25,7 @@ const terms = [
   ['FACILITY', 'facility (PUE)', 'node', 'facility'],
 ].map(([name, label, group, boundary]) => ({
         name,
+        figure: name,
         label,
         group,
         boundary,
@@ -33,9 +34,11 @@ const terms = [
 
 const byName = new Map(terms.map((term) => [term.name, term]));
 
-// A term by its name in an answer; an unknown one is shown by that name.
+// A term by its name in an answer; an unknown one is shown by that name and cannot be
+// explained.
 kit.term = (name) => byName.get(name) || {
   name: kit.name(name),
+  figure: null,
   label: kit.name(name).toLowerCase().replace(/_/g, ' '),
   group: 'other',
   boundary: 'facility',
