@@ -151,9 +151,10 @@ class HttpServer::Implementation {
     server_.set_tcp_nodelay(true);
     // Unlike httplib's own options without SO_REUSEPORT, by which a second
     // server would share the port unnoticed.
-    server_.set_socket_options([](socket_t socket) {
+    server_.set_socket_options([this](socket_t socket) {
       const int yes = 1;
       setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+      socket_ = socket;
     });
     server_.set_default_headers({
         {"Content-Security-Policy",
@@ -205,7 +206,12 @@ class HttpServer::Implementation {
         options_.port == 0 ? server_.bind_to_any_port(options_.host)
         : server_.bind_to_port(options_.host, options_.port) ? options_.port
                                                              : -1;
-    if (port > 0) return port;
+    if (port > 0) {
+      // httplib lets 5 connections wait to be accepted; the next one is tried
+      // again by its client a second later, and a page asks for 20 files.
+      listen(socket_, SOMAXCONN);
+      return port;
+    }
     return absl::InvalidArgumentError(absl::StrCat(
         "cannot listen on ", Printable(options_.host), ":", options_.port,
         errno != 0 ? absl::StrCat(": ", std::strerror(errno)) : "",
@@ -323,6 +329,8 @@ class HttpServer::Implementation {
   const HttpOptions options_;
   Gate computations_;
   httplib::Server server_;
+  // The socket that it listens on.
+  socket_t socket_ = INVALID_SOCKET;
 };
 
 HttpServer::HttpServer(const Answerer& answerer, const HttpOptions& options)
