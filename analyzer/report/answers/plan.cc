@@ -62,6 +62,11 @@ std::string MachineWords(const PlanStudy& study, const PlanRow& row) {
   return row.hardware();
 }
 
+// Three digits, and no exponent where people read a number of ms.
+std::string Milliseconds(double ms) {
+  return ms < 1000 ? absl::StrFormat("%.3g", ms) : absl::StrFormat("%.0f", ms);
+}
+
 // What is chosen, and how fast it serves.
 std::string Ways(const PlanStudy& study) {
   TextTable table({"", "machine", "weights", "split", "replicas", "batch",
@@ -71,10 +76,10 @@ std::string Ways(const PlanStudy& study) {
     table.AddRow({absl::StrCat(++number), MachineWords(study, row),
                   ShortWeights(row), Split(row),
                   absl::StrFormat("%g", row.replicas()),
-                  absl::StrFormat("%.3g", row.batch()),
+                  absl::StrFormat("%.4g", row.batch()),
                   Percent(row.busy_share()),
-                  absl::StrFormat("%.3g", row.time_per_token_ms()),
-                  absl::StrFormat("%.3g", row.time_to_first_token_ms()),
+                  Milliseconds(row.time_per_token_ms()),
+                  Milliseconds(row.time_to_first_token_ms()),
                   EvidenceWord(row.evidence())});
   }
   return table.ToString(2);
