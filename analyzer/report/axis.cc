@@ -46,20 +46,24 @@ struct TickUnit {
 std::vector<Tick> EvenTicks(double low, double high, int most,
                             const TickUnit& unit) {
   const double scale = unit.scale;
-  // A range of n steps holds n + 1 multiples.
-  const double step = NiceStep((high - low) / scale, std::max(1, most - 1));
-  const int decimals =
-      std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+  // A range of n steps holds n + 1 multiples, or n; of less than one step perhaps
+  // none, so that the step is made smaller until there is one.
   std::vector<Tick> ticks;
-  const double first = std::ceil(low / scale / step - 1e-9);
-  for (int i = 0; i < most; ++i) {
-    const double value = (first + i) * step;
-    if (value > high / scale + 1e-9 * step) break;
-    const double whole = std::abs(value) < step / 2 ? 0 : value;
-    ticks.push_back(
-        {whole * scale,
-         absl::StrCat(WithMinus(absl::StrFormat("%.*f", decimals, whole)),
-                      whole == 0 ? "" : unit.suffix)});
+  for (int parts = std::max(1, most - 1); ticks.empty() && parts <= most + 1;
+       ++parts) {
+    const double step = NiceStep((high - low) / scale, parts);
+    const int decimals =
+        std::max(0, static_cast<int>(-std::floor(std::log10(step) + 1e-9)));
+    const double first = std::ceil(low / scale / step - 1e-9);
+    for (int i = 0; i < most; ++i) {
+      const double value = (first + i) * step;
+      if (value > high / scale + 1e-9 * step) break;
+      const double whole = std::abs(value) < step / 2 ? 0 : value;
+      ticks.push_back(
+          {whole * scale,
+           absl::StrCat(WithMinus(absl::StrFormat("%.*f", decimals, whole)),
+                        whole == 0 ? "" : unit.suffix)});
+    }
   }
   return ticks;
 }
@@ -142,9 +146,8 @@ std::vector<Tick> UnitTicks(double low, double high, int most,
   for (double e = std::ceil(first / every) * every; e <= last; e += every) {
     const double value = std::pow(10, e);
     const SiPrefix prefix = PrefixFor(value);
-    ticks.push_back({value, absl::StrCat(std::round(value / prefix.factor * 1e6) /
-                                             1e6,
-                                         " ", prefix.symbol, unit)});
+    ticks.push_back({value, absl::StrFormat("%.6g %s%s", value / prefix.factor,
+                                            prefix.symbol, unit)});
   }
   return ticks;
 }
