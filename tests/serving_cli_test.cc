@@ -199,7 +199,10 @@ constexpr char kPlan[] =
     "--price-per-kwh=0.12 --chip-hour-price=2";
 
 TEST(ServingCliTest, APlanAnswersInEveryFormat) {
-  ExpectNarrow(RunTool(kPlan));
+  const Outcome table = RunTool(kPlan);
+  ExpectNarrow(table);
+  // Electricity of a thousand requests is in Wh.
+  EXPECT_THAT(table.out, AllOf(HasSubstr("  Wh  "), Not(HasSubstr("kWh "))));
   const PlanStudy study =
       FromJson<PlanStudy>(RunTool(absl::StrCat(kPlan, " --format=json")).out);
   ASSERT_EQ(study.rows_size(), 3);

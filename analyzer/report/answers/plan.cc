@@ -92,7 +92,7 @@ std::string Costs(const PlanStudy& study) {
   const bool money = study.rows(0).per_request().has_price();
   const bool carbon = study.rows(0).per_request().has_co2e_g();
   std::vector<std::string> header = {"",      "J/request", "range", "idle",
-                                     "chips", "power",     "kWh"};
+                                     "chips", "power",     "Wh"};
   if (carbon) header.push_back("CO2e");
   if (money) header.insert(header.end(), {"money", "range"});
   TextTable table(header);
@@ -105,7 +105,7 @@ std::string Costs(const PlanStudy& study) {
                 "J"),
         Percent(row.idle_energy_share()), absl::StrFormat("%g", row.chips()),
         WithUnit(row.power_w(), "W"),
-        absl::StrFormat("%.3g", cost.electricity_kwh() * 1e3 * kRequests)};
+        WithUnit(cost.electricity_kwh() * 1e3 * kRequests, "")};
     if (carbon) cells.push_back(WithUnit(cost.co2e_g() * kRequests, "g"));
     if (money) {
       cells.push_back(absl::StrFormat("%.3g", cost.price() * kRequests));
