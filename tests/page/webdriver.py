@@ -25,7 +25,7 @@ ELEMENT = 'element-6066-11e4-a52e-4f735466cecf'
 
 # Longest wait for what a page is expected to show. It ends at once where the
 # page shows it.
-PATIENCE_S = 20
+PATIENCE_S = 60
 
 
 def find_programs():
@@ -159,6 +159,9 @@ class Browser:
                         'return n ? n.innerText.replace(/[\\u00a0\\u202f]/g, " ") : "";', selector)
 
     def click(self, selector):
+        """Clicks an element, once it is there."""
+        wait(selector, lambda: self.run(
+            'return document.querySelector(arguments[0]) !== null', selector))
         element = self.find(selector)
         self.run('arguments[0].scrollIntoView({block: "center"})', {ELEMENT: element})
         self.call('POST', f'/element/{element}/click', {})

@@ -81,13 +81,22 @@
       el('ul', {class: 'sources'}, costs.sources.map((text) => el('li', {}, text)))] : null;
   }
 
+  // Fields of a RunningCost with the factor and unit that they are written in; a
+  // price has the unit that it was given in.
   const COST_ROWS = [
-    ['Electricity, at the facility', 'electricity_kwh', (x) => format.number(x) + ' kWh'],
-    ['Price of that electricity', 'electricity_price', (x) => format.number(x)],
-    ['Price of the chips’ time', 'chips_price', (x) => format.number(x)],
-    ['Price, in all', 'price', (x) => format.number(x)],
-    ['Emissions of that electricity', 'co2e_g', (x) => format.si(x, 'g') + ' CO₂e'],
+    ['Electricity, at the facility', 'electricity_kwh', 1000, 'Wh'],
+    ['Price of that electricity', 'electricity_price', 1, ''],
+    ['Price of the chips’ time', 'chips_price', 1, ''],
+    ['Price, in all', 'price', 1, ''],
+    ['Emissions of that electricity, CO₂e', 'co2e_g', 1, 'g'],
   ];
+
+  function costCell(cost, [, name, factor, unit]) {
+    if (!format.known(cost[name])) return '';
+    const [value, low, high] = ['', '_low', '_high'].map((end) => cost[name + end] * factor);
+    return [unit ? format.si(value, unit) : format.number(value), ' ', el('span', {class: 'range'},
+        unit ? format.range(low, high, unit) : format.numberRange(low, high))];
+  }
 
   function costTable(report) {
     const costs = report.costs;
@@ -95,15 +104,8 @@
       return el('p', {}, 'This answer has no costs.');
     }
     const columns = [costs.per_million_tokens].concat(costs.per_request || []);
-    const cell = (cost, name, write) => {
-      if (!format.known(cost[name])) return '';
-      const low = cost[name + '_low'], high = cost[name + '_high'];
-      return [write(cost[name]), ' ', el('span', {class: 'range'},
-          format.known(low) && low !== high ? format.numberRange(low, high) : '')];
-    };
     const rows = COST_ROWS.filter(([, name]) => columns.some((cost) => format.known(cost[name])))
-        .map(([label, name, write]) => [label].concat(
-            columns.map((cost) => cell(cost, name, write))));
+        .map((row) => [row[0]].concat(columns.map((cost) => costCell(cost, row))));
     const word = tokenjoule.headline.unitOf(report);
     const further = [
       ['Energy per request', costs.energy_per_request_j],
@@ -141,14 +143,10 @@
       report.fits ? format.number(report.tokens_per_s / report.num_chips) : '',
       format.whole(report.max_batch), report.evidence,
     ]);
-    return [
-      table('The machines in numbers', [{label: 'machine'}, {label: 'energy', number: true},
-        {label: 'range', number: true}, {label: 'time per token', number: true},
-        {label: 'tokens/s per chip', number: true}, {label: 'largest batch', number: true},
-        {label: 'evidence'}], rows),
-      (study.left_out || []).length ? el('ul', {class: 'left-out'}, study.left_out.map(
-          (one) => el('li', {}, el('strong', {}, one.hardware), ': ', one.reason))) : null,
-    ];
+    return table('The machines in numbers', [{label: 'machine'}, {label: 'energy', number: true},
+      {label: 'range', number: true}, {label: 'time per token', number: true},
+      {label: 'tokens/s per chip', number: true}, {label: 'largest batch', number: true},
+      {label: 'evidence'}], rows);
   }
 
   function planTable(study) {
@@ -177,20 +175,21 @@
     ];
   }
 
+  // What a plan chooses, as the flags of its command line; the rest is the setup's.
+  const CHOSEN = ['hardware', 'runtime', 'weights', 'activations', 'batch', 'tp', 'pp', 'ep'];
+
   // Takes a way of a plan into the setup.
   function useButton(row) {
     return el('button', {type: 'button', class: 'button', 'aria-label': 'Use ' + row.hardware,
       onclick: () => state.set('plan', (study) => {
         const scenario = study[study.editing];
-        const chosen = {hardware: row.hardware, runtime: row.runtime, weights: row.weights,
-          batch: String(Number(row.batch.toPrecision(4))), tp: String(row.tp), pp: String(row.pp),
-          ep: String(row.ep)};
-        for (const flag of ['pipeline', 'context', 'set', 'dp', 'split', 'offload', 'scenario']) {
+        for (const flag of CHOSEN.concat(
+            ['pipeline', 'context', 'set', 'dp', 'split', 'offload', 'scenario'])) {
           delete scenario[flag];
         }
-        for (const [flag, value] of Object.entries(chosen)) {
-          if (value && value !== '1') scenario[flag] = value;
-          else delete scenario[flag];
+        for (const flag of CHOSEN) {
+          const found = new RegExp(' --' + flag + '=([\\w.:+-]+)').exec(row.command);
+          if (found) scenario[flag] = found[1];
         }
         study.view = 'energy';
       })}, 'Use');

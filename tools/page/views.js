@@ -12,18 +12,17 @@
   const CONTEXTS = '256:262144:x2';
   const CHIPS = [1, 2, 4, 8];
 
-  // Machines beside the chosen one, as a start: other makers, and the last of each.
-  const OTHER_MACHINES = ['b200', 'mi300x', 'tpu-v5e'];
+  // Machines beside the chosen one, as a start.
+  const OTHER_MACHINES = ['b200', 'mi300x', 'gaudi3'];
 
   // What a plan chooses, or does not take.
   const PLANNED = ['hardware', 'pipeline', 'runtime', 'weights', 'batch', 'context', 'tp', 'pp',
     'ep', 'dp', 'offload', 'host', 'split', 'static-batch', 'set', 'scenario', 'clock-mhz',
     'power-cap-w'];
 
-  // What a setting is in the answer, for a mark in a chart.
+  // What a setting is in the answer, for a mark in a chart; a report has no setup.
   function number(name) {
-    const report = shownReport;
-    return report ? report.scenario[name] : undefined;
+    return shownReport && !tokenjoule.recorded ? shownReport.scenario[name] : undefined;
   }
 
   // Whether the rows of an answer differ in a field of their scenario.
@@ -79,9 +78,10 @@
   //
   // Panels: title; subcommand with more() flags and without those that it omits, or
   // gather() for several questions, or comparison for both scenarios; chart, the name
-  // of a chart, with its options(), and words where it draws a table; before, after and table (folded away): nodes of
-  // the answer; shows(answer), whether there is anything to show. Panels stand in the
-  // left column, in the right one (side) or across both (wide).
+  // of a chart, with its options(), and words where it draws a table; before, after
+  // and table (folded away): nodes of the answer; shows(answer), whether there is
+  // anything to show. Panels stand in the left column, in the right one (side) or
+  // across both (wide).
   const VIEWS = [
     {
       name: 'energy', title: 'Where a joule goes', panels: [
@@ -325,8 +325,8 @@
     host.setAttribute('aria-labelledby', 'tab-' + view.name);
     host.className = 'view ' + view.name;
     fill(host, el('p', {class: 'which-shown'}),
-        view.asks && !tokenjoule.recorded ? el('p', {class: 'asks'}, settings.asked
-            .filter((one) => view.asks.includes(one.name)).map(askedControl),
+        view.asks && !tokenjoule.recorded ? el('p', {class: 'asks'}, view.asks
+            .map((name) => askedControl(settings.asked.find((one) => one.name === name))),
             view.name === 'tradeoffs' ?
                 el('span', {class: 'hint'}, 'or drag the line in the chart') : null) : null,
         columns.main, columns.side, columns.wide);
