@@ -58,7 +58,7 @@ TEST(CompletionTest, NamesOfTheCatalogue) {
   EXPECT_THAT(Complete("analyze --lm-head=bf"), ElementsAre("--lm-head=bf16"));
   EXPECT_THAT(Complete("analyze --lm_head=bf"), ElementsAre("--lm_head=bf16"));
   EXPECT_THAT(Complete("analyze --runtime=vl"), Contains("--runtime=vllm"));
-  EXPECT_THAT(Complete("sweep --space=hbm-a"),
+  EXPECT_THAT(Complete("merge --space=hbm-a"),
               ElementsAre("--space=hbm-accelerator"));
   // As a word of its own, and in a list.
   EXPECT_THAT(Complete("analyze --model llama-3.1-8"),
