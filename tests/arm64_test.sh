@@ -42,7 +42,9 @@ END
   export APT_CONFIG=$folder/apt.conf
   apt-get update -qq
   local package
-  for package in libabsl-dev libprotobuf-dev libsqlite3-dev zlib1g-dev; do
+  # Ceres and glog are only named to the linker, by code that uses their headers.
+  for package in libabsl-dev libprotobuf-dev libsqlite3-dev zlib1g-dev libceres-dev \
+    libgoogle-glog-dev; do
     (cd "$folder" && apt-get download -qq \
       "$package=$(dpkg-query -W -f='${Version}' "$package")")
     dpkg -x "$folder/$package"_*.deb "$folder/root"

@@ -32,6 +32,7 @@ std::vector<std::string> Commands() {
       "analyze --model=llama-3.1-8b --hardware=groq-lpu-v1",
       "analyze --model=llama-3.1-405b --hardware=rtx-4090",
       "analyze --model=unit --hardware=unit",
+      "analyze --model=llama-3.1-8b --hardware=h100-sxm,b200,mi300x --batch=16",
       absl::StrCat("batch ", kPoint, " --max-time-per-token-ms=30"),
       absl::StrCat("batch ", kPoint, " --batch=1"),
       "batch --model=llama-2-7b,llama-3.1-8b,gpt-oss-20b,qwen3-8b "
@@ -50,6 +51,8 @@ std::vector<std::string> Commands() {
       "sweep --space=hbm-accelerator --dominated=300",
       "sweep --space=co-evolution --dominated=100",
       "sweep --space=tiny-lanes",
+      "plan --model=llama-3.1-8b --prompt=1000 --output=250 --requests-per-s=20 "
+      "--max-time-per-token-ms=30",
       "dot-product --bits=1:12 --year=1990,2021,2026",
       "dot-product --bits=4",
       "analog-depth --layers=1:64:x2",

@@ -145,12 +145,12 @@ TEST(ServeTest, FaultsAreThoseOfTheCommandLine) {
                                 {{"flags",
                                   {{"model", "llama-3.1-8b"},
                                    {"hardware", "h100"},
-                                   {"batch", "0"},
+                                   {"batch", "x"},
                                    {"tp", "x"},
                                    {"kv", "fp7"}}}},
                                 422);
   const Outcome expected = RunTool(
-      "analyze --model=llama-3.1-8b --hardware=h100 --batch=0 --tp=x --kv=fp7");
+      "analyze --model=llama-3.1-8b --hardware=h100 --batch=x --tp=x --kv=fp7");
   EXPECT_EQ(reply["error"]["exit_code"], expected.exit_code);
   std::string lines;
   for (const json& fault : reply["error"]["faults"]) {

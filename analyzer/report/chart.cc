@@ -324,7 +324,8 @@ class PanelView {
     bool with_y = true;
     // Whether lines have their names at their ends.
     bool with_names = true;
-    double left, right;
+    // Where the panel begins and ends, px.
+    double left = 0, right = 0;
   };
 
   PanelView(const Panel& panel, const Options& options)

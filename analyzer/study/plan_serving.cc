@@ -11,10 +11,12 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/strip.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/cost/idle.h"
@@ -404,6 +406,18 @@ class Planner {
   double candidates_ = 0;
 };
 
+// "weights and KV cache take 82.3 GB of 23.9 GB usable", from the warning of an
+// answer, without its advice.
+std::string WhyItDoesNotFit(const Report& report) {
+  constexpr absl::string_view kPrefix = "does not fit: ";
+  for (const absl::string_view warning : report.warnings()) {
+    if (!absl::StartsWith(warning, kPrefix)) continue;
+    return std::string(
+        absl::StripPrefix(warning.substr(0, warning.find(';')), kPrefix));
+  }
+  return "does not fit";
+}
+
 absl::Status Planner::Try(const Way& way) {
   const Setup setup = SetupOf(way);
   const absl::Status valid = Validate(setup);
@@ -418,12 +432,11 @@ absl::Status Planner::Try(const Way& way) {
   Miss& its_miss = by_machine_[way.machine->name];
   if (first.max_batch() < smallest) {
     LeaveOut("does not fit in memory");
-    const double factor =
-        first.memory_used_bytes() / first.memory_usable_bytes();
-    const std::string words = absl::StrFormat(
-        "%s needs %.0f GB of %.0f GB on %d chip%s", WordsOf(way),
-        first.memory_used_bytes() / 1e9, first.memory_usable_bytes() / 1e9,
-        first.num_chips(), first.num_chips() == 1 ? "" : "s");
+    // Arrays that hold weights may be full while the memory as a whole is not.
+    const double factor = std::max(
+        1.0, first.memory_used_bytes() / first.memory_usable_bytes());
+    const std::string words =
+        absl::StrCat(WordsOf(way), ": ", WhyItDoesNotFit(first));
     of_memory_.Add(factor, words);
     // Missing a limit is nearer than not fitting.
     its_miss.Add(1e9 * factor, absl::StrCat("DOES NOT FIT: ", words));
@@ -574,16 +587,20 @@ absl::StatusOr<PlanStudy> Planner::Answer(
                                     : "NO MACHINE RUNS THIS.");
     const Miss& nearest = limits ? of_limits_ : of_memory_;
     if (!nearest.words.empty()) {
-      sentences.push_back(absl::StrFormat("Nearest: %s, %.3g times as much.",
-                                          nearest.words, nearest.factor));
+      sentences.push_back(absl::StrCat(
+          "Nearest: ", nearest.words,
+          nearest.factor > 1
+              ? absl::StrFormat(", %.3g times as much.", nearest.factor)
+              : "."));
     }
   } else {
     const PlanRow& best = study.rows(0);
     sentences.push_back(absl::StrFormat(
-        "%s takes least %s: %s%s in %s%s; %s of %s at batch %.3g; %s per "
+        "%s takes least %s: %sin %s%s; %s of %s at batch %.3g; %s per "
         "request at the %s, range %s to %s.",
         best.hardware(), study.objective(),
-        best.runtime().empty() ? "" : "by ", best.runtime(), best.weights(),
+        best.runtime().empty() ? "" : absl::StrCat("by ", best.runtime(), " "),
+        best.weights(),
         SplitWords({best.tp(), best.pp(), best.ep()}), Counted(best.replicas(), "replica"),
         Counted(best.chips() / best.replicas(), "chip"), best.batch(),
         Joules(best.energy_per_request_j()), study.boundary(),

@@ -280,7 +280,7 @@ TEST(PlanServingTest, WhatNothingMeetsIsSaidFirstWithTheNearestMiss) {
   EXPECT_EQ(large.rows_size(), 0);
   EXPECT_THAT(large.summary(),
               AllOf(StartsWith("DOES NOT FIT on any machine. Nearest: "),
-                    HasSubstr("h100-sxm needs 8")));
+                    HasSubstr("h100-sxm: weights and KV cache take 8")));
   // A machine without a way is named beside those that have one.
   options = OneWay(5);
   const PlanStudy both = OrDie(PlanServing(

@@ -173,6 +173,10 @@ std::vector<FlagSpec> PlanFlags() {
     } else if (flag.name == "tp" || flag.name == "pp" || flag.name == "ep") {
       flag.help = absl::StrCat(flag.help.substr(0, flag.help.find(" (")),
                                " (default: powers of two are tried)");
+    } else if (flag.name == "context") {
+      flag.help =
+          "context each sequence attends to (default: the mean in flight, prompt "
+          "+ output / 2)";
     } else if (flag.name == "prompt" || flag.name == "output") {
       flag.help = absl::StrCat("mean tokens of ",
                                flag.name == "prompt" ? "a prompt" : "an output");

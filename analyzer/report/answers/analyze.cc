@@ -277,7 +277,8 @@ std::string Bytes(const Report& report) {
                       ? report.memory_share().memory() + " traffic"
                       : "DRAM traffic",
                   WithUnit(report.dram_bytes_per_step(), "B"), "",
-                  "with KV writes and spills"});
+                  IsNetwork(report) ? "with spills"
+                                    : "with KV writes and spills"});
   }
   return absl::StrCat(
       table.ToString(2),

@@ -106,7 +106,10 @@ std::string GainWords(double energy_j, double gain, double orders) {
 
 // The batches that the capacity and the time limit, if there is one, allow.
 void AddBatchLimits(const BatchLimits& limits, TextTable* table) {
-  table->AddRow({"fits", absl::StrCat("batch ", limits.max_batch()),
+  table->AddRow({"fits",
+                 limits.max_batch() > 0
+                     ? absl::StrCat("batch ", limits.max_batch())
+                     : "no batch",
                  limits.max_batch() > 0
                      ? GainWords(limits.max_batch_energy_per_token_j(),
                                  limits.gain_at_max_batch(),

@@ -95,8 +95,10 @@ std::string CeilingTable(const CeilingStudy& study, const TableOptions&) {
   const Report& base = study.base();
   return absl::StrCat(
       SetupLines(base), "\n", MisfitLines(base),
-      WithUnit(base.energy_per_token_j(), "J"), "/token, step ",
-      WithUnit(base.step_time_s(), "s"), "\n\nComponents\n",
+      WithUnit(base.energy_per_token_j(), "J"), "/token",
+      base.fits() ? absl::StrCat(", step ", WithUnit(base.step_time_s(), "s"))
+                  : ", if it did fit",
+      "\n\nComponents\n",
       ComponentRows(study), "\nPairs of components, energy and time\n",
       PairRows(study), "\nTerms, energy alone\n", TermRows(study), "\n",
       Wrapped(study.summary()), WarningLines(study.base()));

@@ -10,6 +10,7 @@
 #include "analyzer/report/answers/analyze.h"
 #include "analyzer/report/answers/costs.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -111,7 +112,7 @@ std::string EvidenceWord(absl::string_view evidence) {
 
 template <>
 Writers<MachinesStudy> WritersOf() {
-  return {MachinesTable, MachinesCsv};
+  return {MachinesTable, MachinesCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

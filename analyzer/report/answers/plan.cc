@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 #include "analyzer/report/answers/machines.h"
 #include "analyzer/report/csv.h"
+#include "analyzer/report/figures/figures.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -61,6 +62,11 @@ std::string MachineWords(const PlanStudy& study, const PlanRow& row) {
   return row.hardware();
 }
 
+// Three digits, and no exponent where people read a number of ms.
+std::string Milliseconds(double ms) {
+  return ms < 1000 ? absl::StrFormat("%.3g", ms) : absl::StrFormat("%.0f", ms);
+}
+
 // What is chosen, and how fast it serves.
 std::string Ways(const PlanStudy& study) {
   TextTable table({"", "machine", "weights", "split", "replicas", "batch",
@@ -70,10 +76,10 @@ std::string Ways(const PlanStudy& study) {
     table.AddRow({absl::StrCat(++number), MachineWords(study, row),
                   ShortWeights(row), Split(row),
                   absl::StrFormat("%g", row.replicas()),
-                  absl::StrFormat("%.3g", row.batch()),
+                  absl::StrFormat("%.4g", row.batch()),
                   Percent(row.busy_share()),
-                  absl::StrFormat("%.3g", row.time_per_token_ms()),
-                  absl::StrFormat("%.3g", row.time_to_first_token_ms()),
+                  Milliseconds(row.time_per_token_ms()),
+                  Milliseconds(row.time_to_first_token_ms()),
                   EvidenceWord(row.evidence())});
   }
   return table.ToString(2);
@@ -162,7 +168,7 @@ std::string PlanCsv(const PlanStudy& study) { return EntriesCsv(study.rows()); }
 
 template <>
 Writers<PlanStudy> WritersOf() {
-  return {PlanTable, PlanCsv};
+  return {PlanTable, PlanCsv, FigureOf};
 }
 
 }  // namespace tokenjoule

@@ -30,7 +30,9 @@ std::vector<std::string> Cells(const TuneStudy& study, const TunedPoint& point) 
   if (study.objective() == "cost_per_token") {
     cells.push_back(absl::StrFormat("%.4g", point.cost_per_token() * 1e6));
   }
-  cells.push_back(point.feasible() ? "" : "too slow or too large");
+  cells.push_back(point.feasible()                        ? ""
+                  : study.max_time_per_token_ms() > 0 ? "too slow or too large"
+                                                      : "too large");
   return cells;
 }
 
@@ -59,10 +61,15 @@ std::string TuneTable(const TuneStudy& study, const TableOptions&) {
         study.flat_from_mhz(), study.flat_to_mhz(), study.flat_from_w(),
         study.flat_to_w());
   } else {
-    absl::StrAppendFormat(&out,
-                          "\nNo clock and batch meets %g ms a token in "
-                          "memory\n\n",
-                          study.max_time_per_token_ms());
+    absl::StrAppend(&out, "\n", MisfitLines(base));
+    if (study.max_time_per_token_ms() > 0) {
+      absl::StrAppendFormat(&out,
+                            "No batch that fits takes at most %g ms a token at "
+                            "any clock\n\n",
+                            study.max_time_per_token_ms());
+    } else {
+      absl::StrAppend(&out, "No batch that was tried fits\n\n");
+    }
   }
   std::vector<std::string> header = {"batch", "core clock", "board",
                                      "per token", "J/token"};

@@ -13,6 +13,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
+#include "analyzer/report/axis.h"
 #include "analyzer/report/labels.h"
 
 namespace tokenjoule {
@@ -255,6 +256,32 @@ std::string ValueWords(const std::string& path, const std::string& value) {
   const PathParts parts = PartsOf(path, /*brief=*/true);
   return absl::StrCat(parts.words, " ", value, parts.unit.empty() ? "" : " ",
                       parts.unit);
+}
+
+Row EnergyRow(const Report& report, const std::string& label) {
+  // Smaller terms are not in the key.
+  constexpr double kNamed = 0.02;
+  Row row;
+  row.label = label;
+  row.strong = true;
+  const double whole = report.energy_per_token_j();
+  double stacked = 0;
+  for (const EnergyTerm& term : report.energy_terms()) {
+    const double energy = term.energy_per_token_j();
+    if (!(energy > 0)) continue;
+    const std::string name = TermLabel(term.term());
+    row.segments.push_back(
+        {stacked, stacked + energy, TermColor(term.term()),
+         energy >= kNamed * whole ? name : "",
+         absl::StrCat(name, ": ", Quantity(energy, "J"))});
+    stacked += energy;
+  }
+  if (report.energy_per_token_j_low() < report.energy_per_token_j_high()) {
+    row.range = {report.energy_per_token_j_low(),
+                 report.energy_per_token_j_high()};
+  }
+  row.text = Quantity(whole, "J");
+  return row;
 }
 
 const char* TermColor(Term::Value term) {

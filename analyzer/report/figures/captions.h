@@ -31,6 +31,9 @@ Captions CaptionsOf(const std::vector<const Report*>& reports,
 // The axis of energy per token (or per inference).
 FigureAxis EnergyAxis(const Report& report);
 
+// A bar of an answer's energy, its terms one after the other, with its range.
+Row EnergyRow(const Report& report, const std::string& label);
+
 // A path of a constant in plain words, with its unit: "hbm path energy, pJ/bit" for
 // "hardware.memory.hbm.path_energy_pj_per_bit".
 std::string PathWords(const std::string& path);

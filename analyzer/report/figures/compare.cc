@@ -15,29 +15,8 @@ namespace {
 // Causes that change less than this share of the larger energy are one row.
 constexpr double kSmall = 0.005;
 constexpr int kMost = 10;
-
-// A scenario: its terms one after the other, and its range.
-Row WholeRow(const Report& report, const std::string& label) {
-  Row row;
-  row.label = label;
-  row.strong = true;
-  double stacked = 0;
-  for (const EnergyTerm& term : report.energy_terms()) {
-    const double energy = term.energy_per_token_j();
-    if (!(energy > 0)) continue;
-    row.segments.push_back({stacked, stacked + energy, TermColor(term.term()),
-                            "",
-                            absl::StrCat(TermLabel(term.term()), ": ",
-                                         Quantity(energy, "J"))});
-    stacked += energy;
-  }
-  if (report.energy_per_token_j_low() < report.energy_per_token_j_high()) {
-    row.range = {report.energy_per_token_j_low(),
-                 report.energy_per_token_j_high()};
-  }
-  row.text = Quantity(report.energy_per_token_j(), "J");
-  return row;
-}
+// Not those of any term.
+constexpr char kMoreColor[] = "#a3355b", kLessColor[] = "#4d4d4d";
 
 }  // namespace
 
@@ -54,7 +33,7 @@ Figure FigureOf(const Comparison& comparison) {
   panel.x = energy;
   panel.x.from_zero = true;
   panel.rows.push_back(
-      WholeRow(a, absl::StrCat("first: ", captions.names[0])));
+      EnergyRow(a, absl::StrCat("first: ", captions.names[0])));
   const double scale =
       std::max(a.energy_per_token_j(), b.energy_per_token_j());
   double at = a.energy_per_token_j(), rest = 0;
@@ -62,8 +41,8 @@ Figure FigureOf(const Comparison& comparison) {
     Row row;
     row.label = label;
     row.segments = {
-        {at, at + change, StyleOf(change > 0 ? 1 : 2).color,
-         change > 0 ? "takes more energy" : "takes less energy", label}};
+        {at, at + change, change > 0 ? kMoreColor : kLessColor,
+         change > 0 ? "change: more energy" : "change: less energy", label}};
     row.text = absl::StrCat(change > 0 ? "+" : "", Quantity(change, "J"));
     panel.rows.push_back(row);
     at += change;
@@ -80,11 +59,11 @@ Figure FigureOf(const Comparison& comparison) {
   }
   if (std::abs(rest) > 1e-6 * scale) add("all other causes", rest);
   panel.rows.push_back(
-      WholeRow(b, absl::StrCat("second: ", captions.names[1])));
+      EnergyRow(b, absl::StrCat("second: ", captions.names[1])));
   figure.panels = {panel};
   figure.note =
-      "Thin lines: ranges over the constants of the machine. The answer of "
-      "--format=table has the terms.";
+      "Thin lines: ranges over the constants of the machine. Changes by term are in "
+      "the table.";
   return figure;
 }
 

@@ -22,6 +22,11 @@ Figure FigureOf(const CeilingStudy& study);
 Figure FigureOf(const Comparison& comparison);
 // Energy per multiply-add over bits, a panel for each year.
 Figure FigureOf(const DotProductStudy& study);
+// Energy per token by term of each machine.
+Figure FigureOf(const MachinesStudy& study);
+// Energy per request of each way of serving, with the part that is drawn while it
+// idles.
+Figure FigureOf(const PlanStudy& study);
 // The roofline with operators, beside energy per token by term.
 Figure FigureOf(const Report& report);
 // Energy per token over the range of each constant, largest first.
