@@ -504,6 +504,11 @@ class PageTest(unittest.TestCase):
                         !n.getAttribute('aria-labelledby') && !n.textContent.trim())
                 .map((n) => n.outerHTML.slice(0, 120));''')
         self.assertEqual(nameless, [])
+        # Each answer is said.
+        self.follow('batch=8&boundary=node')
+        self.assertRegex(self.browser.run('return document.querySelector("[role=status]#spoken")'
+                                          '.textContent').replace('\u00a0', ' '),
+                         r'^llama-3.1-8b on h100-sxm: [0-9.]+ mJ per token at the node, [0-9.]+ ms')
 
     def test_every_flag_of_analyze_is_a_setting(self):
         page = subprocess.run([TOOL, 'analyze', '--help'], capture_output=True, text=True,

@@ -37,6 +37,7 @@
     headline.drawBoundary(reports);
     if (reports.length) {
       headline.draw(document.getElementById('answer'), reports);
+      document.getElementById('spoken').textContent = reports.map(headline.spoken).join(' ');
       controls.showDefaults(reports[study.editing === 'b' && reports[1] ? 1 : 0]);
       document.title = reports.map((report) => report.model + ' on ' + report.hardware)
           .join(' / ') + ' – tokenjoule';

@@ -290,6 +290,14 @@
     }
   }
 
+  // The answer in a sentence, for those who hear it.
+  function spoken(report) {
+    return report.model + ' on ' + report.hardware + (report.fits ? ': ' +
+        format.si(report.energy_per_token_j, 'J') + ' per ' + unitOf(report) + ' at the ' +
+        format.boundary(report.scenario.boundary) + ', ' +
+        format.si(timePerToken(report, report.step_time_s), 's') : ' does not fit') + '.';
+  }
+
   // The boundary switch: made once, so that it keeps the focus.
   const radios = new Map();
 
@@ -335,5 +343,5 @@
     for (const [name, {input}] of radios) input.disabled = !recorded.has(name);
   }
 
-  tokenjoule.headline = {draw, startBoundary, drawBoundary, setupText, timePerToken, unitOf};
+  tokenjoule.headline = {draw, spoken, startBoundary, drawBoundary, timePerToken, unitOf};
 })(window.tokenjoule);
