@@ -422,7 +422,8 @@ TEST(ServeTest, TextOfDescriptionsStaysTextInPages) {
   EXPECT_EQ(page.out.find("<script>alert"), std::string::npos);
   // It is in the page all the same.
   bool is_cited = false;
-  for (const json& request : RecordedIn(page.out)["requests"]) {
+  const json recorded = RecordedIn(page.out);
+  for (const json& request : recorded["requests"]) {
     if (request["subcommand"] != "explain") continue;
     for (const json& entry : request["envelope"]["answer"]["entries"]) {
       is_cited |= entry["citation"] == citation;

@@ -8,6 +8,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "proto/report.pb.h"
@@ -26,7 +27,7 @@ constexpr char kChat[] =
 
 void ExpectNarrow(const Outcome& outcome) {
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;
-  for (const std::string& line : absl::StrSplit(outcome.out, '\n')) {
+  for (const absl::string_view line : absl::StrSplit(outcome.out, '\n')) {
     // Commands are for copying.
     if (absl::StartsWith(line, "  tokenjoule ")) continue;
     EXPECT_LE(line.size(), 100u) << line;

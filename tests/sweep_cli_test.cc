@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
@@ -143,8 +144,10 @@ TEST(SweepCliTest, APointNamesTheCommandThatRepeatsIt) {
   const Outcome shown = RunTool(absl::StrCat(
       "sweep --space=", space, " --point=", static_cast<int64_t>(point.id())));
   ASSERT_EQ(shown.exit_code, 0) << shown.err;
+  // A long command goes on after a backslash at the end of a line.
   const std::vector<std::string> halves =
-      absl::StrSplit(shown.out, "the same: tokenjoule ");
+      absl::StrSplit(absl::StrReplaceAll(shown.out, {{"\\\n", " "}}),
+                     "the same:\n  tokenjoule ");
   ASSERT_EQ(halves.size(), 2u) << shown.out;
   const std::string command = halves[1].substr(0, halves[1].find('\n'));
   const Report report =

@@ -72,7 +72,7 @@ TEST(DocumentsTest, BasesOfDocumentsAreDocuments) {
   const Documents documents = {
       {"mine.textproto", "name: \"mine\" base: \"other.textproto\""},
       {"other.textproto", "name: \"other\" base: \"h100-sxm\""},
-      {"outside.textproto", "name: \"outside\" base: \"/etc/passwd\""},
+      {"outside.textproto", "name: \"outside\" base: \"/etc/passwd.textproto\""},
       {"above.textproto", "name: \"above\" base: \"../above.textproto\""}};
   const DocumentScope scope(documents, Files::kClosed);
   EXPECT_EQ(OrDie(LoadHardware("mine.textproto")).name(), "mine");

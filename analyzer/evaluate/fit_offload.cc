@@ -27,6 +27,12 @@ class FitsWith {
     for (const Hardware& stage : setup.hardware.stage()) {
       machines_.push_back(BuildMachine(stage));
     }
+    // The host comes last. Where none is named yet the machine itself stands for
+    // it: a model grows by its formats and arrays, and hosts have no arrays.
+    growing_ = machines_;
+    growing_.push_back(setup.hardware.has_host()
+                           ? BuildMachine(setup.hardware.host())
+                           : machines_[0]);
   }
 
   bool operator()(const Offload& offload) const {
@@ -35,7 +41,7 @@ class FitsWith {
     StepSetup step = resolved_.step();
     step.placement = &placement;
     Ledger<> ledger = BuildLedger(step);
-    GrowShared(machines_, &ledger);
+    GrowShared(growing_, &ledger);
     for (size_t i = 0; i < machines_.size(); ++i) {
       const int place = static_cast<int>(i);
       const Ledger<> part = LedgerOn(ledger, placement, place);
@@ -56,7 +62,8 @@ class FitsWith {
   const Setup& setup_;
   const std::vector<int64_t> split_;
   const ResolvedSetup resolved_;
-  std::vector<Machine<>> machines_;
+  // Those that have to hold their part, and all that run one.
+  std::vector<Machine<>> machines_, growing_;
 };
 
 // The smallest count from 1 to `most` with which `fits`, which stays true above;

@@ -142,6 +142,18 @@ bool IsZero(const Message& message, const FieldDescriptor* field) {
   }
 }
 
+}  // namespace
+
+bool IsAbsent(const Message& message, const FieldDescriptor* field) {
+  // What an answer does not have is not 0.
+  const FieldDescriptor* const witness = WitnessOf(field);
+  return (field->has_presence() &&
+          !message.GetReflection()->HasField(message, field)) ||
+         (witness != nullptr && IsZero(message, witness));
+}
+
+namespace {
+
 // Adds the fields of a message, with empty cells if it is `absent`.
 void AddFields(const Message& message, const std::string& prefix, bool absent,
                std::vector<CsvCell>* cells) {
@@ -150,12 +162,7 @@ void AddFields(const Message& message, const std::string& prefix, bool absent,
     const FieldDescriptor* field = message.GetDescriptor()->field(i);
     if (field->is_repeated()) continue;
     const std::string column = absl::StrCat(prefix, field->name());
-    // What an answer does not have is not 0.
-    const FieldDescriptor* const witness = WitnessOf(field);
-    const bool is_absent =
-        absent ||
-        (field->has_presence() && !reflection.HasField(message, field)) ||
-        (witness != nullptr && IsZero(message, witness));
+    const bool is_absent = absent || IsAbsent(message, field);
     if (field->cpp_type() != FieldDescriptor::CPPTYPE_MESSAGE && is_absent) {
       cells->push_back({column, ""});
       continue;

@@ -28,6 +28,10 @@ std::string CsvNumber(double value);
 void AddScalars(const google::protobuf::Message& message,
                 const std::string& prefix, std::vector<CsvCell>* cells);
 
+// Whether an answer does not have a field, as AddScalars takes it.
+bool IsAbsent(const google::protobuf::Message& message,
+              const google::protobuf::FieldDescriptor* field);
+
 // A table whose rows have the same columns.
 class CsvWriter {
  public:

@@ -17,6 +17,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
+#include "analyzer/report/csv.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 
@@ -382,8 +383,7 @@ void AddPoints(const std::string& name, const SweepStudy& study,
     const Reflection& reflection = *point.figures().GetReflection();
     for (const FieldDescriptor* figure : figures) {
       // NULL where a machine has no such figure.
-      row.push_back(figure->has_presence() &&
-                            !reflection.HasField(point.figures(), figure)
+      row.push_back(IsAbsent(point.figures(), figure)
                         ? Cell()
                         : Cell(reflection.GetDouble(point.figures(), figure)));
     }

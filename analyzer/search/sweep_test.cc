@@ -276,7 +276,13 @@ TEST(SweepTest, DominatedPointsAreThoseNotOnTheFront) {
 }
 
 TEST(SweepTest, TheBaselineIsTheFirstValueOfEveryAxis) {
-  const Space space = Parsed(kSmall);
+  const std::string text = R"(
+    scenario { model: "llama-3.1-8b" hardware: "h100-sxm" }
+    axis { path: "scenario.batch" value: "2" value: "8" }
+    axis { path: "scenario.weights" value: "bf16" value: "fp8" }
+    objective { metric: "energy_per_token_j" }
+    objective { metric: "time_per_token_s" })";
+  const Space space = Parsed(text);
   const SweepStudy study = Searched(space);
   ASSERT_TRUE(study.has_baseline());
   EXPECT_EQ(study.baseline().id(), 0);
@@ -288,7 +294,7 @@ TEST(SweepTest, TheBaselineIsTheFirstValueOfEveryAxis) {
              figures.energy_per_token_j(), "energy");
   // Not if it is outside of a limit.
   const SweepStudy limited = Searched(Parsed(absl::StrCat(
-      kSmall, "limit { metric: \"energy_per_token_j\" max: ",
+      text, " limit { metric: \"energy_per_token_j\" max: ",
       figures.energy_per_token_j() * 0.999, " }")));
   EXPECT_FALSE(limited.has_baseline());
 }

@@ -273,13 +273,13 @@ TEST(PlanServingTest, WhatNothingMeetsIsSaidFirstWithTheNearestMiss) {
       OrDie(PlanServing({On("h100-sxm"), On("mi300x")}, options));
   EXPECT_EQ(slow.rows_size(), 0);
   EXPECT_THAT(slow.summary(),
-              AllOf(StartsWith("NO WAY MEETS THE LIMITS. Nearest: "),
+              AllOf(StartsWith("NO WAY MEETS THE LIMITS.\nNearest: "),
                     HasSubstr("per token at batch 1, the limit being 1 ms")));
   const PlanStudy large =
       OrDie(PlanServing({On("h100-sxm", "llama-3.1-405b")}, OneWay(5)));
   EXPECT_EQ(large.rows_size(), 0);
   EXPECT_THAT(large.summary(),
-              AllOf(StartsWith("DOES NOT FIT on any machine. Nearest: "),
+              AllOf(StartsWith("DOES NOT FIT on any machine.\nNearest: "),
                     HasSubstr("h100-sxm: weights and KV cache take 8")));
   // A machine without a way is named beside those that have one.
   options = OneWay(5);

@@ -64,7 +64,7 @@ std::vector<std::string> Ask(const Question& question, uint64_t number,
   append(BrokenByDearer(*question.setup, *report, number * 31));
   const std::string table =
       WritersOf<Report>().table(*report, {/*in_full=*/true});
-  for (const char* word : {" nan", "-nan", " inf", "-0 %", "-0.0"}) {
+  for (const char* word : {" nan", " -nan", " inf", " -inf", " -0 %", " -0.0"}) {
     if (absl::StrContains(table, word)) {
       broken.push_back(absl::StrCat("the table has \"", word, "\""));
     }

@@ -433,6 +433,13 @@ std::string ReportTable(const Report& report, const TableOptions& options) {
   if (report.notes_size() > 0) {
     absl::StrAppend(&out, "\n");
     for (const std::string& note : report.notes()) {
+      // A command is to be copied whole.
+      const size_t command = note.find(": tokenjoule ");
+      if (command != std::string::npos) {
+        absl::StrAppend(&out, "note: ", note.substr(0, command), ":\n",
+                        WrappedCommand(note.substr(command + 2), 2));
+        continue;
+      }
       absl::StrAppend(&out, Wrapped(absl::StrCat("note: ", note)));
     }
   }
