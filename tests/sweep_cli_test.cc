@@ -181,6 +181,7 @@ TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
 // One value as the CSV writes it: a number by %.15g or, if that reads back as
 // another number, by %.17g.
 std::string CellAsCsv(sqlite3_stmt* query, int column) {
+  if (sqlite3_column_type(query, column) == SQLITE_NULL) return "";
   const double value = sqlite3_column_double(query, column);
   const std::string text = absl::StrFormat("%.15g", value);
   return std::stod(text) == value ? text : absl::StrFormat("%.17g", value);

@@ -74,62 +74,89 @@ bool WriteAll(int descriptor, const std::string& text) {
   return true;
 }
 
-// Writes a file completely or not at all: a reader sees either the old file or
-// the new one. Devices, pipes and open files are written directly; links are
-// followed; an existing file keeps its mode, and its owner if that is allowed. The
-// new file has a name only once it is whole, where the file system can do that, so
-// that a writer who is killed leaves nothing behind. On failure errno has the
+// A file that is replaced, and what is to be kept of it.
+struct Replaced {
+  std::string target, folder;
+  bool exists = false;
+  uid_t owner = 0;
+  gid_t group = 0;
+  mode_t mode = 0;
+};
+
+// Writes the new file beside the old one, then renames it. `nameless`: it has a
+// name only once it is whole, so that a writer who is killed leaves nothing behind;
+// not every file system can do that, and it needs /proc. On failure errno has the
 // reason.
-bool WriteWhole(const std::string& path, const std::string& text) {
-  struct stat info;
-  const bool exists = stat(path.c_str(), &info) == 0;
-  if (IsOpenFile(path) || (exists && !S_ISREG(info.st_mode))) {
-    return AppendTo(path, text);
-  }
-  const std::string target = TargetOf(path);
-  if (target.empty()) return false;
-  if (exists && access(target.c_str(), W_OK) != 0) return false;
-  const std::string folder =
-      std::filesystem::path(target).has_parent_path()
-          ? std::filesystem::path(target).parent_path().string()
-          : ".";
+bool Replace(const Replaced& file, const std::string& text, bool nameless) {
   // A name of its own length: that of the target may be as long as names can be.
-  std::string temporary = folder + "/.tokenjoule.XXXXXX";
-  int descriptor = open(folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
-  const bool nameless = descriptor >= 0;
-  if (!nameless) descriptor = mkstemp(&temporary[0]);
+  std::string temporary = file.folder + "/.tokenjoule.XXXXXX";
+  const int descriptor =
+      nameless ? open(file.folder.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600)
+               : mkstemp(&temporary[0]);
   if (descriptor < 0) return false;
-  const mode_t mask = umask(0);
-  umask(mask);
+  bool named = !nameless;
   bool written = WriteAll(descriptor, text);
-  if (written && exists &&
-      (info.st_uid != geteuid() || info.st_gid != getegid())) {
+  if (written && file.exists &&
+      (file.owner != geteuid() || file.group != getegid())) {
     // Only root can give files away; others' files become theirs.
-    if (fchown(descriptor, info.st_uid, info.st_gid) != 0) errno = 0;
+    if (fchown(descriptor, file.owner, file.group) != 0) errno = 0;
   }
   // After the owner, whose change may take rights away.
-  written = written &&
-            fchmod(descriptor, exists ? info.st_mode & 07777 : 0666 & ~mask) == 0;
+  written = written && fchmod(descriptor, file.mode) == 0;
   if (written && nameless) {
     // An existing name can only be replaced by another name.
     const std::string self = absl::StrCat("/proc/self/fd/", descriptor);
-    for (int attempt = 0; attempt < 100; ++attempt) {
-      temporary = absl::StrCat(folder, "/.tokenjoule.", getpid(), ".", attempt);
-      written = linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary.c_str(),
-                       AT_SYMLINK_FOLLOW) == 0;
-      if (written || errno != EEXIST) break;
+    for (int attempt = 0; attempt < 100 && !named; ++attempt) {
+      temporary =
+          absl::StrCat(file.folder, "/.tokenjoule.", getpid(), ".", attempt);
+      named = linkat(AT_FDCWD, self.c_str(), AT_FDCWD, temporary.c_str(),
+                     AT_SYMLINK_FOLLOW) == 0;
+      if (!named && errno != EEXIST) break;
     }
+    written = named;
   }
-  const bool named = written || !nameless;
-  const int why = errno;
-  written = close(descriptor) == 0 && written;
-  if (written && std::rename(temporary.c_str(), target.c_str()) == 0) {
+  int why = errno;
+  if (close(descriptor) != 0 && written) {
+    written = false;
+    why = errno;
+  }
+  if (written && std::rename(temporary.c_str(), file.target.c_str()) == 0) {
     return true;
   }
-  const int reason = written ? errno : why;
+  if (written) why = errno;
   if (named) std::remove(temporary.c_str());
-  errno = reason;
+  errno = why;
   return false;
+}
+
+// Writes a file completely or not at all: a reader sees either the old file or
+// the new one. Devices, pipes and open files are written directly; links are
+// followed; an existing file keeps its mode, and its owner if that is allowed. On
+// failure errno has the reason.
+bool WriteWhole(const std::string& path, const std::string& text) {
+  struct stat info;
+  Replaced file;
+  file.exists = stat(path.c_str(), &info) == 0;
+  if (IsOpenFile(path) || (file.exists && !S_ISREG(info.st_mode))) {
+    return AppendTo(path, text);
+  }
+  file.target = TargetOf(path);
+  if (file.target.empty()) return false;
+  if (file.exists && access(file.target.c_str(), W_OK) != 0) return false;
+  const std::filesystem::path parent =
+      std::filesystem::path(file.target).parent_path();
+  file.folder = parent.empty() ? "." : parent.string();
+  if (file.exists) {
+    file.owner = info.st_uid;
+    file.group = info.st_gid;
+    file.mode = info.st_mode & 07777;
+  } else {
+    const mode_t mask = umask(0);
+    umask(mask);
+    file.mode = 0666 & ~mask;
+  }
+  return Replace(file, text, /*nameless=*/true) ||
+         Replace(file, text, /*nameless=*/false);
 }
 
 PageWriter page_writer = nullptr;

@@ -348,18 +348,21 @@ TEST(SweepTest, MergeRefusesWhatIsNotTheWhole) {
   std::vector<SweepStudy> mixed = parts;
   mixed[1].set_fingerprint("0");
   refused(mixed, "another space");
+  // A shard with points on its front.
+  size_t full = 0;
+  while (parts[full].front_size() == 0) ++full;
   mixed = parts;
-  mixed[1].mutable_front(0)->mutable_figures()->set_energy_per_token_j(
+  mixed[full].mutable_front(0)->mutable_figures()->set_energy_per_token_j(
       std::nan(""));
   refused(mixed, "an objective that is no number");
   mixed = parts;
-  mixed[1].mutable_front(0)->set_id(1e17);
+  mixed[full].mutable_front(0)->set_id(1e17);
   refused(mixed, "that the space has not");
   mixed = parts;
-  mixed[1].clear_front();
+  mixed[full].clear_front();
   refused(mixed, "has 0 points on its front");
   mixed = parts;
-  mixed[1].set_feasible(mixed[1].feasible() + 1);
+  mixed[full].set_feasible(mixed[full].feasible() + 1);
   refused(mixed, "do not add up");
   mixed = parts;
   mixed[0].set_shards(2147483647);
