@@ -250,12 +250,12 @@ TEST(ServingCliTest, APlanThatNothingMeetsSaysSoFirst) {
       "plan --model=llama-3.1-8b --prompt=1000 --output=250 "
       "--requests-per-s=1 --max-time-per-token-ms=0.1 --hardware=h100-sxm");
   EXPECT_EQ(slow.exit_code, 0) << slow.err;
-  EXPECT_THAT(slow.out, AllOf(HasSubstr("NO WAY MEETS THE LIMITS. Nearest: "),
+  EXPECT_THAT(slow.out, AllOf(HasSubstr("NO WAY MEETS THE LIMITS.\nNearest: "),
                               Not(HasSubstr("replicas "))));
   const Outcome large = RunTool(
       "plan --model=llama-3.1-405b --prompt=1000 --output=250 "
       "--requests-per-s=1 --max-chips=1 --hardware=h100-sxm");
-  EXPECT_THAT(large.out, HasSubstr("DOES NOT FIT on any machine. Nearest: "));
+  EXPECT_THAT(large.out, HasSubstr("DOES NOT FIT on any machine.\nNearest: "));
 }
 
 TEST(ServingCliTest, FaultsOfAPlan) {

@@ -73,14 +73,18 @@ void SetAccessEnergy(const MemoryLevel& level, const Reader& read,
         PicojoulesPerBit<N>(read(technology.write_energy_pj_per_bit()));
   }
   // Given at toggle_reference; split into what constant data costs and what
-  // random data adds.
+  // random data adds. No more than the whole can be that of toggling.
   if (technology.has_toggle_slope_pj_per_bit()) {
-    const N slope = N(read(technology.toggle_slope_pj_per_bit()));
-    const EnergyPerData<N> constant =
-        PicojoulesPerBit<N>(slope * N(read(technology.toggle_reference())));
+    constexpr double kLeastReference = 1e-9;
+    const EnergyPerData<N> slope =
+        PicojoulesPerBit<N>(N(read(technology.toggle_slope_pj_per_bit())));
+    const N reference = N(read(technology.toggle_reference()));
     for (AccessEnergy<N>* access : {&costs->read, &costs->write}) {
-      access->column -= constant;
-      access->column_toggling = PicojoulesPerBit<N>(slope * N(kRandomToggleRate));
+      const EnergyPerData<N> per_toggle = Min(
+          slope, access->column / N(Max(reference, N(kLeastReference))));
+      access->column =
+          Max(access->column - per_toggle * reference, EnergyPerData<N>());
+      access->column_toggling = per_toggle * N(kRandomToggleRate);
     }
   }
   // An activation opens row_bytes, of which a fraction row_utilization is read;

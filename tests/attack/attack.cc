@@ -18,6 +18,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
@@ -64,9 +65,12 @@ std::vector<std::string> Ask(const Question& question, uint64_t number,
   append(BrokenByDearer(*question.setup, *report, number * 31));
   const std::string table =
       WritersOf<Report>().table(*report, {/*in_full=*/true});
-  for (const char* word : {" nan", " -nan", " inf", " -inf", " -0 %", " -0.0"}) {
-    if (absl::StrContains(table, word)) {
-      broken.push_back(absl::StrCat("the table has \"", word, "\""));
+  for (const absl::string_view word :
+       absl::StrSplit(table, absl::ByAnyChar(" \n(),;:"), absl::SkipEmpty())) {
+    for (const char* none : {"nan", "-nan", "inf", "-inf", "-0"}) {
+      if (word == none) {
+        broken.push_back(absl::StrCat("the table has \"", word, "\""));
+      }
     }
   }
   return broken;
