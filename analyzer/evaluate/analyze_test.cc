@@ -166,6 +166,29 @@ TEST(AnalyzeTest, CapacityCountsWholeSequences) {
 }
 
 // What a runtime says where a scenario does not.
+// A sequence lies whole in one replica: three of them over two replicas need as much
+// room as four.
+TEST(AnalyzeTest, TheFullestReplicaHasToHoldItsSequences) {
+  Scenario scenario = DefaultPoint(3, 131072, 2);
+  scenario.set_dp(2);
+  const Report three = AnalyzeNames("llama-3.1-70b", "h100-sxm", scenario,
+                                    {}, {{"memory.hbm.capacity_gb", "141"}});
+  scenario.set_batch(4);
+  const Report four = AnalyzeNames("llama-3.1-70b", "h100-sxm", scenario, {},
+                                   {{"memory.hbm.capacity_gb", "141"}});
+  EXPECT_EQ(three.memory_used_bytes(), four.memory_used_bytes());
+  for (const double gb : {100.0, 110.0, 120.0, 125.0, 130.0, 141.0}) {
+    for (int batch = 1; batch <= 8; ++batch) {
+      scenario.set_batch(batch);
+      const Report report = AnalyzeNames(
+          "llama-3.1-70b", "h100-sxm", scenario, {},
+          {{"memory.hbm.capacity_gb", std::to_string(gb)}});
+      EXPECT_EQ(report.fits(), batch <= report.max_batch())
+          << gb << " GB, batch " << batch;
+    }
+  }
+}
+
 TEST(AnalyzeTest, RuntimesDecideWhatAScenarioLeavesOpen) {
   Hardware machine;
   Runtime& runtime = *machine.mutable_runtime();
