@@ -82,7 +82,7 @@ std::vector<std::string> Ask(const Question& question, uint64_t number,
 int main(int argc, char** argv) {
   using namespace tokenjoule;  // NOLINT
   double seconds = 10;
-  uint64_t seed = 1, one = 0;
+  uint64_t seed = 1, one = 0, most = ~uint64_t{0};
   bool has_one = false;
   for (int i = 1; i < argc; ++i) {
     const absl::string_view argument = argv[i];
@@ -92,11 +92,14 @@ int main(int argc, char** argv) {
       read = absl::SimpleAtod(value, &seconds);
     } else if (absl::StartsWith(argument, "--seed=")) {
       read = absl::SimpleAtoi(value, &seed);
+    } else if (absl::StartsWith(argument, "--questions=")) {
+      read = absl::SimpleAtoi(value, &most);
     } else if (absl::StartsWith(argument, "--case=")) {
       read = has_one = absl::SimpleAtoi(value, &one);
     }
     if (!read) {
-      std::cerr << "usage: attack [--seconds=S] [--seed=N] [--case=N]\n";
+      std::cerr << "usage: attack [--seconds=S] [--questions=N] [--seed=N] "
+                   "[--case=N]\n";
       return 2;
     }
   }
@@ -108,7 +111,8 @@ int main(int argc, char** argv) {
         .count();
   };
   for (uint64_t number = has_one ? one : 0;
-       has_one ? number == one : elapsed() < seconds; ++number) {
+       has_one ? number == one : elapsed() < seconds && number < most;
+       ++number) {
     const Question question = QuestionOf(seed, number);
     if (has_one) std::cout << question.words << "\n";
     const std::vector<std::string> broken = Ask(question, number, &tally);

@@ -1,3 +1,4 @@
 #!/usr/bin/env bash
-# Ten seconds of random questions.
-exec "$1" --seconds=10 --seed=1
+# Some ten seconds of random questions, everywhere the same ones as far as the time
+# goes.
+exec "$1" --seconds=10 --questions=1500 --seed=1
