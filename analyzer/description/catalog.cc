@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstdio>
 #include <cstring>
 #include <map>
@@ -17,11 +16,11 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/types/optional.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/fingerprint.h"
 #include "analyzer/base/size_limits.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/description/bare_numbers.h"
@@ -115,8 +114,8 @@ std::string Stem(absl::string_view file) {
 }
 
 // What qualifies the ids of a file's sources: its stem, in the letters that ids have.
-// A stem with others is told from stems that are the same in these letters by a
-// number made from it ("My Chip" -> "my-chip-8a2c").
+// A stem with others is told from stems that are the same in these letters by the
+// end of its fingerprint ("My Chip" -> "my-chip-8a2c").
 std::string Qualifier(absl::string_view file) {
   const std::string stem = Stem(file);
   std::string letters = absl::AsciiStrToLower(stem);
@@ -129,9 +128,9 @@ std::string Qualifier(absl::string_view file) {
     letter = '-';
   }
   if (letters == stem) return letters;
-  uint32_t sum = 0x811c9dc5u;  // FNV-1a
-  for (const unsigned char c : stem) sum = (sum ^ c) * 0x01000193u;
-  return absl::StrFormat("%s-%04x", letters, (sum ^ sum >> 16) & 0xffff);
+  Fingerprint fingerprint;
+  fingerprint.Add(stem);
+  return absl::StrCat(letters, "-", fingerprint.ToString().substr(12));
 }
 
 std::string Digits(absl::string_view name) {

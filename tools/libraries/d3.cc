@@ -9,7 +9,8 @@
 namespace tokenjoule {
 namespace {
 
-// The version in the head of a script: "// https://d3js.org v5.16.0 Copyright".
+// The version that the first line of a script gives, as in
+// "// https://d3js.org v5.16.0 Copyright".
 std::string VersionOf(absl::string_view script) {
   for (const EmbeddedFile& file : PageFiles()) {
     if (file.path != script) continue;
