@@ -279,6 +279,35 @@ TEST(CliTest, SetChangesOneConstant) {
   EXPECT_EQ(report.scenario().batch(), 2);
 }
 
+// Silence would let what is set pass for a part of the question.
+TEST(CliTest, WhatIsSetInVainIsNamedOnce) {
+  const std::string path = TempPath("vain.textproto");
+  Write(path, R"(
+name: "vain"
+base: "h100-sxm"
+memory {
+  name: "hbm"
+  technology { bandwidth_gb_per_s_per_device { value: 900 } }
+  pins: WEIGHTS
+}
+)");
+  const std::string model = "analyze --model=llama-3.1-8b --hardware=";
+  const std::string mine = RunTool(absl::StrCat(model, path)).err;
+  EXPECT_THAT(mine, HasSubstr("memory.hbm.pins is set, but"));
+  EXPECT_THAT(mine, HasSubstr("bandwidth_gb_per_s_per_device is set, but"));
+  EXPECT_THAT(
+      RunTool(model + "h100-sxm --set=hardware.memory.hbm.technology."
+                      "bandwidth_gb_per_s_per_device=900").err,
+      HasSubstr("bandwidth_gb_per_s_per_device is set, but"));
+  EXPECT_THAT(RunTool(model + "h100-sxm --routing=balanced --kv=fp8").err,
+              HasSubstr("--routing makes no difference"));
+  // What counts is not named.
+  EXPECT_EQ(RunTool(model + "h100-sxm --kv=fp8 --tp=1 --boundary=chip "
+                            "--set=hardware.memory.hbm.bandwidth_gb_per_s=900")
+                .err,
+            "");
+}
+
 TEST(CliTest, RuntimesAreChosenByFlagOrFileAndChangedByPath) {
   const auto step_us = [](const std::string& args) {
     const Outcome outcome =

@@ -2,25 +2,20 @@
 // each Constant of the schemas of hardware and runtimes moves some figure of
 // some answer.
 
-#include <algorithm>
-#include <cmath>
-#include <functional>
 #include <map>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/field_path.h"
-#include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/unused_fields.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
 #include "proto/constant.pb.h"
 #include "proto/hardware.pb.h"
-#include "proto/options.pb.h"
 
 namespace tokenjoule {
 namespace {
@@ -28,74 +23,11 @@ namespace {
 using ::google::protobuf::Descriptor;
 using ::google::protobuf::FieldDescriptor;
 
-// A model and a way of running it.
-struct Case {
-  Model model;
-  Scenario scenario;
-};
-
-Case CaseOf(const std::string& model, double batch,
-            const std::function<void(Scenario*)>& change = nullptr) {
-  Case c = {*LoadModel(model), WithContext(DefaultScenario())};
-  c.scenario.set_batch(batch);
-  if (change) change(&c.scenario);
-  return c;
-}
-
-// A few uses that together exercise every part of a machine: one chip, two and
-// two boards, weights in several formats, experts, latent attention, recurrent state,
-// prompts of new requests, arrays.
-const std::vector<Case>& Cases() {
-  static const auto* const cases = new std::vector<Case>{
-      CaseOf("llama-3.1-8b", 1),
-      CaseOf("llama-3.1-8b", 64,
-             [](Scenario* s) {
-               s->set_weights("fp8");
-               s->set_context(8192);
-             }),
-      CaseOf("llama-3.1-8b", 8,
-             [](Scenario* s) {
-               s->set_weights("int8");
-               s->set_activations("int8");
-             }),
-      CaseOf("llama-3.1-8b", 4,
-             [](Scenario* s) {
-               s->set_weights("int4");
-               s->set_tp(2);
-             }),
-      CaseOf("llama-3.1-8b", 1, [](Scenario* s) { s->set_weights("q4_k"); }),
-      CaseOf("llama-3.1-8b", 4, [](Scenario* s) { s->set_tp(16); }),
-      CaseOf("qwen3-30b-a3b", 16,
-             [](Scenario* s) {
-               s->set_prompt(512);
-               s->set_output(512);
-             }),
-      CaseOf("deepseek-v2-lite", 8, [](Scenario* s) { s->set_weights("fp8"); }),
-      CaseOf("nemotron-h-8b", 32,
-             [](Scenario* s) {
-               s->set_prompt(512);
-               s->set_output(512);
-             }),
-      // A network of explicit layers, on lanes that its shapes do not fill.
-      CaseOf("resnet-8", 3),
-  };
-  return *cases;
-}
-
-// The answer as bytes, or the reason why there is none. Ranges are left out,
-// because every constant has one, and the scenario, because what a runtime
-// decides is repeated there.
-std::string AnswerOf(const Hardware& hardware, const Case& c) {
-  absl::StatusOr<Report> report =
-      Analyze(c.model, hardware, c.scenario, kWithDetails);
-  if (!report.ok()) return std::string(report.status().message());
-  report->clear_scenario();
-  return report->SerializeAsString();
-}
-
 std::vector<std::string> AnswersOf(const Hardware& hardware) {
   std::vector<std::string> answers;
-  for (const Case& c : Cases()) answers.push_back(AnswerOf(hardware, c));
+  for (const Use& use : UsesOfMachines()) {
+    answers.push_back(AnswerOf(hardware, use));
+  }
   return answers;
 }
 
@@ -121,19 +53,6 @@ const std::vector<Answered>& ShippedMachines() {
   return *machines;
 }
 
-// Other values of the field, larger and smaller, inside its accepted range.
-std::vector<double> OtherValues(const FieldDescriptor& field, double value) {
-  const Range& limits = field.options().GetExtension(range);
-  const double few[] = {value * 1.5, value / 2, value == 0 ? 1.0 : 0.0,
-                        limits.min(), limits.max()};
-  std::vector<double> others;
-  for (double other : few) {
-    other = std::min(std::max(other, limits.min()), limits.max());
-    if (other != value) others.push_back(other);
-  }
-  return others;
-}
-
 // Whether some answer changes when the constant at `path` changes.
 bool Moves(const Answered& machine, const std::string& path,
            const FieldDescriptor& field, double value) {
@@ -142,8 +61,8 @@ bool Moves(const Answered& machine, const std::string& path,
     const absl::Status status =
         SetField(&changed, path, absl::StrCat(other), "test");
     EXPECT_TRUE(status.ok()) << path << ": " << status;
-    for (size_t i = 0; i < Cases().size(); ++i) {
-      if (AnswerOf(changed, Cases()[i]) != machine.answers[i]) return true;
+    for (size_t i = 0; i < UsesOfMachines().size(); ++i) {
+      if (AnswerOf(changed, UsesOfMachines()[i]) != machine.answers[i]) return true;
     }
   }
   return false;

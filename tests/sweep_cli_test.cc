@@ -6,7 +6,10 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
+#include <fstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -156,26 +159,65 @@ TEST(SweepCliTest, APointNamesTheCommandThatRepeatsIt) {
               1e-12 * report.energy_per_token_j());
 }
 
-// 4 x 10^10 points: an interrupt ends the search with the points evaluated so
-// far.
-TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
+// 4 x 10^12 points.
+std::string LargeSpace() {
   const std::string path = TempPath("large.textproto");
   Write(path, absl::StrCat(kSpace,
                            "axis { path: \"hardware.board.static_power_w\" "
                            "linear { from: 50 to: 200 count: 10000 } } axis { "
                            "path: \"hardware.runtime.time_per_step_us\" "
-                           "linear { from: 1 to: 1000 count: 1000 } }"));
+                           "linear { from: 1 to: 1000 count: 100000 } }"));
+  return path;
+}
+
+// The exit code of a search for a second; the shell's `timeout` then sends the
+// signal that Ctrl-C does.
+int InterruptedSearch(const std::string& format, const std::string& out) {
+  const std::string command = absl::StrCat(
+      "timeout --signal=INT --preserve-status 1 ", *binary,
+      " sweep --yes --space=", LargeSpace(), " --format=", format,
+      " --out=", out, " 2> ", TempPath("stderr"));
+  return WEXITSTATUS(std::system(command.c_str()));
+}
+
+TEST(SweepCliTest, AnInterruptLeavesAnAnswerThatSaysSo) {
   const std::string out = TempPath("interrupted.json");
-  // The shell's `timeout` sends the signal that Ctrl-C does.
-  const std::string command =
-      absl::StrCat("timeout --signal=INT 1 ", *binary, " sweep --space=", path,
-                   " --format=json --out=", out);
-  (void)!std::system(command.c_str());
-  const SweepStudy study = FromJson<SweepStudy>(Read(out));
+  EXPECT_EQ(InterruptedSearch("json", out), 130);
+  const SweepStudy study = FromJson<SweepStudy>(Read(out + ".partial"));
   EXPECT_TRUE(study.interrupted());
   EXPECT_GT(study.points(), 0);
-  EXPECT_LT(study.points(), 4e10);
+  EXPECT_LT(study.points(), 4e12);
   EXPECT_GT(study.front_size(), 0);
+}
+
+// Of a format that has no place for a flag the words say it.
+TEST(SweepCliTest, AnInterruptDoesNotReplaceACompleteAnswer) {
+  for (const auto& [format, mark] :
+       {std::make_pair("table", "INTERRUPTED"), std::make_pair("csv", "interrupted"),
+        std::make_pair("svg", "INTERRUPTED"),
+        std::make_pair("html", "\"interrupted\""),
+        std::make_pair("vega", "INTERRUPTED")}) {
+    const std::string out = TempPath(absl::StrCat("complete.", format));
+    Write(out, "complete");
+    EXPECT_EQ(InterruptedSearch(format, out), 130) << format;
+    EXPECT_EQ(Read(out), "complete") << format;
+    EXPECT_THAT(Read(out + ".partial"), HasSubstr(mark)) << format;
+    EXPECT_THAT(Read(TempPath("stderr")), HasSubstr(".partial")) << format;
+  }
+}
+
+// 4 x 10^12 points take longer than an hour on any machine of today's.
+TEST(SweepCliTest, ASearchOfHoursIsNotBegunUnasked) {
+  const std::string out = TempPath("hours.json");
+  const Outcome asked =
+      RunTool(absl::StrCat("sweep --space=", LargeSpace(), " --threads=1 --format=json --out=", out));
+  EXPECT_EQ(asked.exit_code, 2);
+  EXPECT_THAT(asked.err, HasSubstr("--yes"));
+  EXPECT_FALSE(std::ifstream(out).good());
+  const Outcome unwritable = RunTool(
+      absl::StrCat("sweep --space=", LargeSpace(), " --out=/nowhere/front.json"));
+  EXPECT_EQ(unwritable.exit_code, 3);
+  EXPECT_THAT(unwritable.err, HasSubstr("--out=/nowhere/front.json: cannot be"));
 }
 
 // One value as the CSV writes it: a number by %.15g or, if that reads back as

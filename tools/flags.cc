@@ -95,6 +95,12 @@ std::string FlagText(absl::string_view name) {
   return absl::StrCat("--", absl::StrReplaceAll(name, {{"_", "-"}}));
 }
 
+FlagSpec FileFlag(absl::string_view name, absl::string_view help) {
+  FlagSpec flag = {std::string(name), "FILE", std::string(help)};
+  flag.written = true;
+  return flag;
+}
+
 std::string ParsedFlags::Get(const std::string& name,
                              absl::string_view otherwise) const {
   const auto found = values.find(name);

@@ -38,10 +38,16 @@ struct FlagSpec {
   bool repeatable = false;
   // Whether the flag is left out of the help.
   bool hidden = false;
+  // Whether the value is a file that the sub-command writes. It is checked before
+  // any work is done.
+  bool written = false;
 
   // Whether the value is true or false.
   bool IsBoolean() const { return value.empty() || value == kBool; }
 };
+
+// A flag whose value is a file that the sub-command writes.
+FlagSpec FileFlag(absl::string_view name, absl::string_view help);
 
 // A parsed command line.
 struct ParsedFlags {

@@ -11,6 +11,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/types/span.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/notices.h"
@@ -18,6 +19,7 @@
 #include "analyzer/report/table.h"
 #include "tools/command.h"
 #include "tools/flags.h"
+#include "tools/whole_file.h"
 
 namespace tokenjoule {
 namespace {
@@ -64,6 +66,23 @@ absl::Status GoWhereTheCallerIs() {
                    "variable"));
 }
 
+// Whether every file that a sub-command is to write can be written: better known
+// before an hour of work than after it.
+absl::Status CheckFilesWritable(const std::vector<FlagSpec>& specs,
+                                const ParsedFlags& flags) {
+  std::vector<std::string> faults;
+  for (const FlagSpec& spec : specs) {
+    if (!spec.written || !flags.Has(spec.name)) continue;
+    const std::string path = flags.Get(spec.name, "");
+    const absl::Status status = CheckWritable(path);
+    if (status.ok()) continue;
+    faults.push_back(absl::StrCat(FlagText(spec.name), "=", PrintablePath(path),
+                                  ": ", status.message()));
+  }
+  return faults.empty() ? absl::OkStatus()
+                        : absl::InvalidArgumentError(absl::StrJoin(faults, "\n"));
+}
+
 }  // namespace
 
 int Main(const std::vector<Command>& commands, int argc,
@@ -102,6 +121,8 @@ int Main(const std::vector<Command>& commands, int argc,
     if (!status.ok()) return Fail(status, kExitUsage);
     const absl::Status there = GoWhereTheCallerIs();
     if (!there.ok()) return Fail(there, kExitBadData);
+    const absl::Status writable = CheckFilesWritable(command.flags, flags);
+    if (!writable.ok()) return Fail(writable, kExitBadData);
     AcceptCheckpointsAsModels();
     SetNoticeSink([](absl::string_view notice) {
       std::cerr << absl::StrCat("tokenjoule: note: ", notice, "\n");

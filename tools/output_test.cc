@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "analyzer/testing/files.h"
 #include "gtest/gtest.h"
 #include "tools/command.h"
+#include "tools/whole_file.h"
 
 namespace tokenjoule {
 namespace {
@@ -82,6 +84,38 @@ TEST(OutputTest, WhatCannotBeWrittenIsAFaultAndLeavesNothing) {
   const std::string folder = NewFolder("none");
   EXPECT_EQ(Written(folder, "text"), kExitBadData);
   EXPECT_EQ(FilesIn(folder), 0u);
+}
+
+// What is said before any work is what writing finds after it, and asking leaves
+// nothing behind.
+TEST(OutputTest, WhetherAFileCanBeWrittenIsKnownBefore) {
+  const std::string folder = NewFolder("before");
+  std::filesystem::create_directory(folder + "/folder");
+  std::filesystem::create_symlink("circle", folder + "/circle");
+  EXPECT_EQ(Written(folder + "/old", "old"), kExitOk);
+  const auto names = [&] {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+      names.insert(entry.path().string());
+    }
+    return names;
+  };
+  const std::set<std::string> before = names();
+  for (const std::string& path :
+       {folder + "/new", folder + "/old", std::string("/dev/null")}) {
+    EXPECT_TRUE(CheckWritable(path).ok()) << path;
+  }
+  for (const std::string& path :
+       {folder + "/missing/new", folder + "/folder", folder + "/circle",
+        folder + "/old/new", folder + "/" + std::string(256, 'n'),
+        std::string("")}) {
+    EXPECT_FALSE(CheckWritable(path).ok()) << path;
+    EXPECT_EQ(CheckWritable(path), WriteWhole(path, "text")) << path;
+  }
+  EXPECT_EQ(names(), before);
+  EXPECT_EQ(Read(folder + "/old"), "old");
+  EXPECT_TRUE(IsReplaced(folder + "/new"));
+  EXPECT_FALSE(IsReplaced("/dev/stdout"));
 }
 
 }  // namespace

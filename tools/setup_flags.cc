@@ -1,5 +1,6 @@
 #include "tools/setup_flags.h"
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -10,10 +11,12 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
+#include "analyzer/description/notices.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/evaluate/fit_offload.h"
+#include "analyzer/evaluate/unused_fields.h"
 #include "tools/command.h"
 
 namespace tokenjoule {
@@ -386,6 +389,63 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
   };
 }
 
+namespace {
+
+// Whether a name of a description is a textproto of the user's.
+bool IsOwnFile(absl::string_view name) {
+  return absl::EndsWith(name, ".textproto");
+}
+
+// Gives a notice of each field that no answer depends on although a file of the
+// user's or a flag sets it: silence would let it pass for a part of the question.
+void NoteUnused(const ParsedFlags& flags, const Request& request,
+                const Setup& setup) {
+  const auto note = [](absl::string_view where,
+                       const std::vector<std::string>& paths) {
+    for (const std::string& path : paths) {
+      GiveNotice(absl::StrCat(where, path,
+                              " is set, but no answer depends on it: another "
+                              "field takes its place, or nothing uses it"));
+    }
+  };
+  // Of batch and context some sub-commands ask for many.
+  std::map<std::string, std::string> flag_of;
+  for (const auto& [flag, path] : kScenarioFlags) {
+    if (flags.Has(flag) && path != absl::string_view("batch") &&
+        path != absl::string_view("context")) {
+      flag_of[path] = flag;
+    }
+  }
+  std::vector<std::string> given;
+  for (const auto& [path, flag] : flag_of) given.push_back(path);
+  for (const std::string& path : UnusedPaths(setup, given)) {
+    GiveNotice(absl::StrCat(FlagText(flag_of[path]),
+                            " makes no difference to this answer"));
+  }
+  const auto paths_of = [](const std::vector<FieldOverride>& changes) {
+    std::vector<std::string> paths;
+    for (const FieldOverride& change : changes) paths.push_back(change.path);
+    return paths;
+  };
+  if (IsOwnFile(request.model)) {
+    note(absl::StrCat(PrintablePath(request.model), ": "),
+         UnusedFields(setup.model));
+  }
+  note("model.", UnusedPaths(setup.model, paths_of(request.sets.model)));
+  const Use at_hand = {setup.model, WithContext(setup.scenario)};
+  if (IsOwnFile(request.hardware)) {
+    const auto files = LoadHardwareFiles(request.hardware);
+    if (files.ok() && !files->empty()) {
+      note(absl::StrCat(PrintablePath(request.hardware), ": "),
+           UnusedFields(files->front().hardware, setup.hardware, at_hand));
+    }
+  }
+  note("hardware.",
+       UnusedPaths(setup.hardware, paths_of(request.sets.hardware), at_hand));
+}
+
+}  // namespace
+
 absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code) {
   std::vector<std::string> faults;
   const auto note = [&](const absl::Status& status) {
@@ -412,6 +472,7 @@ absl::StatusOr<Setup> LoadSetup(const ParsedFlags& flags, int* exit_code) {
   }
   setup.model = *std::move(model);
   setup.hardware = *std::move(hardware);
+  NoteUnused(flags, request, setup);
   setup.expect = setup.scenario.expect();
   // These fields have been used; a report names model and machine itself.
   setup.scenario.clear_model();

@@ -82,6 +82,8 @@ int64_t Smallest(int64_t most, const Fits& fits) {
 }  // namespace
 
 std::string SmallestOffload(const Setup& setup) {
+  // Offloading moves layers of language models.
+  if (setup.model.has_network()) return "";
   const FitsWith fits(setup);
   if (fits(Offload())) return "";
   const int64_t layers = TotalLayers(setup.model);

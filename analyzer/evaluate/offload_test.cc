@@ -260,6 +260,18 @@ TEST(OffloadTest, AutomaticIsTheSmallestThatFits) {
 
 // A power cap holds for the mean where chip and host alternate layer by layer, but
 // not where the chip works in one stretch.
+// There are no layers of a language model to move, and so no advice.
+TEST(OffloadTest, ANetworkThatDoesNotFitIsNotOffloaded) {
+  Model model = LoadModelOrDie("fc-autoencoder");
+  for (NetworkLayer& layer : *model.mutable_network()->mutable_layer()) {
+    layer.mutable_fully_connected()->set_outputs(1'000'000);
+  }
+  const Report report = OrDie(
+      Analyze(model, LoadHardwareOrDie(kChip), DefaultScenario()));
+  EXPECT_FALSE(report.fits());
+  EXPECT_THAT(report.notes(), ::testing::Not(::testing::Contains(HasSubstr("offload"))));
+}
+
 TEST(OffloadTest, CapHoldsForTheMeanOfAlternatingMachines) {
   const Report alone = Answer(Offloading(""));
   EXPECT_LT(alone.core_clock_mhz(), alone.set_core_clock_mhz());

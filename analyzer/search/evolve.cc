@@ -22,6 +22,7 @@
 #include "analyzer/quality/scaling_laws.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/findings.h"
+#include "analyzer/search/forecast.h"
 #include "analyzer/search/front.h"
 #include "analyzer/search/plan.h"
 #include "pagmo/algorithm.hpp"
@@ -319,10 +320,12 @@ pagmo::algorithm AlgorithmOf(const Evolution& evolution, size_t axes) {
                                        /*eta_m=*/20, seed));
 }
 
-// Runs the generations; returns whether it was interrupted.
-bool Run(const Space& space, const Evolution& evolution,
+// Runs the generations; returns whether it was interrupted. Fails where the forecast
+// does.
+absl::StatusOr<bool> Run(const Space& space, const Evolution& evolution,
          const SweepOptions& options, Archive* archive) {
   const auto seed = static_cast<unsigned>(evolution.seed());
+  Forecast forecast(options.forecast);
   Problem problem;
   problem.space = &space;
   problem.archive = archive;
@@ -336,6 +339,10 @@ bool Run(const Space& space, const Evolution& evolution,
     if (options.progress) {
       options.progress(static_cast<double>(archive->findings().points), all);
     }
+    // The first population counts as a generation.
+    const absl::Status status =
+        forecast.Take((i + 2.0) / (evolution.generations() + 1.0));
+    if (!status.ok()) return status;
   }
   return false;
 }
@@ -376,7 +383,14 @@ absl::Status FillComparison(const Space& space, const SweepOptions& options,
   SweepOptions exact_options;
   exact_options.threads = options.threads;
   exact_options.interrupted = options.interrupted;
+  // The comparison is a service: a space of many structures goes without it.
+  exact_options.forecast = [](double seconds) {
+    return seconds > kMostSecondsCompared
+               ? absl::DeadlineExceededError("the exact front takes too long")
+               : absl::OkStatus();
+  };
   absl::StatusOr<SweepStudy> exact = Sweep(whole, exact_options);
+  if (absl::IsDeadlineExceeded(exact.status())) return absl::OkStatus();
   if (!exact.ok()) return exact.status();
   if (exact->interrupted() || exact->front().empty()) return absl::OkStatus();
   const int objectives = space.description.objective_size();
@@ -469,7 +483,10 @@ absl::StatusOr<SweepStudy> Evolve(const Space& space,
   Archive archive(space, *plan);
   SweepStudy study;
   try {
-    study.set_interrupted(Run(space, evolution, options, &archive));
+    const absl::StatusOr<bool> interrupted =
+        Run(space, evolution, options, &archive);
+    if (!interrupted.ok()) return interrupted.status();
+    study.set_interrupted(*interrupted);
   } catch (const std::exception& error) {
     return absl::InvalidArgumentError(
         absl::StrCat("evolution: ", error.what()));

@@ -12,8 +12,10 @@
 namespace tokenjoule {
 
 // Spaces of at most so many points are searched point by point as well, and the
-// answer says how much of the exact front evolution found.
+// answer says how much of the exact front evolution found; unless that would take
+// longer than so many seconds, because points differ in structure.
 inline constexpr uint64_t kMostCompared = 20'000'000;
+inline constexpr double kMostSecondsCompared = 60;
 
 // The best points that the space's `evolution` came across: every point that it
 // evaluated is compared, not its last generation alone. The same seed gives the

@@ -33,6 +33,7 @@
 #include "analyzer/search/compile.h"
 #include "analyzer/search/figures.h"
 #include "analyzer/search/findings.h"
+#include "analyzer/search/forecast.h"
 #include "analyzer/search/front.h"
 #include "analyzer/search/plan.h"
 #include "analyzer/search/sizes.h"
@@ -414,6 +415,7 @@ class Search {
         options_(options),
         work_(DivideWork(space, plan)),
         next_(options.shard),
+        forecast_(options.forecast),
         findings_(space.description, options.dominated, space.points) {}
 
   absl::Status Run(int threads) {
@@ -454,8 +456,13 @@ class Search {
       }
       done_ += mine.points - reported;
       reported = mine.points;
-      if (options_.progress) {
-        options_.progress(static_cast<double>(done_), AllPoints() / Parts());
+      const double all = AllPoints() / Parts();
+      if (options_.progress) options_.progress(static_cast<double>(done_), all);
+      const absl::Status forecast =
+          forecast_.Take(std::min(1.0, static_cast<double>(done_) / all));
+      if (!forecast.ok()) {
+        status_.Update(forecast);
+        stopped_ = true;
       }
     }
     const std::lock_guard<std::mutex> lock(mutex_);
@@ -478,6 +485,7 @@ class Search {
   std::atomic<bool> stopped_{false};
   std::mutex mutex_;
   uint64_t done_ = 0;
+  Forecast forecast_;
   Findings findings_;
   absl::Status status_;
 };

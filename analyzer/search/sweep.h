@@ -11,6 +11,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "analyzer/search/forecast.h"
 #include "analyzer/search/space.h"
 #include "proto/report.pb.h"
 
@@ -35,6 +36,9 @@ struct SweepOptions {
   // Told from time to time how many points are done, of how many in this shard.
   // Called by one thread at a time. May be empty.
   std::function<void(double done, double all)> progress;
+  // Told after the first second how long the rest of the search, or of the shard,
+  // takes; an error stops it. Called once, by any thread. May be empty.
+  ForecastFunction forecast;
 };
 
 // The front of a space, by compiled evaluation: axes that change structure

@@ -95,7 +95,7 @@ Command ImportHfCommand() {
       {"name", "NAME",
        "name of the model (default: from _name_or_path, or the directory)"},
       {"date", "YYYY-MM-DD", "date of the source (default: today, UTC)"},
-      {"out", "FILE", "write there instead of to stdout"},
+      FileFlag("out", "write there instead of to stdout"),
   };
   command.run = Run;
   return command;

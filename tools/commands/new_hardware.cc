@@ -61,7 +61,7 @@ Command NewHardwareCommand() {
       {"base", "NAME",
        "a class of `list classes`, a name of `list hardware`, or a path"},
       {"name", "NAME", "name of the machine (default my-machine)"},
-      {"out", "FILE", "write there instead of to stdout"},
+      FileFlag("out", "write there instead of to stdout"),
   };
   command.run = Run;
   return command;

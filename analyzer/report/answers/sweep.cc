@@ -125,7 +125,8 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
 }
 
 // One row per point of the front. If dominated points were asked for, they and the
-// baseline follow, and a column `kind` tells them apart.
+// baseline follow, and a column `kind` tells them apart. A column `interrupted` says
+// that the search did not end.
 std::string SweepCsv(const SweepStudy& study) {
   CsvWriter writer;
   const auto add = [&](const SweepPoint& point, const char* kind) {
@@ -138,6 +139,7 @@ std::string SweepCsv(const SweepStudy& study) {
     }
     AddScalars(point.figures(), "", &cells);
     if (study.dominated_size() > 0) cells.push_back({"kind", kind});
+    if (study.interrupted()) cells.push_back({"interrupted", "true"});
     writer.AddRow(cells);
   };
   for (const SweepPoint& point : study.front()) add(point, "front");

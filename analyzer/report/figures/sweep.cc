@@ -187,6 +187,9 @@ Figure FigureOf(const SweepStudy& study) {
       study.front_size(), Quantity(study.feasible(), ""),
       Quantity(study.points(), ""),
       study.has_evolution() ? ", among those that evolution found" : "")};
+  if (study.interrupted()) {
+    figure.title += " of a search that was INTERRUPTED";
+  }
   if (study.objectives_size() == 0) return figure;
   const std::string x_name = study.objectives(0);
   const std::string y_name =

@@ -191,7 +191,7 @@ Command CalibrateCommand() {
       {"set", "hardware.PATH=VALUE", "start from another value; repeatable",
        true},
       FormatFlag<Calibration>("summary as "),
-      {"out", "FILE", "write the fitted machine there"},
+      FileFlag("out", "write the fitted machine there"),
   };
   command.run = Run;
   return command;

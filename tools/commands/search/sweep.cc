@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -20,11 +21,13 @@
 #include "analyzer/description/faults.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
+#include "analyzer/search/forecast.h"
 #include "analyzer/search/space.h"
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/output.h"
 #include "tools/sweep.h"
+#include "tools/whole_file.h"
 
 namespace tokenjoule {
 namespace {
@@ -66,6 +69,40 @@ class Progress {
   bool shown_ = false;
 };
 
+// "40 s", "12 min", "5 hours", "3 days", "2 years".
+std::string DurationWords(double seconds) {
+  constexpr double kHour = 3600, kDay = 24 * kHour, kYear = 365.25 * kDay;
+  if (seconds < 100) return absl::StrFormat("%.0f s", seconds);
+  if (seconds < 100 * 60) return absl::StrFormat("%.0f min", seconds / 60);
+  if (seconds < 2 * kDay) return absl::StrFormat("%.0f hours", seconds / kHour);
+  if (seconds < 2 * kYear) return absl::StrFormat("%.0f days", seconds / kDay);
+  return absl::StrFormat("%.3g years", seconds / kYear);
+}
+
+// Says how long a search takes if that is long, and stops one that takes more than
+// an hour, which may be a mistake in an axis, unless it is a shard or wanted.
+ForecastFunction ForecastFor(const ParsedFlags& flags,
+                             const SweepOptions& options) {
+  const bool wanted = flags.GetBool("yes") || options.shards > 0;
+  return [wanted](double seconds) {
+    constexpr double kWorthSaying = 60, kMostUnasked = 3600;
+    if (seconds < kWorthSaying) return absl::OkStatus();
+    const std::string about =
+        absl::StrCat("at the rate of its first second this search takes ",
+                     DurationWords(seconds));
+    if (wanted || seconds <= kMostUnasked) {
+      std::cerr << "tokenjoule: " << about
+                << "; Ctrl-C ends it with the points evaluated by then\n";
+      return absl::OkStatus();
+    }
+    return absl::ResourceExhaustedError(absl::StrCat(
+        about,
+        ". Nothing is written. --yes lets it run; --shard=I/N divides it among "
+        "machines (docs/scale.md); `evolution` in the space finds most of the "
+        "front from some ten thousand points"));
+  };
+}
+
 absl::Status ReadShard(const std::string& text, SweepOptions* options) {
   if (text.empty()) return absl::OkStatus();
   const std::vector<std::string> halves = absl::StrSplit(text, '/');
@@ -93,6 +130,7 @@ absl::StatusOr<SweepOptions> ReadOptions(const ParsedFlags& flags) {
   if (!dominated.ok()) return dominated.status();
   options.dominated = *dominated;
   options.interrupted = &interrupted;
+  options.forecast = ForecastFor(flags, options);
   return options;
 }
 
@@ -134,6 +172,17 @@ int WritePage(const ParsedFlags& flags, const SweepStudy& study) {
   return WriteOutput(flags, page);
 }
 
+// Makes --out name FILE.partial instead of FILE, which an earlier search may have
+// written completely. Returns words that say so.
+std::string PutAside(ParsedFlags* flags) {
+  const std::string out = flags->Get("out", "");
+  if (out.empty() || !IsReplaced(out)) return "";
+  const std::string partial = absl::StrCat(out, ".partial");
+  flags->values["out"] = {partial};
+  return absl::StrCat("; it is in ", PrintablePath(partial), ", and ",
+                      PrintablePath(out), " is left as it was");
+}
+
 int Run(const ParsedFlags& flags, Search evolve) {
   const bool one_point = flags.Has("point");
   if (one_point && AsksForPage<SweepStudy>(flags)) {
@@ -169,6 +218,9 @@ int Run(const ParsedFlags& flags, Search evolve) {
   }
   absl::StatusOr<SweepStudy> study =
       evolves ? evolve(*space, *options) : Sweep(*space, *options);
+  if (absl::IsResourceExhausted(study.status())) {
+    return Fail(study.status(), kExitUsage);
+  }
   if (!study.ok()) return Fail(study.status(), kExitBadData);
   if (study->points() > 0 && study->invalid() == study->points()) {
     return Fail(
@@ -176,12 +228,16 @@ int Run(const ParsedFlags& flags, Search evolve) {
             "every point is invalid: ", study->invalid_reasons(0).reason())),
         kExitBadData);
   }
+  ParsedFlags where = flags;
+  std::string aside;
+  if (study->interrupted()) aside = PutAside(&where);
   exit_code = *format == OutputFormat::kHtml
-                  ? WritePage(flags, *study)
-                  : WriteAnswer(flags, *format, *study);
+                  ? WritePage(where, *study)
+                  : WriteAnswer(where, *format, *study);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
-  std::cerr << "tokenjoule: interrupted: the answer is of the points looked "
-               "at\n";
+  std::cerr << "tokenjoule: interrupted: the answer is of the points evaluated "
+               "by then"
+            << aside << "\n";
   return kExitInterrupted;
 }
 
@@ -268,7 +324,10 @@ Command SweepCommand(Search evolve) {
       "docs/sweep.md.\n"
       "An interrupt (Ctrl-C) ends the search with the front of the points "
       "that\n"
-      "were evaluated.";
+      "were evaluated; the answer says so, --out=FILE becomes FILE.partial, and\n"
+      "the exit code is 130. A search that would take more than an hour needs "
+      "--yes\n"
+      "or --shard.";
   command.examples =
       "  tokenjoule sweep --space=hbm-accelerator\n"
       "  tokenjoule sweep --space=hbm-accelerator --format=csv "
@@ -289,6 +348,7 @@ Command SweepCommand(Search evolve) {
               {"shard", "I/N",
                "search part I of N, from 0; `merge` combines the parts"},
               {"threads", "N", "threads (default: all processors)"},
+              {"yes", "", "let a search run that takes more than an hour"},
               DominatedFlag()}),
       OutputFlags<SweepStudy>());
   command.run = [evolve](const ParsedFlags& flags) {
