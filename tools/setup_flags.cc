@@ -335,7 +335,8 @@ std::vector<FlagSpec> SetupFlags(absl::string_view batch_help) {
       {"routing_exponent", "X",
        "exponent of power-law routing (default: the runtime's, else 1)"},
       {"mla", "FORM",
-       "cheaper, absorbed or expanded latent attention (default cheaper)"},
+       "latent attention: absorbed, expanded, or cheaper, the one of fewer FLOP, "
+       "which need not be the faster (default cheaper)"},
       {"draft_tokens", "N", "speculative decoding: tokens drafted per step"},
       {"acceptance_rate", "P",
        "chance that a drafted token is accepted if those before it were, 0 to "

@@ -312,8 +312,10 @@ struct UnitTimes {
       memory[i] = Inverse(costs.levels[i].LongBandwidth());
       if (i > 0) memory[i] = memory[i] * slowdown;
     }
+    backing_at_peak = Inverse(costs.levels[0].peak_bandwidth);
     for (int i = 0; i < machine.structure.num_rates; ++i) {
       matmul[i] = Inverse(costs.rates[i].Achieved()) * slowdown;
+      matmul_at_peak[i] = Inverse(costs.rates[i].peak) * slowdown;
     }
     vector = Inverse(costs.vector.Achieved()) * slowdown;
     for (int i = 0; i < machine.structure.num_networks; ++i) {
@@ -336,6 +338,9 @@ struct UnitTimes {
 
   std::array<DurationPerData<N>, kMaxMemoryLevels> memory;
   std::array<DurationPerWork<N>, kMaxFormatRates> matmul;
+  // At the peak of the backing store and of each rate.
+  DurationPerData<N> backing_at_peak;
+  std::array<DurationPerWork<N>, kMaxFormatRates> matmul_at_peak;
   DurationPerWork<N> vector;
   std::array<DurationPerData<N>, kMaxNetworks> link;
 };
@@ -373,7 +378,8 @@ struct StreamSlowdown {
 };
 
 // Time per run. Resources overlap: t = w max(t_i) + (1 - w) sum(t_i), where w
-// is the overlap fraction; the launch time of the kernel is added on top.
+// is the overlap fraction; the launch time of the kernel is added on top. No
+// resource takes less than at its peak rate.
 template <typename N>
 OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
                          const UnitTimes<N>& units) {
@@ -385,15 +391,20 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   for (int level = 0; level < machine.structure.num_levels; ++level) {
     if (level == 0 ? !op.reads_backing : !op.is_kernel) continue;
     const Traffic<N> traffic = TrafficOf(op, machine, level);
-    Data<N> bytes = traffic.read + traffic.write;
+    const Data<N> moved = traffic.read + traffic.write;
+    Data<N> bytes = moved;
     if (level == 0) bytes += op.extra_read;
     Duration<N> time =
         TransferTime(costs.levels[level], units.memory[level], bytes,
                      level == 0 && op.attends);
     if (level == 0) {
       const StreamSlowdown<N> slowdown(op, units);
+      // What kernels reach is relative to other kernels; none exceeds the peak,
+      // which does not depend on the clock of the core.
+      const Duration<N> at_peak = moved * units.backing_at_peak;
       time = time * slowdown.factor;
-      memory_slope = slowdown.slope;
+      memory_slope = Select(time < at_peak, N(0.0), slowdown.slope);
+      time = Max(time, at_peak);
     } else {
       memory_slope = Select(times.memory < time, N(1.0), memory_slope);
     }
@@ -402,7 +413,8 @@ OperatorTimes<N> TimesOf(const LoweredOperator<N>& op, Costing<N> machine,
   // Levels form a pipeline, so only the slowest one counts.
   sum += times.memory;
   const Duration<N> matmul =
-      (op.matmul_flop + op.extra_flop) * units.matmul[op.rate];
+      Max((op.matmul_flop + op.extra_flop) * units.matmul[op.rate],
+          op.matmul_flop * units.matmul_at_peak[op.rate]);
   const Duration<N> vector = op.vector_flop * units.vector;
   times.compute = Max(matmul, vector);
   sum += matmul + vector;

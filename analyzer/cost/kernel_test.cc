@@ -75,6 +75,24 @@ TEST(KernelTest, TimeIsTheLongerOfBytesAndFlop) {
   EXPECT_NEAR(TimeOf(Reads(5, 7), machine), 7e-9, kTiny);
 }
 
+// Shares of kernels are relative to other kernels: together with the efficiency of a
+// machine they may promise more than there is.
+TEST(KernelTest, NothingIsFasterThanItsPeak) {
+  Machine<> machine = PlainMachine();
+  machine.costs.levels[0].bandwidth_efficiency = 0.8;
+  LoweredOperator<> op = Reads(10, 0);
+  op.extra_read = Bytes(-1.0);
+  EXPECT_NEAR(TimeOf(op, machine), 9e-9 / 0.8, kTiny);
+  op.extra_read = Bytes(-5.0);
+  EXPECT_NEAR(TimeOf(op, machine), 10e-9, kTiny);
+  op = Reads(0, 10);
+  machine.costs.rates[0].compute_efficiency = 0.5;
+  op.extra_flop = Flop(-3.0);
+  EXPECT_NEAR(TimeOf(op, machine), 14e-9, kTiny);
+  op.extra_flop = Flop(-6.0);
+  EXPECT_NEAR(TimeOf(op, machine), 10e-9, kTiny);
+}
+
 TEST(KernelTest, OverlapIsBetweenMaximumAndSum) {
   Machine<> machine = PlainMachine();
   machine.costs.overlap_fraction = 0;

@@ -120,6 +120,8 @@ void CheckHeader(absl::string_view file, const std::vector<Cell>& header,
   const std::vector<std::string> names = ColumnNames();
   std::set<std::string> seen;
   for (const Cell& cell : header) {
+    // Nobody reads more faults, each of which takes a search for a near name.
+    if (faults->size() >= kMostPrintedFaults) break;
     if (!absl::c_linear_search(names, cell.text)) {
       faults->push_back(FaultAt(
           file, cell, "", UnknownNameMessage("column", cell.text, names, "")));

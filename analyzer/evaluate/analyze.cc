@@ -492,7 +492,7 @@ void FillSharedCapacity(const Setup& setup, const Views& views,
     const double room = InBytes(store - occupancy.weights) -
                         InBytes(view.ledger.prefix_footprint);
     const double per_sequence = InBytes(view.ledger.sequence_footprint);
-    if (room < 0) {
+    if (room < 0 || !occupancy.ArraysFit()) {
       batch = 0;
     } else if (per_sequence > 0) {
       batch = std::min(batch, std::floor(room / per_sequence));

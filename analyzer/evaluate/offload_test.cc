@@ -434,6 +434,15 @@ TEST(PipelineTest, SplitsInProportionToMemory) {
   EXPECT_NEAR(static_cast<double>(split[0]), 32 * 34.0 / (34 + 25.8), 1.5);
 }
 
+TEST(PipelineTest, FullArraysHoldNoBatchAtAll) {
+  tokenjoule::Setup setup = SetupOrDie("ministral-3-8b", "aimc-flash-resident",
+                                       DefaultPoint(1));
+  setup.hardware =
+      LoadHardwareOrDie("aimc-flash-resident", {{"stage", "a100-sxm-80gb"}});
+  const Report report = Answer(setup);
+  EXPECT_EQ(report.fits(), report.max_batch() >= 1);
+}
+
 TEST(PipelineTest, StagesMayHaveAHost) {
   tokenjoule::Setup setup = Pipeline("rtx-3090", "rtx-4090", "14,18", kModel);
   setup.hardware =

@@ -182,7 +182,6 @@ absl::Status CheckServedFormats(const Hardware& hardware, const Model& model,
 Scenario ServedBy(const Hardware& hardware, const Model& model,
                   Scenario scenario) {
   scenario = InServedFormats(hardware, model, std::move(scenario));
-  if (scenario.ideal()) return scenario;
   const Runtime& runtime = hardware.runtime();
   const bool has_experts = HasExperts(model);
   if (has_experts && !scenario.has_routing() &&
@@ -196,6 +195,9 @@ Scenario ServedBy(const Hardware& hardware, const Model& model,
       runtime.has_routing_exponent()) {
     scenario.set_routing_exponent(runtime.routing_exponent().value());
   }
+  // How tokens choose experts is a matter of the traffic, even if the runtime's
+  // rows have decided it: a bound reads the same experts.
+  if (scenario.ideal()) return scenario;
   if (scenario.kv_page_tokens() == 0 && !model.has_network()) {
     scenario.set_kv_page_tokens(runtime.kv_page_tokens());
   }

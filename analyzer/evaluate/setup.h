@@ -60,8 +60,8 @@ absl::Status CheckServedFormats(const Hardware& hardware, const Model& model,
 
 // Fills in what the machine and its runtime decide where a scenario does not say:
 // the formats of InServedFormats, how experts are chosen, the operands of experts,
-// pages of the KV cache and the number of tokens that a step carries. An ideal
-// scenario has no runtime.
+// pages of the KV cache and the number of tokens that a step carries. Of the runtime
+// an ideal scenario takes the choice of experts alone.
 Scenario ServedBy(const Hardware& hardware, const Model& model,
                   Scenario scenario);
 

@@ -44,7 +44,7 @@ std::vector<double> OtherValues(const google::protobuf::FieldDescriptor& field,
 // UsesOfMachines, and for others in the formats of the machine's engines. A message
 // of which nothing is used is named itself. Passed over: text for readers, sources,
 // hosts, further stages, and what only other sub-commands ask about. Empty if the
-// machine answers none of the uses.
+// machine answers none of the uses, and for descriptions of more than 64 KiB.
 std::vector<std::string> UnusedFields(const Hardware& own,
                                       const Hardware& hardware,
                                       const Use& at_hand);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -14,6 +15,9 @@ namespace {
 
 constexpr size_t kLanes = Pack::kLanes;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
+// Shorter fronts are compared faster a pack at a time than through a tree.
+constexpr size_t kLongFront = 512;
 
 using Vector = Pack::Vector;
 using Mask = Pack::Mask;
@@ -100,20 +104,47 @@ void ParetoFront::Put(size_t i, const ObjectiveValues& key,
 void ParetoFront::Swap(size_t i, size_t j) {
   std::swap(points_[i], points_[j]);
   for (int k = 0; k < objectives_; ++k) std::swap(keys_[k][i], keys_[k][j]);
+  if (by_first_.empty()) return;
+  by_first_[keys_[0][i]] = i;
+  by_first_[keys_[0][j]] = j;
+}
+
+size_t ParetoFront::NoWorse(const ObjectiveValues& key) const {
+  if (by_first_.empty()) {
+    return FindNoWorse(keys_, points_.size(), objectives_, key);
+  }
+  // Of the points that are no worse in the first objective, the last is the best
+  // in the second.
+  const auto after = by_first_.upper_bound(key[0]);
+  if (after == by_first_.begin()) return points_.size();
+  const size_t i = std::prev(after)->second;
+  return keys_[1][i] <= key[1] ? i : points_.size();
+}
+
+void ParetoFront::Remove(size_t i, std::vector<uint64_t>* beaten) {
+  const size_t last = points_.size() - 1;
+  Swap(i, last);
+  if (beaten != nullptr) beaten->push_back(points_.back().id);
+  if (!by_first_.empty()) by_first_.erase(keys_[0][last]);
+  points_.pop_back();
+  for (int k = 0; k < objectives_; ++k) keys_[k][last] = kInfinity;
 }
 
 void ParetoFront::RemoveDominated(const ObjectiveValues& key,
                                   std::vector<uint64_t>* beaten) {
+  if (!by_first_.empty()) {
+    while (true) {
+      const auto next = by_first_.lower_bound(key[0]);
+      if (next == by_first_.end() || keys_[1][next->second] < key[1]) return;
+      Remove(next->second, beaten);
+    }
+  }
   // From the end, so that what takes a place has been looked at.
   size_t below = points_.size();
   while (true) {
     const size_t i = FindLastNoBetter(keys_, below, objectives_, key);
     if (i == below) return;
-    const size_t last = points_.size() - 1;
-    Swap(i, last);
-    if (beaten != nullptr) beaten->push_back(points_.back().id);
-    points_.pop_back();
-    for (int k = 0; k < objectives_; ++k) keys_[k][last] = kInfinity;
+    Remove(i, beaten);
     below = i;
   }
 }
@@ -125,12 +156,17 @@ void ParetoFront::Append(const ObjectiveValues& key, const FrontPoint& point) {
     if (keys_[k].size() <= i) keys_[k].resize(i + kLanes, kInfinity);
   }
   Put(i, key, point);
+  if (!by_first_.empty()) {
+    by_first_[key[0]] = i;
+  } else if (objectives_ == 2 && points_.size() == kLongFront) {
+    for (size_t k = 0; k < points_.size(); ++k) by_first_[keys_[0][k]] = k;
+  }
 }
 
 bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id,
                       std::vector<uint64_t>* beaten) {
   const ObjectiveValues key = BoxOf(values);
-  const size_t i = FindNoWorse(keys_, points_.size(), objectives_, key);
+  const size_t i = NoWorse(key);
   if (i == points_.size()) {
     RemoveDominated(key, beaten);
     Append(key, {values, id});
@@ -154,6 +190,14 @@ bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id,
 
 void ParetoFront::Merge(const ParetoFront& other,
                         std::vector<uint64_t>* beaten) {
+  if (points_.empty() && epsilon_ == other.epsilon_) {
+    // Nothing to compare with: fronts of hundreds of thousands of points take
+    // minutes to compare.
+    points_ = other.points_;
+    keys_ = other.keys_;
+    by_first_ = other.by_first_;
+    return;
+  }
   for (const FrontPoint& point : other.points_) {
     Add(point.values, point.id, beaten);
   }

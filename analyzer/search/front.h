@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <vector>
 
 namespace tokenjoule {
@@ -67,6 +68,10 @@ class ParetoFront {
   void RemoveDominated(const ObjectiveValues& key,
                        std::vector<uint64_t>* beaten);
   void Append(const ObjectiveValues& key, const FrontPoint& point);
+  // A point that is no worse than `key` in any objective, or size().
+  size_t NoWorse(const ObjectiveValues& key) const;
+  // Takes point i out. The last one takes its place.
+  void Remove(size_t i, std::vector<uint64_t>* beaten);
 
   const int objectives_;
   const double epsilon_;
@@ -75,6 +80,9 @@ class ParetoFront {
   // What is compared, boxes or values, one column an objective so that several
   // points are compared at once; filled up to whole packs with infinity.
   std::array<std::vector<double>, kMaxObjectives> keys_;
+  // Long fronts in two objectives: points by their first key, along which the
+  // second falls, so that a point is compared with its neighbours alone. Else empty.
+  std::map<double, size_t> by_first_;
 };
 
 }  // namespace tokenjoule

@@ -66,6 +66,42 @@ TEST(ParetoTest, EqualsBruteForceWhateverTheOrder) {
   }
 }
 
+// Fronts that are long enough to be kept in a tree, with values that are often equal.
+TEST(ParetoTest, LongFrontsInTwoObjectivesEqualASkyline) {
+  std::mt19937_64 random(3);
+  std::vector<FrontPoint> points;
+  for (uint64_t id = 0; id < 20'000; ++id) {
+    const double x = static_cast<double>(random() % 4000);
+    // Mostly on one falling line, some behind it.
+    points.push_back({{x, 4000 - x + static_cast<double>(random() % 3)}, id});
+  }
+  // Sorted by the first objective, a point is on the front if its second is below
+  // all before it.
+  std::vector<FrontPoint> sorted = points;
+  std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
+    return a.values != b.values ? a.values < b.values : a.id < b.id;
+  });
+  std::vector<uint64_t> expected;
+  double best = 1e300;
+  for (const FrontPoint& point : sorted) {
+    if (point.values[1] >= best) continue;
+    best = point.values[1];
+    expected.push_back(point.id);
+  }
+  ASSERT_GT(expected.size(), 1000u);
+  ParetoFront front(2), half(2);
+  std::vector<uint64_t> beaten;
+  for (size_t i = 0; i < points.size(); ++i) {
+    (i % 2 == 0 ? front : half).Add(points[i].values, points[i].id, &beaten);
+  }
+  front.Merge(half, &beaten);
+  std::vector<uint64_t> ids;
+  for (const FrontPoint& point : front.Sorted()) ids.push_back(point.id);
+  EXPECT_EQ(ids, expected);
+  // Every point is on the front or was beaten, once.
+  EXPECT_EQ(beaten.size() + ids.size(), points.size());
+}
+
 TEST(ParetoTest, MergedPartsAreTheWhole) {
   const std::vector<FrontPoint> points = RandomPoints(500, 3, 8, 1);
   ParetoFront whole(3), merged(3);
