@@ -234,6 +234,12 @@ class SupplyTest(unittest.TestCase):
             self.assertIn("DYNAMIC_LINK", kinds[FULL])
             self.assertIn("STATIC_LINK", kinds[STATIC])
             self.assertNotIn("DYNAMIC_LINK", kinds[STATIC])
+            archives = {os.path.basename(file["fileName"])
+                        for file in self.documents[STATIC]["files"]}
+            self.assertLessEqual({"libc.a", "libgcc_eh.a", "libprotobuf.a",
+                                  "libsqlite3.a", "libstdc++.a"}, archives)
+            # Allocators and parts of the same names.
+            self.assertFalse({"libtsan.a", "libsupc++.a"} & archives)
 
     def test_the_rules_find_faults(self):
         def broken(change):

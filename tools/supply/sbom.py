@@ -159,16 +159,30 @@ def loaded(binary):
     return paths
 
 
-def strong_symbols(path):
+def strong_symbols(path, local=False):
     """The symbols that a file defines for others, without those that several
-    files may define alike."""
+    files may define alike; with `local` also those that it keeps to itself."""
     symbols = set()
-    for line in output("nm", "--defined-only", "--extern-only", "-P",
-                       path, fails=True).splitlines():
+    kinds = "TDBRtdbr" if local else "TDBR"
+    for line in output("nm", "--defined-only", "-P", path,
+                       fails=True).splitlines():
         parts = line.split(" ")
-        if len(parts) > 1 and parts[1] in ("T", "D", "B", "R"):
+        if len(parts) > 1 and parts[1] and parts[1] in kinds:
             symbols.add(parts[0])
     return symbols
+
+
+def linked(symbols, archives):
+    """The archives that a binary with these symbols is linked with: those that
+    have most of them first, then those that have others. A part of an archive
+    that exists on its own, or another memory allocator, adds none."""
+    defined = {path: symbols & strong_symbols(path) for path in archives}
+    rest, found = set(symbols), []
+    for path in sorted(archives, key=lambda path: (-len(defined[path]), path)):
+        if defined[path] & rest:
+            found.append(path)
+            rest -= defined[path]
+    return sorted(found)
 
 
 def identifier(text):
@@ -359,12 +373,12 @@ class Sbom:
 
     def add_static(self):
         """The archives whose symbols the binary has; returns components."""
-        symbols = strong_symbols(self.binary)
+        # A library's hidden symbols are local to the binary.
+        symbols = strong_symbols(self.binary, local=True)
         if not symbols:
             raise Fault(f"{self.binary}: has no symbols; give the binary as it "
                         "is before `strip`")
-        paths = [path for path in self.archives()
-                 if symbols & strong_symbols(path)]
+        paths = linked(symbols, self.archives())
         owners = self.packages.owners(paths)
         found = []
         for path in paths:
