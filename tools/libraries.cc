@@ -28,12 +28,12 @@ std::vector<Library> RegisteredLibraries() {
                      absl::AsciiStrToLower(b.name);
             });
   // Two parts of a binary may use the same library.
-  libraries.erase(
-      std::unique(libraries.begin(), libraries.end(),
-                  [](const Library& a, const Library& b) {
-                    return a.name == b.name && a.version == b.version;
-                  }),
-      libraries.end());
+  libraries.erase(std::unique(libraries.begin(), libraries.end(),
+                              [](const Library& a, const Library& b) {
+                                return a.name == b.name &&
+                                       a.version == b.version;
+                              }),
+                  libraries.end());
   return libraries;
 }
 

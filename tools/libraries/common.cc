@@ -40,8 +40,8 @@ const LibraryRegistration kSqlite({"SQLite", SQLITE_VERSION});
 // which give only the first number.
 const LibraryRegistration kGccRuntime(
 #if defined(__GNUC__) && !defined(__clang__)
-    {"GCC runtime", absl::StrCat(__GNUC__, ".", __GNUC_MINOR__, ".",
-                                 __GNUC_PATCHLEVEL__)}
+    {"GCC runtime",
+     absl::StrCat(__GNUC__, ".", __GNUC_MINOR__, ".", __GNUC_PATCHLEVEL__)}
 #else
     {"GCC runtime", absl::StrCat(_GLIBCXX_RELEASE)}
 #endif

@@ -27,11 +27,10 @@ constexpr Software kSoftware[] = {
      "Debian's Ceres loads SuiteSparse, parts of which are under the GPL: "
      "whoever passes on a binary with calibrate together with these libraries "
      "passes on the whole under the GPL, version 3 or later."},
-    {"cpp-httplib", SoftwareUse::kLibrary, "MIT",
-     "Copyright 2012 Yuji Hirose", "cpp-httplib",
-     "https://github.com/yhirose/cpp-httplib", "cpp-httplib.txt"},
-    {"d3", SoftwareUse::kScript,
-     "BSD-3-Clause AND ISC AND MIT",
+    {"cpp-httplib", SoftwareUse::kLibrary, "MIT", "Copyright 2012 Yuji Hirose",
+     "cpp-httplib", "https://github.com/yhirose/cpp-httplib",
+     "cpp-httplib.txt"},
+    {"d3", SoftwareUse::kScript, "BSD-3-Clause AND ISC AND MIT",
      "Copyright 2010-2022 Mike Bostock, 2001 Robert Penner, 2002 Cynthia "
      "Brewer, Mark Harrower and The Pennsylvania State University, 2010-2013 "
      "Raymond Hill",
@@ -51,13 +50,14 @@ constexpr Software kSoftware[] = {
      "The exception lets binaries with libstdc++ and libgcc be passed on under "
      "terms of one's own."},
     {"gflags", SoftwareUse::kLoaded, "BSD-3-Clause",
-     "Copyright 2006 Google Inc.", "gflags",
-     "https://github.com/gflags/gflags", ""},
+     "Copyright 2006 Google Inc.", "gflags", "https://github.com/gflags/gflags",
+     ""},
     {"glibc", SoftwareUse::kLibrary, "LGPL-2.1-or-later",
      "Copyright 1991-2022 Free Software Foundation, Inc.", "glibc",
      "https://www.gnu.org/software/libc", "glibc.txt LGPL-2.1.txt",
      "Whoever passes on a static binary has to let its users link it anew with "
-     "another glibc (section 6): the sources of tokenjoule, which build it with "
+     "another glibc (section 6): the sources of tokenjoule, which build it "
+     "with "
      "one command, do."},
     {"glog", SoftwareUse::kLibrary, "BSD-3-Clause",
      "Copyright 2008 Google Inc.", "google-glog",
@@ -87,8 +87,8 @@ constexpr Software kSoftware[] = {
      "It is a shared library, which users may replace by their own; no binary "
      "that is linked statically holds it."},
     {"protobuf", SoftwareUse::kLibrary, "BSD-3-Clause",
-     "Copyright 2008 Google Inc.", "protobuf",
-     "https://protobuf.dev", "protobuf.txt"},
+     "Copyright 2008 Google Inc.", "protobuf", "https://protobuf.dev",
+     "protobuf.txt"},
     {"SQLite", SoftwareUse::kLibrary, "blessing",
      "The authors disclaim copyright", "sqlite", "https://www.sqlite.org",
      "sqlite.txt"},

@@ -41,13 +41,13 @@ struct Software {
   absl::string_view source;
   // Where its sources are.
   absl::string_view homepage;
-  // The files of licenses/, separated by spaces, whose texts a copy of the binary
-  // has to come with; LICENSE is the Apache License, which is also this
+  // The files of licenses/, separated by spaces, whose texts a copy of the
+  // binary has to come with; LICENSE is the Apache License, which is also this
   // project's. Empty for kLoaded: what comes with those libraries is with their
   // packages.
   absl::string_view texts;
-  // One sentence about an obligation beyond passing on the texts; empty if there
-  // is none.
+  // One sentence about an obligation beyond passing on the texts; empty if
+  // there is none.
   absl::string_view note = "";
 };
 

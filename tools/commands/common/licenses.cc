@@ -75,11 +75,10 @@ std::string Table(const std::vector<Entry>& entries) {
           Wrapped(absl::StrCat(component.name, ": ", component.note), 2));
     }
   }
-  return absl::StrCat(
-      "tokenjoule ", kVersion, " is under the licence ", kOwnLicence,
-      ". This binary is built with:\n\n", table.ToString(2), "\n", notes,
-      notes.empty() ? "" : "\n",
-      "`tokenjoule licenses --text` prints the texts.\n");
+  return absl::StrCat("tokenjoule ", kVersion, " is under the licence ",
+                      kOwnLicence, ". This binary is built with:\n\n",
+                      table.ToString(2), "\n", notes, notes.empty() ? "" : "\n",
+                      "`tokenjoule licenses --text` prints the texts.\n");
 }
 
 std::string Csv(const std::vector<Entry>& entries) {
@@ -104,16 +103,15 @@ std::string Json(const std::vector<Entry>& entries) {
   Object components = Object::array();
   for (const Entry& entry : entries) {
     const Software& component = *entry.component;
-    components.push_back(
-        {{"name", std::string(component.name)},
-         {"version", entry.version},
-         {"licence", std::string(component.licence)},
-         {"use", std::string(SoftwareUseName(component.use))},
-         {"copyright", std::string(component.copyright)},
-         {"homepage", std::string(component.homepage)},
-         {"debian_source", std::string(component.source)},
-         {"texts", entry.Texts()},
-         {"note", std::string(component.note)}});
+    components.push_back({{"name", std::string(component.name)},
+                          {"version", entry.version},
+                          {"licence", std::string(component.licence)},
+                          {"use", std::string(SoftwareUseName(component.use))},
+                          {"copyright", std::string(component.copyright)},
+                          {"homepage", std::string(component.homepage)},
+                          {"debian_source", std::string(component.source)},
+                          {"texts", entry.Texts()},
+                          {"note", std::string(component.note)}});
   }
   return absl::StrCat(Object({{"tokenjoule_version", kVersion},
                               {"licence", kOwnLicence},
@@ -141,8 +139,8 @@ absl::StatusOr<std::string> Texts(const std::vector<Entry>& entries) {
   std::string out;
   for (const Entry& entry : entries) {
     absl::StrAppend(&out, entry.component->name, " ", entry.version, ": ",
-                    entry.component->licence, ". ",
-                    entry.component->copyright, "\n");
+                    entry.component->licence, ". ", entry.component->copyright,
+                    "\n");
     if (!entry.component->note.empty()) {
       absl::StrAppend(&out, Wrapped(entry.component->note, 4, 0));
     }
@@ -191,7 +189,8 @@ Command LicensesCommand() {
       "Lists the software of other projects that this binary is built with:\n"
       "version, licence (SPDX), whether it is a library, headers or a script "
       "of\n"
-      "the page, and its copyright notice. --text prints the texts that a copy\n"
+      "the page, and its copyright notice. --text prints the texts that a "
+      "copy\n"
       "of the binary has to come with. `tokenjoule --licenses` is the same.\n"
       "docs/install.md says what distributors should know.";
   command.examples =
