@@ -23,7 +23,17 @@ LibraryRegistration::LibraryRegistration(Library library) {
 std::vector<Library> RegisteredLibraries() {
   std::vector<Library> libraries = Registry();
   std::sort(libraries.begin(), libraries.end(),
-            [](const Library& a, const Library& b) { return a.name < b.name; });
+            [](const Library& a, const Library& b) {
+              return absl::AsciiStrToLower(a.name) <
+                     absl::AsciiStrToLower(b.name);
+            });
+  // Two parts of a binary may use the same library.
+  libraries.erase(std::unique(libraries.begin(), libraries.end(),
+                              [](const Library& a, const Library& b) {
+                                return a.name == b.name &&
+                                       a.version == b.version;
+                              }),
+                  libraries.end());
   return libraries;
 }
 

@@ -22,7 +22,7 @@ class LibraryRegistration {
   explicit LibraryRegistration(Library library);
 };
 
-// The registered libraries, sorted by name, whatever the case.
+// The registered libraries, each once, sorted by name, whatever the case.
 std::vector<Library> RegisteredLibraries();
 
 }  // namespace tokenjoule

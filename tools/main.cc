@@ -93,6 +93,7 @@ int Main(const std::vector<Command>& commands, int argc,
   }
   std::string name = argv[1];
   if (name == "--version") name = "version";
+  if (name == "--licenses") name = "licenses";
   if (name == "--help" || name == "-h" || name == "help") {
     // `tokenjoule help SUBCOMMAND` is `tokenjoule SUBCOMMAND --help`.
     if (argc == 3 && !IsHelp(argv[2])) {

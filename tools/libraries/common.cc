@@ -1,5 +1,6 @@
 // Libraries of every binary.
 
+#include <features.h>
 #include <sqlite3.h>
 
 #include <string>
@@ -34,6 +35,19 @@ const LibraryRegistration kJson({"nlohmann-json",
                                               NLOHMANN_JSON_VERSION_PATCH)});
 // The version of the header: the library may be a later one if it is shared.
 const LibraryRegistration kSqlite({"SQLite", SQLITE_VERSION});
+
+// Of the compiler that the library came with; Clang uses the headers of GCC,
+// which give only the first number.
+const LibraryRegistration kGccRuntime(
+#if defined(__GNUC__) && !defined(__clang__)
+    {"GCC runtime",
+     absl::StrCat(__GNUC__, ".", __GNUC_MINOR__, ".", __GNUC_PATCHLEVEL__)}
+#else
+    {"GCC runtime", absl::StrCat(_GLIBCXX_RELEASE)}
+#endif
+);
+const LibraryRegistration kGlibc({"glibc", absl::StrCat(__GLIBC__, ".",
+                                                        __GLIBC_MINOR__)});
 
 }  // namespace
 }  // namespace tokenjoule

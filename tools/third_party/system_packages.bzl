@@ -38,17 +38,23 @@ _ABSL = {
 
 _HEADER = "package(default_visibility = [\"//visibility:public\"])\n"
 
-def _linkopts(ctx, module, apt_package):
+def _pkg_config(ctx, option, module, apt_package):
     pkg_config = ctx.which("pkg-config")
     if not pkg_config:
         fail("pkg-config is not installed. Install it with: sudo apt-get install pkg-config")
-    result = ctx.execute([pkg_config, "--libs", module])
+    result = ctx.execute([pkg_config, option, module])
     if result.return_code != 0:
         fail(("pkg-config does not know %s. Install it with: sudo apt-get install %s\n%s") %
              (module, apt_package, result.stderr))
+    return result.stdout
 
+def _linkopts(ctx, module, apt_package):
     # split() of Bazel 4.2.3's Starlark requires a separator.
-    return [flag for flag in result.stdout.replace("\n", " ").split(" ") if flag]
+    flags = _pkg_config(ctx, "--libs", module, apt_package).replace("\n", " ").split(" ")
+    return [flag for flag in flags if flag]
+
+def _version(ctx, module, apt_package):
+    return _pkg_config(ctx, "--modversion", module, apt_package).strip()
 
 def _cc_library(name, linkopts, deps = []):
     return """
@@ -187,7 +193,13 @@ cc_library(
     copts = ["-isystem/usr/include/eigen3"],
     linkopts = ["-lceres", "-lglog"],
 )
-""")
+
+# glog's headers do not say which version they are.
+cc_library(
+    name = "glog",
+    defines = ["TOKENJOULE_GLOG_VERSION={glog}"],
+)
+""".format(glog = _version(ctx, "libglog", "libgoogle-glog-dev")))
 
 _ceres = repository_rule(implementation = _ceres_impl, local = True)
 
