@@ -273,7 +273,7 @@ std::vector<std::string> BrokenByRefusal(const absl::Status& status) {
   if (status.message().size() < 10) {
     return {absl::StrCat("is refused with \"", status.message(), "\"")};
   }
-  return BrokenByCharacters("the refusal", status.message());
+  return {};
 }
 
 std::vector<std::string> BrokenByCharacters(absl::string_view what,
