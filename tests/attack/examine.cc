@@ -33,16 +33,16 @@ Verdict Examined(const absl::StatusOr<Setup>& setup) {
   const absl::StatusOr<Report> report = Analyze(*setup, kWithOperators);
   if (!report.ok()) return Refused(report.status());
   Verdict verdict = {/*accepted=*/true, BrokenBy(*report)};
-  // What takes further analyses or drawings is held of one answer in four, so that
-  // more inputs are tried in the same time.
+  // What takes further analyses or drawings is held of one answer in four, so
+  // that more inputs are tried in the same time.
   if (report->ByteSizeLong() % 4 != 0) return verdict;
   Append(BrokenByVariants(*setup, *report), &verdict);
   Append(BrokenByDearer(*setup, *report, report->ByteSizeLong()), &verdict);
   Append(BrokenByTexts(*report), &verdict);
   const absl::StatusOr<BatchLimits> limits = FindBatchLimits(*setup);
-  Append(limits.ok() ? BrokenByNumbers(*limits)
-                     : BrokenByRefusal(limits.status()),
-         &verdict);
+  Append(
+      limits.ok() ? BrokenByNumbers(*limits) : BrokenByRefusal(limits.status()),
+      &verdict);
   return verdict;
 }
 

@@ -39,8 +39,8 @@ Verdict Examined(const Model& model, const Hardware& hardware);
 const Hardware& SomeHardware();
 const Model& SomeModel();
 
-// Writes an answer other than a Report in every format and appends what is wrong
-// with it: numbers that are none, characters that no terminal should get.
+// Writes an answer other than a Report in every format and appends what is
+// wrong with it: numbers that are none, characters that no terminal should get.
 template <typename Answer>
 void ExamineAnswer(const Answer& answer, Verdict* verdict) {
   Append(BrokenByNumbers(answer), verdict);

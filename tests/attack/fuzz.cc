@@ -5,8 +5,8 @@
 //   bazel-bin/tests/attack/fuzz --target=model crash-1234     one input again
 //
 // Run it in the root of the repository: the shipped files of the target are its
-// first inputs, and the words of its dictionary come from them and from the schema.
-// Every flag of libFuzzer works.
+// first inputs, and the words of its dictionary come from them and from the
+// schema. Every flag of libFuzzer works.
 
 #include <unistd.h>
 
@@ -47,9 +47,9 @@ void WriteFile(const std::string& path, absl::string_view text) {
 // process.
 std::string Folder() {
   if (const char* made = std::getenv(kFolder)) return made;
-  const std::string folder = absl::StrCat(
-      std::filesystem::temp_directory_path().string(), "/tokenjoule-fuzz-",
-      target->name, "-", getpid());
+  const std::string folder =
+      absl::StrCat(std::filesystem::temp_directory_path().string(),
+                   "/tokenjoule-fuzz-", target->name, "-", getpid());
   std::filesystem::create_directories(folder + "/seeds");
   std::filesystem::create_directories(folder + "/found");
   int number = 0;
@@ -118,8 +118,8 @@ extern "C" size_t LLVMFuzzerCustomMutator(uint8_t* data, size_t size,
   const absl::string_view other =
       seeds->empty() ? absl::string_view()
                      : (*seeds)[seed / 2 % seeds->size()].bytes;
-  std::string mutated = Mutated({reinterpret_cast<const char*>(data), size},
-                                other, *words, seed);
+  std::string mutated =
+      Mutated({reinterpret_cast<const char*>(data), size}, other, *words, seed);
   if (mutated.size() > most) mutated.resize(most);
   std::copy(mutated.begin(), mutated.end(), data);
   return mutated.size();

@@ -257,12 +257,12 @@ std::vector<std::string> BrokenByDearer(const Setup& setup,
 
 std::vector<std::string> BrokenByNumbers(const Message& message) {
   std::vector<std::string> broken;
-  ForEachNumber(message, "",
-                [&](const std::string& path, const FieldDescriptor&,
-                    double value) {
-                  if (std::isfinite(value)) return;
-                  broken.push_back(absl::StrCat(path, " is ", value));
-                });
+  ForEachNumber(
+      message, "",
+      [&](const std::string& path, const FieldDescriptor&, double value) {
+        if (std::isfinite(value)) return;
+        broken.push_back(absl::StrCat(path, " is ", value));
+      });
   return broken;
 }
 
@@ -287,8 +287,8 @@ std::vector<std::string> BrokenByCharacters(absl::string_view what,
     }
     if ((character < 0x20 && character != '\n') ||
         (character >= 0x7f && character < 0xa0)) {
-      return {absl::StrFormat("%s has the control character %#x at byte %d", what,
-                              character, place)};
+      return {absl::StrFormat("%s has the control character %#x at byte %d",
+                              what, character, place)};
     }
   }
   return {};
@@ -303,15 +303,15 @@ std::vector<std::string> BrokenByTexts(const Report& report) {
   };
   const std::string csv = writers.csv(report);
   append(BrokenByCharacters("the CSV", csv));
-  for (const absl::string_view text : {absl::string_view(table),
-                                       absl::string_view(csv)}) {
-    for (const absl::string_view word : absl::StrSplit(
-             text, absl::ByAnyChar(" \n(),;:"), absl::SkipEmpty())) {
+  for (const absl::string_view text :
+       {absl::string_view(table), absl::string_view(csv)}) {
+    for (const absl::string_view word :
+         absl::StrSplit(text, absl::ByAnyChar(" \n(),;:"), absl::SkipEmpty())) {
       for (const char* none : {"nan", "-nan", "inf", "-inf", "-0"}) {
         if (word != none) continue;
-        broken.push_back(absl::StrCat(
-            "the ", text.data() == table.data() ? "table" : "CSV", " has \"",
-            word, "\""));
+        broken.push_back(
+            absl::StrCat("the ", text.data() == table.data() ? "table" : "CSV",
+                         " has \"", word, "\""));
       }
     }
   }

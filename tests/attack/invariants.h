@@ -37,8 +37,8 @@ std::vector<std::string> BrokenByDearer(const Setup& setup,
 std::vector<std::string> BrokenByNumbers(
     const google::protobuf::Message& message);
 
-// What is wrong with a refusal: it is to be InvalidArgument with a sentence. It may
-// repeat any character of the input, because what prints it replaces those.
+// What is wrong with a refusal: it is to be InvalidArgument with a sentence. It
+// may repeat any character of the input, because what prints it replaces those.
 std::vector<std::string> BrokenByRefusal(const absl::Status& status);
 
 // What is wrong with a text for people or for a terminal, which messages call

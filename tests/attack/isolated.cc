@@ -44,9 +44,9 @@ Shared* MakeShared() {
 
 // Prints a fault and writes its input.
 void Tell(const Target& target, absl::string_view fault, const Shared& shared,
-            const IsolationOptions& options) {
-  const std::string path = absl::StrCat(
-      options.out, "/", target.name, "-", shared.number, ".input");
+          const IsolationOptions& options) {
+  const std::string path =
+      absl::StrCat(options.out, "/", target.name, "-", shared.number, ".input");
   std::ofstream(path, std::ios::binary)
       .write(shared.bytes, static_cast<std::streamsize>(shared.size));
   std::cout << target.name << ": " << shared.origin << ": " << fault
@@ -69,9 +69,9 @@ void RunHere(const Target& target,
     alarm(options.hang_s);
     const auto start = std::chrono::steady_clock::now();
     const Verdict verdict = target.run(input.bytes);
-    const double seconds = std::chrono::duration<double>(
-                               std::chrono::steady_clock::now() - start)
-                               .count();
+    const double seconds =
+        std::chrono::duration<double>(std::chrono::steady_clock::now() - start)
+            .count();
     alarm(0);
     tally.seconds += seconds;
     tally.slowest_s = std::max(tally.slowest_s, seconds);

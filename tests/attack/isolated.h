@@ -1,5 +1,5 @@
-// Runs inputs in a process of their own, so that an input that crashes it, fills
-// the memory or never ends is a result like others.
+// Runs inputs in a process of their own, so that an input that crashes it,
+// fills the memory or never ends is a result like others.
 
 #ifndef TESTS_ATTACK_ISOLATED_H_
 #define TESTS_ATTACK_ISOLATED_H_
@@ -38,8 +38,8 @@ struct IsolationOptions {
   std::string out = ".";
 };
 
-// Runs the inputs `input_of(0)`, `input_of(1)`, ... until it returns false. Prints
-// each fault and the file that its input was written to.
+// Runs the inputs `input_of(0)`, `input_of(1)`, ... until it returns false.
+// Prints each fault and the file that its input was written to.
 Tally RunIsolated(const Target& target,
                   const std::function<bool(uint64_t number, Input*)>& input_of,
                   const IsolationOptions& options);

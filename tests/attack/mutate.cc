@@ -12,11 +12,32 @@
 namespace tokenjoule {
 namespace {
 
-constexpr absl::string_view kOddNumbers[] = {
-    "0",     "-0",  "-1",    "1",    "nan",  "-nan", "inf",
-    "-inf",  "0.5", "1e308", "1e-308", "1e400", "4e9", "2147483647",
-    "2147483648", "-2147483649", "9223372036854775807", "18446744073709551616",
-    "0x10",  "1.",  ".",     "1e",   "01",   "1e15", "999999999", "0.999999999"};
+constexpr absl::string_view kOddNumbers[] = {"0",
+                                             "-0",
+                                             "-1",
+                                             "1",
+                                             "nan",
+                                             "-nan",
+                                             "inf",
+                                             "-inf",
+                                             "0.5",
+                                             "1e308",
+                                             "1e-308",
+                                             "1e400",
+                                             "4e9",
+                                             "2147483647",
+                                             "2147483648",
+                                             "-2147483649",
+                                             "9223372036854775807",
+                                             "18446744073709551616",
+                                             "0x10",
+                                             "1.",
+                                             ".",
+                                             "1e",
+                                             "01",
+                                             "1e15",
+                                             "999999999",
+                                             "0.999999999"};
 
 // Longer inputs only take longer.
 constexpr size_t kLongest = 1 << 20;
@@ -54,8 +75,8 @@ class Mutator {
   // The line of a text that a place drawn at random is in, with its break.
   Span Line(absl::string_view text) {
     const size_t place = Of(text.size());
-    const size_t before = place == 0 ? absl::string_view::npos
-                                     : text.rfind('\n', place - 1);
+    const size_t before =
+        place == 0 ? absl::string_view::npos : text.rfind('\n', place - 1);
     const size_t begin = before == absl::string_view::npos ? 0 : before + 1;
     const size_t after = text.find('\n', place);
     const size_t end =
@@ -87,10 +108,17 @@ class Mutator {
 
   // Little-endian integers at the ends of their types.
   void Overwrite() {
-    constexpr uint64_t kEnds[] = {0,          1,          0x7f,
-                                  0xff,       0x7fff,     0xffff,
-                                  0x7fffffff, 0x80000000, 0xffffffff,
-                                  0x7fffffffffffffff,     0x8000000000000000,
+    constexpr uint64_t kEnds[] = {0,
+                                  1,
+                                  0x7f,
+                                  0xff,
+                                  0x7fff,
+                                  0xffff,
+                                  0x7fffffff,
+                                  0x80000000,
+                                  0xffffffff,
+                                  0x7fffffffffffffff,
+                                  0x8000000000000000,
                                   ~uint64_t{0}};
     const uint64_t value = kEnds[Of(std::size(kEnds))];
     const size_t width = size_t{1} << Of(4), begin = Of(text_.size());

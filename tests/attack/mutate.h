@@ -13,8 +13,8 @@ namespace tokenjoule {
 
 // `input` with one to four changes: lines deleted, repeated, exchanged or taken
 // from `other`; numbers and words replaced; words inserted; bytes flipped,
-// inserted and overwritten; ranges deleted and repeated; the end cut off. One binary
-// makes the same changes of the same seed.
+// inserted and overwritten; ranges deleted and repeated; the end cut off. One
+// binary makes the same changes of the same seed.
 std::string Mutated(absl::string_view input, absl::string_view other,
                     const std::vector<std::string>& words, uint64_t seed);
 

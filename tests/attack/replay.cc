@@ -1,14 +1,14 @@
-// Runs targets over every shipped file, every file of their corpora and mutations of
-// each; needs no libFuzzer.
+// Runs targets over every shipped file, every file of their corpora and
+// mutations of each; needs no libFuzzer.
 //
 //   bazel-bin/tests/attack/replay --mutations=100000 --seed=7
 //   bazel-bin/tests/attack/replay --target=model --seconds=600 --seed=7
 //   bazel-bin/tests/attack/replay --target=model model-1234.input   files alone
 //   bazel-bin/tests/attack/replay --target=model --dictionary
 //
-// Run it in the root of the repository. Prints a line for each target and exits with
-// 1 if an input crashed, hung, or had an answer that broke a relation; such inputs
-// are written into --out.
+// Run it in the root of the repository. Prints a line for each target and exits
+// with 1 if an input crashed, hung, or had an answer that broke a relation;
+// such inputs are written into --out.
 
 #include <chrono>
 #include <cstdint>
@@ -97,7 +97,8 @@ Tally RunSeeds(const Target& target, const Options& options) {
   const std::vector<Seed> seeds = SeedsOf(target);
   const std::vector<std::string> words = WordsOf(target, seeds);
   if (seeds.empty()) {
-    std::cout << target.name << ": no seeds; run this in the root of the "
+    std::cout << target.name
+              << ": no seeds; run this in the root of the "
                  "repository\n";
     Tally tally;
     tally.broken = 1;
@@ -106,11 +107,10 @@ Tally RunSeeds(const Target& target, const Options& options) {
   // The same mutations as of a target alone.
   uint64_t base = options.seed;
   for (const char c : target.name) base = base * 131 + static_cast<uint8_t>(c);
-  const uint64_t mutations =
-      options.mutations == 0
-          ? 0
-          : (options.mutations + seeds.size() - 1) / seeds.size() *
-                seeds.size();
+  const uint64_t mutations = options.mutations == 0
+                                 ? 0
+                                 : (options.mutations + seeds.size() - 1) /
+                                       seeds.size() * seeds.size();
   const auto start = std::chrono::steady_clock::now();
   return RunIsolated(
       target,
@@ -161,9 +161,9 @@ int main(int argc, char** argv) {
     return 0;
   }
   Tally all;
-  std::cout << absl::StrFormat(
-      "%-18s %10s %10s %10s %7s %8s %8s\n", "target", "executions", "accepted",
-      "refused", "faults", "seconds", "slowest");
+  std::cout << absl::StrFormat("%-18s %10s %10s %10s %7s %8s %8s\n", "target",
+                               "executions", "accepted", "refused", "faults",
+                               "seconds", "slowest");
   for (const Target& target : Targets()) {
     if (!options.target.empty() && target.name != options.target) continue;
     const Tally tally = options.files.empty() ? RunSeeds(target, options)

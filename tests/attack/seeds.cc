@@ -38,10 +38,9 @@ std::string Contents(const std::string& path) {
 void Find(const std::string& folder, absl::string_view ending,
           std::set<std::string>* paths) {
   std::error_code error;
-  for (std::filesystem::recursive_directory_iterator
-           file(folder,
-                std::filesystem::directory_options::follow_directory_symlink,
-                error),
+  for (std::filesystem::recursive_directory_iterator file(
+           folder, std::filesystem::directory_options::follow_directory_symlink,
+           error),
        end;
        !error && file != end; file.increment(error)) {
     if (file->is_regular_file(error) &&
@@ -92,8 +91,8 @@ void AddWordsOf(absl::string_view text, std::set<std::string>* words) {
 void AddDictionary(absl::string_view text, std::set<std::string>* words) {
   for (absl::string_view line : absl::StrSplit(text, '\n')) {
     std::string word;
-    if (!absl::ConsumePrefix(&line, "\"") || !absl::ConsumeSuffix(&line, "\"") ||
-        !absl::CUnescape(line, &word)) {
+    if (!absl::ConsumePrefix(&line, "\"") ||
+        !absl::ConsumeSuffix(&line, "\"") || !absl::CUnescape(line, &word)) {
       continue;
     }
     AddWord(word, words);
@@ -114,8 +113,8 @@ std::vector<Seed> SeedsOf(const Target& target) {
   }
   if (target.make != nullptr) {
     for (std::string& bytes : target.make()) {
-      seeds.push_back({absl::StrCat("made seed ", seeds.size()),
-                       std::move(bytes)});
+      seeds.push_back(
+          {absl::StrCat("made seed ", seeds.size()), std::move(bytes)});
     }
   }
   return seeds;
@@ -133,9 +132,9 @@ std::vector<std::string> WordsOf(const Target& target,
     for (const std::string& name : BoundaryNames()) AddWord(name, &words);
   }
   for (const std::string& word : target.words) AddWord(word, &words);
-  AddDictionary(
-      Contents(absl::StrCat("tests/attack/dictionaries/", target.name, ".dict")),
-      &words);
+  AddDictionary(Contents(absl::StrCat("tests/attack/dictionaries/", target.name,
+                                      ".dict")),
+                &words);
   for (const Seed& seed : seeds) AddWordsOf(seed.bytes, &words);
   return {words.begin(), words.end()};
 }

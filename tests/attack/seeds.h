@@ -17,13 +17,14 @@ struct Seed {
 };
 
 // The shipped files of a target and its corpus, tests/attack/corpus/NAME/, by
-// path, then the seeds that the code makes. The working directory is the root of
-// the repository, or of a test's files; elsewhere there are no files.
+// path, then the seeds that the code makes. The working directory is the root
+// of the repository, or of a test's files; elsewhere there are no files.
 std::vector<Seed> SeedsOf(const Target& target);
 
 // Words of the target's inputs, sorted: fields, enumerators and the names of
-// formats, boundaries and levels by its messages, the words of its seeds, and those
-// of tests/attack/dictionaries/NAME.dict. None is longer than libFuzzer takes.
+// formats, boundaries and levels by its messages, the words of its seeds, and
+// those of tests/attack/dictionaries/NAME.dict. None is longer than libFuzzer
+// takes.
 std::vector<std::string> WordsOf(const Target& target,
                                  const std::vector<Seed>& seeds);
 

@@ -88,8 +88,7 @@ Verdict RunTechnology(absl::string_view bytes) {
             "memory { name: \"backing\" technology { base: \"%s\" } }";
   std::vector<std::string> parts = absl::StrSplit(machine, "%s");
   Verdict verdict = RunMachineText(
-      bytes,
-      absl::StrCat("name: \"m\" ", parts[0], kFuzzedFile, parts[1]));
+      bytes, absl::StrCat("name: \"m\" ", parts[0], kFuzzedFile, parts[1]));
   const Documents documents = {{kFuzzedFile, std::string(bytes)}};
   const DocumentScope scope(documents, DocumentScope::Files::kClosed);
   const absl::Status linted =
@@ -101,14 +100,14 @@ Verdict RunTechnology(absl::string_view bytes) {
 Verdict RunRuntime(absl::string_view bytes) {
   const Documents documents = {{kFuzzedFile, std::string(bytes)}};
   const DocumentScope scope(documents, DocumentScope::Files::kClosed);
-  const absl::StatusOr<Hardware> hardware = LoadHardware(
-      "h100-sxm", {{std::string(kRuntimePath), kFuzzedFile}});
+  const absl::StatusOr<Hardware> hardware =
+      LoadHardware("h100-sxm", {{std::string(kRuntimePath), kFuzzedFile}});
   if (!hardware.ok()) return Refused(hardware.status());
   return Examined(SomeModel(), *hardware);
 }
 
-// The setup of these flags. They come from a file here, so that every fault is one
-// of data.
+// The setup of these flags. They come from a file here, so that every fault is
+// one of data.
 Verdict RunFlags(const ParsedFlags& flags) {
   int exit_code = 0;
   return Examined(LoadSetup(flags, &exit_code));
@@ -162,28 +161,52 @@ Verdict RunLint(absl::string_view bytes) {
 
 std::vector<Target> DescriptionTargets() {
   return {
-      {"model", "a model", RunModel, {{"models", ".textproto"}},
+      {"model",
+       "a model",
+       RunModel,
+       {{"models", ".textproto"}},
        {Model::descriptor()}},
-      {"hardware", "a machine", RunHardware,
+      {"hardware",
+       "a machine",
+       RunHardware,
        {{"hw_specs/systems", ".textproto"},
         {"docs/examples", ".textproto"},
         {"analyzer/description/testdata/machines", ".textproto"}},
        {Hardware::descriptor()}},
-      {"class", "a machine that others are based on", RunClass,
-       {{"hw_specs/classes", ".textproto"}}, {Hardware::descriptor()}},
-      {"technology", "a technology of memory, logic, links or circuits",
-       RunTechnology, {{"hw_specs/technologies", ".textproto"}},
+      {"class",
+       "a machine that others are based on",
+       RunClass,
+       {{"hw_specs/classes", ".textproto"}},
+       {Hardware::descriptor()}},
+      {"technology",
+       "a technology of memory, logic, links or circuits",
+       RunTechnology,
+       {{"hw_specs/technologies", ".textproto"}},
        {MemoryTechnology::descriptor(), LogicTechnology::descriptor(),
         LinkTechnology::descriptor(), AnalogCircuit::descriptor()}},
-      {"runtime", "a serving runtime", RunRuntime,
-       {{"runtimes", ".textproto"}}, {Runtime::descriptor()}},
-      {"scenario", "a scenario", RunScenario,
-       {{"tests/client_workspace", "chat.textproto"}}, {Scenario::descriptor()}},
-      {"set", "values of --set, one a line", RunSet, {},
+      {"runtime",
+       "a serving runtime",
+       RunRuntime,
+       {{"runtimes", ".textproto"}},
+       {Runtime::descriptor()}},
+      {"scenario",
+       "a scenario",
+       RunScenario,
+       {{"tests/client_workspace", "chat.textproto"}},
+       {Scenario::descriptor()}},
+      {"set",
+       "values of --set, one a line",
+       RunSet,
+       {},
        {Model::descriptor(), Hardware::descriptor(), Scenario::descriptor()}},
-      {"study", "numbers of studies", RunStudy,
-       {{"hw_specs/studies", ".textproto"}}, {StudyData::descriptor()}},
-      {"lint", "a file of any kind", RunLint,
+      {"study",
+       "numbers of studies",
+       RunStudy,
+       {{"hw_specs/studies", ".textproto"}},
+       {StudyData::descriptor()}},
+      {"lint",
+       "a file of any kind",
+       RunLint,
        {{"runtimes", "evidence.textproto"}, {"hw_specs/spaces", ".textproto"}},
        {Evidence::descriptor()}},
   };

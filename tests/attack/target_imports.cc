@@ -63,8 +63,7 @@ Verdict RunQuantization(absl::string_view bytes) {
 Verdict RunGguf(absl::string_view bytes) {
   std::istringstream in{std::string(bytes)};
   std::vector<Fault> faults;
-  absl::optional<GgufHeader> header =
-      ReadGgufHeader(in, "fuzz.gguf", &faults);
+  absl::optional<GgufHeader> header = ReadGgufHeader(in, "fuzz.gguf", &faults);
   if (!header.has_value()) {
     // An error without a fault would be no refusal.
     if (faults.empty()) return {false, {"has no header and no fault"}};
@@ -127,12 +126,15 @@ std::vector<std::string> MakeGgufs() {
 
 std::vector<Target> ImportTargets() {
   return {
-      {"config_json", "a config.json", RunConfig,
+      {"config_json",
+       "a config.json",
+       RunConfig,
        {{"analyzer/import/testdata/hf", ".json"},
         {"analyzer/import/testdata/counted", ".json"},
         {"docs/examples/checkpoint", "/config.json"}},
        {}},
-      {"quantization_json", "a quantiser's file beside a config.json",
+      {"quantization_json",
+       "a quantiser's file beside a config.json",
        RunQuantization,
        {{"analyzer/import/testdata/quant", ".json"},
         {"docs/examples/checkpoint", "_config.json"}},

@@ -102,8 +102,13 @@ std::vector<std::string> MakeRequests() {
 
 std::vector<Target> RequestTargets() {
   return {
-      {"request", "a request, as `serve --stdio` reads it", RunRequest, {}, {},
-       WordsOfRequests(), MakeRequests},
+      {"request",
+       "a request, as `serve --stdio` reads it",
+       RunRequest,
+       {},
+       {},
+       WordsOfRequests(),
+       MakeRequests},
   };
 }
 

@@ -121,7 +121,8 @@ Verdict RunBaseline(absl::string_view bytes) {
   const absl::StatusOr<Report> baseline = ParseBaseline(bytes, kFuzzedFile);
   if (!baseline.ok()) return Refused(baseline.status());
   Verdict verdict = {/*accepted=*/true, {}};
-  for (const std::string& difference : BaselineDifferences(*report, *baseline)) {
+  for (const std::string& difference :
+       BaselineDifferences(*report, *baseline)) {
     Append(BrokenByCharacters("a difference", difference), &verdict);
   }
   const absl::StatusOr<CheckResult> result = Check(*report, {}, &*baseline);
@@ -168,16 +169,16 @@ SweepStudy ShardOf(int shard, int shards) {
 }
 
 Verdict RunShard(absl::string_view bytes) {
-  static const SweepStudy* const halves[] = {
-      new SweepStudy(ShardOf(0, 2)), new SweepStudy(ShardOf(1, 2))};
+  static const SweepStudy* const halves[] = {new SweepStudy(ShardOf(0, 2)),
+                                             new SweepStudy(ShardOf(1, 2))};
   SweepStudy shard;
   std::string version;
   const absl::Status read = FromJson(bytes, &shard, &version);
   if (!read.ok()) return Refused(read);
   Verdict verdict;
-  for (const std::vector<SweepStudy>& shards :
-       {std::vector<SweepStudy>{shard}, {*halves[0], shard},
-        {shard, *halves[1]}}) {
+  for (const std::vector<SweepStudy>& shards : {std::vector<SweepStudy>{shard},
+                                                {*halves[0], shard},
+                                                {shard, *halves[1]}}) {
     const absl::StatusOr<SweepStudy> merged =
         MergeShards(SpaceOfShards(), shards);
     if (!merged.ok()) {
@@ -203,16 +204,33 @@ std::vector<std::string> MakeShards() {
 
 std::vector<Target> StudyTargets() {
   return {
-      {"measurements", "a CSV of measurements", RunMeasurements, {},
+      {"measurements",
+       "a CSV of measurements",
+       RunMeasurements,
+       {},
        {Measurement::descriptor()}},
-      {"measurement_set", "a textproto of measurements", RunMeasurementSet,
-       {{"validation", ".textproto"}}, {MeasurementSet::descriptor()}},
-      {"space", "a design space", RunSpace,
-       {{"hw_specs/spaces", ".textproto"}}, {DesignSpace::descriptor()}},
-      {"baseline", "a baseline of check", RunBaseline,
-       {{"tests/gates", ".textproto"}}, {Report::descriptor()}},
-      {"shard", "a shard of a sweep", RunShard, {}, {SweepStudy::descriptor()},
-       {}, MakeShards},
+      {"measurement_set",
+       "a textproto of measurements",
+       RunMeasurementSet,
+       {{"validation", ".textproto"}},
+       {MeasurementSet::descriptor()}},
+      {"space",
+       "a design space",
+       RunSpace,
+       {{"hw_specs/spaces", ".textproto"}},
+       {DesignSpace::descriptor()}},
+      {"baseline",
+       "a baseline of check",
+       RunBaseline,
+       {{"tests/gates", ".textproto"}},
+       {Report::descriptor()}},
+      {"shard",
+       "a shard of a sweep",
+       RunShard,
+       {},
+       {SweepStudy::descriptor()},
+       {},
+       MakeShards},
   };
 }
 

@@ -12,9 +12,8 @@ const std::vector<Target>& Targets() {
     // As the binary does before it reads anything.
     AcceptCheckpointsAsModels();
     auto* all = new std::vector<Target>;
-    for (std::vector<Target> list :
-         {DescriptionTargets(), ImportTargets(), StudyTargets(),
-          RequestTargets()}) {
+    for (std::vector<Target> list : {DescriptionTargets(), ImportTargets(),
+                                     StudyTargets(), RequestTargets()}) {
       for (Target& target : list) all->push_back(std::move(target));
     }
     return all;

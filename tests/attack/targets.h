@@ -15,8 +15,8 @@ namespace tokenjoule {
 struct Verdict {
   // Whether it was accepted; otherwise it was refused.
   bool accepted = false;
-  // The relations that the answer or the refusal breaks, one sentence each; to be
-  // empty.
+  // The relations that the answer or the refusal breaks, one sentence each; to
+  // be empty.
   std::vector<std::string> broken;
 };
 
@@ -32,8 +32,8 @@ struct Target {
   std::string name;
   // What the bytes are, for people.
   std::string input;
-  // Reads the bytes as that and, where they are accepted, goes on into the engine
-  // and the writers. Touches no file. Never crashes.
+  // Reads the bytes as that and, where they are accepted, goes on into the
+  // engine and the writers. Touches no file. Never crashes.
   Verdict (*run)(absl::string_view bytes) = nullptr;
   // Shipped files that are valid inputs, besides tests/attack/corpus/NAME/.
   std::vector<SeedFiles> seeds = {};
@@ -41,8 +41,8 @@ struct Target {
   std::vector<const google::protobuf::Descriptor*> messages = {};
   // Further words that the code knows.
   std::vector<std::string> words = {};
-  // Valid inputs that the code makes, because files of them would go stale or are
-  // binary. May be null.
+  // Valid inputs that the code makes, because files of them would go stale or
+  // are binary. May be null.
   std::vector<std::string> (*make)() = nullptr;
 };
 
