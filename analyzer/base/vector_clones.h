@@ -9,8 +9,10 @@
 // Before a definition: compiles the function, and what it calls, for AVX-512,
 // AVX2 and every x86-64, and takes the best that the processor has when the
 // program starts. Elsewhere the function is compiled once: NEON is part of
-// every arm64, and only glibc resolves such functions.
-#if defined(__x86_64__) && defined(__GLIBC__)
+// every arm64, and only glibc resolves such functions. Clang takes
+// target_clones only without flatten; it compiles once, which suffices for
+// fuzzing.
+#if defined(__x86_64__) && defined(__GLIBC__) && !defined(__clang__)
 #define VECTOR_CLONES \
   __attribute__((target_clones("avx512f", "avx2", "default"), flatten))
 #else

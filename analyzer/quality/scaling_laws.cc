@@ -95,7 +95,8 @@ PrecisionBits<> AskedBits(const ChosenLaws& laws, const PrecisionBits<>& bits) {
 
 std::string InBillions(double count) {
   const double billions = count * 1e-9;
-  return absl::StrFormat(billions < 1000 ? "%.3g e9" : "%.0f e9", billions);
+  return billions < 1000 ? absl::StrFormat("%.3g e9", billions)
+                         : absl::StrFormat("%.0f e9", billions);
 }
 
 // Where a shape is outside of what a law was fitted to; empty where inside.

@@ -348,7 +348,11 @@ std::string Titles(const Entries& entries) {
 std::string Describe(const Swept& swept) {
   const auto two_digits = [](std::string* text, double energy_fj) {
     // Only two digits are significant: "1.0".
-    absl::StrAppendFormat(text, energy_fj < 100 ? "%#.2g" : "%g", energy_fj);
+    if (energy_fj < 100) {
+      absl::StrAppendFormat(text, "%#.2g", energy_fj);
+    } else {
+      absl::StrAppendFormat(text, "%g", energy_fj);
+    }
   };
   const auto factor = [](std::string* text, double value) {
     absl::StrAppendFormat(text, "%g", value);

@@ -9,35 +9,19 @@
 #include <cmath>
 #include <cstdint>
 #include <iostream>
-#include <map>
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/evaluate/analyze.h"
-#include "analyzer/report/report.h"
 #include "tests/attack/invariants.h"
 #include "tests/attack/questions.h"
 
 namespace tokenjoule {
 namespace {
-
-// A refusal is to say what is wrong, in words.
-std::vector<std::string> BrokenByRefusal(const absl::Status& status) {
-  if (status.code() != absl::StatusCode::kInvalidArgument) {
-    return {absl::StrCat("is refused as ", status.ToString())};
-  }
-  if (status.message().size() < 10) {
-    return {absl::StrCat("is refused with \"", status.message(), "\"")};
-  }
-  return {};
-}
 
 struct Tally {
   uint64_t asked = 0, refused = 0, answered = 0, broken = 0;
@@ -63,16 +47,7 @@ std::vector<std::string> Ask(const Question& question, uint64_t number,
   };
   append(BrokenByVariants(*question.setup, *report));
   append(BrokenByDearer(*question.setup, *report, number * 31));
-  const std::string table =
-      WritersOf<Report>().table(*report, {/*in_full=*/true});
-  for (const absl::string_view word :
-       absl::StrSplit(table, absl::ByAnyChar(" \n(),;:"), absl::SkipEmpty())) {
-    for (const char* none : {"nan", "-nan", "inf", "-inf", "-0"}) {
-      if (word == none) {
-        broken.push_back(absl::StrCat("the table has \"", word, "\""));
-      }
-    }
-  }
+  append(BrokenByTexts(*report));
   return broken;
 }
 

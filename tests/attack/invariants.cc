@@ -1,6 +1,8 @@
 #include "tests/attack/invariants.h"
 
 #include <cmath>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
@@ -8,8 +10,11 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/svg_check.h"
+#include "analyzer/report/utf8.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "proto/constant.pb.h"
@@ -250,6 +255,72 @@ std::vector<std::string> BrokenByDearer(const Setup& setup,
       "a cost of %g instead of %g (%s) lowers the energy from %g to %g J",
       cost.value(), cost.value() / 1.5, cost.source(),
       report.energy_per_token_j(), now->energy_per_token_j())};
+}
+
+std::vector<std::string> BrokenByNumbers(const Message& message) {
+  std::vector<std::string> broken;
+  ForEachNumber(
+      message, "",
+      [&](const std::string& path, const FieldDescriptor&, double value) {
+        if (std::isfinite(value)) return;
+        broken.push_back(absl::StrCat(path, " is ", value));
+      });
+  return broken;
+}
+
+std::vector<std::string> BrokenByRefusal(const absl::Status& status) {
+  if (status.code() != absl::StatusCode::kInvalidArgument) {
+    return {absl::StrCat("is refused as ", status.ToString())};
+  }
+  if (status.message().size() < 10) {
+    return {absl::StrCat("is refused with \"", status.message(), "\"")};
+  }
+  return {};
+}
+
+std::vector<std::string> BrokenByCharacters(absl::string_view what,
+                                            absl::string_view text) {
+  const absl::string_view whole = text;
+  while (!text.empty()) {
+    const size_t place = whole.size() - text.size();
+    const uint32_t character = TakeCharacter(&text);
+    if (character == kNoCharacter) {
+      return {absl::StrCat(what, " is not UTF-8 at byte ", place)};
+    }
+    if ((character < 0x20 && character != '\n') ||
+        (character >= 0x7f && character < 0xa0)) {
+      return {absl::StrFormat("%s has the control character %#x at byte %d",
+                              what, character, place)};
+    }
+  }
+  return {};
+}
+
+std::vector<std::string> BrokenByTexts(const Report& report) {
+  const Writers<Report> writers = WritersOf<Report>();
+  const std::string table = writers.table(report, {/*in_full=*/true});
+  std::vector<std::string> broken = BrokenByCharacters("the table", table);
+  const auto append = [&](const std::vector<std::string>& more) {
+    broken.insert(broken.end(), more.begin(), more.end());
+  };
+  const std::string csv = writers.csv(report);
+  append(BrokenByCharacters("the CSV", csv));
+  for (const absl::string_view text :
+       {absl::string_view(table), absl::string_view(csv)}) {
+    for (const absl::string_view word :
+         absl::StrSplit(text, absl::ByAnyChar(" \n(),;:"), absl::SkipEmpty())) {
+      for (const char* none : {"nan", "-nan", "inf", "-inf", "-0"}) {
+        if (word != none) continue;
+        broken.push_back(
+            absl::StrCat("the ", text.data() == table.data() ? "table" : "CSV",
+                         " has \"", word, "\""));
+      }
+    }
+  }
+  const Figure figure = writers.figure(report);
+  append(FaultsOfSvg(ToSvg(figure)));
+  append(BrokenByCharacters("the Vega-Lite chart", ToVega(figure)));
+  return broken;
 }
 
 }  // namespace tokenjoule

@@ -6,7 +6,10 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 #include "analyzer/evaluate/setup.h"
+#include "google/protobuf/message.h"
 #include "proto/report.pb.h"
 
 namespace tokenjoule {
@@ -29,6 +32,23 @@ std::vector<std::string> BrokenByVariants(const Setup& setup,
 std::vector<std::string> BrokenByDearer(const Setup& setup,
                                         const Report& report,
                                         unsigned long long draw);
+
+// The numbers of a message, and of those below it, that are infinite or none.
+std::vector<std::string> BrokenByNumbers(
+    const google::protobuf::Message& message);
+
+// What is wrong with a refusal: it is to be InvalidArgument with a sentence. It
+// may repeat any character of the input, because what prints it replaces those.
+std::vector<std::string> BrokenByRefusal(const absl::Status& status);
+
+// What is wrong with a text for people or for a terminal, which messages call
+// `what`: bytes that are not UTF-8, control characters other than line breaks.
+std::vector<std::string> BrokenByCharacters(absl::string_view what,
+                                            absl::string_view text);
+
+// What is wrong with the table, the CSV and the charts of an answer: numbers
+// that are none, characters as above, XML that is not well-formed.
+std::vector<std::string> BrokenByTexts(const Report& report);
 
 }  // namespace tokenjoule
 

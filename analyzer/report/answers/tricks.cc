@@ -15,7 +15,8 @@ namespace {
 
 // Gains near 1 are printed with more digits.
 std::string Factor(double gain) {
-  return absl::StrFormat(gain < 2 ? "x %.3f" : "x %.3g", gain);
+  return gain < 2 ? absl::StrFormat("x %.3f", gain)
+                  : absl::StrFormat("x %.3g", gain);
 }
 std::string Orders(double orders) { return Signed(orders, 2); }
 

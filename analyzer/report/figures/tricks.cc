@@ -12,7 +12,8 @@ namespace {
 
 // By how much the energy is divided; near 1 with more digits.
 std::string Factor(double gain) {
-  return absl::StrFormat(gain < 2 ? "\xc3\xb7 %.3f" : "\xc3\xb7 %.3g", gain);
+  return absl::StrCat("\xc3\xb7 ", gain < 2 ? absl::StrFormat("%.3f", gain)
+                                            : absl::StrFormat("%.3g", gain));
 }
 
 }  // namespace
