@@ -234,7 +234,7 @@ Figure FigureWith(const std::string& text) {
 }
 
 TEST(HostileTest, ChartsAreXmlWithoutElementsOfOthers) {
-  ForEachText([&](const std::string& text) {
+  ForEachText([](const std::string& text) {
     const std::string svg = ToSvg(FigureWith(text.substr(0, 300)));
     EXPECT_THAT(FaultsOfSvg(svg), IsEmpty()) << svg;
     EXPECT_EQ(Count(svg, "<script"), 0);
