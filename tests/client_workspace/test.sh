@@ -203,22 +203,22 @@ cmp "$work/baseline" "$work/client/chat_baseline.textproto" || fail "an update c
 claim "an update of a good baseline changes nothing"
 
 # Names of targets and files are words of the scripts that are made of them, and no
-# commands.
+# commands. (Bazel makes no runfiles with blanks in their names.)
 mkdir "$work/client/names"
 cat >"$work/client/names/BUILD" <<'END'
 load("@tokenjoule//tools:energy.bzl", "energy_regression_test", "energy_update_all")
 
 _NAMES = [
-    "$(touch PWNED)",
-    "it's \"PWNED\" & touch PWNED; #",
-    "~ $HOME [a] {b} (c) | touch PWNED",
+    "$(touch${IFS}PWNED)",
+    "it's\"PWNED\"&touch${IFS}PWNED;#",
+    "~$HOME[a]{b}(c)|touch${IFS}PWNED",
     "--update",
 ]
 
 [
     energy_regression_test(
         name = name,
-        baseline = "of " + name + ".textproto",
+        baseline = "of-" + name + ".textproto",
         hardware = "h100-sxm",
         model = "llama-3.1-8b",
     )
@@ -231,14 +231,17 @@ energy_update_all(
 )
 END
 expect 3 bazel test --build_tests_only //names:all
-expect_text "cannot be read" "bazel run '//names:\$(touch PWNED)_update'" \
-  "bazel run '//names:it'\''s \"PWNED\" & touch PWNED; #_update'"
+expect_text "cannot be read" "bazel run '//names:\$(touch\${IFS}PWNED)_update'" \
+  "bazel run '//names:it'\\''s\"PWNED\"&touch\${IFS}PWNED;#_update'"
 expect 0 bazel run //names:update_all
-for name in "\$(touch PWNED)" "it's \"PWNED\" & touch PWNED; #" \
-  "~ \$HOME [a] {b} (c) | touch PWNED" "--update"; do
-  [ -s "$work/client/names/of $name.textproto" ] || fail "no baseline of $name"
+for name in "\$(touch\${IFS}PWNED)" "it's\"PWNED\"&touch\${IFS}PWNED;#" \
+  "~\$HOME[a]{b}(c)|touch\${IFS}PWNED" "--update"; do
+  [ -s "$work/client/names/of-$name.textproto" ] || fail "no baseline of $name"
 done
 expect 0 bazel test --build_tests_only //names:all
+cd "$work"
+expect 2 "$out/names/\$(touch\${IFS}PWNED)_update"
+expect_text "run it with: bazel run '//names:\$(touch\${IFS}PWNED)_update'"
 [ -z "$(find "$work" -name PWNED)" ] || fail "a name was run as a command"
 rm -r "$work/client/names"
 claim "names of targets and baselines are not run as commands"
