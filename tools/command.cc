@@ -1,13 +1,19 @@
 #include "tools/command.h"
 
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 #include <iostream>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "analyzer/base/visible.h"
 
 namespace tokenjoule {
 namespace {
@@ -49,11 +55,26 @@ absl::Status UsageFault(absl::Status status, int* exit_code) {
   return status;
 }
 
-int Fail(const absl::Status& status, int exit_code) {
-  for (const absl::string_view line : absl::StrSplit(status.message(), '\n')) {
-    std::cerr << "tokenjoule: " << line << "\n";
+void Say(absl::string_view text) {
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    std::cerr << absl::StrCat("tokenjoule: ", VisibleText(line), "\n");
   }
+}
+
+int Fail(const absl::Status& status, int exit_code) {
+  Say(status.message());
   return exit_code;
+}
+
+int Print(const std::string& text) {
+  errno = 0;
+  std::cout << (isatty(STDOUT_FILENO) != 0 ? VisibleLines(text) : text)
+            << std::flush;
+  if (std::cout.good()) return kExitOk;
+  const int why = errno;
+  Say(absl::StrCat("stdout: cannot be written",
+                   why == 0 ? "" : absl::StrCat(": ", std::strerror(why))));
+  return kExitBadData;
 }
 
 }  // namespace tokenjoule

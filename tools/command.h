@@ -20,7 +20,8 @@ enum ExitCode {
   kExitOk = 0,
   kExitRegression = 1,  // a gate did not pass
   kExitUsage = 2,       // the command line cannot be read
-  kExitBadData = 3,     // a description, a value or a file is wrong
+  kExitBadData = 3,     // a description, a value or a file is wrong, or no output
+                        // can be written
   // As shells define it: 128 plus the number of SIGINT.
   kExitInterrupted = 130,
 };
@@ -76,9 +77,17 @@ std::string Today();
 // `*exit_code` to kExitUsage.
 absl::Status UsageFault(absl::Status status, int* exit_code);
 
-// Prints an error to stderr, with "tokenjoule: " before each line, and returns
-// `exit_code`.
+// Prints text to stderr, with "tokenjoule: " before each line. What a terminal would
+// take for a command is escaped (analyzer/base/visible.h).
+void Say(absl::string_view text);
+
+// Says an error and returns `exit_code`.
 int Fail(const absl::Status& status, int exit_code);
+
+// Writes text to stdout. On a terminal, where no program reads it, what the terminal
+// would take for a command is escaped; a file or a pipe gets the text itself. Returns
+// kExitOk, or kExitBadData if it cannot be written, and says so.
+int Print(const std::string& text);
 
 }  // namespace tokenjoule
 

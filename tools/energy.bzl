@@ -399,6 +399,15 @@ def _quote(text):
     """`text` as one word of a POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"
 
+_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@+,"
+
+def _word(text):
+    """The same for a command that people read: without quotation marks if it needs none."""
+    for letter in text.elems():
+        if letter not in _PLAIN:
+            return _quote(text)
+    return text
+
 def _label_text(label):
     """The label as a command line takes it, the same in every Bazel."""
     repository = "@" + label.workspace_name if label.workspace_name else ""
@@ -432,7 +441,7 @@ def _check_test_impl(ctx):
         baseline = ctx.file.baseline
         words += [
             "--baseline=" + (baseline.short_path if baseline else _baseline_from_workspace(ctx)),
-            "--update-command=bazel run %s_update" % _label_text(ctx.label),
+            "--update-command=bazel run " + _word(_label_text(ctx.label) + "_update"),
         ]
 
     # The summary for a pull request and the cases for a CI system's pages.
@@ -454,7 +463,7 @@ _energy_check_test = rule(
 
 def _update_impl(ctx):
     script = """if [ -z "${{BUILD_WORKSPACE_DIRECTORY:-}}" ]; then
-  echo "run it with: bazel run {label}" >&2
+  printf '%s\\n' {advice} >&2
   exit 2
 fi
 baseline=$BUILD_WORKSPACE_DIRECTORY/{path}
@@ -462,7 +471,7 @@ mkdir -p "$(dirname "$baseline")" || exit 3
 exec {check} --update "--baseline=$baseline" "$@"
 """.format(
         check = _check_command(ctx),
-        label = _label_text(ctx.label),
+        advice = _quote("run it with: bazel run " + _word(_label_text(ctx.label))),
         path = _quote(_baseline_from_workspace(ctx)),
     )
     return _executable(ctx, script, [_test_tool(ctx).files_to_run.executable])
@@ -472,6 +481,15 @@ _energy_baseline_update = rule(
     attrs = _CHECK_ATTRS,
     executable = True,
 )
+
+def _is_path_in_package(path):
+    """Whether `path` names one textproto below a package: no label, no pattern of glob."""
+    if not path.endswith(".textproto") or _is_label(path) or "*" in path:
+        return False
+    for part in path.split("/"):
+        if part in ["", ".", ".."]:
+            return False
+    return True
 
 def _expectations(budgets, tolerance, tolerances, both_ways):
     flags = ["--%s=%s" % (name, value) for name, value in budgets if value != None]
@@ -535,9 +553,9 @@ def energy_regression_test(
       visibility: of the test and its update.
       **kwargs: tags and what else every test takes.
     """
-    if baseline != None and (_is_label(baseline) or baseline.startswith("/")):
-        fail("expected a path in this package, e.g. \"%s_baseline.textproto\", found \"%s\"" %
-             (name, baseline), "baseline")
+    if baseline != None and not _is_path_in_package(baseline):
+        fail(("expected the path of one textproto in this package, " +
+              "e.g. \"%s_baseline.textproto\", found \"%s\"") % (name, baseline), "baseline")
     attributes = _point(model, hardware, scenario, flags)
     attributes["tool"] = tool
     attributes["expectations"] = _expectations(
@@ -566,9 +584,8 @@ def energy_regression_test(
 
         # A label of a missing file would not load, and name_update could then
         # not write it.
-        found = native.glob([baseline], allow_empty = True)
-        if found:
-            attributes["baseline"] = found[0]
+        if native.glob([baseline], allow_empty = True) == [baseline]:
+            attributes["baseline"] = baseline
     attributes.update(kwargs)
     _energy_check_test(name = name, size = size, visibility = visibility, **attributes)
 

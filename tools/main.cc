@@ -36,7 +36,8 @@ std::string Help(const std::vector<Command>& commands) {
       "usage: tokenjoule SUBCOMMAND --flag=value ...\n\n",
       table.ToString(2),
       "\n`tokenjoule help SUBCOMMAND` has flags and examples.\n"
-      "Exit codes: 0 fine, 1 regression, 2 usage, 3 bad data.\n");
+      "Exit codes: 0 fine, 1 regression, 2 usage, 3 bad data or an output that\n"
+      "cannot be written.\n");
 }
 
 std::string Help(const Command& command) {
@@ -100,8 +101,7 @@ int Main(const std::vector<Command>& commands, int argc,
       const char* const about[] = {argv[0], argv[2], "--help"};
       return Main(commands, 3, about);
     }
-    std::cout << Help(commands);
-    return kExitOk;
+    return Print(Help(commands));
   }
   std::vector<std::string> names;
   for (const Command& command : commands) {
@@ -116,8 +116,7 @@ int Main(const std::vector<Command>& commands, int argc,
     const absl::Status status = ParseFlags(
         absl::MakeConstSpan(argv + 2, argc - 2), command.flags, &flags);
     if (flags.help || (argc == 3 && IsHelp(argv[2]))) {
-      std::cout << Help(command);
-      return kExitOk;
+      return Print(Help(command));
     }
     if (!status.ok()) return Fail(status, kExitUsage);
     const absl::Status there = GoWhereTheCallerIs();
@@ -125,9 +124,8 @@ int Main(const std::vector<Command>& commands, int argc,
     const absl::Status writable = CheckFilesWritable(command.flags, flags);
     if (!writable.ok()) return Fail(writable, kExitBadData);
     AcceptCheckpointsAsModels();
-    SetNoticeSink([](absl::string_view notice) {
-      std::cerr << absl::StrCat("tokenjoule: note: ", notice, "\n");
-    });
+    SetNoticeSink(
+        [](absl::string_view notice) { Say(absl::StrCat("note: ", notice)); });
     return command.run(flags);
   }
   return Fail(absl::InvalidArgumentError(UnknownNameMessage(

@@ -1,7 +1,6 @@
 #include "tools/output.h"
 
 #include <algorithm>
-#include <iostream>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -77,10 +76,7 @@ int WriteOutput(const ParsedFlags& flags,
         kExitBadData);
   }
   if (flags.Has("out")) return WriteFile("out", out, *text);
-  std::cout << *text << std::flush;
-  if (std::cout.good()) return kExitOk;
-  return Fail(absl::InvalidArgumentError("stdout: cannot be written"),
-              kExitBadData);
+  return Print(*text);
 }
 
 int WriteFile(absl::string_view flag, const std::string& path,

@@ -118,11 +118,14 @@ int WriteAnswer(const ParsedFlags& flags, OutputFormat format,
                 const Answer& answer, const TableOptions& options = {}) {
   int exit_code = WriteOutput(flags, Written(answer, format, options));
   const Writers<Answer> writers = WritersOf<Answer>();
-  for (const auto& [flag, writer] :
-       {std::make_pair("markdown", writers.markdown),
-        std::make_pair("junit", writers.junit)}) {
-    if (exit_code != kExitOk || writer == nullptr || !flags.Has(flag)) continue;
-    exit_code = WriteFile(flag, flags.Get(flag, ""), writer(answer));
+  if (exit_code == kExitOk && writers.markdown != nullptr &&
+      flags.Has("markdown")) {
+    exit_code = WriteFile("markdown", flags.Get("markdown", ""),
+                          WrittenMarkdown(answer));
+  }
+  if (exit_code == kExitOk && writers.junit != nullptr && flags.Has("junit")) {
+    exit_code =
+        WriteFile("junit", flags.Get("junit", ""), writers.junit(answer));
   }
   return exit_code;
 }

@@ -34,7 +34,11 @@ default. A shard uses as many threads as --cpus-per-task gives (default 1).
 HELP
 }
 
-say() { echo "slurm_sweep.sh: $*" >&2; }
+# Paths in messages may hold anything; what a terminal would take for a command is
+# shown as a question mark.
+tell() { printf '%s\n' "${*//[[:cntrl:]]/?}"; }
+
+say() { tell "slurm_sweep.sh: $*" >&2; }
 
 # die EXIT-CODE TEXT...
 die() {
@@ -186,7 +190,7 @@ merge_or_list_todo() {
     errors=$(./tokenjoule merge --space="$space" --format="$format" --out="$out" \
       "${there[@]/%/.json}" 2>&1 >/dev/null) || code=$?
     if [ "$code" = 0 ]; then
-      echo "all $shards shards are there; merged into $out"
+      tell "all $shards shards are there; merged into $out"
       exit 0
     fi
     others=$(grep -v ' is missing; run it with ' <<<"$errors" || true)
@@ -321,9 +325,9 @@ run_user() {
   }
   if [ -n "$wait" ]; then
     completed "$merge" || die 1 "no answer: see $folder/*.log; run the same command again to repeat the missing shards"
-    echo "merged into $out"
+    tell "merged into $out"
   else
-    echo "then merged into $out: job $merge"
+    tell "then merged into $out: job $merge"
     echo "if a task fails, the merge is dropped; run the same command again to repeat the missing shards"
   fi
 }

@@ -5,10 +5,11 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "analyzer/base/visible.h"
 
 namespace tokenjoule {
 namespace {
@@ -32,16 +33,27 @@ size_t EditDistance(absl::string_view a, absl::string_view b) {
   return previous[b.size()];
 }
 
+// A name as messages hold it, within quotation marks or without.
+std::string Escaped(absl::string_view name) {
+  return VisibleText(
+      absl::StrReplaceAll(name, {{"\\", "\\\\"}, {"\"", "\\\""}}));
+}
+
+// Whether the byte is within a character of UTF-8, so that no text is cut there.
+bool IsContinuation(char c) {
+  return (static_cast<unsigned char>(c) & 0xc0) == 0x80;
+}
+
 }  // namespace
 
 std::string Fault::ToString() const {
   std::string out;
   if (!file.empty()) {
-    absl::StrAppend(&out, file, ":");
+    absl::StrAppend(&out, PrintablePath(file), ":");
     if (line > 0) absl::StrAppend(&out, line, ":", column, ":");
     absl::StrAppend(&out, " ");
   }
-  if (!path.empty()) absl::StrAppend(&out, path, ": ");
+  if (!path.empty()) absl::StrAppend(&out, VisibleText(path), ": ");
   absl::StrAppend(&out, message);
   return out;
 }
@@ -132,15 +144,17 @@ std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
 }
 
 std::string Printable(absl::string_view name) {
-  const bool cut = name.size() > kLongestPrintedName;
-  return absl::StrCat(absl::CHexEscape(name.substr(0, kLongestPrintedName)),
-                      cut ? "..." : "");
+  if (name.size() <= kLongestPrintedName) return Escaped(name);
+  size_t end = kLongestPrintedName;
+  while (end > 0 && IsContinuation(name[end])) --end;
+  return absl::StrCat(Escaped(name.substr(0, end)), "...");
 }
 
 std::string PrintablePath(absl::string_view path) {
-  const bool cut = path.size() > kLongestPrintedPath;
-  if (cut) path.remove_prefix(path.size() - kLongestPrintedPath);
-  return absl::StrCat(cut ? "..." : "", absl::CHexEscape(path));
+  if (path.size() <= kLongestPrintedPath) return Escaped(path);
+  size_t begin = path.size() - kLongestPrintedPath;
+  while (begin < path.size() && IsContinuation(path[begin])) ++begin;
+  return absl::StrCat("...", Escaped(path.substr(begin)));
 }
 
 }  // namespace tokenjoule

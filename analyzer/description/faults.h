@@ -61,8 +61,8 @@ std::string UnknownNameMessage(absl::string_view kind, absl::string_view name,
                                absl::Span<const std::string> choices,
                                absl::string_view hint);
 
-// `name` with control characters escaped and a long tail cut, for use in
-// messages.
+// `name` as VisibleText (analyzer/base/visible.h) shows it, with quotation marks and
+// backslashes escaped and a long tail cut, for use in messages.
 std::string Printable(absl::string_view name);
 
 // The same for a path, whose beginning is cut because its end is distinctive.

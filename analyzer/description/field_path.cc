@@ -152,25 +152,24 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
   }
 }
 
-// Finds the entry of a repeated field that `step` refers to, or returns an
+// Finds the number of the entry of a repeated field that `step` refers to, or returns an
 // error that lists the entries. After a dot, names take precedence over
 // indices, because an entry may be called "1".
-absl::Status FindEntry(Message* message, const FieldDescriptor& field,
-                       const Step& step, Message** entry) {
-  const Reflection& reflection = *message->GetReflection();
-  const int size = reflection.FieldSize(*message, &field);
+absl::Status FindEntry(const Message& message, const FieldDescriptor& field,
+                       const Step& step, int* entry) {
+  const Reflection& reflection = *message.GetReflection();
+  const int size = reflection.FieldSize(message, &field);
   std::vector<std::string> names;
   for (int i = 0; i < size; ++i) {
-    Message* candidate = reflection.MutableRepeatedMessage(message, &field, i);
-    names.push_back(EntryName(*candidate));
+    names.push_back(EntryName(reflection.GetRepeatedMessage(message, &field, i)));
     if (!step.is_index && names.back() == step.text) {
-      *entry = candidate;
+      *entry = i;
       return absl::OkStatus();
     }
   }
   int index = -1;
   if (absl::SimpleAtoi(step.text, &index) && index >= 0 && index < size) {
-    *entry = reflection.MutableRepeatedMessage(message, &field, index);
+    *entry = index;
     return absl::OkStatus();
   }
   return absl::InvalidArgumentError(
@@ -249,7 +248,10 @@ absl::Status SetField(Message* root, absl::string_view path,
         return absl::InvalidArgumentError(
             absl::StrCat("\"", field->name(), "\" is a list; name an entry"));
       }
-      RETURN_IF_ERROR(FindEntry(message, *field, steps[++i], &message));
+      int entry = 0;
+      RETURN_IF_ERROR(FindEntry(*message, *field, steps[++i], &entry));
+      message = message->GetReflection()->MutableRepeatedMessage(message, field,
+                                                                 entry);
       if (i + 1 == steps.size()) {
         return absl::InvalidArgumentError(absl::StrCat(
             "is a group; name a field of it: ",
@@ -272,6 +274,39 @@ absl::Status SetField(Message* root, absl::string_view path,
     message = message->GetReflection()->MutableMessage(message, field);
   }
   return absl::InternalError("unreachable: a path ends at a value");
+}
+
+std::string CanonicalFieldPath(const Message& root, absl::string_view path) {
+  std::vector<Step> steps;
+  if (!SplitPath(path, &steps).ok()) return "";
+  const Message* message = &root;
+  std::string canonical;
+  for (size_t i = 0; i < steps.size(); ++i) {
+    // A field below one that has none.
+    if (message == nullptr) return "";
+    const FieldDescriptor* field =
+        message->GetDescriptor()->FindFieldByName(steps[i].text);
+    if (field == nullptr) return "";
+    absl::StrAppend(&canonical, canonical.empty() ? "" : ".", field->name());
+    if (field->message_type() == nullptr) {
+      message = nullptr;
+    } else if (!field->is_repeated()) {
+      message = &message->GetReflection()->GetMessage(*message, field);
+      const bool value = IsConstant(*field) && i + 2 == steps.size() &&
+                         steps[i + 1].text == "value";
+      if (value) return canonical;
+    } else {
+      int entry = 0;
+      if (i + 1 == steps.size() ||
+          !FindEntry(*message, *field, steps[++i], &entry).ok()) {
+        return "";
+      }
+      absl::StrAppend(&canonical, "[", entry, "]");
+      message =
+          &message->GetReflection()->GetRepeatedMessage(*message, field, entry);
+    }
+  }
+  return canonical;
 }
 
 void ForEachConstant(const Message& root,

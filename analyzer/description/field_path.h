@@ -25,6 +25,12 @@ namespace tokenjoule {
 absl::Status SetField(google::protobuf::Message* root, absl::string_view path,
                       absl::string_view value, absl::string_view source_id);
 
+// The one spelling of a path that SetField takes: entries by their number in
+// brackets, and no ".value" behind a Constant, so that "memory.hbm.capacity_gb" and
+// "memory[0].capacity_gb.value" are alike. Empty if `root` has no such field.
+std::string CanonicalFieldPath(const google::protobuf::Message& root,
+                               absl::string_view path);
+
 // The name of a repeated entry in paths; empty if it has none.
 std::string EntryName(const google::protobuf::Message& entry);
 

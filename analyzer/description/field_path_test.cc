@@ -312,5 +312,24 @@ TEST(FieldPathTest, MessagesWithoutConstantsHaveNone) {
   EXPECT_EQ(visited, 0);
 }
 
+TEST(FieldPathTest, AFieldHasOneCanonicalSpelling) {
+  const Hardware hardware = Machine();
+  for (const char* spelling :
+       {"memory.hbm.capacity_gb", "memory[0].capacity_gb",
+        "memory.0.capacity_gb", "memory..hbm.capacity_gb",
+        "memory.hbm.capacity_gb.value"}) {
+    EXPECT_EQ(CanonicalFieldPath(hardware, spelling), "memory[0].capacity_gb")
+        << spelling;
+  }
+  EXPECT_EQ(CanonicalFieldPath(hardware, "engine.tensor.rate.fp8.peak_tflops.low"),
+            "engine[0].rate[1].peak_tflops.low");
+  EXPECT_EQ(CanonicalFieldPath(hardware, "board.static_power_w"),
+            "board.static_power_w");
+  for (const char* unknown : {"", "x", "memory", "memory.hbmm.capacity_gb",
+                              "memory[2].capacity_gb", "name.x", "memory[0"}) {
+    EXPECT_EQ(CanonicalFieldPath(hardware, unknown), "") << unknown;
+  }
+}
+
 }  // namespace
 }  // namespace tokenjoule

@@ -11,8 +11,10 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/base/visible.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/textproto.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/message.h"
 #include "proto/constant.pb.h"
@@ -269,6 +271,7 @@ class Group {
 
 // What all groups are written from.
 struct Context {
+  // The name of the base, for comments.
   std::string base;
   Catalogue catalogue;
 
@@ -330,10 +333,10 @@ void AddLevel(const Context& context, const MemoryLevel& level, Group* file) {
   const bool near =
       has_technology ? IsSram(level) : absl::StartsWith(name, "sram");
   Group group;
-  group.Active(absl::StrCat("name: \"", level.name(), "\""));
+  group.Active(absl::StrCat("name: ", QuotedText(level.name())));
   const std::string line = absl::StrCat(
-      "technology { base: \"", name,
-      "\" }  # what it is made of; `tokenjoule list technologies` shows all");
+      "technology { base: ", QuotedText(name),
+      " }  # what it is made of; `tokenjoule list technologies` shows all");
   if (has_technology) {
     group.Comment(absl::StrCat(line, "; inherited from ", context.base));
   } else {
@@ -369,8 +372,8 @@ void AddRate(const Context& context, const ComputeEngine& engine,
     }
     context.Number(line, rate, name, &inner);
   }
-  group->Add(absl::StrCat("rate { format: \"", rate.format(),
-                          "\"  # one rate for each format that it multiplies; "
+  group->Add(absl::StrCat("rate { format: ", QuotedText(rate.format()),
+                          "  # one rate for each format that it multiplies; "
                           "`tokenjoule list formats`"),
              inner);
 }
@@ -379,7 +382,7 @@ void AddEngine(const Context& context, const ComputeEngine& engine,
                bool is_of_base, Group* file) {
   const bool is_vector = engine.kind() == ComputeEngine::VECTOR;
   Group group;
-  group.Active(absl::StrCat("name: \"", engine.name(), "\""));
+  group.Active(absl::StrCat("name: ", QuotedText(engine.name())));
   if (!is_of_base) {
     group.Active(is_vector ? "kind: VECTOR  # norms, softmax, activations"
                            : "kind: TENSOR  # products of matrices");
@@ -507,16 +510,17 @@ absl::StatusOr<std::string> NewHardwareText(absl::string_view base,
   }
   ASSIGN_OR_RETURN(const Hardware hardware, LoadBase(base));
   Context context;
-  context.base = std::string(base);
   ASSIGN_OR_RETURN(context.catalogue, ReadCatalogue(hardware.name()));
   // The catalogue's name of a base that was found under another one.
-  if (!absl::StrContains(base, '/')) context.base = hardware.name();
+  const std::string base_name =
+      absl::StrContains(base, '/') ? std::string(base) : hardware.name();
+  context.base = VisibleText(base_name);
 
   Group file;
   file.Active(absl::StrCat("name: \"", name, "\""));
   file.Active(absl::StrCat("description: \"", name, "\"  # one sentence"));
-  file.Active(absl::StrCat("base: \"", context.base,
-                           "\"  # gives every number that is not given here"));
+  file.Active(absl::StrCat("base: ", QuotedText(base_name),
+                           "  # gives every number that is not given here"));
   file.Comment(
       "sources { id: \"me\" kind: ASSUMPTION citation: \"where the numbers are "
       "from\" date: \"2026\" }");
@@ -559,8 +563,9 @@ absl::StatusOr<std::string> NewHardwareText(absl::string_view base,
           ? std::string(
                 "runtime { base: \"vllm\" }  # serving software, one of "
                 "`tokenjoule list runtimes`; absent: free and perfect")
-          : absl::StrCat("runtime { base: \"", hardware.runtime().base(),
-                         "\" }  # serving software; inherited from ",
+          : absl::StrCat("runtime { base: ",
+                         QuotedText(hardware.runtime().base()),
+                         " }  # serving software; inherited from ",
                          context.base));
   return absl::StrCat(
       "# proto-file: proto/hardware.proto\n"

@@ -7,10 +7,13 @@
 #include <tuple>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/base/size_limits.h"
+#include "analyzer/base/utf8.h"
+#include "analyzer/base/visible.h"
 #include "analyzer/description/formats.h"
 #include "google/protobuf/descriptor.h"
 #include "google/protobuf/io/tokenizer.h"
@@ -63,32 +66,6 @@ class Collector : public google::protobuf::io::ErrorCollector {
   std::vector<Complaint> errors;
   std::set<Complaint> warnings;
 };
-
-bool IsUtf8(absl::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    const unsigned char lead = text[i];
-    const int tail = lead < 0x80   ? 0
-                     : lead < 0xC2 ? -1
-                     : lead < 0xE0 ? 1
-                     : lead < 0xF0 ? 2
-                     : lead < 0xF5 ? 3
-                                   : -1;
-    if (tail < 0 || i + tail >= text.size()) return false;
-    for (int k = 1; k <= tail; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) & 0xC0) != 0x80)
-        return false;
-    }
-    // Reject overlong forms, surrogates and code points beyond U+10FFFF.
-    const unsigned char next = tail > 0 ? text[i + 1] : 0;
-    if ((lead == 0xE0 && next < 0xA0) || (lead == 0xED && next > 0x9F) ||
-        (lead == 0xF0 && next < 0x90) || (lead == 0xF4 && next > 0x8F)) {
-      return false;
-    }
-    i += tail + 1;
-  }
-  return true;
-}
 
 // The n-th quoted word of a message, without its quotes.
 std::string Quoted(absl::string_view message, int n) {
@@ -333,11 +310,7 @@ std::string Explain(const Complaint& complaint, const Message& root) {
                               Quoted(complaint.message, 0), names, "");
   }
   // The parser quotes its input verbatim, so it may contain anything.
-  std::string out;
-  for (const char c : complaint.message) {
-    out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-  }
-  return out;
+  return VisibleText(complaint.message);
 }
 
 // Blanks the line of a complaint if braces stay balanced, so that the rest can
@@ -456,10 +429,20 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
 
 std::string PrintTextproto(const Message& message) {
   TextFormat::Printer printer;
-  printer.SetUseUtf8StringEscaping(true);
   std::string out;
-  printer.PrintToString(message, &out);
+  // Letters of every script can be read, unless a text is not UTF-8: a textproto is.
+  for (const bool as_letters : {true, false}) {
+    printer.SetUseUtf8StringEscaping(as_letters);
+    printer.PrintToString(message, &out);
+    if (IsUtf8(out)) break;
+  }
   return out;
+}
+
+std::string QuotedText(absl::string_view text) {
+  return absl::StrCat(
+      "\"",
+      IsUtf8(text) ? absl::Utf8SafeCEscape(text) : absl::CEscape(text), "\"");
 }
 
 }  // namespace tokenjoule

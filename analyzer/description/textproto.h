@@ -34,8 +34,14 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
                     std::vector<Fault>* faults,
                     std::vector<Fault>* moved = nullptr);
 
-// `message` as textproto, fields in schema order.
+// `message` as textproto, fields in schema order. It reads back as the same message,
+// whatever its texts hold.
 std::string PrintTextproto(const google::protobuf::Message& message);
+
+// `text` as a string of a textproto, with its quotation marks, which reads back as
+// the same bytes. In comments text stands as VisibleText (analyzer/base/visible.h)
+// makes it, so that it ends no line.
+std::string QuotedText(absl::string_view text);
 
 }  // namespace tokenjoule
 

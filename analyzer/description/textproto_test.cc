@@ -7,7 +7,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/base/size_limits.h"
+#include "analyzer/base/visible.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/testing/hostile.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
 #include "gtest/gtest.h"
@@ -296,6 +298,24 @@ TEST(TextprotoTest, FieldsThatMovedAreReadWhereTheyMeanTheSame) {
   ASSERT_EQ(faults.size(), 2u);
   EXPECT_THAT(faults[0].message, HasSubstr("\"stored\""));
   EXPECT_THAT(faults[1].message, HasSubstr("\"overlap_fraction\""));
+}
+
+// Also a text that is not UTF-8, which a textproto can hold as escapes alone.
+TEST(TextprotoTest, HostileTextsReadBackAsTheyWere) {
+  for (const HostileText& hostile : HostileTexts()) {
+    SCOPED_TRACE(hostile.attacks);
+    Scenario scenario;
+    scenario.add_set(hostile.text);
+    Scenario read;
+    EXPECT_THAT(FaultsOf(PrintTextproto(scenario), &read), IsEmpty());
+    EXPECT_EQ(read.set(0), hostile.text);
+    EXPECT_THAT(FaultsOf(absl::StrCat("set: ", QuotedText(hostile.text),
+                                      "  # ", VisibleText(hostile.text), "\n"),
+                         &read),
+                IsEmpty());
+    ASSERT_EQ(read.set_size(), 1);
+    EXPECT_EQ(read.set(0), hostile.text);
+  }
 }
 
 }  // namespace

@@ -193,7 +193,14 @@ class FieldValidator {
   void ValidateNumber(double value, const Range& limits,
                       const FieldLocations* tree, const FieldDescriptor* field,
                       const std::string& path) {
-    if (limits.min() == 0 && limits.max() == 0) return;
+    if (limits.min() == 0 && limits.max() == 0) {
+      // Whatever a number is of, arithmetic with it needs one.
+      if (!std::isfinite(value)) {
+        AddFault(tree, field, -1, path,
+                 absl::StrCat(Number(value), "; expected a finite number"));
+      }
+      return;
+    }
     if (std::isnan(value)) {
       AddFault(tree, field, -1, path,
                absl::StrCat("nan is no number: fill it in", Expected(limits)));

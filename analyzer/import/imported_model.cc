@@ -6,6 +6,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/visible.h"
 #include "analyzer/description/textproto.h"
 #include "proto/constant.pb.h"
 
@@ -19,7 +20,8 @@ constexpr size_t kCommentColumns = 80;
 std::string Comment(absl::string_view text) {
   std::string out;
   std::string line = "#";
-  for (const absl::string_view word : absl::StrSplit(text, ' ')) {
+  const std::string visible = VisibleText(text);
+  for (const absl::string_view word : absl::StrSplit(visible, ' ')) {
     if (line.size() > 1 && line.size() + 1 + word.size() > kCommentColumns) {
       absl::StrAppend(&out, line, "\n");
       line = "#";

@@ -8,6 +8,7 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "analyzer/base/json_keys.h"
 #include "analyzer/base/size_limits.h"
 #include "nlohmann/json.hpp"
 
@@ -507,6 +508,12 @@ JsonDocument::JsonDocument(absl::string_view text, absl::string_view file) {
   if (!json::sax_parse(quoted.text(), &checker)) {
     add(FaultAt(text, quoted.Original(checker.place), checker.message));
     return;
+  }
+  // The libraries that read these files keep the last one, too.
+  if (const auto repeated = RepeatedJsonKey(quoted.text())) {
+    log_.notes.push_back(
+        absl::StrCat("The key \"", Printable(*repeated),
+                     "\" is there twice; the last one counts."));
   }
   log_.order = std::move(checker.order);
   json_ = std::make_unique<json>(

@@ -1,4 +1,8 @@
 // Answers as CSV: a header, then rows with the same columns (RFC 4180).
+//
+// Cells read back byte by byte. One that begins with "=", "+", "-" or "@" is not
+// changed either, although a spreadsheet may take it for a formula: an apostrophe
+// before it would be part of the name for every other program.
 
 #ifndef ANALYZER_REPORT_CSV_H_
 #define ANALYZER_REPORT_CSV_H_

@@ -1,5 +1,6 @@
 #include "nlohmann/json.hpp"
 
+#include <memory>
 #include <string>
 
 #include "absl/status/status.h"
@@ -7,8 +8,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "analyzer/base/json_keys.h"
 #include "analyzer/base/version.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/texts.h"
 #include "google/protobuf/util/json_util.h"
 
 namespace tokenjoule {
@@ -61,10 +65,16 @@ std::string ToJson(const google::protobuf::Message& message) {
 #else
   options.always_print_primitive_fields = true;
 #endif
+  std::unique_ptr<google::protobuf::Message> valid;
+  if (ChangesTexts(kJsonTexts, message)) {
+    valid.reset(message.New());
+    valid->CopyFrom(message);
+    EscapeTexts(kJsonTexts, valid.get());
+  }
   std::string out;
-  // This cannot fail, because the project's messages contain no Any and no
-  // invalid UTF-8.
-  (void)google::protobuf::util::MessageToJsonString(message, &out, options);
+  // This cannot fail, because the message contains no Any and no invalid UTF-8.
+  (void)google::protobuf::util::MessageToJsonString(
+      valid == nullptr ? message : *valid, &out, options);
   absl::string_view members = out;
   absl::ConsumePrefix(&members, "{");
   return absl::StrCat(BeforeVersion(), kVersion, "\"",
@@ -74,6 +84,10 @@ std::string ToJson(const google::protobuf::Message& message) {
 absl::Status FromJson(absl::string_view text,
                       google::protobuf::Message* message,
                       std::string* version) {
+  if (const auto repeated = RepeatedJsonKey(text)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "the key \"", Printable(*repeated), "\" is there twice; remove one"));
+  }
   std::string written_by;
   const auto status = google::protobuf::util::JsonStringToMessage(
       WithoutVersion(text, &written_by), message);

@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "analyzer/report/chart.h"
 #include "analyzer/report/figure.h"
+#include "analyzer/report/texts.h"
 #include "analyzer/report/vega.h"
 #include "google/protobuf/message.h"
 #include "proto/measurement.pb.h"
@@ -37,7 +38,8 @@ enum class OutputFormat {
 std::string FormatName(OutputFormat format);
 
 // JSON with the message's own field names, every field present. The first
-// member of the object is "tokenjoule_version", the version that wrote it.
+// member of the object is "tokenjoule_version", the version that wrote it. Bytes
+// of texts that are not UTF-8, which JSON cannot hold, become U+FFFD.
 std::string ToJson(const google::protobuf::Message& message);
 
 // Reads the output of ToJson, and sets `*version`, if it is not null, to the
@@ -142,7 +144,9 @@ absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
   const Writers<Answer> writers = WritersOf<Answer>();
   switch (format) {
     case OutputFormat::kTable:
-      return writers.table(answer, options);
+      return WithEscapedTexts(kTableTexts, answer, [&](const Answer& escaped) {
+        return writers.table(escaped, options);
+      });
     case OutputFormat::kCsv:
       return writers.csv(answer);
     case OutputFormat::kSvg:
@@ -157,6 +161,13 @@ absl::StatusOr<std::string> Written(const Answer& answer, OutputFormat format,
       break;
   }
   return ToJson(answer);
+}
+
+// The answer as Markdown, which it must have.
+template <typename Answer>
+std::string WrittenMarkdown(const Answer& answer) {
+  return WithEscapedTexts(kMarkdownTexts, answer,
+                          WritersOf<Answer>().markdown);
 }
 
 }  // namespace tokenjoule

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "analyzer/base/version.h"
 #include "gmock/gmock.h"
@@ -110,6 +111,15 @@ TEST(ReportTest, JsonOfANewerSchemaSaysSo) {
   // This version and older ones have no such excuse.
   EXPECT_THAT(message(kVersion), Not(HasSubstr("wrote it")));
   EXPECT_THAT(message("0.0.99"), Not(HasSubstr("wrote it")));
+}
+
+TEST(ReportTest, AKeyThatIsThereTwiceIsRefused) {
+  Listing read;
+  const absl::Status status =
+      FromJson(R"({"entries": [{"name": "a"}, {"name": "a", "kind": "", "name": "b"}]})",
+               &read);
+  EXPECT_THAT(std::string(status.message()),
+              HasSubstr("\"entries[1].name\" is there twice"));
 }
 
 }  // namespace

@@ -2,6 +2,8 @@
 
 #include <sqlite3.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstring>
 #include <limits>
 #include <string>
@@ -9,6 +11,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
+#include "analyzer/testing/hostile.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "google/protobuf/descriptor.h"
@@ -249,6 +254,37 @@ TEST(SqliteTest, WhatATableCannotHoldIsSaid) {
     SweepStudy study;
     AddPoint(id, {}, 1, &study);
     EXPECT_FALSE(SweepSqlite(study).ok()) << id;
+  }
+}
+
+// Names of axes are names of columns.
+TEST(SqliteTest, HostileTextsAreCellsAndColumnsAndNothingElse) {
+  for (const HostileText& hostile : HostileTexts()) {
+    SCOPED_TRACE(hostile.attacks);
+    SweepStudy study = Small();
+    study.set_name(hostile.text);
+    study.set_axes(0, hostile.text);
+    study.mutable_front(0)->set_values(0, hostile.text);
+    const std::string bytes = Bytes(study);
+    const size_t nul = hostile.text.find('\0');
+    const std::string text =
+        nul == std::string::npos
+            ? hostile.text
+            : absl::StrReplaceAll(
+                  hostile.text,
+                  {{absl::string_view("\0", 1), "\xef\xbf\xbd"}});
+    EXPECT_THAT(Ask(bytes, "SELECT name FROM study"),
+                ElementsAre(absl::StrCat("t", text)));
+    EXPECT_THAT(Ask(bytes, "SELECT count(*) FROM front"), ElementsAre("i2"));
+    EXPECT_THAT(Ask(bytes, "SELECT count(*) FROM axes"), ElementsAre("i2"));
+    EXPECT_THAT(Ask(bytes, "PRAGMA integrity_check"), ElementsAre("tok"));
+    const std::vector<std::string> columns =
+        Ask(bytes, "SELECT name FROM pragma_table_info('front')");
+    // SQLite itself names a column that has no name.
+    if (text.empty()) continue;
+    EXPECT_EQ(std::count(columns.begin(), columns.end(),
+                         absl::StrCat("t", text)),
+              1);
   }
 }
 

@@ -11,6 +11,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/shell.h"
+#include "analyzer/base/zero_sign.h"
 
 namespace tokenjoule {
 namespace {
@@ -235,7 +237,9 @@ std::string WithUnit(double value, absl::string_view unit) {
     --prefix;
   }
   const int decimals = scaled >= 99.95 ? 0 : scaled >= 9.995 ? 1 : 2;
-  return absl::StrFormat("%s%.*f %s%s", value < 0 ? "-" : "", decimals, scaled,
+  return absl::StrFormat("%s %s%s",
+                         WithoutSignOfZero(absl::StrFormat(
+                             "%s%.*f", value < 0 ? "-" : "", decimals, scaled)),
                          kPrefixes[prefix], unit);
 }
 
@@ -251,22 +255,23 @@ std::string Between(double low, double high, absl::string_view unit) {
 
 std::string Plain(double value, int digits) {
   return std::abs(value) < std::pow(10, digits - 1)
-             ? absl::StrFormat("%.*g", digits, value)
+             ? WithoutSignOfZero(absl::StrFormat("%.*g", digits, value))
              : absl::StrFormat("%.0f", value);
 }
 
 std::string Signed(double value, int decimals) {
-  std::string text = absl::StrFormat("%+.*f", decimals, value);
-  if (text.find_first_of("123456789") == std::string::npos) text.erase(0, 1);
-  return text;
+  return WithoutSignOfZero(absl::StrFormat("%+.*f", decimals, value));
 }
 
 std::string Percent(double share) {
-  return absl::StrFormat("%.1f %%", 100 * share);
+  return WithoutSignOfZero(absl::StrFormat("%.1f %%", 100 * share));
 }
 
 std::string PercentBetween(double low, double high) {
-  return absl::StrFormat("%.0f to %.0f %%", 100 * low, 100 * high);
+  const auto whole = [](double share) {
+    return WithoutSignOfZero(absl::StrFormat("%.0f", 100 * share));
+  };
+  return absl::StrCat(whole(low), " to ", whole(high), " %");
 }
 
 std::string Wrapped(absl::string_view text, int indent, int hanging) {
@@ -286,7 +291,7 @@ std::string WrappedCommand(absl::string_view command, int indent) {
   std::string out(indent, ' ');
   size_t column = indent;
   bool first = true;
-  for (const absl::string_view word : absl::StrSplit(command, ' ')) {
+  for (const std::string& word : ShellWords(command)) {
     // Room for a blank and a backslash.
     if (!first && column + 1 + TextWidth(word) + 2 > kTextColumns) {
       absl::StrAppend(&out, " \\\n", std::string(indent + 4, ' '), word);

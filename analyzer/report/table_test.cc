@@ -141,5 +141,25 @@ TEST(TableTest, ParagraphsAreWrapped) {
 
 TEST(TableTest, SharesArePercentages) { EXPECT_EQ(Percent(0.6123), "61.2 %"); }
 
+TEST(TableTest, ZeroHasNoSign) {
+  for (const double nothing : {-0.0, -1e-9, -0.0004}) {
+    EXPECT_EQ(Percent(nothing), "0.0 %");
+    EXPECT_EQ(PercentBetween(nothing, -nothing), "0 to 0 %");
+    EXPECT_EQ(Signed(nothing, 2), "0.00");
+  }
+  EXPECT_EQ(Percent(-0.0006), "-0.1 %");
+  EXPECT_EQ(PercentBetween(-0.006, 0), "-1 to 0 %");
+  EXPECT_EQ(Plain(-0.0), "0");
+  EXPECT_EQ(WithUnit(-0.0, "J"), "0 J");
+  EXPECT_EQ(WithUnit(-1e-22, "J"), "0.00 aJ");
+}
+
+// A blank within quotation marks separates no words.
+TEST(TableTest, CommandsAreBrokenBetweenTheirWords) {
+  const std::string word = absl::StrCat("'", std::string(60, 'x'), " y z'");
+  EXPECT_EQ(WrappedCommand(absl::StrCat("tool --a=", word, " --b=", word), 2),
+            absl::StrCat("  tool --a=", word, " \\\n      --b=", word, "\n"));
+}
+
 }  // namespace
 }  // namespace tokenjoule

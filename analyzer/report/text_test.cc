@@ -2,7 +2,7 @@
 #include <vector>
 
 #include "analyzer/report/text_width.h"
-#include "analyzer/report/utf8.h"
+#include "analyzer/base/utf8.h"
 #include "analyzer/report/xml.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"

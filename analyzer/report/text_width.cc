@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "analyzer/report/utf8.h"
+#include "analyzer/base/utf8.h"
 
 namespace tokenjoule {
 namespace {

@@ -1,21 +1,12 @@
 #include "analyzer/report/xml.h"
 
-#include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/str_replace.h"
-#include "analyzer/report/utf8.h"
+#include "analyzer/base/utf8.h"
+#include "analyzer/base/visible.h"
 
 namespace tokenjoule {
-namespace {
-
-// The characters that XML 1.0 allows (section 2.2), but for white space.
-bool Allowed(uint32_t c) {
-  return (c >= 0x20 && c != 0x7f && c <= 0xd7ff && !(c >= 0x80 && c < 0xa0)) ||
-         (c >= 0xe000 && c <= 0xfffd) || (c >= 0x10000 && c <= 0x10ffff);
-}
-
-}  // namespace
 
 std::string PrintableText(absl::string_view text) {
   std::string out;
@@ -24,7 +15,7 @@ std::string PrintableText(absl::string_view text) {
     const uint32_t c = TakeCharacter(&text);
     if (c == '\t' || c == '\n' || c == '\r') {
       out += ' ';
-    } else if (c == kNoCharacter || !Allowed(c)) {
+    } else if (!IsVisible(c)) {
       out += "\xef\xbf\xbd";
     } else {
       out.append(before.data(), before.size() - text.size());

@@ -10,8 +10,8 @@
 namespace tokenjoule {
 
 // `text` as valid UTF-8 that XML 1.0 may contain: bytes that are not UTF-8, and
-// characters that XML forbids even when escaped (control characters, surrogates,
-// U+FFFE and U+FFFF), become U+FFFD; tabs and line breaks become spaces.
+// characters that are not visible (analyzer/base/visible.h), which include all that
+// XML forbids even when escaped, become U+FFFD; tabs and line breaks become spaces.
 std::string PrintableText(absl::string_view text);
 
 // PrintableText with the characters that have a meaning in XML escaped, for use as

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <memory>
-#include <set>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -197,6 +197,11 @@ class SpaceReader {
                         place.path, std::move(message)});
   }
 
+  // A fault of a flag.
+  void AddSetFault(std::string message) {
+    faults_->push_back({"--set", 0, 0, "", std::move(message)});
+  }
+
   SpaceAxis ReadAxis(const Axis& axis, int index) {
     const Place place = places_.OfAxis(index);
     SpaceAxis out;
@@ -300,17 +305,65 @@ class SpaceReader {
   std::vector<Fault>* const faults_;
 };
 
-// Each field has one writer; what answers are counted in is the same for all.
-void CheckPaths(const Space& space, SpaceReader* reader) {
-  std::set<std::string> seen;
+// The fields of model, machine and scenario at the first values of a space, by which
+// spellings of one field are known as such.
+class Spellings {
+ public:
+  explicit Spellings(const Space& space) : scenario_(DefaultScenario()) {
+    const Choices first(space.axes.size(), 0);
+    for (const SpaceAxis& axis : space.axes) {
+      // What has no value has faults of its own.
+      if (axis.size() == 0) return;
+    }
+    absl::StatusOr<Model> model = ModelAt(space, first);
+    if (model.ok()) model_ = *std::move(model);
+    absl::StatusOr<Hardware> hardware = HardwareAt(space, first);
+    if (hardware.ok()) hardware_ = *std::move(hardware);
+  }
+
+  // The path itself where it leads to no field that is known.
+  std::string Of(const std::string& path) const {
+    const std::pair<absl::string_view, absl::string_view> halves =
+        absl::StrSplit(path, absl::MaxSplits('.', 1));
+    const auto& [root, below] = halves;
+    const Message* const message =
+        root == "model"      ? static_cast<const Message*>(&model_)
+        : root == "hardware" ? static_cast<const Message*>(&hardware_)
+        : root == "scenario" ? static_cast<const Message*>(&scenario_)
+                             : nullptr;
+    if (message == nullptr) return path;
+    const std::string canonical = CanonicalFieldPath(*message, below);
+    return canonical.empty() ? path : absl::StrCat(root, ".", canonical);
+  }
+
+ private:
+  Model model_;
+  Hardware hardware_;
+  Scenario scenario_;
+};
+
+// Each field has one writer, however it is spelt; what answers are counted in is the
+// same for all.
+void CheckPaths(const Space& space, absl::Span<const std::string> changes,
+                SpaceReader* reader) {
+  const Spellings spellings(space);
+  // The first spelling of each field.
+  std::map<std::string, std::string> seen;
   for (size_t i = 0; i < space.axes.size(); ++i) {
     for (size_t f = 0; f < space.axes[i].fields.size(); ++f) {
       const FieldValues& field = space.axes[i].fields[f];
       const Place place =
           reader->places().OfField(static_cast<int>(i), static_cast<int>(f));
-      if (!seen.insert(field.path()).second) {
-        reader->AddFault(place, absl::StrCat(Printable(field.path()),
-                                             " is set twice at a point"));
+      const auto [first, is_new] =
+          seen.emplace(spellings.Of(field.path()), field.path());
+      if (!is_new) {
+        reader->AddFault(
+            place,
+            absl::StrCat(Printable(field.path()), " is set twice at a point",
+                         first->second == field.path()
+                             ? ""
+                             : absl::StrCat(": it is ",
+                                            Printable(first->second))));
       }
       for (const char* fixed :
            {"scenario.boundary", "scenario.ideal", "scenario.model",
@@ -323,6 +376,14 @@ void CheckPaths(const Space& space, SpaceReader* reader) {
         }
       }
     }
+  }
+  for (const std::string& change : changes) {
+    const std::string path =
+        CanonicalPath(change.substr(0, change.find('=')));
+    const auto found = seen.find(spellings.Of(path));
+    if (found == seen.end()) continue;
+    reader->AddSetFault(absl::StrCat(Printable(path), " is set by the axis ",
+                                     Printable(found->second)));
   }
 }
 
@@ -796,7 +857,7 @@ absl::StatusOr<Space> ParseSpace(absl::string_view text, absl::string_view file,
     points *= static_cast<double>(space.axes.back().size());
   }
   CheckObjectives(space.description, &reader);
-  CheckPaths(space, &reader);
+  CheckPaths(space, changes, &reader);
   CheckEvolution(space.description, &reader);
   const bool numbered = points <= static_cast<double>(kMostPoints);
   if (!numbered && !evolves) {

@@ -3,14 +3,18 @@
 #include "analyzer/search/space.h"
 
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 
 namespace tokenjoule {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -139,6 +143,56 @@ TEST(SpaceTest, ListsAsAWholeHaveThePlaceOfTheirFirst) {
       "s.textproto");
   EXPECT_THAT(std::string(space.status().message()),
               StartsWith("s.textproto:2:3: scenario.set: "));
+}
+
+TEST(SpaceTest, AFieldThatIsSpeltInTwoWaysIsSetTwice) {
+  const auto two = [](const char* a, const char* b) {
+    return FaultsOf(absl::StrCat("axis { path: \"", a, "\" value: \"2000\" }\n",
+                                 "axis { path: \"", b, "\" value: \"3000\" }\n"));
+  };
+  EXPECT_EQ(two("hardware.memory.hbm.bandwidth_gb_per_s",
+                "hardware.memory[0].bandwidth_gb_per_s"),
+            "s.textproto:4:1: axis[hardware.memory[0].bandwidth_gb_per_s]: "
+            "hardware.memory[0].bandwidth_gb_per_s is set twice at a point: it is "
+            "hardware.memory.hbm.bandwidth_gb_per_s");
+  const std::pair<const char*, const char*> kTwice[] = {
+      {"scenario.context", "scenario.context"},
+      {"scenario.context", "scenario..context"},
+      {"runtime.time_per_step_us", "hardware.runtime.time_per_step_us"},
+      {"hardware.board.static_power_w", "hardware.board.static_power_w.value"},
+      {"hardware.memory.0.bandwidth_gb_per_s",
+       "hardware.memory.hbm.bandwidth_gb_per_s"},
+  };
+  for (const auto& [a, b] : kTwice) {
+    EXPECT_THAT(two(a, b), HasSubstr("is set twice at a point")) << a << " " << b;
+  }
+  // Entries of one list, and ends of one range, are fields of their own.
+  EXPECT_EQ(two("hardware.memory[0].bandwidth_gb_per_s",
+                "hardware.memory[1].bandwidth_gb_per_s"),
+            "");
+  EXPECT_THAT(FaultsOf("axis { path: \"scenario.context\" value: \"2048\"\n"
+                       "  tied { path: \"scenario..context\" factor: 2 } }\n"),
+              HasSubstr("it is scenario.context"));
+}
+
+TEST(SpaceTest, AFlagDoesNotSetTheFieldOfAnAxisHoweverItIsSpelt) {
+  const std::string text =
+      "scenario { model: \"llama-3.1-8b\" hardware: \"h100-sxm\" }\n"
+      "objective { metric: \"energy_per_token_j\" }\n"
+      "axis { path: \"hardware.memory.hbm.bandwidth_gb_per_s\" value: \"3000\" }\n";
+  for (const char* set : {"hardware.memory.hbm.bandwidth_gb_per_s=2000",
+                          "hardware.memory[0].bandwidth_gb_per_s=2000"}) {
+    const std::vector<std::string> changes = {set};
+    const absl::StatusOr<Space> space =
+        ParseSpace(text, "s.textproto", changes);
+    ASSERT_FALSE(space.ok()) << set;
+    EXPECT_THAT(std::string(space.status().message()),
+                AllOf(StartsWith("--set: hardware.memory"),
+                      HasSubstr("is set by")));
+  }
+  const std::vector<std::string> other = {
+      "hardware.memory[1].bandwidth_gb_per_s=20000"};
+  EXPECT_TRUE(ParseSpace(text, "s.textproto", other).ok());
 }
 
 }  // namespace

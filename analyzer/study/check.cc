@@ -14,6 +14,7 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/base/status_macros.h"
 #include "analyzer/base/version.h"
+#include "analyzer/base/zero_sign.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/textproto.h"
 #include "analyzer/description/validate.h"
@@ -178,9 +179,9 @@ std::string MovedCauses(const Comparison& comparison) {
     if (parts.size() == kNamedParts) break;
     if (std::abs(change) < kNamedShare * whole) break;
     // Static power that is drawn for a longer time is static energy.
-    parts.push_back(absl::StrFormat("%s %+.1f %%",
-                                    cause == "time" ? "static" : cause,
-                                    100 * change / whole));
+    parts.push_back(absl::StrCat(
+        cause == "time" ? "static" : cause, " ",
+        WithoutSignOfZero(absl::StrFormat("%+.1f %%", 100 * change / whole))));
   }
   return absl::StrJoin(parts, ", ");
 }
@@ -311,6 +312,36 @@ absl::string_view WriterOf(absl::string_view text) {
   return text.substr(0, text.find_first_of(" \n"));
 }
 
+// Adds a fault for each number below 0 of the entries of a list, none of which can
+// be: quantities, energies and times.
+void CheckNotNegative(const Report& baseline, const char* list,
+                      absl::string_view file, const FieldLocations& locations,
+                      std::vector<Fault>* faults) {
+  const FieldDescriptor* entries = Report::descriptor()->FindFieldByName(list);
+  const auto* reflection = baseline.GetReflection();
+  for (int i = 0; i < reflection->FieldSize(baseline, entries); ++i) {
+    const Message& entry = reflection->GetRepeatedMessage(baseline, entries, i);
+    std::vector<const FieldDescriptor*> fields;
+    entry.GetReflection()->ListFields(entry, &fields);
+    for (const FieldDescriptor* field : fields) {
+      if (field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE) continue;
+      const double value = entry.GetReflection()->GetDouble(entry, field);
+      if (value >= 0 || std::isnan(value)) continue;
+      Fault fault;
+      fault.file = std::string(file);
+      const FieldLocations* tree = locations.GetTreeForNested(entries, i);
+      if (tree != nullptr) {
+        const auto place = tree->GetLocation(field, -1);
+        fault.line = place.line + 1;
+        fault.column = place.column + 1;
+      }
+      fault.path = absl::StrCat(list, "[", i, "].", field->name());
+      fault.message = absl::StrCat(value, "; expected 0 or more");
+      faults->push_back(std::move(fault));
+    }
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<Report> ParseBaseline(absl::string_view text,
@@ -321,6 +352,11 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
   ParseTextproto(text, file, &baseline, &locations, &faults);
   ValidateFields(baseline, {file, locations.get(), /*complete=*/false},
                  &faults);
+  if (faults.empty()) {
+    for (const char* list : {"energy_terms", "energy_causes", "time_by_bound"}) {
+      CheckNotNegative(baseline, list, file, *locations, &faults);
+    }
+  }
   const auto needs = [&](bool there, const char* field) {
     if (there || !faults.empty()) return;
     Fault fault;

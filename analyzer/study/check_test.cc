@@ -1,5 +1,8 @@
 #include "analyzer/study/check.h"
 
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -152,6 +155,25 @@ TEST(CheckTest, ABrokenBaselineSaysWhere) {
     const std::string message = ErrorOf(ParseBaseline(broken, "b.textproto"));
     EXPECT_TRUE(absl::StrContains(message, "b.textproto")) << broken << "\n"
                                                            << message;
+  }
+}
+
+TEST(CheckTest, NumbersOfABaselineAreFiniteAndNotBelowZero) {
+  const std::string text = BaselineText(BaselineOf(Answer()));
+  for (const char* field : {"quantity_per_token: ", "cost_j_per_unit: "}) {
+    for (const char* number : {"nan", "-nan", "inf", "-inf", "-1", "1e999"}) {
+      const size_t at = text.find(field);
+      ASSERT_NE(at, std::string::npos);
+      const size_t begin = at + std::strlen(field);
+      std::string broken = text;
+      broken.replace(begin, text.find('\n', begin) - begin, number);
+      const std::string message = ErrorOf(ParseBaseline(broken, "b.textproto"));
+      const int line = 1 + std::count(text.begin(), text.begin() + at, '\n');
+      EXPECT_TRUE(absl::StartsWith(message, absl::StrCat("b.textproto:", line, ":")))
+          << message;
+      EXPECT_TRUE(absl::StrContains(message, field)) << message;
+      EXPECT_TRUE(absl::StrContains(message, "expected")) << message;
+    }
   }
 }
 

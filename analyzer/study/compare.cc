@@ -12,6 +12,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
+#include "analyzer/base/zero_sign.h"
 #include "google/protobuf/text_format.h"
 #include "proto/scenario.pb.h"
 
@@ -186,8 +187,9 @@ std::string Summarize(const Comparison& comparison) {
         0.01 * std::abs(comparison.energy_change_j())) {
       break;
     }
-    std::string part =
-        absl::StrFormat("%s %+.3g J", cause.cause(), cause.change_j());
+    std::string part = absl::StrCat(
+        cause.cause(), " ",
+        WithoutSignOfZero(absl::StrFormat("%+.3g J", cause.change_j())));
     if (cause.factor() != CauseChange::TIME) {
       absl::StrAppend(
           &part, " (",

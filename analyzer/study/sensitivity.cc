@@ -15,6 +15,7 @@
 #include "absl/strings/str_join.h"
 #include "analyzer/base/quantile.h"
 #include "analyzer/base/status_macros.h"
+#include "analyzer/base/zero_sign.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/number_reader.h"
@@ -385,7 +386,9 @@ std::string Summarize(const SensitivityStudy& study) {
     if (absl::StartsWith(e.path(), "hardware.") && e.low() == e.high()) {
       continue;
     }
-    parts.push_back(absl::StrFormat("%s %+.2f %%", e.path(), e.energy()));
+    parts.push_back(absl::StrCat(
+        e.path(), " ",
+        WithoutSignOfZero(absl::StrFormat("%+.2f %%", e.energy()))));
   }
   std::string out = absl::StrFormat(
       "%s on %s: %.3g J/%s. One percent more changes it by: %s.",

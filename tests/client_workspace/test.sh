@@ -202,6 +202,69 @@ expect 0 bazel run //:chat_update
 cmp "$work/baseline" "$work/client/chat_baseline.textproto" || fail "an update changed a good baseline"
 claim "an update of a good baseline changes nothing"
 
+# Names of targets and files are words of the scripts that are made of them, and no
+# commands. (Bazel makes no runfiles with blanks in their names.)
+mkdir "$work/client/names"
+cat >"$work/client/names/BUILD" <<'END'
+load("@tokenjoule//tools:energy.bzl", "energy_regression_test", "energy_update_all")
+
+_NAMES = [
+    "$(touch${IFS}PWNED)",
+    "it's\"PWNED\"&touch${IFS}PWNED;#",
+    "~$HOME[a]{b}(c)|touch${IFS}PWNED",
+    "--update",
+]
+
+[
+    energy_regression_test(
+        name = name,
+        baseline = "of-" + name + ".textproto",
+        hardware = "h100-sxm",
+        model = "llama-3.1-8b",
+    )
+    for name in _NAMES
+]
+
+energy_update_all(
+    name = "update_all",
+    tests = [":" + name for name in _NAMES],
+)
+END
+expect 3 bazel test --build_tests_only //names:all
+expect_text "cannot be read" "bazel run '//names:\$(touch\${IFS}PWNED)_update'" \
+  "bazel run '//names:it'\\''s\"PWNED\"&touch\${IFS}PWNED;#_update'"
+expect 0 bazel run //names:update_all
+for name in "\$(touch\${IFS}PWNED)" "it's\"PWNED\"&touch\${IFS}PWNED;#" \
+  "~\$HOME[a]{b}(c)|touch\${IFS}PWNED" "--update"; do
+  [ -s "$work/client/names/of-$name.textproto" ] || fail "no baseline of $name"
+done
+expect 0 bazel test --build_tests_only //names:all
+cd "$work"
+expect 2 "$out/names/\$(touch\${IFS}PWNED)_update"
+expect_text "run it with: bazel run '//names:\$(touch\${IFS}PWNED)_update'"
+[ -z "$(find "$work" -name PWNED)" ] || fail "a name was run as a command"
+rm -r "$work/client/names"
+claim "names of targets and baselines are not run as commands"
+
+mkdir "$work/client/bad"
+for baseline in "*.textproto" "**/*.textproto" ../chat.textproto /etc/passwd.textproto \
+  a//b.textproto ./a.textproto :a.textproto a.txt ""; do
+  cat >"$work/client/bad/BUILD" <<END
+load("@tokenjoule//tools:energy.bzl", "energy_regression_test")
+
+energy_regression_test(
+    name = "bad",
+    baseline = "$baseline",
+    hardware = "h100-sxm",
+    model = "llama-3.1-8b",
+)
+END
+  expect 7 bazel query //bad:all
+  expect_text "expected the path of one textproto in this package" "found \"$baseline\""
+done
+rm -r "$work/client/bad"
+claim "a baseline is one file of the package, and no pattern"
+
 # A memory that takes more energy, the kind of change that a gate must detect.
 dram=$work/client/hardware/house_dram.textproto
 cp "$dram" "$work/dram"

@@ -2,12 +2,12 @@
 
 #include "analyzer/study/check.h"
 
-#include <iostream>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "analyzer/base/visible.h"
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
@@ -71,8 +71,8 @@ int Update(const ParsedFlags& flags, const Report& report) {
   }
   const int exit_code =
       WriteFile("baseline", path, BaselineText(BaselineOf(report)));
-  if (exit_code == kExitOk) std::cout << "wrote " << path << "\n";
-  return exit_code;
+  if (exit_code != kExitOk) return exit_code;
+  return Print(absl::StrCat("wrote ", VisibleText(path), "\n"));
 }
 
 // Adds to a fault of a baseline the command that repairs it.
@@ -98,14 +98,15 @@ absl::StatusOr<CheckResult> Judge(const ParsedFlags& flags,
   if (!differences.empty()) {
     *stale = WithAdvice(
         flags, absl::InvalidArgumentError(absl::StrCat(
-                   path, ": the baseline was made for something else: ",
+                   PrintablePath(path), ": the baseline was made for something else: ",
                    absl::StrJoin(differences, ", "),
                    "; if that is intended, write a new one")));
   }
   absl::StatusOr<CheckResult> result = Check(report, expect, &*baseline);
   if (!result.ok()) {
     return WithAdvice(flags, absl::InvalidArgumentError(absl::StrCat(
-                                 path, ": ", result.status().message())));
+                                 PrintablePath(path), ": ",
+                                 result.status().message())));
   }
   return result;
 }
@@ -117,8 +118,8 @@ int Write(const ParsedFlags& flags, OutputFormat format,
   if (!stale.ok()) return Fail(stale, kExitBadData);
   if (result.passed()) return kExitOk;
   if (flags.Has("update_command")) {
-    std::cerr << "tokenjoule: to accept the new figures: "
-              << flags.Get("update_command", "") << "\n";
+    Say(absl::StrCat("to accept the new figures: ",
+                     flags.Get("update_command", "")));
   }
   return kExitRegression;
 }

@@ -1,11 +1,12 @@
 // tokenjoule validate: predictions scored against measurements.
 
-#include <iostream>
 #include <map>
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/types/span.h"
+#include "analyzer/description/faults.h"
 #include "analyzer/description/measurements.h"
 #include "analyzer/fit/score.h"
 #include "analyzer/report/report.h"
@@ -28,19 +29,18 @@ void SayWhatWasSkipped(const MeasurementSet& set,
     ++rows[set.row(skipped.row() - 1).device()];
   }
   for (const auto& [machine, count] : rows) {
-    std::cerr << "tokenjoule: skipped " << count << " row"
-              << (count == 1 ? "" : "s") << " of " << machine
-              << ", which --set does not apply to\n";
+    Say(absl::StrCat("skipped ", count, count == 1 ? " row of " : " rows of ",
+                     Printable(machine), ", which --set does not apply to"));
   }
 }
 
 // Prints to stderr which engines of the rows no runtime claims.
 void SayWhatNoRuntimeServes(const MeasurementSet& set) {
   for (const auto& [software, count] : UnknownSoftware(set)) {
-    std::cerr << "tokenjoule: no runtime lists the software \"" << software
-              << "\" (see `list runtimes`): " << count << " row"
-              << (count == 1 ? " takes" : "s take")
-              << " the runtime that the machine names\n";
+    Say(absl::StrCat("no runtime lists the software \"", Printable(software),
+                     "\" (see `list runtimes`): ", count,
+                     count == 1 ? " row takes" : " rows take",
+                     " the runtime that the machine names"));
   }
 }
 

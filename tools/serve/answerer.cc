@@ -11,6 +11,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "analyzer/base/json_keys.h"
 #include "analyzer/base/shell.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/notices.h"
@@ -95,6 +96,11 @@ class RequestReader {
     if (Depth(text) > kDeepest) {
       Add(absl::StrCat("the request has more than ", kDeepest,
                        " levels of lists and objects"));
+      return json::object();
+    }
+    if (const auto repeated = RepeatedJsonKey(text)) {
+      Add(absl::StrCat("the key \"", Printable(*repeated),
+                       "\" is there twice; remove one"));
       return json::object();
     }
     json object = json::parse(text.begin(), text.end(), nullptr,

@@ -113,6 +113,11 @@ TEST_F(AnswererTest, ReadsFlagsAsTheCommandLineDoes) {
   EXPECT_GE(reply["elapsed_ms"], 0);
 }
 
+TEST_F(AnswererTest, AKeyThatIsThereTwiceIsRefused) {
+  EXPECT_THAT(FaultsOf(R"({"flags": {"batch": 1, "ideal": true, "batch": 2}})"),
+              ElementsAre("the key \"flags.batch\" is there twice; remove one"));
+}
+
 TEST_F(AnswererTest, KeepsTheDigitsOfAnswers) {
   // Read and written again, 0.10 would be 0.1.
   EXPECT_THAT(answerer_.Answer("analyze", "{}").json,

@@ -73,7 +73,8 @@ int ServeStdio(const ParsedFlags& flags) {
   }
   const Answerer answerer(RegisteredCommands(), limits);
   ServeLines(answerer, std::cin, std::cout);
-  return kExitOk;
+  // Fails if an answer could not be written.
+  return Print("");
 }
 
 int Run(const ParsedFlags& flags, HttpServe serve_http) {
@@ -90,10 +91,9 @@ int Run(const ParsedFlags& flags, HttpServe serve_http) {
   }
   CloseFilesForGood();
   if (!IsLoopback(options->host)) {
-    std::cerr << absl::StrCat(
-        "tokenjoule: note: --host=", Printable(options->host),
-        " lets other machines ask this one; there is no password and no "
-        "encryption\n");
+    Say(absl::StrCat("note: --host=", Printable(options->host),
+                     " lets other machines ask this one; there is no password "
+                     "and no encryption"));
   }
   const Answerer answerer(RegisteredCommands(), AnswerLimits());
   return serve_http(answerer, *options);

@@ -5,6 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/labels.h"
 #include "analyzer/report/report.h"
@@ -116,6 +118,14 @@ std::string CheckMarkdown(const CheckResult& result) {
   return out;
 }
 
+// Lines as content of XML.
+std::string LinesXml(absl::string_view text) {
+  return absl::StrJoin(absl::StrSplit(text, '\n'), "\n",
+                       [](std::string* out, absl::string_view line) {
+                         out->append(EscapedXml(line));
+                       });
+}
+
 // One test case per figure.
 std::string CheckJunit(const CheckResult& result) {
   int failures = 0;
@@ -124,7 +134,8 @@ std::string CheckJunit(const CheckResult& result) {
   for (const CheckedMetric& metric : result.metrics()) {
     absl::StrAppendFormat(&cases,
                           "    <testcase classname=\"%s\" name=\"%s, %s\"",
-                          name, metric.metric(), metric.rule());
+                          name, EscapedXml(metric.metric()),
+                          EscapedXml(metric.rule()));
     if (metric.passed()) {
       absl::StrAppend(&cases, "/>\n");
       continue;
@@ -132,7 +143,7 @@ std::string CheckJunit(const CheckResult& result) {
     ++failures;
     absl::StrAppend(&cases, ">\n      <failure message=\"",
                     EscapedXml(result.verdict()), "\">",
-                    EscapedXml(CheckTable(result, {})),
+                    LinesXml(CheckTable(result, {})),
                     "</failure>\n    </testcase>\n");
   }
   return absl::StrFormat(

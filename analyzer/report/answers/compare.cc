@@ -123,8 +123,9 @@ std::string CauseRows(const Comparison& comparison) {
     table.AddRow(
         {absl::StrCat(cause.cause(), ", ", FactorLabel(cause.factor())),
          Change(cause.change_j(), whole),
-         absl::StrFormat("%.1f %%", 100 * cause.change_j() /
-                                        comparison.energy_change_j())});
+         comparison.energy_change_j() == 0
+             ? ""
+             : Percent(cause.change_j() / comparison.energy_change_j())});
   }
   const std::string others = Change(rest, whole);
   if (!others.empty()) table.AddRow({"all others", others, ""});

@@ -3,6 +3,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "analyzer/base/zero_sign.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/report.h"
 #include "analyzer/report/table.h"
@@ -23,7 +24,10 @@ std::string ExplanationTable(const Explanation& explanation,
   for (const Explanation::Entry& entry : explanation.entries()) {
     absl::StrAppendFormat(&out, "%s = %g", entry.path(), entry.value());
     if (!explanation.formula().empty()) {
-      absl::StrAppendFormat(&out, "  (%+.3g %%)", entry.elasticity());
+      absl::StrAppend(&out, "  (",
+                      WithoutSignOfZero(
+                          absl::StrFormat("%+.3g", entry.elasticity())),
+                      " %)");
     }
     absl::StrAppend(&out, "\n");
     absl::StrAppendFormat(&out, "    range %g to %g, accepted %g to %g\n",

@@ -2,7 +2,6 @@
 
 #include "analyzer/fit/calibrate.h"
 
-#include <iostream>
 #include <string>
 #include <vector>
 
@@ -95,8 +94,8 @@ int RunAll(const ParsedFlags& flags) {
                              "Evidence", fit->evidence);
       if (code != kExitOk) return code;
     } else {
-      std::cerr << "tokenjoule: runtimes/evidence.textproto is left as it is, "
-                   "because nothing was cross-validated\n";
+      Say("runtimes/evidence.textproto is left as it is, because nothing was "
+          "cross-validated");
     }
   }
   const ParsedFlags to_stdout;

@@ -91,8 +91,8 @@ ForecastFunction ForecastFor(const ParsedFlags& flags,
         absl::StrCat("at the rate of its first second this search takes ",
                      DurationWords(seconds));
     if (wanted || seconds <= kMostUnasked) {
-      std::cerr << "tokenjoule: " << about
-                << "; Ctrl-C ends it with the points evaluated by then\n";
+      Say(absl::StrCat(about,
+                       "; Ctrl-C ends it with the points evaluated by then"));
       return absl::OkStatus();
     }
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -235,9 +235,8 @@ int Run(const ParsedFlags& flags, Search evolve) {
                   ? WritePage(where, *study)
                   : WriteAnswer(where, *format, *study);
   if (!study->interrupted() || exit_code != kExitOk) return exit_code;
-  std::cerr << "tokenjoule: interrupted: the answer is of the points evaluated "
-               "by then"
-            << aside << "\n";
+  Say(absl::StrCat(
+      "interrupted: the answer is of the points evaluated by then", aside));
   return kExitInterrupted;
 }
 

@@ -1,6 +1,5 @@
 // tokenjoule serve with its HTTP server.
 
-#include <iostream>
 #include <string>
 
 #include "absl/status/status.h"
@@ -24,9 +23,10 @@ int ServeHttp(const Answerer& answerer, const HttpOptions& options) {
   const std::string host = absl::StrContains(options.host, ":")
                                ? absl::StrCat("[", options.host, "]")
                                : options.host;
-  std::cout << "http://" << host << ":" << *port
-            << "/\nopen this address in a browser; Ctrl-C ends it\n"
-            << std::flush;
+  const int printed =
+      Print(absl::StrCat("http://", host, ":", *port,
+                         "/\nopen this address in a browser; Ctrl-C ends it\n"));
+  if (printed != kExitOk) return printed;
   if (server.Run()) return kExitOk;
   return Fail(absl::InvalidArgumentError("the server ended unexpectedly"),
               kExitBadData);

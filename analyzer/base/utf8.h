@@ -1,8 +1,9 @@
 // Characters of UTF-8 text.
 
-#ifndef ANALYZER_REPORT_UTF8_H_
-#define ANALYZER_REPORT_UTF8_H_
+#ifndef ANALYZER_BASE_UTF8_H_
+#define ANALYZER_BASE_UTF8_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
@@ -41,6 +42,14 @@ inline uint32_t TakeCharacter(absl::string_view* text) {
   return valid ? character : kNoCharacter;
 }
 
+// Whether all of `text` is valid UTF-8.
+inline bool IsUtf8(absl::string_view text) {
+  while (!text.empty()) {
+    if (TakeCharacter(&text) == kNoCharacter) return false;
+  }
+  return true;
+}
+
 }  // namespace tokenjoule
 
-#endif  // ANALYZER_REPORT_UTF8_H_
+#endif  // ANALYZER_BASE_UTF8_H_

@@ -1,0 +1,20 @@
+// Keys of JSON objects that are there twice.
+
+#ifndef ANALYZER_BASE_JSON_KEYS_H_
+#define ANALYZER_BASE_JSON_KEYS_H_
+
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/types/optional.h"
+
+namespace tokenjoule {
+
+// The path of the first key that an object of a JSON text has twice, "a.b[2].c".
+// Parsers keep one of the two values and say nothing. Nothing if there is none, or
+// none before the place where the text is no JSON.
+absl::optional<std::string> RepeatedJsonKey(absl::string_view text);
+
+}  // namespace tokenjoule
+
+#endif  // ANALYZER_BASE_JSON_KEYS_H_
