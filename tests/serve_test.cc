@@ -5,24 +5,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
-#include <cstdio>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
-#include "absl/strings/strip.h"
 #include "analyzer/testing/files.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "httplib.h"
 #include "nlohmann/json.hpp"
 #include "tests/run_tool.h"
+#include "tests/served.h"
+#include "tools/serve/http_client.h"
 
 namespace tokenjoule {
 namespace {
@@ -37,56 +36,19 @@ json SetupFlags() {
   return {{"model", "llama-3.1-8b"}, {"hardware", "h100-sxm"}};
 }
 
-// The server, while the test runs.
-class Served {
+// A server that is asked in JSON.
+class Asked : public Served {
  public:
-  Served() {
-    int ends[2];
-    EXPECT_EQ(pipe(ends), 0);
-    child_ = fork();
-    if (child_ == 0) {
-      dup2(ends[1], STDOUT_FILENO);
-      close(ends[0]);
-      execl(binary->c_str(), binary->c_str(), "serve", "--port=0", nullptr);
-      _exit(127);
-    }
-    close(ends[1]);
-    FILE* out = fdopen(ends[0], "r");
-    char line[200] = "";
-    EXPECT_NE(std::fgets(line, sizeof line, out), nullptr);
-    address_ = std::string(absl::StripAsciiWhitespace(line));
-    const std::vector<std::string> parts = absl::StrSplit(address_, ':');
-    EXPECT_TRUE(absl::SimpleAtoi(absl::StripSuffix(parts.back(), "/"), &port_))
-        << address_;
-    out_ = out;
-  }
-  ~Served() {
-    kill(child_, SIGTERM);
-    waitpid(child_, nullptr, 0);
-    std::fclose(out_);
-  }
-
-  httplib::Client Client() const { return httplib::Client("127.0.0.1", port_); }
+  Asked() : Served(*binary) {}
 
   // The reply, with its status.
   json Ask(const std::string& subcommand, const json& request,
            int status = 200) const {
-    const auto result =
-        Client().Post(absl::StrCat("/api/", subcommand).c_str(),
-                      request.dump(), "application/json");
-    EXPECT_TRUE(result);
-    if (!result) return json();
-    EXPECT_EQ(result->status, status) << result->body.substr(0, 500);
-    return json::parse(result->body);
+    const HttpResult result = PostJson(port(), subcommand, request.dump());
+    EXPECT_EQ(result.status, status) << result.body.substr(0, 500);
+    if (result.status == 0) return json();
+    return json::parse(result.body);
   }
-
-  const std::string& address() const { return address_; }
-
- private:
-  pid_t child_ = 0;
-  FILE* out_ = nullptr;
-  std::string address_;
-  int port_ = 0;
 };
 
 json Flags(std::initializer_list<json> more) {
@@ -96,7 +58,7 @@ json Flags(std::initializer_list<json> more) {
 }
 
 TEST(ServeTest, AnswersAreThoseOfTheCommandLine) {
-  const Served served;
+  const Asked served;
   EXPECT_THAT(served.address(), HasSubstr("http://127.0.0.1:"));
   const struct {
     const char* subcommand;
@@ -140,7 +102,7 @@ TEST(ServeTest, AnswersAreThoseOfTheCommandLine) {
 }
 
 TEST(ServeTest, FaultsAreThoseOfTheCommandLine) {
-  const Served served;
+  const Asked served;
   const json reply = served.Ask("analyze",
                                 {{"flags",
                                   {{"model", "llama-3.1-8b"},
@@ -161,7 +123,7 @@ TEST(ServeTest, FaultsAreThoseOfTheCommandLine) {
 }
 
 TEST(ServeTest, NoticesBelongToTheirRequest) {
-  const Served served;
+  const Asked served;
   for (int i = 0; i < 2; ++i) {
     const json reply =
         served.Ask("analyze", {{"flags", {{"model", "llama-3.1-8b"},
@@ -174,7 +136,7 @@ TEST(ServeTest, NoticesBelongToTheirRequest) {
 }
 
 TEST(ServeTest, NoRequestReachesAFile) {
-  const Served served;
+  const Asked served;
   const std::string mine = TempPath("mine.textproto");
   Write(mine, "name: \"mine\" base: \"h100-sxm\"");
   Write(TempPath("config.json"), "{}");
@@ -220,7 +182,7 @@ TEST(ServeTest, NoRequestReachesAFile) {
 }
 
 TEST(ServeTest, DocumentsAreDescriptions) {
-  const Served served;
+  const Asked served;
   json request = {{"flags", {{"model", "llama-3.1-8b"}, {"hardware", "a.textproto"}}},
                   {"documents",
                    {{"a.textproto", "name: \"a\" base: \"b.textproto\""},
@@ -260,7 +222,7 @@ TEST(ServeTest, DocumentsAreDescriptions) {
 }
 
 TEST(ServeTest, ClientsAtOnceGetTheirOwnAnswers) {
-  const Served served;
+  const Asked served;
   std::vector<std::thread> clients;
   for (int batch = 1; batch <= 16; ++batch) {
     clients.emplace_back([&served, batch] {
@@ -274,7 +236,7 @@ TEST(ServeTest, ClientsAtOnceGetTheirOwnAnswers) {
 // What a slider asks for, each as a whole request. The limit is for shared
 // machines; the times are in the log.
 TEST(ServeTest, AnswersWhileSlidersMove) {
-  const Served served;
+  const Asked served;
   const struct {
     const char* subcommand;
     json request;
@@ -300,6 +262,23 @@ TEST(ServeTest, AnswersWhileSlidersMove) {
     }
     absl::PrintF("%-12s %7.1f ms %8d bytes\n", one.subcommand, best_ms, bytes);
     EXPECT_LT(best_ms, 500) << one.subcommand;
+  }
+}
+
+// As Ctrl-C ends it, also while a client is connected.
+TEST(ServeTest, SignalsEndIt) {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    Asked served;
+    const int idle = ConnectTo(served.port());
+    served.Ask("analyze", Flags({}));
+    const auto begin = std::chrono::steady_clock::now();
+    const int status = served.End(signal);
+    const std::chrono::duration<double> took =
+        std::chrono::steady_clock::now() - begin;
+    EXPECT_TRUE(WIFSIGNALED(status) && WTERMSIG(status) == signal) << status;
+    EXPECT_LT(took.count(), 10);
+    EXPECT_EQ(ConnectTo(served.port()), -1);
+    close(idle);
   }
 }
 
@@ -346,6 +325,9 @@ TEST(ServeTest, RefusesFlagsThatDoNotGoTogether) {
   const Outcome taken = RunTool("serve --host=192.0.2.1 --port=0");
   EXPECT_EQ(taken.exit_code, 3);
   EXPECT_THAT(taken.err, HasSubstr("cannot listen on 192.0.2.1"));
+  const Outcome unknown = RunTool("serve --host=nothing.invalid --port=0");
+  EXPECT_EQ(unknown.exit_code, 3);
+  EXPECT_THAT(unknown.err, HasSubstr("cannot listen on nothing.invalid"));
 }
 
 // The recorded answers of a page.

@@ -2,7 +2,6 @@
 
 #include "tools/command.h"
 #include "tools/main.h"
-#include "tools/serve/serve_command.h"
 #include "tools/sweep.h"
 
 namespace tokenjoule {
@@ -12,12 +11,6 @@ namespace {
 // library.
 const CommandRegistration kSweep([] {
   return SweepCommand(/*evolve=*/nullptr);
-});
-
-// Without a server for the page, because cpp-httplib has no static library; with
-// --stdio and --format=html.
-const CommandRegistration kServe([] {
-  return ServeCommand(/*serve_http=*/nullptr);
 });
 
 const CommandRegistration kCalibrate([] {

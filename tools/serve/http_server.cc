@@ -1,336 +1,476 @@
 #include "tools/serve/http_server.h"
 
-#include <sys/socket.h>
+#include <sys/resource.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <condition_variable>
-#include <cstring>
-#include <mutex>
+#include <array>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/address.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/write.hpp>
+#include <chrono>
+#include <cstdint>
+#include <initializer_list>
+#include <list>
+#include <memory>
+#include <new>
+#include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "analyzer/description/faults.h"
-#include "httplib.h"
-#include "nlohmann/json.hpp"
-#include "tools/serve/page_files.h"
+#include "tools/serve/http_exchange.h"
+#include "tools/serve/http_handler.h"
 
 namespace tokenjoule {
 namespace {
 
-// Lets at most so many threads in at once.
-class Gate {
- public:
-  explicit Gate(int free) : free_(free) {}
+namespace asio = boost::asio;
+using Error = boost::system::error_code;
+using Tcp = asio::ip::tcp;
 
-  void Enter() {
-    std::unique_lock<std::mutex> lock(mutex_);
-    changed_.wait(lock, [this] { return free_ > 0; });
-    --free_;
-  }
-  void Leave() {
-    {
-      const std::lock_guard<std::mutex> lock(mutex_);
-      ++free_;
-    }
-    changed_.notify_one();
-  }
+// Bytes that the kernel may hold for each client in each direction; the rest
+// waits here, where it is counted, or with the client.
+constexpr int kKernelBuffer = 65'536;
+// After its answer a client has so long to close the connection. Closed at
+// once, the connection would be reset if the client still sends, and the answer
+// lost.
+constexpr double kLeaveS = 1;
+// Without descriptors or memory for another connection, the next is tried after
+// this.
+constexpr double kAcceptAgainS = 0.1;
+// Stop() waits so long for the answers under way.
+constexpr double kStopS = 0.8;
+// Descriptors that are no connections.
+constexpr rlim_t kOtherFiles = 64;
 
- private:
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  int free_;
+// What a connection waits for. Those before kClosed have a list each.
+enum Phase { kReading, kComputing, kWriting, kLeaving, kClosed };
+
+struct Connection;
+using Shared = std::shared_ptr<Connection>;
+
+struct Connection {
+  Connection(Tcp::socket accepted, asio::io_context* io,
+             const HttpHandler& handler)
+      : socket(std::move(accepted)), deadline(*io), exchange(handler) {}
+
+  Tcp::socket socket;
+  // Of the phase.
+  asio::steady_timer deadline;
+  HttpExchange exchange;
+  std::array<char, 16'384> buffer;
+  Phase phase = kReading;
+  // In the list of its phase.
+  std::list<Shared>::iterator place;
+  // Its part of the bytes that all connections hold.
+  size_t held = 0;
 };
 
-class Entry {
- public:
-  explicit Entry(Gate* gate) : gate_(*gate) { gate_.Enter(); }
-  ~Entry() { gate_.Leave(); }
-
-  Entry(const Entry&) = delete;
-  Entry& operator=(const Entry&) = delete;
-
- private:
-  Gate& gate_;
-};
-
-// The host of "host:port" or "[::1]:port", in lower case.
-std::string HostOf(absl::string_view authority) {
-  const size_t colon = authority.rfind(':');
-  const size_t bracket = authority.rfind(']');
-  if (colon != absl::string_view::npos &&
-      (bracket == absl::string_view::npos || colon > bracket)) {
-    authority = authority.substr(0, colon);
-  }
-  return absl::AsciiStrToLower(authority);
+std::chrono::steady_clock::duration Seconds(double seconds) {
+  return std::chrono::duration_cast<std::chrono::steady_clock::duration>(
+      std::chrono::duration<double>(seconds));
 }
 
-// Whether a host is a numeric address. A name can be made to mean this machine
-// by whoever owns it, an address cannot.
-bool IsAddress(absl::string_view host) {
-  if (host.empty()) return false;
-  if (host.front() == '[') {
-    return host.back() == ']' &&
-           host.find_first_not_of("0123456789abcdef:.", 1) == host.size() - 1;
-  }
-  return host.find_first_not_of("0123456789.") == absl::string_view::npos;
+asio::const_buffer BufferOf(absl::string_view bytes) {
+  return asio::const_buffer(bytes.data(), bytes.size());
 }
 
-const char* ContentType(absl::string_view path) {
-  for (const auto& [ending, type] :
-       {std::make_pair(".html", "text/html; charset=utf-8"),
-        std::make_pair(".css", "text/css; charset=utf-8"),
-        std::make_pair(".js", "text/javascript; charset=utf-8"),
-        std::make_pair(".json", "application/json"),
-        std::make_pair(".svg", "image/svg+xml")}) {
-    if (absl::EndsWith(path, ending)) return type;
-  }
-  return "text/plain; charset=utf-8";
-}
-
-constexpr char kJsonType[] = "application/json";
-
-// Sends a text that outlives the response, or that `owned` keeps. A provider
-// instead of set_content, because httplib would otherwise compress: over
-// loopback that takes many times longer than sending.
-void Send(absl::string_view text, const char* type,
-          std::shared_ptr<const std::string> owned, httplib::Response* response) {
-  if (text.empty()) {
-    response->set_content("", type);
-    return;
-  }
-  response->set_content_provider(
-      text.size(), type,
-      [text, owned](size_t offset, size_t length, httplib::DataSink& sink) {
-        return sink.write(text.data() + offset, length);
-      });
-}
-
-void SendJson(int status, std::string json, httplib::Response* response) {
-  response->status = status;
-  auto owned = std::make_shared<const std::string>(std::move(json));
-  Send(*owned, kJsonType, owned, response);
-}
-
-void SendFault(int status, const std::string& fault,
-               httplib::Response* response) {
-  const nlohmann::json error = {
-      {"error", {{"exit_code", kExitUsage}, {"faults", {fault}}}}};
-  SendJson(status,
-           error.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-           response);
+// The connections that the options allow and the process can have.
+size_t MostConnections(const HttpOptions& options) {
+  const size_t wanted = std::max(1, options.connections);
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return wanted;
+  const rlim_t most = limit.rlim_cur > 2 * kOtherFiles
+                          ? limit.rlim_cur - kOtherFiles
+                          : std::max<rlim_t>(1, limit.rlim_cur / 2);
+  return std::min<rlim_t>(wanted, most);
 }
 
 }  // namespace
 
+// All members but Stop(), and what the workers run, belong to the thread of
+// Run().
 class HttpServer::Implementation {
  public:
   Implementation(const Answerer& answerer, const HttpOptions& options)
-      : answerer_(answerer),
-        options_(options),
-        computations_(options.computations > 0
-                          ? options.computations
-                          : std::max<int>(
-                                2, std::thread::hardware_concurrency())) {
-    const size_t connections = options.connections;
-    server_.new_task_queue = [connections] {
-      return new httplib::ThreadPool(connections);
-    };
-    server_.set_read_timeout(options.timeout_s);
-    server_.set_write_timeout(options.timeout_s);
-    server_.set_payload_max_length(options.body_bytes);
-    // One request for each connection: none is held idle, and what is left of
-    // a refused request cannot be taken for the next.
-    server_.set_keep_alive_max_count(1);
-    server_.set_tcp_nodelay(true);
-    // Unlike httplib's own options without SO_REUSEPORT, by which a second
-    // server would share the port unnoticed.
-    server_.set_socket_options([this](socket_t socket) {
-      const int yes = 1;
-      setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-      socket_ = socket;
-    });
-    server_.set_default_headers({
-        {"Content-Security-Policy",
-         "default-src 'none'; script-src 'self'; style-src 'self'; "
-         "img-src 'self' data: blob:; connect-src 'self'; base-uri 'none'; "
-         "form-action 'none'; frame-ancestors 'none'"},
-        {"X-Content-Type-Options", "nosniff"},
-        {"X-Frame-Options", "DENY"},
-        {"Referrer-Policy", "no-referrer"},
-        {"Cross-Origin-Opener-Policy", "same-origin"},
-        {"Cross-Origin-Resource-Policy", "same-origin"},
-        {"Cache-Control", "no-store"},
-    });
-    server_.set_pre_routing_handler(
-        [this](const httplib::Request& request, httplib::Response& response) {
-          return IsRefused(request, &response)
-                     ? httplib::Server::HandlerResponse::Handled
-                     : httplib::Server::HandlerResponse::Unhandled;
-        });
-    server_.Get("/api/", [this](const httplib::Request&,
-                                httplib::Response& response) {
-      SendJson(200, answerer_.SubcommandsJson(), &response);
-    });
-    server_.Post(R"(/api/([a-z0-9-]+))",
-                 [this](const httplib::Request& request,
-                        httplib::Response& response,
-                        const httplib::ContentReader& content) {
-                   Answer(request, content, &response);
-                 });
-    server_.Get("/.*", [](const httplib::Request& request,
-                          httplib::Response& response) {
-      SendFile(request.path, &response);
-    });
-    server_.set_error_handler(httplib::Server::Handler(
-        [](const httplib::Request&, httplib::Response& response) {
-          // Others than those that httplib itself refuses have an answer.
-          if (response.has_header("Content-Type")) return;
-          SendFault(response.status,
-                    response.status == 404
-                        ? "there is nothing here"
-                        : absl::StrCat("HTTP status ", response.status),
-                    &response);
-        }));
+      : handler_(answerer, options),
+        options_(handler_.options()),
+        computations_(
+            options.computations > 0
+                ? options.computations
+                : std::max<int>(2, std::thread::hardware_concurrency())),
+        most_connections_(MostConnections(options)),
+        acceptor_(io_),
+        timer_(io_),
+        jobs_guard_(asio::make_work_guard(jobs_)) {}
+
+  ~Implementation() {
+    jobs_.stop();
+    for (std::thread& worker : workers_) worker.join();
   }
 
   absl::StatusOr<int> Bind() {
-    errno = 0;
-    const int port =
-        options_.port == 0 ? server_.bind_to_any_port(options_.host)
-        : server_.bind_to_port(options_.host, options_.port) ? options_.port
-                                                             : -1;
-    if (port > 0) {
-      // httplib lets 5 connections wait to be accepted; the next one is tried
-      // again by its client a second later, and a page asks for 20 files.
-      listen(socket_, SOMAXCONN);
-      return port;
+    int port = 0;
+    Error error;
+    for (const Tcp::endpoint& endpoint : Endpoints(&error)) {
+      error = Listen(endpoint, &port);
+      if (!error) break;
     }
-    return absl::InvalidArgumentError(absl::StrCat(
-        "cannot listen on ", Printable(options_.host), ":", options_.port,
-        errno != 0 ? absl::StrCat(": ", std::strerror(errno)) : "",
-        "; --port=0 takes any free port"));
+    if (error) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "cannot listen on ", Printable(options_.host), ":", options_.port,
+          ": ", error.message(), "; --port=0 takes any free port"));
+    }
+    if (!StartWorkers()) {
+      return absl::InvalidArgumentError(
+          "cannot start a thread; the limit of processes (ulimit -u) is "
+          "reached");
+    }
+    return port;
   }
 
-  bool Run() { return server_.listen_after_bind(); }
+  bool Run() {
+    Accept();
+    while (true) {
+      try {
+        io_.run();
+        break;
+      } catch (const std::bad_alloc&) {
+        // The deadline of its connection ends what could not go on.
+      }
+    }
+    Error ignored;
+    acceptor_.close(ignored);
+    CloseAll({kReading, kComputing, kWriting, kLeaving});
+    return is_stopping_;
+  }
 
-  void Stop() { server_.stop(); }
+  void Stop() {
+    asio::post(io_, [this] {
+      Error ignored;
+      is_stopping_ = true;
+      acceptor_.close(ignored);
+      CloseAll({kReading, kLeaving});
+      timer_.expires_after(Seconds(kStopS));
+      timer_.async_wait([this](Error error) {
+        if (!error) io_.stop();
+      });
+      StopIfIdle();
+    });
+  }
 
  private:
-  // Whether a request is refused whatever it asks for; if so, `response` says
-  // why.
-  bool IsRefused(const httplib::Request& request,
-                 httplib::Response* response) const {
-    const std::string host = request.get_header_value("Host");
-    const std::string name = HostOf(host);
-    if (request.get_header_value_count("Host") != 1 ||
-        (name != "localhost" && name != absl::AsciiStrToLower(options_.host) &&
-         !IsAddress(name))) {
-      SendFault(403,
-                absl::StrCat("the request is for host \"", Printable(host),
-                             "\"; this server answers as localhost, as a "
-                             "numeric address or as what --host names"),
-                response);
-      return true;
+  // The addresses of the host, in order of preference.
+  std::vector<Tcp::endpoint> Endpoints(Error* error) {
+    const std::string host =
+        options_.host == "localhost" ? "127.0.0.1" : options_.host;
+    const asio::ip::address address = asio::ip::make_address(host, *error);
+    if (!*error) {
+      return {Tcp::endpoint(address, static_cast<uint16_t>(options_.port))};
     }
-    const std::string site = request.get_header_value("Sec-Fetch-Site");
-    if (request.method == "POST" &&
-        ((request.has_header("Origin") &&
-          request.get_header_value("Origin") != absl::StrCat("http://", host)) ||
-         (!site.empty() && site != "same-origin" && site != "none"))) {
-      SendFault(403, "the request comes from another page", response);
-      return true;
+    std::vector<Tcp::endpoint> endpoints;
+    Tcp::resolver resolver(io_);
+    for (const auto& entry : resolver.resolve(host, absl::StrCat(options_.port),
+                                              Tcp::resolver::passive, *error)) {
+      endpoints.push_back(entry.endpoint());
     }
-    if (request.method != "GET" && request.method != "HEAD" &&
-        request.method != "POST") {
-      SendFault(405, "expected GET or POST", response);
-      return true;
+    return endpoints;
+  }
+
+  Error Listen(const Tcp::endpoint& endpoint, int* port) {
+    Error error, ignored;
+    acceptor_.close(ignored);
+    acceptor_.open(endpoint.protocol(), error);
+    if (error) return error;
+    if (endpoint.protocol() == Tcp::v6()) {
+      acceptor_.set_option(asio::ip::v6_only(false), ignored);
     }
-    // A request has its whole body, of a stated length, and gets a whole
-    // answer.
-    for (const char* header :
-         {"Transfer-Encoding", "Content-Encoding", "Range"}) {
-      if (!request.has_header(header)) continue;
-      SendFault(400, absl::StrCat("the header ", header, " is not taken here"),
-                response);
-      return true;
+    // Not SO_REUSEPORT, by which a second server would share the port
+    // unnoticed.
+    acceptor_.set_option(Tcp::acceptor::reuse_address(true), error);
+    if (error) return error;
+    acceptor_.bind(endpoint, error);
+    if (error) return error;
+    // A page asks for 20 files at once, and a client that finds no place in
+    // this queue tries again a second later.
+    acceptor_.listen(asio::socket_base::max_listen_connections, error);
+    if (error) return error;
+    *port = acceptor_.local_endpoint(error).port();
+    return error;
+  }
+
+  // Fewer workers than wanted are enough; returns whether there is one.
+  bool StartWorkers() {
+    while (workers_.size() < computations_) {
+      try {
+        workers_.emplace_back([this] { jobs_.run(); });
+      } catch (const std::system_error&) {
+        break;
+      }
     }
-    if (request.method == "POST" &&
-        !absl::StartsWith(request.get_header_value("Content-Type"),
-                          kJsonType)) {
-      // A page elsewhere cannot send this type without asking first.
-      SendFault(415, absl::StrCat("expected Content-Type: ", kJsonType),
-                response);
+    return !workers_.empty();
+  }
+
+  void Accept() {
+    acceptor_.async_accept([this](Error error, Tcp::socket socket) {
+      if (is_stopping_) return;
+      if (error) {
+        CloseOldest();
+        timer_.expires_after(Seconds(kAcceptAgainS));
+        timer_.async_wait([this](Error stopped) {
+          if (!stopped && !is_stopping_) Accept();
+        });
+        return;
+      }
+      // The next client is taken even if there is no memory for this one.
+      Accept();
+      while (Count() >= most_connections_ && CloseOldest()) {
+      }
+      if (Count() < most_connections_) Begin(std::move(socket));
+    });
+  }
+
+  size_t Count() const {
+    size_t count = 0;
+    for (const std::list<Shared>& list : connections_) count += list.size();
+    return count;
+  }
+
+  void Begin(Tcp::socket socket) {
+    Error ignored;
+    socket.set_option(Tcp::no_delay(true), ignored);
+    socket.set_option(asio::socket_base::send_buffer_size(kKernelBuffer),
+                      ignored);
+    socket.set_option(asio::socket_base::receive_buffer_size(kKernelBuffer),
+                      ignored);
+    const auto client =
+        std::make_shared<Connection>(std::move(socket), &io_, handler_);
+    client->place =
+        connections_[kReading].insert(connections_[kReading].end(), client);
+    SetDeadline(client, options_.request_s);
+    ReadSome(client);
+  }
+
+  // Lists are in the order in which connections came to their phase.
+  void Move(const Shared& client, Phase phase) {
+    connections_[phase].splice(connections_[phase].end(),
+                               connections_[client->phase], client->place);
+    client->phase = phase;
+  }
+
+  // Ends the phase of a connection after so many seconds.
+  void SetDeadline(const Shared& client, double seconds) {
+    client->deadline.expires_after(Seconds(seconds));
+    client->deadline.async_wait(
+        [this, client, phase = client->phase](Error error) {
+          if (error || client->phase != phase) return;
+          if (phase != kReading) {
+            Close(client);
+            return;
+          }
+          Error ignored;
+          client->socket.cancel(ignored);
+          client->exchange.Refuse(
+              408, absl::StrCat("the request was not whole within ",
+                                options_.request_s, " s"));
+          Write(client);
+        });
+  }
+
+  void ReadSome(const Shared& client) {
+    client->socket.async_read_some(
+        asio::buffer(client->buffer), [this, client](Error error, size_t size) {
+          if (client->phase != kReading) return;
+          if (error && error != asio::error::eof) {
+            Close(client);
+            return;
+          }
+          if (error) {
+            client->exchange.End();
+          } else {
+            client->exchange.Read(
+                absl::string_view(client->buffer.data(), size));
+          }
+          UpdateHeld(client);
+          if (client->phase == kReading) GoOn(client);
+        });
+  }
+
+  void GoOn(const Shared& client) {
+    switch (client->exchange.state()) {
+      case HttpExchange::State::kWhole:
+        Compute(client);
+        return;
+      case HttpExchange::State::kAnswered:
+        Write(client);
+        return;
+      case HttpExchange::State::kReading:
+        break;
+    }
+    if (!client->exchange.TakeExpectation()) {
+      ReadSome(client);
+      return;
+    }
+    asio::async_write(client->socket, BufferOf(kHttpContinue),
+                      [this, client](Error error, size_t) {
+                        if (client->phase != kReading) return;
+                        if (error) {
+                          Close(client);
+                        } else {
+                          ReadSome(client);
+                        }
+                      });
+  }
+
+  void Compute(const Shared& client) {
+    const size_t taken = computations_ + std::max(0, options_.waiting);
+    if (connections_[kComputing].size() >= taken ||
+        held_ > options_.held_bytes) {
+      client->exchange.Refuse(
+          503, absl::StrCat("there are ", connections_[kComputing].size(),
+                            " requests under way; try again in a second"));
+      Write(client);
+      return;
+    }
+    Move(client, kComputing);
+    client->deadline.cancel();
+    asio::post(jobs_, [this, client] {
+      client->exchange.Compute();
+      asio::post(io_, [this, client] {
+        if (client->phase != kComputing) return;
+        Write(client);
+        UpdateHeld(client);
+      });
+    });
+  }
+
+  void Write(const Shared& client) {
+    Move(client, kWriting);
+    SetDeadline(client, options_.answer_s);
+    const std::array<asio::const_buffer, 2> response = {
+        BufferOf(client->exchange.head()), BufferOf(client->exchange.body())};
+    asio::async_write(client->socket, response,
+                      [this, client](Error error, size_t) {
+                        if (client->phase != kWriting) return;
+                        if (error) {
+                          Close(client);
+                        } else {
+                          Leave(client);
+                        }
+                      });
+  }
+
+  // Says that the answer is over, and waits for the client to close.
+  void Leave(const Shared& client) {
+    Error error;
+    client->socket.shutdown(Tcp::socket::shutdown_send, error);
+    client->exchange.Clear();
+    UpdateHeld(client);
+    if (error || is_stopping_) {
+      Close(client);
+      return;
+    }
+    Move(client, kLeaving);
+    SetDeadline(client, kLeaveS);
+    Discard(client);
+  }
+
+  void Discard(const Shared& client) {
+    client->socket.async_read_some(asio::buffer(client->buffer),
+                                   [this, client](Error error, size_t) {
+                                     if (client->phase != kLeaving) return;
+                                     if (error) {
+                                       Close(client);
+                                     } else {
+                                       Discard(client);
+                                     }
+                                   });
+  }
+
+  // A copy, because the list may hold the last one but this.
+  void Close(Shared client) {
+    if (client->phase == kClosed) return;
+    connections_[client->phase].erase(client->place);
+    client->phase = kClosed;
+    held_ -= client->held;
+    client->held = 0;
+    Error ignored;
+    client->deadline.cancel();
+    client->socket.close(ignored);
+    StopIfIdle();
+  }
+
+  void CloseAll(std::initializer_list<Phase> phases) {
+    for (const Phase phase : phases) {
+      while (!connections_[phase].empty()) Close(connections_[phase].front());
+    }
+  }
+
+  void StopIfIdle() {
+    if (is_stopping_ && Count() == 0) io_.stop();
+  }
+
+  // Makes room: closes the connection that has waited longest for its client,
+  // if possible one that has its answer, or else one that has sent no whole
+  // request. One that reads its answer comes last.
+  bool CloseOldest() {
+    for (const Phase phase : {kLeaving, kReading, kWriting}) {
+      if (connections_[phase].empty()) continue;
+      Close(connections_[phase].front());
       return true;
     }
     return false;
   }
 
-  void Answer(const httplib::Request& request,
-              const httplib::ContentReader& content,
-              httplib::Response* response) {
-    std::string body;
-    const bool is_whole = content([&](const char* data, size_t length) {
-      if (body.size() + length > options_.body_bytes) return false;
-      body.append(data, length);
-      return true;
-    });
-    if (!is_whole) {
-      if (response->status == -1 || response->status == 200) {
-        response->status = 400;
+  // Counts what a connection holds, and makes room if all hold too much.
+  void UpdateHeld(const Shared& client) {
+    const size_t held = client->exchange.HeldBytes();
+    held_ += held - client->held;
+    client->held = held;
+    while (held_ > options_.held_bytes && CloseOldestHolder()) {
+    }
+  }
+
+  bool CloseOldestHolder() {
+    for (const Phase phase : {kReading, kWriting}) {
+      for (const Shared& client : connections_[phase]) {
+        if (client->held == 0) continue;
+        Close(client);
+        return true;
       }
-      SendFault(response->status,
-                response->status == 413
-                    ? absl::StrCat("the request is longer than ",
-                                   options_.body_bytes, " bytes")
-                    : "the request ends before its time",
-                response);
-      return;
     }
-    const std::string subcommand = request.matches[1];
-    const std::vector<std::string> known = answerer_.Subcommands();
-    if (!std::binary_search(known.begin(), known.end(), subcommand)) {
-      SendFault(404,
-                UnknownNameMessage("sub-command for requests", subcommand, known,
-                                   ""),
-                response);
-      return;
-    }
-    Reply reply;
-    {
-      const Entry entry(&computations_);
-      reply = answerer_.Answer(subcommand, body);
-    }
-    SendJson(reply.exit_code == kExitOk ? 200 : 422, std::move(reply.json),
-             response);
+    return false;
   }
 
-  // Sends the page's file of that path; it is looked up among the embedded
-  // ones.
-  static void SendFile(absl::string_view path, httplib::Response* response) {
-    path.remove_prefix(1);
-    if (path.empty()) path = "index.html";
-    for (const EmbeddedFile& file : PageFiles()) {
-      if (file.path != path) continue;
-      response->status = 200;
-      Send(file.content, ContentType(path), nullptr, response);
-      return;
-    }
-    SendFault(404, "there is nothing here", response);
-  }
+  const HttpHandler handler_;
+  const HttpOptions& options_;
+  const size_t computations_;
+  const size_t most_connections_;
 
-  const Answerer& answerer_;
-  const HttpOptions options_;
-  Gate computations_;
-  httplib::Server server_;
-  // The socket that it listens on.
-  socket_t socket_ = INVALID_SOCKET;
+  // Before everything that has a place in it.
+  asio::io_context io_{1};
+  Tcp::acceptor acceptor_;
+  // Of the next Accept(), or of the end.
+  asio::steady_timer timer_;
+  std::array<std::list<Shared>, kClosed> connections_;
+  size_t held_ = 0;
+  bool is_stopping_ = false;
+
+  // What the workers run.
+  asio::io_context jobs_;
+  asio::executor_work_guard<asio::io_context::executor_type> jobs_guard_;
+  std::vector<std::thread> workers_;
 };
 
 HttpServer::HttpServer(const Answerer& answerer, const HttpOptions& options)

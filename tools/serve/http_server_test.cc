@@ -1,7 +1,5 @@
 #include "tools/serve/http_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -16,11 +14,12 @@
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "httplib.h"
 #include "nlohmann/json.hpp"
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/serve/answerer.h"
+#include "tools/serve/http_client.h"
+#include "tools/serve/http_options.h"
 #include "tools/serve/page_files.h"
 
 namespace tokenjoule {
@@ -59,59 +58,41 @@ class HttpServerTest : public ::testing::Test {
   HttpServerTest() : answerer_({SlowAnalyze()}, {}) {
     HttpOptions options;
     options.port = 0;
-    options.connections = 8;
+    options.connections = 64;
     options.computations = 2;
     options.body_bytes = 100'000;
-    options.timeout_s = 2;
+    options.request_s = 2;
     server_ = std::make_unique<HttpServer>(answerer_, options);
     port_ = OrDie(server_->Bind());
     thread_ = std::thread([this] { server_->Run(); });
-    // Until it listens.
-    for (int i = 0; i < 100 && !Client().Get("/api/"); ++i) {
-      std::this_thread::sleep_for(std::chrono::milliseconds(20));
-    }
   }
   ~HttpServerTest() override {
     server_->Stop();
     thread_.join();
   }
 
-  httplib::Client Client() { return httplib::Client("127.0.0.1", port_); }
+  HttpResult Get(const std::string& target,
+                 const HttpFields& fields = {}) const {
+    return Fetch(port_, "GET", target, fields);
+  }
 
-  int StatusOfPost(const httplib::Headers& headers,
-                   const std::string& body = "{}",
+  int StatusOfPost(HttpFields fields, const std::string& body = "{}",
                    const char* type = kJsonType,
-                   const char* path = "/api/analyze") {
-    const auto result = Client().Post(path, headers, body, type);
-    return result ? result->status : 0;
+                   const char* path = "/api/analyze") const {
+    fields.push_back({"Content-Type", type});
+    return Fetch(port_, "POST", path, fields, body).status;
   }
 
   // A connection, with a text sent on it.
-  int Connect(const std::string& text) {
-    const int connection = socket(AF_INET, SOCK_STREAM, 0);
-    sockaddr_in address = {};
-    address.sin_family = AF_INET;
-    address.sin_port = htons(port_);
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    EXPECT_EQ(connect(connection, reinterpret_cast<sockaddr*>(&address),
-                      sizeof address),
-              0);
-    EXPECT_EQ(send(connection, text.data(), text.size(), MSG_NOSIGNAL),
-              static_cast<ssize_t>(text.size()));
+  int Connect(const std::string& text) const {
+    const int connection = ConnectTo(port_);
+    EXPECT_GE(connection, 0);
+    EXPECT_TRUE(SendTo(connection, text));
     return connection;
   }
 
-  // The whole response to bytes as they stand.
-  std::string Raw(const std::string& request) {
-    const int connection = Connect(request);
-    std::string response;
-    char buffer[4096];
-    ssize_t got;
-    while ((got = recv(connection, buffer, sizeof buffer, 0)) > 0) {
-      response.append(buffer, got);
-    }
-    close(connection);
-    return response;
+  std::string Raw(const std::string& request) const {
+    return Exchange(port_, request);
   }
 
   const Answerer answerer_;
@@ -121,33 +102,31 @@ class HttpServerTest : public ::testing::Test {
 };
 
 TEST_F(HttpServerTest, AnswersWithJsonAndStrictHeaders) {
-  const auto result = Client().Post("/api/analyze", "{}", kJsonType);
-  ASSERT_TRUE(result);
-  EXPECT_EQ(result->status, 200);
-  EXPECT_EQ(json::parse(result->body)["command"], "tokenjoule analyze");
-  EXPECT_EQ(result->get_header_value("Content-Type"), kJsonType);
-  EXPECT_THAT(result->get_header_value("Content-Security-Policy"),
+  HttpResult result = PostJson(port_, "analyze", "{}");
+  ASSERT_EQ(result.status, 200);
+  EXPECT_EQ(json::parse(result.body)["command"], "tokenjoule analyze");
+  EXPECT_EQ(result.fields["content-type"], kJsonType);
+  EXPECT_THAT(result.fields["content-security-policy"],
               HasSubstr("default-src 'none'; script-src 'self';"));
-  EXPECT_EQ(result->get_header_value("X-Content-Type-Options"), "nosniff");
-  EXPECT_EQ(result->get_header_value("X-Frame-Options"), "DENY");
-  EXPECT_EQ(result->get_header_value("Cross-Origin-Resource-Policy"),
-            "same-origin");
-  EXPECT_FALSE(result->has_header("Access-Control-Allow-Origin"));
+  EXPECT_EQ(result.fields["x-content-type-options"], "nosniff");
+  EXPECT_EQ(result.fields["x-frame-options"], "DENY");
+  EXPECT_EQ(result.fields["cross-origin-resource-policy"], "same-origin");
+  EXPECT_EQ(result.fields["connection"], "close");
+  EXPECT_EQ(result.fields.count("access-control-allow-origin"), 0);
   // No compression: it would take longer than the answer.
-  const auto asked = Client().Get("/d3.min.js", {{"Accept-Encoding", "br, gzip"}});
-  ASSERT_TRUE(asked);
-  EXPECT_FALSE(asked->has_header("Content-Encoding"));
+  const HttpResult asked = Get("/d3.min.js", {{"Accept-Encoding", "br, gzip"}});
+  EXPECT_EQ(asked.status, 200);
+  EXPECT_EQ(asked.fields.count("content-encoding"), 0);
 }
 
 TEST_F(HttpServerTest, ServesEveryFileOfThePageAndNoOther) {
   ASSERT_GE(PageFiles().size(), 2);
   for (const EmbeddedFile& file : PageFiles()) {
-    const auto result = Client().Get(absl::StrCat("/", file.path).c_str());
-    ASSERT_TRUE(result) << file.path;
-    EXPECT_EQ(result->status, 200) << file.path;
-    EXPECT_EQ(result->body, file.content) << file.path;
+    const HttpResult result = Get(absl::StrCat("/", file.path));
+    EXPECT_EQ(result.status, 200) << file.path;
+    EXPECT_EQ(result.body, file.content) << file.path;
   }
-  EXPECT_EQ(Client().Get("/d3.min.js")->get_header_value("Content-Type"),
+  EXPECT_EQ(Get("/d3.min.js").fields["content-type"],
             "text/javascript; charset=utf-8");
   for (const char* path :
        {"/etc/passwd", "/../d3.min.js/x", "/%2e%2e/%2e%2e/etc/passwd", "//etc",
@@ -200,9 +179,8 @@ TEST_F(HttpServerTest, RefusesHostileRequests) {
   EXPECT_EQ(StatusOfPost({}, "{}", kJsonType, "/api/../analyze"), 404);
   EXPECT_EQ(StatusOfPost({}, "{}", kJsonType, "/"), 404);
   EXPECT_EQ(StatusOfPost({{"Content-Encoding", "gzip"}}, "{}", kJsonType), 400);
-  EXPECT_EQ(Client().Put("/api/analyze", "{}", kJsonType)->status, 405);
-  EXPECT_EQ(Client().Get("/d3.min.js", {{"Range", "bytes=0-1,0-1,0-1"}})->status,
-            400);
+  EXPECT_EQ(Fetch(port_, "PUT", "/api/analyze", {}, "{}").status, 405);
+  EXPECT_EQ(Get("/d3.min.js", {{"Range", "bytes=0-1,0-1,0-1"}}).status, 400);
   const std::string post =
       "POST /api/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: "
       "application/json\r\n";

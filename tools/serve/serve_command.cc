@@ -81,14 +81,6 @@ int Run(const ParsedFlags& flags, HttpServe serve_http) {
   absl::StatusOr<HttpOptions> options = ReadOptions(flags);
   if (!options.ok()) return Fail(options.status(), kExitUsage);
   if (flags.GetBool("stdio")) return ServeStdio(flags);
-  if (serve_http == nullptr) {
-    return Fail(absl::InvalidArgumentError(
-                    "serve is not in this binary: it needs cpp-httplib, which "
-                    "has no static library. Use the binary that `./tools/bazel "
-                    "build //tools:tokenjoule` makes; this one has --stdio, and "
-                    "--format=html of `analyze` and others writes pages"),
-                kExitUsage);
-  }
   CloseFilesForGood();
   if (!IsLoopback(options->host)) {
     Say(absl::StrCat("note: --host=", Printable(options->host),

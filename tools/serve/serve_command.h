@@ -12,8 +12,7 @@ namespace tokenjoule {
 // Serves over HTTP until the process ends; returns an exit code.
 using HttpServe = int (*)(const Answerer&, const HttpOptions&);
 
-// The sub-command, which answers with the registered ones. `serve_http` is null
-// in a binary without an HTTP server.
+// The sub-command, which answers with the registered ones.
 Command ServeCommand(HttpServe serve_http);
 
 }  // namespace tokenjoule

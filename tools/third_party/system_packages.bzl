@@ -129,26 +129,16 @@ def _nlohmann_json_impl(ctx):
     ctx.file("BUILD", _HEADER +
                       _cc_library("json", _linkopts(ctx, "nlohmann_json", "nlohmann-json3-dev")))
 
-def _cpp_httplib_impl(ctx):
-    linkopts = _linkopts(ctx, "cpp-httplib", "libcpp-httplib-dev")
+def _boost_impl(ctx):
+    # Boost ships no pkg-config file. Beast and Asio have only headers and need no
+    # linking.
+    if not ctx.path("/usr/include/boost/beast/version.hpp").exists:
+        fail("Boost is not installed. Install it with: sudo apt-get install libboost-dev")
+    ctx.file("BUILD", _HEADER +
+                      _cc_library("asio", ["-pthread"]) +
+                      _cc_library("beast", [], [":asio"]))
 
-    # The header must see the same macros as the library was built with, because
-    # they decide what its classes hold.
-    result = ctx.execute([ctx.which("pkg-config"), "--cflags-only-other", "cpp-httplib"])
-    macros = [
-        flag[2:]
-        for flag in result.stdout.replace("\n", " ").split(" ")
-        if flag.startswith("-D")
-    ]
-    ctx.file("BUILD", _HEADER + """
-cc_library(
-    name = "httplib",
-    defines = {defines},
-    linkopts = {linkopts},
-)
-""".format(defines = repr(macros), linkopts = repr(linkopts + ["-lssl", "-lcrypto", "-pthread"])))
-
-_cpp_httplib = repository_rule(implementation = _cpp_httplib_impl, local = True)
+_boost = repository_rule(implementation = _boost_impl, local = True)
 
 # Scripts of the page, minified as the distribution ships them, and their
 # licence.
@@ -256,8 +246,8 @@ def system_packages():
     _protobuf(name = "com_google_protobuf")
     _googletest(name = "com_google_googletest")
     _benchmark(name = "com_github_google_benchmark")
+    _boost(name = "boost")
     _ceres(name = "ceres_solver")
-    _cpp_httplib(name = "cpp_httplib")
     _d3(name = "d3")
     _nlohmann_json(name = "nlohmann_json")
     _pagmo(name = "pagmo2")
