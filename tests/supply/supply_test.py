@@ -42,8 +42,6 @@ NOT_IN_BINARIES = {"libbenchmark-dev", "libgtest-dev", "libgmock-dev",
                    "pkg-config", "python3"}
 # Libraries whose headers are used too, which leaves a binary without the library.
 WITH_HEADERS = {"Boost"}
-# Libraries that the link names because the headers of another one need them.
-NAMED_FOR_OTHERS = {"OpenSSL"}
 # The package g++ is of gcc-defaults; the compiler's own source is gcc-12.
 ALSO_FROM = {"g++": "GCC runtime"}
 
@@ -122,7 +120,7 @@ class SupplyTest(unittest.TestCase):
         needed = {self.component_of(owners[paths[name]])["name"]
                   for name in sbom.needed(FULL)}
         self.assertGreater(len(needed), 5)
-        self.assertLessEqual(needed, names(FULL) | NAMED_FOR_OTHERS)
+        self.assertLessEqual(needed, names(FULL))
         # And nothing is listed as a library that is none of the binary's.
         loaded = {self.component_of(package)["name"]
                   for package in owners.values()}

@@ -18,18 +18,12 @@ constexpr Software kSoftware[] = {
     {"Boost", SoftwareUse::kLibrary, "BSL-1.0",
      "Copyright the authors of the Boost libraries", "boost",
      "https://www.boost.org", "BSL-1.0.txt"},
-    {"Brotli", SoftwareUse::kLoaded, "MIT",
-     "Copyright 2009-2016 the Brotli Authors", "brotli",
-     "https://github.com/google/brotli", ""},
     {"Ceres", SoftwareUse::kLibrary, "BSD-3-Clause",
      "Copyright 2005-2022 Google Inc.", "ceres-solver",
      "http://ceres-solver.org", "ceres.txt LICENSE",
      "Debian's Ceres loads SuiteSparse, parts of which are under the GPL: "
      "whoever passes on a binary with calibrate together with these libraries "
      "passes on the whole under the GPL, version 3 or later."},
-    {"cpp-httplib", SoftwareUse::kLibrary, "MIT", "Copyright 2012 Yuji Hirose",
-     "cpp-httplib", "https://github.com/yhirose/cpp-httplib",
-     "cpp-httplib.txt"},
     {"d3", SoftwareUse::kScript, "BSD-3-Clause AND ISC AND MIT",
      "Copyright 2010-2022 Mike Bostock, 2001 Robert Penner, 2002 Cynthia "
      "Brewer, Mark Harrower and The Pennsylvania State University, 2010-2013 "
@@ -78,9 +72,6 @@ constexpr Software kSoftware[] = {
     {"OpenBLAS", SoftwareUse::kLoaded, "BSD-3-Clause",
      "Copyright 2011-2022 The OpenBLAS Project", "openblas",
      "https://www.openblas.net", ""},
-    {"OpenSSL", SoftwareUse::kLoaded, "Apache-2.0",
-     "Copyright 1998-2022 The OpenSSL Project Authors", "openssl",
-     "https://www.openssl.org", ""},
     {"pagmo", SoftwareUse::kLibrary, "LGPL-3.0-or-later OR GPL-3.0-or-later",
      "Copyright 2017-2021 PaGMO development team", "pagmo",
      "https://esa.github.io/pagmo2", "pagmo.txt LGPL-3.0.txt GPL-3.0.txt",
