@@ -4,6 +4,7 @@
 // its language.
 
 #include <fcntl.h>
+#include <pty.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -604,6 +605,40 @@ TEST_F(HostileToolTest, AnswersAreWrittenToTheFileThatIsNamed) {
                         Words{"--out=" + place->folder + "/none/" + place->name});
     EXPECT_EQ(nowhere.exit_code, 3);
     EXPECT_THAT(nowhere.err, HasSubstr("cannot be written"));
+  }
+}
+
+// Formats for programs keep every byte, except where no program reads them.
+TEST_F(HostileToolTest, OnATerminalNoFormatCommandsIt) {
+  for (size_t i = 0; i < Places().size(); i += 2) {
+    const Place* place = Places()[i];
+    SCOPED_TRACE(VisibleText(place->text).substr(0, 60));
+    Words words = {fs::absolute(*binary).string(), "explain",
+                   "--hardware=" + place->Hardware(), "bandwidth_gb_per_s",
+                   "--format=csv"};
+    std::vector<char*> arguments;
+    for (std::string& word : words) arguments.push_back(word.data());
+    arguments.push_back(nullptr);
+    int terminal = -1;
+    const pid_t child = forkpty(&terminal, nullptr, nullptr, nullptr);
+    if (child == 0) {
+      execv(arguments[0], arguments.data());
+      _exit(127);
+    }
+    ASSERT_GT(child, 0);
+    std::string shown;
+    char part[4096];
+    // The end is an error.
+    for (ssize_t size; (size = read(terminal, part, sizeof part)) > 0;) {
+      shown.append(part, static_cast<size_t>(size));
+    }
+    close(terminal);
+    int status = 0;
+    waitpid(child, &status, 0);
+    EXPECT_EQ(status, 0);
+    EXPECT_THAT(shown, HasSubstr("bandwidth_gb_per_s"));
+    // A terminal's own line ends.
+    ExpectReadable(absl::StrReplaceAll(shown, {{"\r\n", "\n"}}));
   }
 }
 

@@ -5,7 +5,9 @@
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "nlohmann/json.hpp"
 
 namespace tokenjoule {
@@ -19,6 +21,8 @@ constexpr size_t kDeepest = 1000;
 // Reads keys and builds no values.
 class KeyReader : public nlohmann::json_sax<json> {
  public:
+  explicit KeyReader(bool of_messages) : of_messages_(of_messages) {}
+
   bool null() override { return Value(); }
   bool boolean(bool) override { return Value(); }
   bool number_integer(number_integer_t) override { return Value(); }
@@ -33,6 +37,9 @@ class KeyReader : public nlohmann::json_sax<json> {
   bool key(string_t& name) override {
     Level& level = levels_[depth_ - 1];
     level.key = name;
+    if (of_messages_) {
+      name = absl::AsciiStrToLower(absl::StrReplaceAll(name, {{"_", ""}}));
+    }
     if (level.keys.insert(name).second) return true;
     std::string path;
     for (size_t i = 0; i < depth_; ++i) {
@@ -80,14 +87,16 @@ class KeyReader : public nlohmann::json_sax<json> {
     return Value();
   }
 
+  const bool of_messages_;
   std::vector<Level> levels_;
   size_t depth_ = 0;
 };
 
 }  // namespace
 
-absl::optional<std::string> RepeatedJsonKey(absl::string_view text) {
-  KeyReader reader;
+absl::optional<std::string> RepeatedJsonKey(absl::string_view text,
+                                            bool of_messages) {
+  KeyReader reader(of_messages);
   (void)json::sax_parse(text.begin(), text.end(), &reader,
                         json::input_format_t::json, /*strict=*/false);
   return reader.repeated;

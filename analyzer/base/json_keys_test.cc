@@ -19,6 +19,12 @@ TEST(JsonKeysTest, TheFirstKeyThatIsThereTwiceIsNamed) {
   EXPECT_EQ(RepeatedJsonKey(R"({"": 1, "": 2, "a": 1, "a": 1})"), "");
 }
 
+TEST(JsonKeysTest, KeysOfMessagesHaveTwoSpellings) {
+  constexpr char kBoth[] = R"({"a": [{"step_time_s": 1, "stepTimeS": 2}]})";
+  EXPECT_EQ(RepeatedJsonKey(kBoth), absl::nullopt);
+  EXPECT_EQ(RepeatedJsonKey(kBoth, /*of_messages=*/true), "a[0].stepTimeS");
+}
+
 TEST(JsonKeysTest, KeysOfOtherObjectsMayBeTheSame) {
   EXPECT_EQ(RepeatedJsonKey(R"({"a": {"a": [{"a": 1}, {"a": 1}]}, "b": 1})"), absl::nullopt);
   EXPECT_EQ(RepeatedJsonKey(R"({"a": "a", "b": "a", "A": 1})"), absl::nullopt);

@@ -84,7 +84,7 @@ std::string ToJson(const google::protobuf::Message& message) {
 absl::Status FromJson(absl::string_view text,
                       google::protobuf::Message* message,
                       std::string* version) {
-  if (const auto repeated = RepeatedJsonKey(text)) {
+  if (const auto repeated = RepeatedJsonKey(text, /*of_messages=*/true)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the key \"", Printable(*repeated), "\" is there twice; remove one"));
   }

@@ -150,6 +150,7 @@ TEST(CheckTest, ABrokenBaselineSaysWhere) {
   for (const std::string& broken :
        {std::string(), std::string("model: 3"), std::string("\0\xff", 2),
         absl::StrReplaceAll(text, {{"step_time_s:", "step_tme_s:"}}),
+        absl::StrCat(text, "step_time_s: 1\n"),
         std::string("model: \"x\" energy_per_token_j: nan step_time_s: 1"),
         std::string("model: \"x\" energy_per_token_j: -1 step_time_s: 1")}) {
     const std::string message = ErrorOf(ParseBaseline(broken, "b.textproto"));
