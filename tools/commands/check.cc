@@ -77,8 +77,8 @@ int Update(const ParsedFlags& flags, const Report& report) {
 
 // Adds to a fault of a baseline the command that repairs it.
 absl::Status WithAdvice(const ParsedFlags& flags, const absl::Status& status) {
-  const std::string update = flags.Get(
-      "update_command", "the same `tokenjoule check` command with --update");
+  const std::string update = VisibleText(flags.Get(
+      "update_command", "the same `tokenjoule check` command with --update"));
   return absl::InvalidArgumentError(
       absl::StrCat(status.message(), "\nto write the baseline anew: ", update));
 }
@@ -99,7 +99,7 @@ absl::StatusOr<CheckResult> Judge(const ParsedFlags& flags,
     *stale = WithAdvice(
         flags, absl::InvalidArgumentError(absl::StrCat(
                    PrintablePath(path), ": the baseline was made for something else: ",
-                   absl::StrJoin(differences, ", "),
+                   VisibleText(absl::StrJoin(differences, ", ")),
                    "; if that is intended, write a new one")));
   }
   absl::StatusOr<CheckResult> result = Check(report, expect, &*baseline);
@@ -119,7 +119,7 @@ int Write(const ParsedFlags& flags, OutputFormat format,
   if (result.passed()) return kExitOk;
   if (flags.Has("update_command")) {
     Say(absl::StrCat("to accept the new figures: ",
-                     flags.Get("update_command", "")));
+                     VisibleText(flags.Get("update_command", ""))));
   }
   return kExitRegression;
 }
