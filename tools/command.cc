@@ -67,9 +67,9 @@ int Fail(const absl::Status& status, int exit_code) {
 }
 
 int Print(const std::string& text) {
+  const bool is_terminal = isatty(STDOUT_FILENO) != 0;
   errno = 0;
-  std::cout << (isatty(STDOUT_FILENO) != 0 ? VisibleLines(text) : text)
-            << std::flush;
+  std::cout << (is_terminal ? VisibleLines(text) : text) << std::flush;
   if (std::cout.good()) return kExitOk;
   const int why = errno;
   Say(absl::StrCat("stdout: cannot be written",
