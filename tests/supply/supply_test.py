@@ -43,7 +43,8 @@ NOT_IN_BINARIES = {"libbenchmark-dev", "libgtest-dev", "libgmock-dev",
 # Libraries whose headers are used too, which leaves a binary without the library.
 WITH_HEADERS = {"Boost"}
 # The package g++ is of gcc-defaults; the compiler's own source is gcc-12.
-ALSO_FROM = {"g++": "GCC runtime"}
+# libboost-dev only points to the package of the current version.
+ALSO_FROM = {"g++": "GCC runtime", "libboost-dev": "Boost"}
 
 
 def output(*command, **environment):
