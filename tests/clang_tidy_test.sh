@@ -35,6 +35,8 @@ for command in commands:
     path = command["file"]
     if not path.startswith(os.getcwd() + "/") or (wanted and path not in wanted):
         continue
+    # Bazel's execution root has only what the last build needed.
+    command["directory"] = os.getcwd()
     command["arguments"] = [
         argument for argument in command["arguments"]
         if argument != "-fno-canonical-system-headers"]

@@ -100,6 +100,11 @@ class SupplyTest(unittest.TestCase):
                     with open(f"/usr/share/nodejs/{name}/package.json",
                               encoding="utf-8") as file:
                         versions = {json.load(file)["version"]}
+                if name == "GCC runtime":
+                    # A binary of Clang knows only the first number.
+                    numbers = component["version"].count(".") + 1
+                    versions = {".".join(version.split(".")[:numbers])
+                                for version in versions}
                 self.assertIn(component["version"], versions, name)
 
     @unittest.skipUnless(HAS_DPKG, "versions are compared with dpkg's")
