@@ -50,11 +50,13 @@ void AppendEscape(uint32_t character, absl::string_view bytes,
                             static_cast<unsigned char>(bytes[0]));
       return;
     default:
-      absl::StrAppendFormat(out,
-                            character < 0x80      ? "\\x%02x"
-                            : character < 0x10000 ? "\\u%04x"
-                                                  : "\\U%08x",
-                            character);
+      if (character < 0x80) {
+        absl::StrAppendFormat(out, "\\x%02x", character);
+      } else if (character < 0x10000) {
+        absl::StrAppendFormat(out, "\\u%04x", character);
+      } else {
+        absl::StrAppendFormat(out, "\\U%08x", character);
+      }
   }
 }
 

@@ -1,12 +1,13 @@
 // The targets under libFuzzer, with coverage and AddressSanitizer:
 //
-//   ./tools/bazel build --config=fuzz //tests/attack:fuzz
-//   bazel-bin/tests/attack/fuzz --target=model -max_total_time=600 [CORPUS]
+//   ./tools/bazel run --config=fuzz //tests/attack:fuzz -- --target=model
+//       -max_total_time=600 [/ABSOLUTE/CORPUS]
 //   bazel-bin/tests/attack/fuzz --target=model crash-1234     one input again
 //
-// Run it in the root of the repository: the shipped files of the target are its
-// first inputs, and the words of its dictionary come from them and from the
-// schema. Every flag of libFuzzer works.
+// The shipped files of the target are its first inputs, and the words of its
+// dictionary come from them and from the schema; they are found in the root of the
+// repository and below `bazel run`. Every flag of libFuzzer works. Inputs at fault
+// are written into the working directory of the user.
 
 #include <unistd.h>
 
@@ -67,7 +68,8 @@ std::string Folder() {
 extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   using namespace tokenjoule;  // NOLINT
   static std::vector<std::string> arguments(*argv, *argv + *argc);
-  bool has_file = false, has_folder = false, has_dictionary = false;
+  bool has_file = false, has_folder = false, has_dictionary = false,
+       has_prefix = false;
   for (size_t i = 1; i < arguments.size(); ++i) {
     const std::string& argument = arguments[i];
     // libFuzzer itself passes over flags with two dashes.
@@ -75,6 +77,7 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
       target = FindTarget(absl::string_view(argument).substr(9));
     }
     has_dictionary |= absl::StartsWith(argument, "-dict=");
+    has_prefix |= absl::StartsWith(argument, "-artifact_prefix=");
     if (absl::StartsWith(argument, "-")) continue;
     has_file |= std::filesystem::is_regular_file(argument);
     has_folder |= std::filesystem::is_directory(argument);
@@ -90,6 +93,11 @@ extern "C" int LLVMFuzzerInitialize(int* argc, char*** argv) {
   words = new std::vector<std::string>(WordsOf(*target, *seeds));
   const std::string folder = Folder();
   if (!has_dictionary) arguments.push_back("-dict=" + folder + "/words.dict");
+  // `bazel run` starts in a folder of its own.
+  const char* user = std::getenv("BUILD_WORKING_DIRECTORY");
+  if (user != nullptr && !has_prefix) {
+    arguments.push_back(absl::StrCat("-artifact_prefix=", user, "/"));
+  }
   // libFuzzer writes what it finds into the first folder.
   if (!has_file && !has_folder) arguments.push_back(folder + "/found");
   if (!has_file) arguments.push_back(folder + "/seeds");
