@@ -209,8 +209,10 @@ void FillStanding(const LoweredStep<>& step, const Machine<>& machine,
   const double stack = InJoules(EnergyInside(cost.terms, kStackBoundary));
   const double board = InJoules(EnergyInside(cost.terms, kBoardBoundary));
   const double node = InJoules(EnergyInside(cost.terms, kNodeBoundary));
+  // A stack is warm while it works.
+  const double working = InSeconds(cost.step_time) / time;
   writer.AddPower(kDramBackground, time,
-                  background + InWatts(cost.warm_refresh));
+                  background + InWatts(cost.warm_refresh) * working);
   writer.AddPower(kStatic, time, fixed);
   writer.AddSequences(kStatic, step.samples,
                       InJoules(machine.costs.energy_per_sequence) *

@@ -174,6 +174,19 @@ void FillStack(const Hardware& hardware, const Machine<>& machine,
   }
 }
 
+// The first stack, each at the heat of its machine's own part of the step, and what
+// is wrong with any.
+void FillStacks(const Views& views, Report* report) {
+  for (const View& view : views) {
+    Report of_view;
+    FillStack(view.hardware, view.machine, view.cost, &of_view);
+    if (of_view.has_stack() && !report->has_stack()) {
+      *report->mutable_stack() = of_view.stack();
+    }
+    report->mutable_warnings()->MergeFrom(of_view.warnings());
+  }
+}
+
 // The clock of the core, and what a reader must know of a capped one.
 void FillClock(const Hardware& hardware, const Machine<>& machine,
                const LoweredStep<>& step, const StepCost<>& cost,
@@ -597,7 +610,7 @@ void FillMachines(const LayerPlacement& placement, const Views& views,
   }
 }
 
-// Silicon area and cost of the whole system.
+// Silicon area and cost of the whole system, of machines that are all alike.
 void FillMaking(const Spread& cost, const Ledger<>& ledger,
                 const Machine<>& machine, Report* report) {
   report->set_area_mm2(machine.costs.area_mm2 * ledger.chips);
@@ -1242,9 +1255,9 @@ absl::StatusOr<Report> Analysis::Answer() {
   FillEnergy(spreads, cost, step, setup_.boundary(), &report);
   FillMemoryShares(spreads.dram[kBoardBoundary], machine_,
                    setup_.hardware().memory(0).technology(), &report);
-  FillStack(setup_.hardware(), machine_, cost, &report);
-  FillClock(setup_.hardware(), machine_, step, cost, &report);
   const Views views = ViewsOf(setup_, machine_, machines_, evaluation_);
+  FillStacks(views, &report);
+  FillClock(setup_.hardware(), machine_, step, cost, &report);
   FillCounts(views, ledger, &report);
   absl::optional<QualityEstimate> quality =
       EstimateFor(setup_.model(), setup_.scenario(), ledger);
@@ -1286,7 +1299,9 @@ absl::StatusOr<Report> Analysis::Answer() {
                        views, &report);
   }
   FillServing(setup_, evaluation_, machine_, prices, spreads, &report);
-  FillMaking(spreads.cost, ledger, machine_, &report);
+  if (placement == nullptr) {
+    FillMaking(spreads.cost, ledger, machine_, &report);
+  }
   FillWarnings(setup_, views, &report);
   FillLimits(views, &report);
   FillArrays(views, &report);

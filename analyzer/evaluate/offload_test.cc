@@ -434,6 +434,27 @@ TEST(PipelineTest, SplitsInProportionToMemory) {
   EXPECT_NEAR(static_cast<double>(split[0]), 32 * 34.0 / (34 + 25.8), 1.5);
 }
 
+// A stack that is warm while it works refreshes twice as often then, and not while it
+// waits; area and cost are of machines that are alike.
+TEST(PipelineTest, AWarmStackIsWarmForItsOwnPart) {
+  tokenjoule::Setup setup =
+      SetupOrDie("qwen3-14b", "hb-dram-asic", DefaultPoint(167));
+  const Report alone = Answer(setup);
+  ASSERT_GT(alone.stack().temperature_c(), 0);
+  setup.hardware =
+      LoadHardwareOrDie("hb-dram-asic", {{"stage", "dimc-resident"}});
+  const Report report = Answer(setup);
+  double causes = 0;
+  for (const EnergyCause& cause : report.energy_causes()) {
+    causes += cause.energy_per_token_j();
+  }
+  EXPECT_NEAR(causes / report.energy_per_token_j(), 1, 1e-9);
+  EXPECT_GT(report.stack().temperature_c(), alone.stack().temperature_c() / 2);
+  EXPECT_GT(alone.cost_usd(), 0);
+  EXPECT_EQ(report.cost_usd(), 0);
+  EXPECT_EQ(report.area_mm2(), 0);
+}
+
 TEST(PipelineTest, FullArraysHoldNoBatchAtAll) {
   tokenjoule::Setup setup = SetupOrDie("ministral-3-8b", "aimc-flash-resident",
                                        DefaultPoint(1));
