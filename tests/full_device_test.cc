@@ -1,4 +1,5 @@
-// What cannot be written is not written silently: stdout on a device that is full.
+// What cannot be written is not written silently: stdout on a device that is
+// full.
 
 #include <sys/wait.h>
 
@@ -17,12 +18,14 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
-// Runs the tool with stdout on a device that is full, behind what writes its stdin.
+// Runs the tool with stdout on a device that is full, behind what writes its
+// stdin.
 Outcome RunToFull(const std::string& before, const std::string& arguments) {
   const std::string err = TempPath("stderr");
-  const int status = std::system(absl::StrCat(before, " ", *binary, " ", arguments,
-                                              " > /dev/full 2> ", err)
-                                     .c_str());
+  const int status =
+      std::system(absl::StrCat(before, " ", *binary, " ", arguments,
+                               " > /dev/full 2> ", err)
+                      .c_str());
   return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, "", Read(err)};
 }
 
@@ -32,14 +35,21 @@ TEST(FullDeviceTest, EveryWriterSaysThatItCouldNotWrite) {
   const std::string baseline = TempPath("baseline.textproto");
   const std::string point = absl::StrCat(" ", kPoint);
   for (const std::string& arguments :
-       {std::string("--help"), std::string("help"), std::string("help analyze"),
-        std::string("analyze --help"), std::string("--version"),
-        std::string("version --verbose"), std::string("list"),
+       {std::string("--help"),
+        std::string("help"),
+        std::string("help analyze"),
+        std::string("analyze --help"),
+        std::string("--version"),
+        std::string("version --verbose"),
+        std::string("list"),
         std::string("list models --format=json"),
-        std::string("completion bash"), std::string("completion zsh"),
+        std::string("completion bash"),
+        std::string("completion zsh"),
         std::string("completion --words -- analyze --mo"),
-        "analyze" + point, "analyze" + point + " --format=json",
-        "analyze" + point + " --format=csv", "analyze" + point + " --format=svg",
+        "analyze" + point,
+        "analyze" + point + " --format=json",
+        "analyze" + point + " --format=csv",
+        "analyze" + point + " --format=svg",
         "analyze" + point + " --format=vega",
         "analyze" + point + " --format=html",
         "analyze" + point + " --out=/dev/stdout",

@@ -1,7 +1,9 @@
-// The binary with hostile texts (analyzer/testing/hostile.h) wherever a text can enter:
-// names of files and folders, descriptions, citations, flags, baselines, measurements.
-// Every sub-command answers in every format, and each output is read by a parser of
-// its language.
+// The binary with hostile texts (analyzer/testing/hostile.h) wherever a text
+// can enter: names of files and folders, descriptions, citations, flags,
+// baselines, measurements. Every sub-command answers in every format, and each
+// output is read by a parser of its language.
+
+#include "analyzer/testing/hostile.h"
 
 #include <fcntl.h>
 #include <pty.h>
@@ -29,7 +31,6 @@
 #include "analyzer/description/textproto.h"
 #include "analyzer/report/svg_check.h"
 #include "analyzer/testing/files.h"
-#include "analyzer/testing/hostile.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "nlohmann/json.hpp"
@@ -54,7 +55,8 @@ Words operator+(Words a, const Words& b) {
 // Runs a program with these arguments, without a shell, in `folder`.
 Outcome RunIn(const std::string& folder, const std::string& program,
               const Words& arguments) {
-  const std::string out = TempPath("hostile.out"), err = TempPath("hostile.err");
+  const std::string out = TempPath("hostile.out"),
+                    err = TempPath("hostile.err");
   const pid_t child = fork();
   if (child == 0) {
     const int flags = O_WRONLY | O_CREAT | O_TRUNC;
@@ -83,8 +85,8 @@ class Place {
   // `number` makes the folder's name different from that of others.
   Place(const HostileText& hostile, size_t number)
       : text(hostile.text),
-        // What cannot be a name is a text of the files alone. A comma separates the
-        // names of machines, in paths too.
+        // What cannot be a name is a text of the files alone. A comma separates
+        // the names of machines, in paths too.
         name(hostile.CanBeFile()
                  ? absl::StrReplaceAll(hostile.text, {{",", "."}})
                  : "plain"),
@@ -102,33 +104,37 @@ class Place {
         "# ", VisibleText(text), "\ndescription: ", quoted,
         "\nsources { id: \"me\" kind: ASSUMPTION citation: ", cited,
         " date: ", cited, " }\n");
-    Write(Model(),
-          absl::StrCat(
-              "name: \"tiny\"\n", source,
-              "d_model: 1024 vocab_size: 32000 max_context: 8192 norm: RMS_NORM\n"
-              "block { name: \"full\" norms: 2\n"
-              "  attention { heads: 16 kv_heads: 4 head_dim: 64 }\n"
-              "  mlp { d_ff: 4096 gated: true } }\n"
-              "layers { run { block: \"full\" count: 16 } }\n"));
-    Write(Hardware(),
-          absl::StrCat("name: \"mine\" base: \"h100-sxm\"\n", source,
-                       "memory { name: \"hbm\" bandwidth_gb_per_s { value: 3000 "
-                       "low: 2900 high: 3100 source: \"me\" } }\n"));
+    Write(
+        Model(),
+        absl::StrCat(
+            "name: \"tiny\"\n", source,
+            "d_model: 1024 vocab_size: 32000 max_context: 8192 norm: RMS_NORM\n"
+            "block { name: \"full\" norms: 2\n"
+            "  attention { heads: 16 kv_heads: 4 head_dim: 64 }\n"
+            "  mlp { d_ff: 4096 gated: true } }\n"
+            "layers { run { block: \"full\" count: 16 } }\n"));
+    Write(
+        Hardware(),
+        absl::StrCat("name: \"mine\" base: \"h100-sxm\"\n", source,
+                     "memory { name: \"hbm\" bandwidth_gb_per_s { value: 3000 "
+                     "low: 2900 high: 3100 source: \"me\" } }\n"));
     Write(Scenario(), "batch: 4\ncontext: 1024\n");
     Write(Space(),
-          absl::StrCat("name: \"space\"\nscenario { model: ", QuotedText(Model()),
-                       " hardware: ", QuotedText(Hardware()), " }\n",
-                       "axis { path: \"scenario.batch\" value: \"1\" value: \"8\" }\n"
-                       "objective { metric: \"energy_per_token_j\" }\n"
-                       "objective { metric: \"time_per_token_s\" }\n"));
+          absl::StrCat(
+              "name: \"space\"\nscenario { model: ", QuotedText(Model()),
+              " hardware: ", QuotedText(Hardware()), " }\n",
+              "axis { path: \"scenario.batch\" value: \"1\" value: \"8\" }\n"
+              "objective { metric: \"energy_per_token_j\" }\n"
+              "objective { metric: \"time_per_token_s\" }\n"));
     Write(Measurements(),
-          absl::StrCat("row { source: ", cited, " model: \"llama-3.1-8b\" device: ",
-                       "\"h100-sxm\" software: ", quoted, " note: ", quoted,
-                       " batch: 8 mean_context_tokens: 1024 itl_ms: 9\n"
-                       "  weight_dtype: \"bf16\" }\n"
-                       "row { source: ", cited, " model: ", QuotedText("m" + text),
-                       " device: ", QuotedText("d" + text),
-                       " batch: 8 itl_ms: 9 }\n"));
+          absl::StrCat(
+              "row { source: ", cited, " model: \"llama-3.1-8b\" device: ",
+              "\"h100-sxm\" software: ", quoted, " note: ", quoted,
+              " batch: 8 mean_context_tokens: 1024 itl_ms: 9\n"
+              "  weight_dtype: \"bf16\" }\n"
+              "row { source: ",
+              cited, " model: ", QuotedText("m" + text),
+              " device: ", QuotedText("d" + text), " batch: 8 itl_ms: 9 }\n"));
   }
 
   std::string File(absl::string_view end) const {
@@ -286,61 +292,76 @@ struct Question {
 
 const std::vector<Question>& Questions() {
   static const auto* const kQuestions = new std::vector<Question>{
-      {"analyze", [](const Place& p) {
+      {"analyze",
+       [](const Place& p) {
          return p.Point() + Words{"--scenario=" + p.Scenario(), "--operators"};
        },
        {"table", "json", "csv", "svg", "vega"}},
-      {"analyze", [](const Place& p) {
+      {"analyze",
+       [](const Place& p) {
          return Words{"--model=" + p.Model(), "--hardware=h100-sxm,b200"};
        },
        {"table", "json", "csv", "svg"}},
-      {"batch", [](const Place& p) { return p.Point() + Words{"--batch=1,8"}; },
+      {"batch",
+       [](const Place& p) { return p.Point() + Words{"--batch=1,8"}; },
        {"table", "json", "csv", "svg", "vega", "html"}},
-      {"ceiling", [](const Place& p) { return p.Point(); },
+      {"ceiling",
+       [](const Place& p) { return p.Point(); },
        {"table", "json", "csv", "svg", "vega"}},
-      {"compare", [](const Place& p) {
-         return p.Point() + Words{"--to.hardware=b200"};
-       },
+      {"compare",
+       [](const Place& p) { return p.Point() + Words{"--to.hardware=b200"}; },
        {"table", "json", "csv", "svg", "vega"}},
-      {"disaggregate", [](const Place& p) {
+      {"disaggregate",
+       [](const Place& p) {
          return p.Point() + Words{"--prompt=512", "--output=64",
                                   "--prefill-hardware=" + p.Hardware()};
        },
        {"table", "json", "csv"}},
-      {"explain", [](const Place& p) {
+      {"explain",
+       [](const Place& p) {
          return Words{"--hardware=" + p.Hardware(), "bandwidth_gb_per_s"};
        },
        {"table", "json", "csv"}},
-      {"lint", [](const Place& p) {
+      {"lint",
+       [](const Place& p) {
          return Words{"--as=hardware", p.Hardware()};
        },
        {"table", "json", "csv"}},
-      {"plan", [](const Place& p) {
+      {"plan",
+       [](const Place& p) {
          return p.Point() + Words{"--requests-per-s=1", "--prompt=256",
                                   "--output=64", "--max-chips=1"};
        },
        {"table", "json", "csv", "svg", "vega"}},
-      {"sensitivity", [](const Place& p) { return p.Point(); },
+      {"sensitivity",
+       [](const Place& p) { return p.Point(); },
        {"table", "json", "csv", "svg", "vega"}},
-      {"tricks", [](const Place& p) { return p.Point(); },
+      {"tricks",
+       [](const Place& p) { return p.Point(); },
        {"table", "json", "csv", "svg", "vega"}},
-      {"tune", [](const Place& p) { return p.Point() + Words{"--batches=1,8"}; },
+      {"tune",
+       [](const Place& p) { return p.Point() + Words{"--batches=1,8"}; },
        {"table", "json", "csv", "svg"}},
-      {"validate", [](const Place& p) {
+      {"validate",
+       [](const Place& p) {
          return Words{"--measurements=" + p.Measurements()};
        },
        {"table", "json", "csv", "svg"}},
-      {"sweep", [](const Place& p) {
+      {"sweep",
+       [](const Place& p) {
          return Words{"--space=" + p.Space(), "--threads=1"};
        },
        {"table", "json", "csv", "svg", "vega", "sqlite"}},
-      {"sweep", [](const Place& p) {
+      {"sweep",
+       [](const Place& p) {
          return Words{"--space=" + p.Space(), "--point=1"};
        },
        {"table", "json", "csv", "svg"}},
-      {"check", [](const Place& p) {
-         return p.Point() + Words{"--name=" + p.text.substr(0, p.text.find('\0')),
-                                  "--max-step-time-ms=100"};
+      {"check",
+       [](const Place& p) {
+         return p.Point() +
+                Words{"--name=" + p.text.substr(0, p.text.find('\0')),
+                      "--max-step-time-ms=100"};
        },
        {"table", "json", "csv"}},
   };
@@ -400,9 +421,9 @@ TEST_F(HostileToolTest, EverySubcommandIsValidInEveryFormat) {
 
 // The other way round: every text in what people read most, and in a flag.
 TEST_F(HostileToolTest, EveryTextIsReadableInTablesAndMessages) {
-  constexpr const char* kFlags[] = {"--model=",  "--hardware=", "--runtime=",
-                                    "--set=",    "--format=",   "--scenario=",
-                                    "--batch=",  "--"};
+  constexpr const char* kFlags[] = {
+      "--model=",  "--hardware=", "--runtime=", "--set=",
+      "--format=", "--scenario=", "--batch=",   "--"};
   size_t next = 0;
   for (const Place* place : Places()) {
     SCOPED_TRACE(VisibleText(place->text).substr(0, 60));
@@ -431,9 +452,9 @@ TEST_F(HostileToolTest, EveryTextIsReadableInTablesAndMessages) {
     if (!place->text.empty()) {
       EXPECT_NE(wrong.exit_code, 0) << flag;
     }
-    const Words names = next % 2 == 0 ? Words{"x" + place->text}
-                                      : Words{"lint", place->text,
-                                              "./x/" + place->text};
+    const Words names = next % 2 == 0
+                            ? Words{"x" + place->text}
+                            : Words{"lint", place->text, "./x/" + place->text};
     EXPECT_NE(Run(*place, names).exit_code, 0);
   }
 }
@@ -460,11 +481,12 @@ TEST_F(HostileToolTest, ChecksAreMarkdownAndXmlWithoutPartsOfOthers) {
     text.replace(text.find(name), name.size(),
                  absl::StrCat("model: ", QuotedText("m" + place->text)));
     Write(place->Baseline(), text);
-    const std::string markdown = place->File(".md"), junit = place->File(".xml");
-    const Outcome failed =
-        Run(*place, check + Words{baseline, "--name=" + place->text,
-                                  "--update-command=" + place->text,
-                                  "--markdown=" + markdown, "--junit=" + junit});
+    const std::string markdown = place->File(".md"),
+                      junit = place->File(".xml");
+    const Outcome failed = Run(
+        *place, check + Words{baseline, "--name=" + place->text,
+                              "--update-command=" + place->text,
+                              "--markdown=" + markdown, "--junit=" + junit});
     EXPECT_EQ(failed.exit_code, 3) << failed.err;
     ExpectFormat("table", failed.out);
     ExpectMarkdown(Read(markdown));
@@ -480,12 +502,12 @@ TEST_F(HostileToolTest, FilesThatAreWrittenReadBack) {
     SCOPED_TRACE(VisibleText(place->text).substr(0, 60));
     // A machine on a base whose path is hostile.
     const std::string machine = place->File("-new.textproto");
-    const Outcome begun =
-        Run(*place, {"new-hardware", "--base=" + place->Hardware(),
-                     "--out=" + machine});
+    const Outcome begun = Run(
+        *place,
+        {"new-hardware", "--base=" + place->Hardware(), "--out=" + machine});
     EXPECT_EQ(begun.exit_code, 0) << begun.err;
-    const Outcome used =
-        Run(*place, {"analyze", "--model=llama-3.1-8b", "--hardware=" + machine});
+    const Outcome used = Run(
+        *place, {"analyze", "--model=llama-3.1-8b", "--hardware=" + machine});
     // Nothing is wrong with it but numbers that are to be filled in.
     for (const absl::string_view line : absl::StrSplit(used.err, '\n')) {
       EXPECT_TRUE(line.empty() || absl::StrContains(line, "fill it in") ||
@@ -508,13 +530,13 @@ TEST_F(HostileToolTest, FilesThatAreWrittenReadBack) {
   }
 }
 
-// Shells run the commands that answers print, with `tokenjoule` as a function that
-// prints its arguments.
+// Shells run the commands that answers print, with `tokenjoule` as a function
+// that prints its arguments.
 Words ArgumentsOf(const Place& place, const std::string& command) {
-  const Outcome outcome =
-      RunIn(place.Empty(), "/bin/sh",
-            {"-c", absl::StrCat("tokenjoule() { printf '%s\\0' \"$@\"; }\n",
-                                command)});
+  const Outcome outcome = RunIn(
+      place.Empty(), "/bin/sh",
+      {"-c",
+       absl::StrCat("tokenjoule() { printf '%s\\0' \"$@\"; }\n", command)});
   EXPECT_EQ(outcome.exit_code, 0) << command << "\n" << outcome.err;
   EXPECT_EQ(outcome.err, "");
   EXPECT_TRUE(fs::is_empty(place.Empty())) << command;
@@ -527,12 +549,11 @@ TEST_F(HostileToolTest, CommandsOfAnswersAreReadBackByAShell) {
   for (size_t i = 0; i < Places().size(); ++i) {
     const Place* place = Places()[i];
     SCOPED_TRACE(VisibleText(place->text).substr(0, 60));
-    // A point of a search, as it is copied from the screen and from the JSON, which
-    // holds no bytes that are not UTF-8: the command spells them.
+    // A point of a search, as it is copied from the screen and from the JSON,
+    // which holds no bytes that are not UTF-8: the command spells them.
     const std::string format = i % 2 == 0 ? "table" : "json";
-    const Outcome point =
-        Run(*place, {"sweep", "--space=" + place->Space(), "--point=0",
-                     "--format=" + format});
+    const Outcome point = Run(*place, {"sweep", "--space=" + place->Space(),
+                                       "--point=0", "--format=" + format});
     const std::string before = format == "table" ? "the same:\n" : "the same: ";
     std::string text = point.out;
     if (format == "json") {
@@ -578,8 +599,8 @@ TEST_F(HostileToolTest, RepliesRepeatWhatWasAsked) {
         {"flags", {{"hardware", "x" + place->text}, {"set", {place->text}}}},
         {"positional", {"p" + place->text}}};
     absl::StrAppend(&requests, request.dump(), "\n");
-    asked.push_back({"explain", "p" + place->text,
-                     "--hardware=x" + place->text, "--set=" + place->text});
+    asked.push_back({"explain", "p" + place->text, "--hardware=x" + place->text,
+                     "--set=" + place->text});
   }
   const std::string file = TempPath("requests"), replies = TempPath("replies");
   Write(file, requests);
@@ -608,9 +629,9 @@ TEST_F(HostileToolTest, AnswersAreWrittenToTheFileThatIsNamed) {
     EXPECT_EQ(there.exit_code, 0) << there.err;
     EXPECT_EQ(there.out, "");
     ExpectFormat("json", Read(file));
-    const Outcome nowhere =
-        Run(*place, Words{"analyze"} + place->Point() +
-                        Words{"--out=" + place->folder + "/none/" + place->name});
+    const Outcome nowhere = Run(
+        *place, Words{"analyze"} + place->Point() +
+                    Words{"--out=" + place->folder + "/none/" + place->name});
     EXPECT_EQ(nowhere.exit_code, 3);
     EXPECT_THAT(nowhere.err, HasSubstr("cannot be written"));
   }
@@ -660,8 +681,10 @@ TEST_F(HostileToolTest, XmlIsWellFormedForAStrictParser) {
         "for path in sys.argv[1:]:\n"
         "    for element in ElementTree.parse(path).iter():\n"
         "        name = element.tag.rpartition('}')[2]\n"
-        "        assert name not in ('script', 'img', 'a', 'foreignObject'), name\n"
-        "        assert not any(key.startswith('on') for key in element.keys())\n");
+        "        assert name not in ('script', 'img', 'a', 'foreignObject'), "
+        "name\n"
+        "        assert not any(key.startswith('on') for key in "
+        "element.keys())\n");
   const Outcome outcome =
       RunIn("/", "/usr/bin/env", Words{"python3", program} + XmlFiles());
   EXPECT_EQ(outcome.exit_code, 0) << outcome.err;

@@ -10,10 +10,11 @@
 
 namespace tokenjoule {
 
-// The path of the first key that an object of a JSON text has twice, "a.b[2].c".
-// Parsers keep one of the two values and say nothing. Nothing if there is none, or
-// none before the place where the text is no JSON. Keys of protobuf messages may be
-// spelt "step_time_s" or "stepTimeS"; with `of_messages` these are one key.
+// The path of the first key that an object of a JSON text has twice,
+// "a.b[2].c". Parsers keep one of the two values and say nothing. Nothing if
+// there is none, or none before the place where the text is no JSON. Keys of
+// protobuf messages may be spelt "step_time_s" or "stepTimeS"; with
+// `of_messages` these are one key.
 absl::optional<std::string> RepeatedJsonKey(absl::string_view text,
                                             bool of_messages = false);
 

@@ -11,8 +11,9 @@ namespace {
 
 TEST(JsonKeysTest, TheFirstKeyThatIsThereTwiceIsNamed) {
   EXPECT_EQ(RepeatedJsonKey(R"({"a": 1, "a": 2})"), "a");
-  EXPECT_EQ(RepeatedJsonKey(R"({"a": {"b": [1, {"c": 1}, {"c": [], "c": 0}]}})"),
-            "a.b[2].c");
+  EXPECT_EQ(
+      RepeatedJsonKey(R"({"a": {"b": [1, {"c": 1}, {"c": [], "c": 0}]}})"),
+      "a.b[2].c");
   EXPECT_EQ(RepeatedJsonKey(R"([[], {"x": {}, "y": 1, "x": {}}])"), "[1].x");
   // However it is spelt.
   EXPECT_EQ(RepeatedJsonKey(R"({"a": 1, "\u0061": 2})"), "a");
@@ -26,13 +27,14 @@ TEST(JsonKeysTest, KeysOfMessagesHaveTwoSpellings) {
 }
 
 TEST(JsonKeysTest, KeysOfOtherObjectsMayBeTheSame) {
-  EXPECT_EQ(RepeatedJsonKey(R"({"a": {"a": [{"a": 1}, {"a": 1}]}, "b": 1})"), absl::nullopt);
+  EXPECT_EQ(RepeatedJsonKey(R"({"a": {"a": [{"a": 1}, {"a": 1}]}, "b": 1})"),
+            absl::nullopt);
   EXPECT_EQ(RepeatedJsonKey(R"({"a": "a", "b": "a", "A": 1})"), absl::nullopt);
 }
 
 TEST(JsonKeysTest, OtherTextHasNone) {
-  for (const char* text : {"", "{", "[", "{\"a\":1,", "1", "\"a\"", "nan", "\xff",
-                           "{\"a\": 1} {\"a\": 1}"}) {
+  for (const char* text : {"", "{", "[", "{\"a\":1,", "1", "\"a\"", "nan",
+                           "\xff", "{\"a\": 1} {\"a\": 1}"}) {
     EXPECT_EQ(RepeatedJsonKey(text), absl::nullopt) << text;
   }
   EXPECT_EQ(RepeatedJsonKey(std::string(1'000'000, '[')), absl::nullopt);

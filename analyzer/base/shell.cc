@@ -34,8 +34,8 @@ std::string Quoted(absl::string_view text) {
     for (size_t i = 0; i < end; ++i) {
       const char letter = text[i];
       const auto byte = static_cast<unsigned char>(letter);
-      // An octal number has three digits, whatever follows it. A hyphen in front
-      // would begin an option of printf.
+      // An octal number has three digits, whatever follows it. A hyphen in
+      // front would begin an option of printf.
       if (byte < 0x20 || byte >= 0x7f || letter == '\'' || letter == '\\' ||
           letter == '%' || (letter == '-' && i == 0)) {
         absl::StrAppendFormat(&out, "\\%03o", byte);
@@ -56,12 +56,12 @@ std::string ShellQuoted(absl::string_view word) {
   if (!word.empty() && word[0] != '=' && IsPlain(word)) {
     return std::string(word);
   }
-  const size_t equals = word.substr(0, 2) == "--" ? word.find('=')
-                                                  : absl::string_view::npos;
-  const size_t start = equals != absl::string_view::npos &&
-                               IsPlain(word.substr(0, equals))
-                           ? equals + 1
-                           : 0;
+  const size_t equals =
+      word.substr(0, 2) == "--" ? word.find('=') : absl::string_view::npos;
+  const size_t start =
+      equals != absl::string_view::npos && IsPlain(word.substr(0, equals))
+          ? equals + 1
+          : 0;
   return absl::StrCat(word.substr(0, start), Quoted(word.substr(start)));
 }
 
@@ -69,8 +69,8 @@ std::vector<std::string> ShellWords(absl::string_view command) {
   std::vector<std::string> words;
   std::string word;
   bool in_word = false;
-  // Single marks hold anything but themselves, and so does "$(printf '...')", whose
-  // blanks are before and within its single marks.
+  // Single marks hold anything but themselves, and so does "$(printf '...')",
+  // whose blanks are before and within its single marks.
   bool in_single = false, in_double = false;
   for (size_t i = 0; i < command.size(); ++i) {
     const char c = command[i];

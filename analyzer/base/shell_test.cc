@@ -29,7 +29,8 @@ TEST(ShellTest, TheNameOfAnOptionStaysOutsideOfTheMarks) {
 }
 
 TEST(ShellTest, WhatDoesNotShowIsWrittenByPrintf) {
-  EXPECT_EQ(ShellQuoted("--model=a\x1b[31m"), "--model=\"$(printf 'a\\033[31m')\"");
+  EXPECT_EQ(ShellQuoted("--model=a\x1b[31m"),
+            "--model=\"$(printf 'a\\033[31m')\"");
   EXPECT_EQ(ShellQuoted("a\n"), "\"$(printf 'a')\"'\n'");
   // An accent shows.
   EXPECT_EQ(ShellQuoted("\xc3\xa9"), "'\xc3\xa9'");
@@ -55,7 +56,8 @@ TEST(ShellTest, AShellReadsBackWhatWasQuoted) {
     SCOPED_TRACE(hostile.attacks);
     for (const std::string& word :
          {hostile.text, absl::StrCat("--set=", hostile.text),
-          absl::StrCat("--", hostile.text), absl::StrCat(hostile.text, "\n0")}) {
+          absl::StrCat("--", hostile.text),
+          absl::StrCat(hostile.text, "\n0")}) {
       const std::string quoted = ShellQuoted(word);
       EXPECT_EQ(ReadByShell(quoted), word) << quoted;
       const size_t shown = word.find_last_not_of('\n') + 1;

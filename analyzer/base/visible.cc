@@ -7,27 +7,28 @@
 namespace tokenjoule {
 namespace {
 
-// Ranges of code points that are not visible, in order; surrogates are not UTF-8.
+// Ranges of code points that are not visible, in order; surrogates are not
+// UTF-8.
 struct CodePoints {
   uint32_t first, last;
 };
 constexpr CodePoints kHidden[] = {
-    {0x00, 0x1f},      // C0
-    {0x7f, 0x9f},      // DEL, C1
-    {0xad, 0xad},      // soft hyphen
-    {0x34f, 0x34f},    // combining grapheme joiner
-    {0x61c, 0x61c},    // Arabic letter mark
-    {0x115f, 0x1160},  // Hangul fillers
-    {0x17b4, 0x17b5},  // Khmer vowels without a glyph
-    {0x180e, 0x180e},  // Mongolian vowel separator
-    {0x200b, 0x200f},  // zero-width blank and joiners, marks of direction
-    {0x2028, 0x202e},  // separators, embeddings and overrides of direction
-    {0x2060, 0x206f},  // word joiner, isolates of direction
-    {0x3164, 0x3164},  // Hangul filler
-    {0xfdd0, 0xfdef},  // no characters
-    {0xfeff, 0xfeff},  // byte order mark
-    {0xffa0, 0xffa0},  // Hangul filler
-    {0xfff9, 0xfffb},  // marks of annotations
+    {0x00, 0x1f},        // C0
+    {0x7f, 0x9f},        // DEL, C1
+    {0xad, 0xad},        // soft hyphen
+    {0x34f, 0x34f},      // combining grapheme joiner
+    {0x61c, 0x61c},      // Arabic letter mark
+    {0x115f, 0x1160},    // Hangul fillers
+    {0x17b4, 0x17b5},    // Khmer vowels without a glyph
+    {0x180e, 0x180e},    // Mongolian vowel separator
+    {0x200b, 0x200f},    // zero-width blank and joiners, marks of direction
+    {0x2028, 0x202e},    // separators, embeddings and overrides of direction
+    {0x2060, 0x206f},    // word joiner, isolates of direction
+    {0x3164, 0x3164},    // Hangul filler
+    {0xfdd0, 0xfdef},    // no characters
+    {0xfeff, 0xfeff},    // byte order mark
+    {0xffa0, 0xffa0},    // Hangul filler
+    {0xfff9, 0xfffb},    // marks of annotations
     {0xe0000, 0xe0fff},  // tags
 };
 

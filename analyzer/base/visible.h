@@ -1,4 +1,5 @@
-// Text for people: what a terminal, a table or a message shows is what is there.
+// Text for people: what a terminal, a table or a message shows is what is
+// there.
 
 #ifndef ANALYZER_BASE_VISIBLE_H_
 #define ANALYZER_BASE_VISIBLE_H_
@@ -10,15 +11,16 @@
 
 namespace tokenjoule {
 
-// Whether a character shows as a letter, a mark or a blank and does nothing else.
-// Those that do not: control characters (C0, DEL and C1), which command terminals;
-// characters that change the direction of text, have no width or separate lines,
-// with which a text shows otherwise than it reads; and code points that are no
-// characters. kNoCharacter is not visible.
+// Whether a character shows as a letter, a mark or a blank and does nothing
+// else. Those that do not: control characters (C0, DEL and C1), which command
+// terminals; characters that change the direction of text, have no width or
+// separate lines, with which a text shows otherwise than it reads; and code
+// points that are no characters. kNoCharacter is not visible.
 bool IsVisible(uint32_t character);
 
-// `text` as valid UTF-8 of visible characters alone. Others become escapes that can
-// be read: "\n", "\t", "\r", "\x1b", "\u202e"; bytes that are not UTF-8 become
+// `text` as valid UTF-8 of visible characters alone. Others become escapes that
+// can be read: "\n", "\t", "\r", "\x1b", "\u202e"; bytes that are not UTF-8
+// become
 // "\xff". Visible characters stay as they are, the backslash too, so that the
 // result of a second call is that of the first.
 std::string VisibleText(absl::string_view text);

@@ -20,10 +20,13 @@ TEST(VisibleTest, WhatShowsStaysAsItIs) {
 }
 
 TEST(VisibleTest, WhatDoesNotShowBecomesAnEscape) {
-  EXPECT_EQ(VisibleText("a\n\r\t\x1b[31m\x7f\x07"), "a\\n\\r\\t\\x1b[31m\\x7f\\x07");
+  EXPECT_EQ(VisibleText("a\n\r\t\x1b[31m\x7f\x07"),
+            "a\\n\\r\\t\\x1b[31m\\x7f\\x07");
   EXPECT_EQ(VisibleText(std::string("a\0z", 3)), "a\\x00z");
-  // C1, an override of direction, a blank without width, a byte order mark, a tag.
-  EXPECT_EQ(VisibleText("\xc2\x9b\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x81\x81"),
+  // C1, an override of direction, a blank without width, a byte order mark, a
+  // tag.
+  EXPECT_EQ(VisibleText(
+                "\xc2\x9b\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x81\x81"),
             "\\u009b\\u202e\\u200b\\ufeff\\U000e0041");
   EXPECT_EQ(VisibleText("\xef\xbf\xbe"), "\\ufffe");
   // Not UTF-8: a stray byte, one too few, too long a form, a surrogate.
@@ -36,7 +39,8 @@ TEST(VisibleTest, LinesStayLines) {
 }
 
 TEST(VisibleTest, InvalidBytesAloneAreReplaced) {
-  EXPECT_EQ(ValidUtf8("a\xff\x1b\n\xe2\x80\xae"), "a\xef\xbf\xbd\x1b\n\xe2\x80\xae");
+  EXPECT_EQ(ValidUtf8("a\xff\x1b\n\xe2\x80\xae"),
+            "a\xef\xbf\xbd\x1b\n\xe2\x80\xae");
 }
 
 TEST(VisibleTest, HostileTextsBecomeVisible) {

@@ -8,8 +8,8 @@
 
 namespace tokenjoule {
 
-// The text of a number, with what may follow it, without its sign if all of its digits
-// are zeros: "-0.0" becomes "0.0", and "+0 %" becomes "0 %".
+// The text of a number, with what may follow it, without its sign if all of its
+// digits are zeros: "-0.0" becomes "0.0", and "+0 %" becomes "0 %".
 inline std::string WithoutSignOfZero(std::string number) {
   if (number.empty() || (number[0] != '-' && number[0] != '+')) return number;
   const size_t digit = number.find_first_not_of("0.", 1);

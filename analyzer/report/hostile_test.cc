@@ -1,5 +1,7 @@
-// Every writer with every hostile text (analyzer/testing/hostile.h): the output is
-// valid in its language, shows the text and does nothing else.
+// Every writer with every hostile text (analyzer/testing/hostile.h): the output
+// is valid in its language, shows the text and does nothing else.
+
+#include "analyzer/testing/hostile.h"
 
 #include <cstddef>
 #include <string>
@@ -20,7 +22,6 @@
 #include "analyzer/report/svg_check.h"
 #include "analyzer/report/vega.h"
 #include "analyzer/report/xml.h"
-#include "analyzer/testing/hostile.h"
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -99,8 +100,7 @@ TEST(HostileTest, TablesHoldNoControlCharactersAndNoLinesOfOthers) {
     if (text.size() < 40) {
       EXPECT_EQ(Count(table, "\n"), lines) << table;
     }
-    EXPECT_FALSE(
-        HasControls(*Written(CheckOf(text), OutputFormat::kTable)));
+    EXPECT_FALSE(HasControls(*Written(CheckOf(text), OutputFormat::kTable)));
   });
 }
 
@@ -119,8 +119,8 @@ TEST(HostileTest, JsonReadsBackWhatWasWritten) {
   });
 }
 
-// Cells keep every byte, also those that a spreadsheet takes for a formula: a file
-// that a program reads must hold what was asked for.
+// Cells keep every byte, also those that a spreadsheet takes for a formula: a
+// file that a program reads must hold what was asked for.
 TEST(HostileTest, CsvReadsBackEveryByte) {
   ForEachText([](const std::string& text) {
     CsvWriter writer;
@@ -184,8 +184,9 @@ TEST(HostileTest, MarkdownHasNoHeadingRowTagOrLinkOfOthers) {
 }
 
 TEST(HostileTest, MarkdownIsReadableWhereNothingIsHostile) {
-  EXPECT_EQ(MarkdownText("energy_per_token_j is 0.5, the budget (1.5) allows -1"),
-            "energy_per_token_j is 0.5, the budget (1.5) allows -1");
+  EXPECT_EQ(
+      MarkdownText("energy_per_token_j is 0.5, the budget (1.5) allows -1"),
+      "energy_per_token_j is 0.5, the budget (1.5) allows -1");
   EXPECT_EQ(MarkdownText("# a_ *b* <c> & [d](e) `f` |g|"),
             "\\# a\\_ \\*b\\* &lt;c&gt; &amp; \\[d\\](e) \\`f\\` \\|g\\|");
   EXPECT_EQ(MarkdownText("1. a"), "1\\. a");

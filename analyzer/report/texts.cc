@@ -42,9 +42,10 @@ class TextVisitor {
                                                           &scratch)
                   : reflection.GetStringReference(message, field, &scratch);
           if (Escaped(*field, text) != text) return true;
-        } else if (Changes(field->is_repeated()
-                               ? reflection.GetRepeatedMessage(message, field, i)
-                               : reflection.GetMessage(message, field))) {
+        } else if (Changes(
+                       field->is_repeated()
+                           ? reflection.GetRepeatedMessage(message, field, i)
+                           : reflection.GetMessage(message, field))) {
           return true;
         }
       }
@@ -90,8 +91,8 @@ class TextVisitor {
   const std::vector<const FieldDescriptor*>& FieldsOf(const Descriptor& type) {
     const auto known = fields_.find(&type);
     if (known != fields_.end()) return *known->second;
-    // Put in before it is filled in, with an entry that says that there are texts: a
-    // message may hold messages of its own kind.
+    // Put in before it is filled in, with an entry that says that there are
+    // texts: a message may hold messages of its own kind.
     fields_[&type] =
         std::make_unique<std::vector<const FieldDescriptor*>>(1, nullptr);
     std::vector<const FieldDescriptor*> found;

@@ -1,9 +1,10 @@
 // The texts of an answer in the language that it is written in.
 //
-// Each language has one function that escapes a text: VisibleText for tables and
-// messages, ValidUtf8 for JSON (the JSON writers do the rest), EscapedXml for SVG
-// and JUnit, MarkdownText, ShellQuoted for command lines, QuotedText for textprotos.
-// They are applied on output, so that an answer itself holds what was read.
+// Each language has one function that escapes a text: VisibleText for tables
+// and messages, ValidUtf8 for JSON (the JSON writers do the rest), EscapedXml
+// for SVG and JUnit, MarkdownText, ShellQuoted for command lines, QuotedText
+// for textprotos. They are applied on output, so that an answer itself holds
+// what was read.
 
 #ifndef ANALYZER_REPORT_TEXTS_H_
 #define ANALYZER_REPORT_TEXTS_H_
@@ -15,8 +16,8 @@
 
 namespace tokenjoule {
 
-// How a language writes a text, and a text that may have several lines: a formula,
-// a summary, a reason.
+// How a language writes a text, and a text that may have several lines: a
+// formula, a summary, a reason.
 struct TextLanguage {
   std::string (*text)(absl::string_view);
   std::string (*lines)(absl::string_view);
@@ -34,8 +35,8 @@ void EscapeTexts(const TextLanguage& language,
 bool ChangesTexts(const TextLanguage& language,
                   const google::protobuf::Message& message);
 
-// Returns `write(answer)`, with the texts of the answer escaped. Nothing is copied
-// if there is nothing to escape, because answers may be large.
+// Returns `write(answer)`, with the texts of the answer escaped. Nothing is
+// copied if there is nothing to escape, because answers may be large.
 template <typename Answer, typename Write>
 auto WithEscapedTexts(const TextLanguage& language, const Answer& answer,
                       Write write) {

@@ -1,4 +1,5 @@
-// Texts that break what is written without escaping, for the tests of every writer.
+// Texts that break what is written without escaping, for the tests of every
+// writer.
 
 #ifndef ANALYZER_TESTING_HOSTILE_H_
 #define ANALYZER_TESTING_HOSTILE_H_
@@ -16,8 +17,8 @@ struct HostileText {
   const char* attacks;
   std::string text;
 
-  // Whether a file or folder can have it as its name, and an argument of a program
-  // can hold it.
+  // Whether a file or folder can have it as its name, and an argument of a
+  // program can hold it.
   bool CanBeFile() const {
     return !text.empty() && text.size() <= 200 && CanBeArgument() &&
            text.find('/') == std::string::npos && text != "." && text != "..";
@@ -43,9 +44,16 @@ inline const std::vector<HostileText>& HostileTexts() {
       {"terminals: colours", "\x1b[31mPWNED\x1b[0m"},
       {"terminals: title and bell", "\x1b]0;PWNED\x07"},
       {"terminals: links", "\x1b]8;;http://PWNED\x1b\\a\x1b]8;;\x1b\\"},
-      {"terminals: C1", "\xc2\x9b" "31mPWNED\xc2\x85" "a\x7f\b\b"},
-      {"readers: direction", "a\xe2\x80\xae" "DENWP\xe2\x80\xac\xe2\x81\xa6x\xe2\x81\xa9"},
-      {"readers: no width", "a\xe2\x80\x8b\xef\xbb\xbf\xc2\xad" "b\xe2\x80\xa8PWNED"},
+      {"terminals: C1",
+       "\xc2\x9b"
+       "31mPWNED\xc2\x85"
+       "a\x7f\b\b"},
+      {"readers: direction",
+       "a\xe2\x80\xae"
+       "DENWP\xe2\x80\xac\xe2\x81\xa6x\xe2\x81\xa9"},
+      {"readers: no width",
+       "a\xe2\x80\x8b\xef\xbb\xbf\xc2\xad"
+       "b\xe2\x80\xa8PWNED"},
       {"UTF-8: no text", "a\xff\xfe\xc3"},
       {"UTF-8: too long", "a\xc0\xaf\xe0\x80\xaf"},
       {"UTF-8: surrogates", "a\xed\xa0\xbd\xed\xb8\x80"},
@@ -70,7 +78,8 @@ inline const std::vector<HostileText>& HostileTexts() {
       {"JavaScript: names", "__proto__"},
       {"SQL", "'); DROP TABLE front; --"},
       {"paths", "..%2f..%5cPWNED"},
-      {"letters of other scripts", "\xce\xbcJ \xe6\xb0\xb4 \xf0\x9f\x98\x80 e\xcc\x81"},
+      {"letters of other scripts",
+       "\xce\xbcJ \xe6\xb0\xb4 \xf0\x9f\x98\x80 e\xcc\x81"},
       {"nothing", ""},
       {"blanks", "  a  b  "},
       {"length", std::string(5000, 'x')},
@@ -78,8 +87,8 @@ inline const std::vector<HostileText>& HostileTexts() {
   return *kTexts;
 }
 
-// Whether `text` holds a control character: what a terminal would take for a command.
-// Line feeds are none. Written without the code that it tests.
+// Whether `text` holds a control character: what a terminal would take for a
+// command. Line feeds are none. Written without the code that it tests.
 inline bool HasControls(absl::string_view text) {
   for (size_t i = 0; i < text.size(); ++i) {
     const auto byte = static_cast<unsigned char>(text[i]);
