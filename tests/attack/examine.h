@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "analyzer/evaluate/setup.h"
 #include "analyzer/report/report.h"
+#include "analyzer/report/texts.h"
 #include "proto/hardware.pb.h"
 #include "proto/model.pb.h"
 #include "tests/attack/invariants.h"
@@ -41,6 +42,7 @@ const Model& SomeModel();
 
 // Writes an answer other than a Report in every format and appends what is
 // wrong with it: numbers that are none, characters that no terminal should get.
+// The cells of a CSV may hold any.
 template <typename Answer>
 void ExamineAnswer(const Answer& answer, Verdict* verdict) {
   Append(BrokenByNumbers(answer), verdict);
@@ -48,14 +50,24 @@ void ExamineAnswer(const Answer& answer, Verdict* verdict) {
     const absl::StatusOr<std::string> text = Written(answer, format);
     if (!text.ok()) {
       Append(BrokenByRefusal(text.status()), verdict);
-    } else if (format != OutputFormat::kSqlite) {
-      Append(BrokenByCharacters(FormatName(format), *text), verdict);
+    } else if (format != OutputFormat::kSqlite &&
+               format != OutputFormat::kCsv) {
+      const bool is_for_people = format == OutputFormat::kTable;
+      Append(BrokenByCharacters(
+                 FormatName(format), *text,
+                 is_for_people ? Reader::kPerson : Reader::kProgram),
+             verdict);
     }
   }
   const Writers<Answer> writers = WritersOf<Answer>();
-  for (const auto writer : {writers.markdown, writers.junit}) {
-    if (writer == nullptr) continue;
-    Append(BrokenByCharacters("a summary", writer(answer)), verdict);
+  if (writers.markdown != nullptr) {
+    Append(
+        BrokenByCharacters("Markdown", WithEscapedTexts(kMarkdownTexts, answer,
+                                                        writers.markdown)),
+        verdict);
+  }
+  if (writers.junit != nullptr) {
+    Append(BrokenByCharacters("JUnit", writers.junit(answer)), verdict);
   }
 }
 

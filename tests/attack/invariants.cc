@@ -279,7 +279,8 @@ std::vector<std::string> BrokenByRefusal(const absl::Status& status) {
 }
 
 std::vector<std::string> BrokenByCharacters(absl::string_view what,
-                                            absl::string_view text) {
+                                            absl::string_view text,
+                                            Reader reader) {
   const absl::string_view whole = text;
   while (!text.empty()) {
     const size_t place = whole.size() - text.size();
@@ -288,7 +289,7 @@ std::vector<std::string> BrokenByCharacters(absl::string_view what,
       return {absl::StrCat(what, " is not UTF-8 at byte ", place)};
     }
     if ((character < 0x20 && character != '\n') ||
-        (character >= 0x7f && character < 0xa0)) {
+        (reader == Reader::kPerson && character >= 0x7f && character < 0xa0)) {
       return {absl::StrFormat("%s has the control character %#x at byte %d",
                               what, character, place)};
     }
@@ -298,13 +299,13 @@ std::vector<std::string> BrokenByCharacters(absl::string_view what,
 
 std::vector<std::string> BrokenByTexts(const Report& report) {
   const Writers<Report> writers = WritersOf<Report>();
-  const std::string table = writers.table(report, {/*in_full=*/true});
+  const std::string table =
+      *Written(report, OutputFormat::kTable, {/*in_full=*/true});
   std::vector<std::string> broken = BrokenByCharacters("the table", table);
   const auto append = [&](const std::vector<std::string>& more) {
     broken.insert(broken.end(), more.begin(), more.end());
   };
   const std::string csv = writers.csv(report);
-  append(BrokenByCharacters("the CSV", csv));
   for (const absl::string_view text :
        {absl::string_view(table), absl::string_view(csv)}) {
     for (const absl::string_view word :
@@ -319,7 +320,8 @@ std::vector<std::string> BrokenByTexts(const Report& report) {
   }
   const Figure figure = writers.figure(report);
   append(FaultsOfSvg(ToSvg(figure)));
-  append(BrokenByCharacters("the Vega-Lite chart", ToVega(figure)));
+  append(BrokenByCharacters("the Vega-Lite chart", ToVega(figure),
+                            Reader::kProgram));
   return broken;
 }
 

@@ -41,13 +41,19 @@ std::vector<std::string> BrokenByNumbers(
 // may repeat any character of the input, because what prints it replaces those.
 std::vector<std::string> BrokenByRefusal(const absl::Status& status);
 
-// What is wrong with a text for people or for a terminal, which messages call
-// `what`: bytes that are not UTF-8, control characters other than line breaks.
+// Who reads a text.
+enum class Reader { kPerson, kProgram };
+
+// What is wrong with a text, which messages call `what`: bytes that are not
+// UTF-8, control characters other than line breaks. Programs take those from
+// DEL on, which JSON need not escape.
 std::vector<std::string> BrokenByCharacters(absl::string_view what,
-                                            absl::string_view text);
+                                            absl::string_view text,
+                                            Reader reader = Reader::kPerson);
 
 // What is wrong with the table, the CSV and the charts of an answer: numbers
-// that are none, characters as above, XML that is not well-formed.
+// that are none, characters as above, XML that is not well-formed. The cells of
+// a CSV may hold any character.
 std::vector<std::string> BrokenByTexts(const Report& report);
 
 }  // namespace tokenjoule

@@ -39,7 +39,8 @@ Verdict RunRequest(absl::string_view bytes) {
   const Reply reply = SmallAnswerer().Answer(bytes);
   Verdict verdict;
   verdict.accepted = reply.exit_code == kExitOk;
-  Append(BrokenByCharacters("the reply", reply.json), &verdict);
+  Append(BrokenByCharacters("the reply", reply.json, Reader::kProgram),
+         &verdict);
   const auto json =
       nlohmann::json::parse(reply.json, nullptr, /*allow_exceptions=*/false);
   if (!json.is_object() ||
