@@ -73,18 +73,21 @@ absl::Status ParseRange(absl::string_view text, bool counts,
         geometric ? "a factor above 1 and a start above 0" : "a step above 0"));
   }
   // Slightly beyond the end, so that 1:1024:x2 includes 1024.
-  for (double x = from; x <= to * (1 + 1e-12);
-       x = geometric ? x * step : x + step) {
+  const double end = to * (1 + 1e-12);
+  double x = from;
+  while (x <= end) {
     if (numbers->size() >= kMostNumbers) {
       return absl::InvalidArgumentError(absl::StrCat(
           "\"", Printable(text), "\" is more than ", kMostNumbers, " numbers"));
     }
     numbers->push_back(x);
     // With a step too small to change x the loop would never end.
-    if ((geometric ? x * step : x + step) == x) {
+    const double next = geometric ? x * step : x + step;
+    if (next == x) {
       return absl::InvalidArgumentError(
           absl::StrCat("\"", Printable(text), "\" never arrives"));
     }
+    x = next;
   }
   return absl::OkStatus();
 }

@@ -13,6 +13,7 @@ namespace {
 
 std::vector<std::string> NamesOf(const std::vector<OutputFormat>& formats) {
   std::vector<std::string> names;
+  names.reserve(formats.size());
   for (const OutputFormat format : formats) names.push_back(FormatName(format));
   return names;
 }

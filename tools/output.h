@@ -145,7 +145,7 @@ void SetAnswer(
     std::function<absl::StatusOr<Answer>(const ParsedFlags&, int* exit_code)>
         make,
     Command* command,
-    std::function<TableOptions(const ParsedFlags&)> table =
+    const std::function<TableOptions(const ParsedFlags&)>& table =
         [](const ParsedFlags&) { return TableOptions(); }) {
   const auto answer = [make](const ParsedFlags& flags, OutputFormat* format,
                              int* exit_code) -> absl::StatusOr<Answer> {

@@ -11,7 +11,7 @@ namespace {
 constexpr Software kSoftware[] = {
     {"Abseil", SoftwareUse::kLibrary, "Apache-2.0",
      "Copyright 2000-2021 Google Inc. and The Abseil Authors", "abseil",
-     "https://abseil.io", "LICENSE"},
+     "https://abseil.io", "Apache-2.0.txt"},
     {"ATLAS", SoftwareUse::kLoaded, "BSD-3-Clause",
      "Copyright 1995-2016 R. Clint Whaley", "atlas",
      "https://math-atlas.sourceforge.net", ""},
@@ -20,7 +20,7 @@ constexpr Software kSoftware[] = {
      "https://www.boost.org", "BSL-1.0.txt"},
     {"Ceres", SoftwareUse::kLibrary, "BSD-3-Clause",
      "Copyright 2005-2022 Google Inc.", "ceres-solver",
-     "http://ceres-solver.org", "ceres.txt LICENSE",
+     "http://ceres-solver.org", "ceres.txt Apache-2.0.txt",
      "Debian's Ceres loads SuiteSparse, parts of which are under the GPL: "
      "whoever passes on a binary with calibrate together with these libraries "
      "passes on the whole under the GPL, version 3 or later."},
@@ -28,7 +28,7 @@ constexpr Software kSoftware[] = {
      "Copyright 2010-2022 Mike Bostock, 2001 Robert Penner, 2002 Cynthia "
      "Brewer, Mark Harrower and The Pennsylvania State University, 2010-2013 "
      "Raymond Hill",
-     "node-d3", "https://d3js.org", "d3.txt LICENSE"},
+     "node-d3", "https://d3js.org", "d3.txt Apache-2.0.txt"},
     {"d3-sankey", SoftwareUse::kScript, "BSD-3-Clause",
      "Copyright 2010-2022 Mike Bostock", "node-d3",
      "https://github.com/d3/d3-sankey", "d3.txt"},
@@ -89,7 +89,7 @@ constexpr Software kSoftware[] = {
      "https://people.engr.tamu.edu/davis/suitesparse.html", ""},
     {"TBB", SoftwareUse::kLibrary, "Apache-2.0",
      "Copyright 2005-2022 Intel Corporation", "onetbb",
-     "https://github.com/oneapi-src/oneTBB", "LICENSE"},
+     "https://github.com/oneapi-src/oneTBB", "Apache-2.0.txt"},
     {"XZ Utils", SoftwareUse::kLoaded, "LicenseRef-public-domain",
      "In the public domain (liblzma)", "xz-utils", "https://tukaani.org/xz",
      ""},

@@ -24,7 +24,7 @@ namespace {
 
 // The licence of this project, and the file of its text.
 constexpr char kOwnLicence[] = "Apache-2.0";
-constexpr char kOwnText[] = "LICENSE";
+constexpr char kOwnText[] = "Apache-2.0.txt";
 
 // A component of this binary.
 struct Entry {
