@@ -217,15 +217,6 @@ std::vector<Words> RowsOfCsv(const std::string& text) {
   return rows;
 }
 
-size_t Count(absl::string_view text, absl::string_view what) {
-  size_t count = 0;
-  for (size_t at = 0; (at = text.find(what, at)) != absl::string_view::npos;
-       at += what.size()) {
-    ++count;
-  }
-  return count;
-}
-
 void ExpectPage(const std::string& html) {
   constexpr absl::string_view kBegin =
       "<script type=\"application/json\" id=\"recorded\">";
@@ -237,7 +228,7 @@ void ExpectPage(const std::string& html) {
   const json parsed = json::parse(recorded, nullptr, false);
   EXPECT_TRUE(parsed.is_object() && parsed.contains("requests"));
   // The text is nowhere else, so that the rest is the page as it is shipped.
-  EXPECT_EQ(Count(html, "PWNED"), Count(recorded, "PWNED"));
+  EXPECT_EQ(CountOf(html, "PWNED"), CountOf(recorded, "PWNED"));
   EXPECT_EQ(recorded.find('<'), std::string::npos);
   EXPECT_TRUE(IsUtf8(html));
 }
@@ -267,11 +258,11 @@ void ExpectFormat(const std::string& format, const std::string& out) {
 
 void ExpectMarkdown(const std::string& markdown) {
   ExpectReadable(markdown);
-  EXPECT_EQ(Count(absl::StrCat("\n", markdown), "\n#"), 1) << markdown;
-  EXPECT_EQ(Count(markdown, "<"), 0) << markdown;
+  EXPECT_EQ(CountOf(absl::StrCat("\n", markdown), "\n#"), 1) << markdown;
+  EXPECT_EQ(CountOf(markdown, "<"), 0) << markdown;
   size_t cells = 0;
   for (const absl::string_view line : absl::StrSplit(markdown, '\n')) {
-    const size_t bars = Count(line, "|") - Count(line, "\\|");
+    const size_t bars = CountOf(line, "|") - CountOf(line, "\\|");
     if (!absl::StartsWith(line, "|")) {
       EXPECT_EQ(bars, 0) << markdown;
       cells = 0;
@@ -471,7 +462,7 @@ TEST_F(HostileToolTest, ChecksAreMarkdownAndXmlWithoutPartsOfOthers) {
       const Outcome wrote = Run(*place, check + Words{baseline, "--update"});
       EXPECT_EQ(wrote.exit_code, 0) << wrote.err;
       ExpectReadable(wrote.out);
-      EXPECT_EQ(Count(wrote.out, "\n"), 1) << wrote.out;
+      EXPECT_EQ(CountOf(wrote.out, "\n"), 1) << wrote.out;
       written = Read(place->Baseline());
     }
     // A baseline of another model, whose name is hostile.
@@ -490,7 +481,7 @@ TEST_F(HostileToolTest, ChecksAreMarkdownAndXmlWithoutPartsOfOthers) {
     EXPECT_EQ(failed.exit_code, 3) << failed.err;
     ExpectFormat("table", failed.out);
     ExpectMarkdown(Read(markdown));
-    EXPECT_GT(Count(Read(junit), "<testcase "), 0);
+    EXPECT_GT(CountOf(Read(junit), "<testcase "), 0);
     KeepXml(Read(junit));
   }
 }
@@ -526,7 +517,7 @@ TEST_F(HostileToolTest, FilesThatAreWrittenReadBack) {
         Run(*place, {"import-hf", config, "--name=mine", "--out=" + model});
     EXPECT_EQ(imported.exit_code, 0) << imported.err;
     EXPECT_EQ(Run(*place, {"lint", "--as=model", model}).exit_code, 0);
-    EXPECT_EQ(Count(Read(model), "\nPWNED"), 0);
+    EXPECT_EQ(CountOf(Read(model), "\nPWNED"), 0);
   }
 }
 

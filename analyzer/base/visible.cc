@@ -99,8 +99,15 @@ bool IsVisible(uint32_t character) {
   return character <= 0x10ffff && (character & 0xfffe) != 0xfffe;
 }
 
+std::string ReplaceHidden(
+    absl::string_view text,
+    absl::FunctionRef<void(uint32_t, absl::string_view, std::string*)>
+        replace) {
+  return Replaced(text, IsVisible, replace);
+}
+
 std::string VisibleText(absl::string_view text) {
-  return Replaced(text, IsVisible, AppendEscape);
+  return ReplaceHidden(text, AppendEscape);
 }
 
 std::string VisibleLines(absl::string_view text) {

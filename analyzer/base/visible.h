@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 
 namespace tokenjoule {
@@ -18,10 +19,17 @@ namespace tokenjoule {
 // points that are no characters. kNoCharacter is not visible.
 bool IsVisible(uint32_t character);
 
+// `text` with each character that is not visible replaced by what `replace` appends
+// to `out`; `bytes` are those of the character, or the one byte of kNoCharacter.
+std::string ReplaceHidden(
+    absl::string_view text,
+    absl::FunctionRef<void(uint32_t character, absl::string_view bytes,
+                           std::string* out)>
+        replace);
+
 // `text` as valid UTF-8 of visible characters alone. Others become escapes that
 // can be read: "\n", "\t", "\r", "\x1b", "\u202e"; bytes that are not UTF-8
-// become
-// "\xff". Visible characters stay as they are, the backslash too, so that the
+// become "\xff". Visible characters stay as they are, the backslash too, so that the
 // result of a second call is that of the first.
 std::string VisibleText(absl::string_view text);
 

@@ -3,8 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <functional>
+#include <iterator>
 #include <limits>
+#include <map>
 #include <memory>
 #include <set>
 #include <utility>
@@ -31,20 +32,59 @@ using ::google::protobuf::FieldDescriptor;
 using ::google::protobuf::Message;
 using ::google::protobuf::Reflection;
 
-// The length of UsesOfMachines(), which a test compares.
-constexpr size_t kUsesOfMachines = 10;
-
 // Descriptions that are larger were not written by hand, and would take long.
 constexpr size_t kMostBytes = 64 * 1024;
 
 // What the reason why there is no answer begins with.
 constexpr char kNoAnswer[] = "no answer: ";
 
-Use UseOf(const std::string& model, double batch,
-          const std::function<void(Scenario*)>& change = nullptr) {
-  Use use = {*LoadModel(model), WithContext(DefaultScenario())};
-  use.scenario.set_batch(batch);
-  if (change) change(&use.scenario);
+// A use before its model is loaded, which takes time.
+struct UseSpec {
+  const char* model;
+  double batch;
+  // May be null.
+  void (*change)(Scenario*);
+};
+
+// See UsesOfMachines().
+constexpr UseSpec kUsesOfMachines[] = {
+    {"llama-3.1-8b", 1, nullptr},
+    {"llama-3.1-8b", 64,
+     [](Scenario* s) {
+       s->set_weights("fp8");
+       s->set_context(8192);
+     }},
+    {"llama-3.1-8b", 8,
+     [](Scenario* s) {
+       s->set_weights("int8");
+       s->set_activations("int8");
+     }},
+    {"llama-3.1-8b", 4,
+     [](Scenario* s) {
+       s->set_weights("int4");
+       s->set_tp(2);
+     }},
+    {"llama-3.1-8b", 1, [](Scenario* s) { s->set_weights("q4_k"); }},
+    {"llama-3.1-8b", 4, [](Scenario* s) { s->set_tp(16); }},
+    {"qwen3-30b-a3b", 16,
+     [](Scenario* s) {
+       s->set_prompt(512);
+       s->set_output(512);
+     }},
+    {"deepseek-v2-lite", 8, [](Scenario* s) { s->set_weights("fp8"); }},
+    {"nemotron-h-8b", 32,
+     [](Scenario* s) {
+       s->set_prompt(512);
+       s->set_output(512);
+     }},
+    // A network of explicit layers, on lanes that its shapes do not fill.
+    {"resnet-8", 3, nullptr},
+};
+
+Use UseOf(const UseSpec& spec) {
+  Use use = {*LoadModel(spec.model), WithContext(DefaultScenario())};
+  use.scenario.set_batch(spec.batch);
+  if (spec.change != nullptr) spec.change(&use.scenario);
   return use;
 }
 
@@ -167,22 +207,6 @@ void FindSettings(const Message& message, const std::string& prefix,
 // The answer of a description to the use of that number.
 using Ask = absl::FunctionRef<std::string(const Message& description, size_t use)>;
 
-// The setting at a path of a description, with other values; none if nothing is
-// there.
-std::vector<Setting> SettingAt(const Message& description,
-                               const std::string& path) {
-  std::vector<Setting> all;
-  std::vector<std::pair<std::string, size_t>> groups;
-  FindSettings(description, "", &all, &groups);
-  std::vector<Setting> found;
-  for (Setting& setting : all) {
-    if (setting.path == path || setting.path + ".value" == path) {
-      found.push_back(std::move(setting));
-    }
-  }
-  return found;
-}
-
 // Whether a description with a change is still one that can be asked about.
 using IsValid = absl::FunctionRef<bool(const Message& description)>;
 
@@ -267,9 +291,18 @@ std::vector<std::string> UnusedAmong(const Message& description,
                                      absl::Span<const std::string> paths,
                                      Asked* asked) {
   std::vector<std::string> unused;
+  if (paths.empty()) return unused;
+  std::vector<Setting> settings;
+  std::vector<std::pair<std::string, size_t>> groups;
+  FindSettings(description, "", &settings, &groups);
+  std::map<std::string, const Setting*> by_path;
+  for (const Setting& setting : settings) {
+    by_path[CanonicalFieldPath(description, setting.path)] = &setting;
+  }
   for (const std::string& path : paths) {
-    for (const Setting& setting : SettingAt(description, path)) {
-      if (!asked->Uses(setting)) unused.push_back(path);
+    const auto found = by_path.find(CanonicalFieldPath(description, path));
+    if (found != by_path.end() && !asked->Uses(*found->second)) {
+      unused.push_back(path);
     }
   }
   return unused;
@@ -277,7 +310,7 @@ std::vector<std::string> UnusedAmong(const Message& description,
 
 // A network of explicit layers, with depthwise ones among them.
 const Use& NetworkUse() {
-  static const auto& use = *new Use(UseOf("mobilenet-v1-0.25-vww", 1));
+  static const auto& use = *new Use(UseOf({"mobilenet-v1-0.25-vww", 1, nullptr}));
   return use;
 }
 
@@ -341,7 +374,8 @@ class MachineUses {
   }
 
  private:
-  static constexpr size_t kBefore = 1 + kUsesOfMachines, kAfter = 3;
+  static constexpr size_t kBefore = 1 + std::size(kUsesOfMachines),
+                          kAfter = 3;
 
   const Use& at_hand_;
   const std::vector<std::pair<std::string, std::string>> formats_;
@@ -404,40 +438,12 @@ std::vector<std::string> AskAbout(const Model& model, const With& with) {
 }  // namespace
 
 const std::vector<Use>& UsesOfMachines() {
-  static const auto* const uses = new std::vector<Use>{
-      UseOf("llama-3.1-8b", 1),
-      UseOf("llama-3.1-8b", 64,
-            [](Scenario* s) {
-              s->set_weights("fp8");
-              s->set_context(8192);
-            }),
-      UseOf("llama-3.1-8b", 8,
-            [](Scenario* s) {
-              s->set_weights("int8");
-              s->set_activations("int8");
-            }),
-      UseOf("llama-3.1-8b", 4,
-            [](Scenario* s) {
-              s->set_weights("int4");
-              s->set_tp(2);
-            }),
-      UseOf("llama-3.1-8b", 1, [](Scenario* s) { s->set_weights("q4_k"); }),
-      UseOf("llama-3.1-8b", 4, [](Scenario* s) { s->set_tp(16); }),
-      UseOf("qwen3-30b-a3b", 16,
-            [](Scenario* s) {
-              s->set_prompt(512);
-              s->set_output(512);
-            }),
-      UseOf("deepseek-v2-lite", 8, [](Scenario* s) { s->set_weights("fp8"); }),
-      UseOf("nemotron-h-8b", 32,
-            [](Scenario* s) {
-              s->set_prompt(512);
-              s->set_output(512);
-            }),
-      // A network of explicit layers, on lanes that its shapes do not fill.
-      UseOf("resnet-8", 3),
-  };
-  return *uses;
+  static const auto& uses = *[] {
+    auto* uses = new std::vector<Use>;
+    for (const UseSpec& spec : kUsesOfMachines) uses->push_back(UseOf(spec));
+    return uses;
+  }();
+  return uses;
 }
 
 std::string AnswerOf(const Setup& setup) {

@@ -51,9 +51,10 @@ TEST(UnusedFieldsTest, AFieldInVainIsNamed) {
       ElementsAre("memory.hbm.technology.bandwidth_gb_per_s_per_device"));
   const std::vector<std::string> paths = {
       "memory.hbm.technology.bandwidth_gb_per_s_per_device",
-      "memory.hbm.bandwidth_gb_per_s.value", "memory.hbm.nothing"};
+      "memory.hbm.bandwidth_gb_per_s.value", "memory.hbm.nothing",
+      "memory[0].technology.bandwidth_gb_per_s_per_device.value"};
   EXPECT_THAT(UnusedPaths(with, paths, UsesOfMachines().front()),
-              ElementsAre(paths[0]));
+              ElementsAre(paths[0], paths[3]));
 }
 
 TEST(UnusedFieldsTest, AFieldThatABlockIgnoresIsNamed) {

@@ -78,18 +78,9 @@ CheckResult CheckOf(const std::string& text) {
   return result;
 }
 
-size_t Count(absl::string_view text, absl::string_view what) {
-  size_t count = 0;
-  for (size_t at = 0; (at = text.find(what, at)) != absl::string_view::npos;
-       at += what.size()) {
-    ++count;
-  }
-  return count;
-}
-
 TEST(HostileTest, TablesHoldNoControlCharactersAndNoLinesOfOthers) {
   const size_t lines =
-      Count(*Written(ListingOf("a"), OutputFormat::kTable), "\n");
+      CountOf(*Written(ListingOf("a"), OutputFormat::kTable), "\n");
   ForEachText([&](const std::string& text) {
     const std::string table = *Written(ListingOf(text), OutputFormat::kTable);
     EXPECT_FALSE(HasControls(table)) << table;
@@ -98,7 +89,7 @@ TEST(HostileTest, TablesHoldNoControlCharactersAndNoLinesOfOthers) {
       EXPECT_FALSE(absl::StartsWith(line, "PWNED")) << table;
     }
     if (text.size() < 40) {
-      EXPECT_EQ(Count(table, "\n"), lines) << table;
+      EXPECT_EQ(CountOf(table, "\n"), lines) << table;
     }
     EXPECT_FALSE(HasControls(*Written(CheckOf(text), OutputFormat::kTable)));
   });
@@ -166,12 +157,12 @@ TEST(HostileTest, MarkdownHasNoHeadingRowTagOrLinkOfOthers) {
     for (size_t i = 0; i < lines.size(); ++i) {
       const std::string line = WithoutEscapes(lines[i]);
       const std::string& model = plain_lines[i];
-      EXPECT_EQ(Count(line, "|"), Count(model, "|")) << line;
+      EXPECT_EQ(CountOf(line, "|"), CountOf(model, "|")) << line;
       EXPECT_EQ(absl::StartsWith(line, "#"), absl::StartsWith(model, "#"))
           << line;
-      EXPECT_EQ(Count(line, "*"), Count(model, "*")) << line;
+      EXPECT_EQ(CountOf(line, "*"), CountOf(model, "*")) << line;
       for (const char* mark : {"<", ">", "`", "[", "]", "~", "__", "://"}) {
-        EXPECT_EQ(Count(line, mark), 0) << line;
+        EXPECT_EQ(CountOf(line, mark), 0) << line;
       }
       // Lists, quotations, rules.
       if (!lines[i].empty()) {
@@ -199,9 +190,9 @@ TEST(HostileTest, JunitHasOneCasePerFigureAndIsXml) {
   ForEachText([](const std::string& text) {
     const CheckResult result = CheckOf(text);
     const std::string xml = WritersOf<CheckResult>().junit(result);
-    EXPECT_EQ(Count(xml, "<testcase "), 1) << xml;
-    EXPECT_EQ(Count(xml, "<"), 2 * Count(xml, "</") + 1) << xml;
-    EXPECT_EQ(Count(xml, "<"), Count(xml, ">")) << xml;
+    EXPECT_EQ(CountOf(xml, "<testcase "), 1) << xml;
+    EXPECT_EQ(CountOf(xml, "<"), 2 * CountOf(xml, "</") + 1) << xml;
+    EXPECT_EQ(CountOf(xml, "<"), CountOf(xml, ">")) << xml;
     EXPECT_THAT(xml, HasSubstr(absl::StrCat("\"", EscapedXml(text), "\"")));
     EXPECT_FALSE(HasControls(xml)) << xml;
     EXPECT_TRUE(IsUtf8(xml)) << xml;
@@ -238,8 +229,8 @@ TEST(HostileTest, ChartsAreXmlWithoutElementsOfOthers) {
   ForEachText([](const std::string& text) {
     const std::string svg = ToSvg(FigureWith(text.substr(0, 300)));
     EXPECT_THAT(FaultsOfSvg(svg), IsEmpty()) << svg;
-    EXPECT_EQ(Count(svg, "<script"), 0);
-    EXPECT_EQ(Count(svg, "<img"), 0);
+    EXPECT_EQ(CountOf(svg, "<script"), 0);
+    EXPECT_EQ(CountOf(svg, "<img"), 0);
   });
 }
 

@@ -334,7 +334,7 @@ absl::StatusOr<bool> Run(const Space& space, const Evolution& evolution,
   const double all = static_cast<double>(evolution.population()) *
                      (evolution.generations() + 1.0);
   for (int i = 0; i < evolution.generations(); ++i) {
-    if (options.interrupted != nullptr && *options.interrupted) return true;
+    if (options.IsInterrupted()) return true;
     population = algorithm.evolve(population);
     if (options.progress) {
       options.progress(static_cast<double>(archive->findings().points), all);

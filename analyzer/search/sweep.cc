@@ -102,13 +102,14 @@ Pieces DivideWork(const Space& space, const Plan& plan) {
 // One thread's share of the search.
 class Searcher {
  public:
-  // `stop`: set from elsewhere to end within a piece; may be null.
+  // An interrupt ends a piece: it can take minutes where the front is long, because
+  // every point is compared with it.
   Searcher(const Space& space, const Plan& plan, const Pieces& work,
-           const std::atomic<bool>* stop, Findings* findings)
+           const SweepOptions& options, Findings* findings)
       : space_(space),
         plan_(plan),
         work_(work),
-        stop_(stop),
+        options_(options),
         compiler_(space, plan),
         judge_(space.description),
         findings_(findings) {
@@ -132,7 +133,7 @@ class Searcher {
         piece / work_.slices % work_.size_slices * work_.slice_sizes;
     const uint64_t last_size =
         std::min(first_size + work_.slice_sizes, plan_.size_points);
-    for (uint64_t combination = first; combination < last && !IsStopped();
+    for (uint64_t combination = first; combination < last && !options_.IsInterrupted();
          ++combination) {
       if (!plan_.sizes.empty()) {
         const absl::Status status =
@@ -185,7 +186,7 @@ class Searcher {
     const size_t row = axes.empty() ? 1 : axes.back().size;
     row_choices_ = choices;
     kernel_choices_.assign(axes.size(), 0);
-    for (uint64_t first = begin; first < end && !IsStopped(); first += row) {
+    for (uint64_t first = begin; first < end && !options_.IsInterrupted(); first += row) {
       uint64_t rest = first;
       for (size_t i = axes.size(); i-- > 0;) {
         kernel_choices_[i] = static_cast<uint32_t>(rest % axes[i].size);
@@ -221,7 +222,7 @@ class Searcher {
 
   void DoRow(Combination* combination, uint64_t id, size_t row) {
     costs_.resize(kRun / Pack::kLanes + 1);
-    for (size_t begin = 0; begin < row && !IsStopped(); begin += kRun) {
+    for (size_t begin = 0; begin < row && !options_.IsInterrupted(); begin += kRun) {
       const size_t count = std::min(kRun, row - begin);
       EvaluateRun(combination->step, varying_, count,
                   combination->actions_or_null(), &combination->pack,
@@ -246,7 +247,7 @@ class Searcher {
       number_ = number;
     }
     lanes_.clear();
-    for (uint64_t size = first; size < last && !IsStopped(); ++size) {
+    for (uint64_t size = first; size < last && !options_.IsInterrupted(); ++size) {
       if (sized_->base == nullptr) {
         const absl::Status status = DoAlone(size, begin, end);
         if (!status.ok()) return status;
@@ -355,14 +356,10 @@ class Searcher {
 
   absl::Status DoDraws(uint64_t piece);
 
-  // A piece can take minutes where the front is long: every point is compared
-  // with it.
-  bool IsStopped() const { return stop_ != nullptr && *stop_; }
-
   const Space& space_;
   const Plan& plan_;
   const Pieces& work_;
-  const std::atomic<bool>* const stop_;
+  const SweepOptions& options_;
   Compiler compiler_;
   Judge judge_;
   Findings* const findings_;
@@ -400,7 +397,7 @@ absl::Status Searcher::DoDraws(uint64_t piece) {
     ids.push_back(Draw(sample.seed(), n) % space_.points);
   }
   for (const auto& [number, of_it] : ByCombination(space_, plan_, ids)) {
-    if (IsStopped()) break;
+    if (options_.IsInterrupted()) break;
     absl::StatusOr<Combination*> compiled =
         CompiledOrNull(number, of_it.size());
     if (!compiled.ok()) return compiled.status();
@@ -448,15 +445,11 @@ class Search {
  private:
   void DoPieces() {
     Findings mine(space_.description, options_.dominated, space_.points);
-    Searcher searcher(space_, plan_, work_, options_.interrupted, &mine);
+    Searcher searcher(space_, plan_, work_, options_, &mine);
     uint64_t reported = 0;
-    while (!stopped_) {
+    while (!stopped_ && !options_.IsInterrupted()) {
       const uint64_t piece = next_.fetch_add(Parts());
       if (piece >= work_.count) break;
-      if (options_.interrupted != nullptr && *options_.interrupted) {
-        stopped_ = true;
-        break;
-      }
       const absl::Status status = searcher.Do(piece);
       const std::lock_guard<std::mutex> lock(mutex_);
       if (!status.ok()) {
@@ -475,8 +468,8 @@ class Search {
       }
     }
     const std::lock_guard<std::mutex> lock(mutex_);
-    // Also within the last piece.
-    if (options_.interrupted != nullptr && *options_.interrupted) stopped_ = true;
+    // Perhaps within a piece.
+    if (options_.IsInterrupted()) stopped_ = true;
     findings_.Merge(mine);
   }
 

@@ -39,6 +39,9 @@ struct SweepOptions {
   // Told after the first second how long the rest of the search, or of the shard,
   // takes; an error stops it. Called once, by any thread. May be empty.
   ForecastFunction forecast;
+
+  // Whether the search is to stop.
+  bool IsInterrupted() const { return interrupted != nullptr && *interrupted; }
 };
 
 // The front of a space, by compiled evaluation: axes that change structure

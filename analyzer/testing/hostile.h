@@ -102,6 +102,16 @@ inline bool HasControls(absl::string_view text) {
   return false;
 }
 
+// How often `text` holds `what`.
+inline size_t CountOf(absl::string_view text, absl::string_view what) {
+  size_t count = 0;
+  for (size_t at = 0; (at = text.find(what, at)) != absl::string_view::npos;
+       at += what.size()) {
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace tokenjoule
 
 #endif  // ANALYZER_TESTING_HOSTILE_H_

@@ -13,9 +13,7 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/strings/strip.h"
 #include "analyzer/description/boundary.h"
 #include "analyzer/description/formats.h"
 #include "google/protobuf/descriptor.h"
@@ -87,18 +85,6 @@ void AddWordsOf(absl::string_view text, std::set<std::string>* words) {
   }
 }
 
-// The words of a dictionary in libFuzzer's format: one a line, in quotes.
-void AddDictionary(absl::string_view text, std::set<std::string>* words) {
-  for (absl::string_view line : absl::StrSplit(text, '\n')) {
-    std::string word;
-    if (!absl::ConsumePrefix(&line, "\"") ||
-        !absl::ConsumeSuffix(&line, "\"") || !absl::CUnescape(line, &word)) {
-      continue;
-    }
-    AddWord(word, words);
-  }
-}
-
 }  // namespace
 
 std::vector<Seed> SeedsOf(const Target& target) {
@@ -132,9 +118,6 @@ std::vector<std::string> WordsOf(const Target& target,
     for (const std::string& name : BoundaryNames()) AddWord(name, &words);
   }
   for (const std::string& word : target.words) AddWord(word, &words);
-  AddDictionary(Contents(absl::StrCat("tests/attack/dictionaries/", target.name,
-                                      ".dict")),
-                &words);
   for (const Seed& seed : seeds) AddWordsOf(seed.bytes, &words);
   return {words.begin(), words.end()};
 }

@@ -22,9 +22,8 @@ struct Seed {
 std::vector<Seed> SeedsOf(const Target& target);
 
 // Words of the target's inputs, sorted: fields, enumerators and the names of
-// formats, boundaries and levels by its messages, the words of its seeds, and
-// those of tests/attack/dictionaries/NAME.dict. None is longer than libFuzzer
-// takes.
+// formats and boundaries by its messages, the words that it names, and those of its
+// seeds. None is longer than libFuzzer takes.
 std::vector<std::string> WordsOf(const Target& target,
                                  const std::vector<Seed>& seeds);
 
