@@ -102,6 +102,9 @@ class DeviceState:
     core_clock_mhz: Optional[float] = None
     memory_clock_mhz: Optional[float] = None
     power_cap_w: Optional[float] = None
+    # Of the chip and of the hottest memory device, degrees Celsius.
+    chip_temperature_c: Optional[float] = None
+    memory_temperature_c: Optional[float] = None
     # What held the clocks down, e.g. "SW power cap".
     limited_by: Tuple[str, ...] = ()
 
@@ -163,10 +166,12 @@ class NvmlFieldValue(ctypes.Structure):
     ]
 
 
+NVML_FI_DEV_MEMORY_TEMP = 82
 NVML_FI_DEV_POWER_AVERAGE = 185
 NVML_FI_DEV_POWER_INSTANT = 186
 # nvmlPowerScopeType_t, by our name of the rail.
 NVML_SCOPES = {"board": 0, "module": 1, "memory": 2}
+NVML_TEMPERATURE_GPU = 0
 NVML_CLOCK_SM = 1
 NVML_CLOCK_MEM = 2
 # nvmlClocksEventReasons that hold the clocks of a busy GPU down.
@@ -239,14 +244,19 @@ class NvmlSensor(Sensor):
         known = self._call(function, self._device, *arguments, ctypes.byref(number))
         return number.value if known else None
 
-    def _field_w(self, field: int, rail: str) -> Optional[float]:
-        """One power field; devices without such a sensor refuse it or say 0."""
-        value = NvmlFieldValue(fieldId=field, scopeId=NVML_SCOPES[rail])
+    def _field(self, field: int, scope: int) -> Optional[float]:
+        """One field; devices without such a sensor refuse it or say 0."""
+        value = NvmlFieldValue(fieldId=field, scopeId=scope)
         known = self._call("nvmlDeviceGetFieldValues", self._device, 1, ctypes.byref(value))
         if not known or value.nvmlReturn != 0 or value.valueType >= len(NVML_VALUE_MEMBERS):
             return None
-        milliwatts = getattr(value.value, NVML_VALUE_MEMBERS[value.valueType])
-        return milliwatts / 1e3 if milliwatts > 0 else None
+        number = getattr(value.value, NVML_VALUE_MEMBERS[value.valueType])
+        return number if number > 0 else None
+
+    def _field_w(self, field: int, rail: str) -> Optional[float]:
+        """One power field."""
+        milliwatts = self._field(field, NVML_SCOPES[rail])
+        return None if milliwatts is None else milliwatts / 1e3
 
     def read(self) -> Reading:
         reading: Reading = {"memory": None, "board": None}
@@ -265,6 +275,8 @@ class NvmlSensor(Sensor):
             core_clock_mhz=self._number("nvmlDeviceGetClockInfo", NVML_CLOCK_SM),
             memory_clock_mhz=self._number("nvmlDeviceGetClockInfo", NVML_CLOCK_MEM),
             power_cap_w=limit_mw / 1e3 if limit_mw else None,
+            chip_temperature_c=self._number("nvmlDeviceGetTemperature", NVML_TEMPERATURE_GPU),
+            memory_temperature_c=self._field(NVML_FI_DEV_MEMORY_TEMP, 0),
             limited_by=tuple(text for bit, text in NVML_LIMITS.items() if (reasons or 0) & bit))
 
     def close(self) -> None:
@@ -683,12 +695,10 @@ class GpuStreamer(Streamer):
     def __init__(self, request: StreamerRequest):
         self._request = request
         self._launch: Callable[[], Any] = lambda: None
-        # Owns the buffer of a cache loop.
-        self._read: Callable[[], Any] = self._launch
 
     def prepare(self, stream: Stream) -> Traffic:
         # Frees the buffers of the last stream.
-        self._launch = self._read = lambda: None
+        self._launch = lambda: None
         in_cache = stream.direction == "cache"
         size = buffer_size(self._request, in_cache, self._cache_bytes(), self._free_bytes() // 2)
         block = pattern_block(stream.pattern, min(size, BLOCK_BYTES))
@@ -697,11 +707,11 @@ class GpuStreamer(Streamer):
         if stream.direction == "write":
             self._launch = self._writer(block, rows, stream.pattern)
             return Traffic(0, size, 0)
-        self._launch = self._read = self._reader(block, rows)
-        if not in_cache:
-            return Traffic(size, 0, 0)
-        self._launch = self._repeated(self._read, READS_PER_CACHE_PASS)
-        return Traffic(0, 0, size * READS_PER_CACHE_PASS)
+        if in_cache:
+            self._launch = self._cache_reader(block, rows)
+            return Traffic(0, 0, size * READS_PER_CACHE_PASS)
+        self._launch = self._reader(block, rows)
+        return Traffic(size, 0, 0)
 
     def launch(self) -> None:
         self._launch()
@@ -716,6 +726,10 @@ class GpuStreamer(Streamer):
         """A function that reads a buffer of copies of the block into a scalar."""
         raise NotImplementedError
 
+    def _cache_reader(self, block: bytes, rows: int) -> Callable[[], Any]:
+        """A function that does so READS_PER_CACHE_PASS times."""
+        raise NotImplementedError
+
     def _writer(self, block: bytes, rows: int, pattern: str) -> Callable[[], Any]:
         """A function that writes copies of the block into a buffer.
 
@@ -723,9 +737,6 @@ class GpuStreamer(Streamer):
         """
         raise NotImplementedError
 
-    def _repeated(self, launch: Callable[[], Any], times: int) -> Callable[[], Any]:
-        """A function that launches several times."""
-        return lambda: [launch() for _ in range(times)]
 
 
 class TorchStreamer(GpuStreamer):
@@ -763,23 +774,64 @@ class TorchStreamer(GpuStreamer):
             return lambda: buffer.fill_(0 if pattern == "zeros" else -1)
         return lambda: buffer.copy_(source)
 
-    def _repeated(self, launch: Callable[[], Any], times: int) -> Callable[[], Any]:
-        """As one graph, because a launch takes longer than a cached read."""
+    def _cache_reader(self, block: bytes, rows: int) -> Callable[[], Any]:
+        """One graph, because a launch takes longer than a cached read."""
         torch = self._torch
-        launch()
+        read = self._reader(block, rows)
+        read()
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            for _ in range(times):
-                launch()
-        return graph.replay
+            for _ in range(READS_PER_CACHE_PASS):
+                read()
+
+        def replay() -> None:
+            graph.replay()
+            # A graph does not own the buffer that it reads; this function does.
+            _ = read
+
+        return replay
 
     def wait(self) -> None:
         self._torch.cuda.synchronize()
 
 
+# read_words reads all words, `times` times. Each read is asked of the L2 and not of the L1,
+# and the compiler may not drop or merge it; words are combined by the cheapest instruction.
+# write_words writes all words with copies of the first ones of a block.
+KERNELS = r"""
+extern "C" __global__ void read_words(
+    const uint4* words, long long count, int times, unsigned int* sink) {
+  const long long stride = (long long)gridDim.x * blockDim.x;
+  const long long first = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+  unsigned int all = 0;
+  for (int time = 0; time < times; ++time) {
+    #pragma unroll 8
+    for (long long i = first; i < count; i += stride) {
+      uint4 word;
+      asm volatile("ld.global.cg.v4.u32 {%0, %1, %2, %3}, [%4];"
+          : "=r"(word.x), "=r"(word.y), "=r"(word.z), "=r"(word.w) : "l"(words + i));
+      all ^= word.x ^ word.y ^ word.z ^ word.w;
+    }
+  }
+  if (all == 0x9e3779b9u) *sink = all;
+}
+extern "C" __global__ void write_words(
+    uint4* words, long long count, const uint4* block, long long block_count) {
+  const long long stride = (long long)gridDim.x * blockDim.x;
+  const long long first = (long long)blockIdx.x * blockDim.x + threadIdx.x;
+  const uint4 word = block[first % block_count];
+  #pragma unroll 8
+  for (long long i = first; i < count; i += stride) words[i] = word;
+}
+"""
+KERNEL_WORD_BYTES = 16
+KERNEL_THREADS = 256
+KERNEL_BLOCKS_PER_PROCESSOR = 8
+
+
 class CupyStreamer(GpuStreamer):
-    """CuPy."""
+    """CuPy, with kernels of ours."""
 
     def __init__(self, request: StreamerRequest):
         super().__init__(request)
@@ -790,6 +842,10 @@ class CupyStreamer(GpuStreamer):
         except self._cupy.cuda.runtime.CUDARuntimeError as error:
             raise ImportError(f"CuPy finds no GPU: {error}") from error
         self.description = f"CuPy {self._cupy.__version__} on {name}"
+        module = self._cupy.RawModule(code=KERNELS)
+        self._read_words = module.get_function("read_words")
+        self._write_words = module.get_function("write_words")
+        self._sink = self._cupy.zeros(1, dtype="uint32")
 
     def _cache_bytes(self) -> int:
         return self._device.attributes.get("L2CacheSize", 0) or UNKNOWN_CACHE_BYTES
@@ -804,16 +860,29 @@ class CupyStreamer(GpuStreamer):
         return self._cupy.array(host)
 
     def _reader(self, block: bytes, rows: int) -> Callable[[], Any]:
+        return self._reads(block, rows, 1)
+
+    def _cache_reader(self, block: bytes, rows: int) -> Callable[[], Any]:
+        return self._reads(block, rows, READS_PER_CACHE_PASS)
+
+    def _reads(self, block: bytes, rows: int, times: int) -> Callable[[], Any]:
         cupy = self._cupy
         buffer = cupy.tile(self._on_gpu(block), rows)
-        return lambda: cupy.sum(buffer, dtype=cupy.int32)
+        return self._launcher(
+            self._read_words, buffer, self._words(buffer), cupy.int32(times), self._sink)
 
     def _writer(self, block: bytes, rows: int, pattern: str) -> Callable[[], Any]:
         source = self._on_gpu(block)
         buffer = self._cupy.empty((rows, source.size), dtype=source.dtype)
-        if pattern in ("zeros", "ones"):
-            return lambda: buffer.fill(0 if pattern == "zeros" else -1)
-        return lambda: self._cupy.copyto(buffer, source)
+        return self._launcher(
+            self._write_words, buffer, self._words(buffer), source, self._words(source))
+
+    def _words(self, array: Any) -> Any:
+        return self._cupy.int64(array.nbytes // KERNEL_WORD_BYTES)
+
+    def _launcher(self, kernel: Any, *arguments: Any) -> Callable[[], Any]:
+        blocks = self._device.attributes["MultiProcessorCount"] * KERNEL_BLOCKS_PER_PROCESSOR
+        return lambda: kernel((blocks,), (KERNEL_THREADS,), arguments)
 
     def wait(self) -> None:
         self._device.synchronize()
@@ -873,7 +942,8 @@ def make_streamer(request: StreamerRequest) -> Streamer:
     if request.target == "cpu":
         return CpuStreamer(request)
     reasons = []
-    for kind in (TorchStreamer, CupyStreamer):
+    # CuPy first: its reads are a kernel of ours, which reaches the full rate of a cache.
+    for kind in (CupyStreamer, TorchStreamer):
         try:
             return kind(request)
         except ImportError as error:
@@ -1190,7 +1260,8 @@ DUTIES = (0.25, 0.5, 0.75, 1.0)
 ALL_GROUPS = [
     *([Stream("read", pattern, duty) for duty in DUTIES]
       for pattern in ("zeros", "random", "alternating:8")),
-    [Stream("write", "zeros"), Stream("write", "random"), Stream("cache", "random")],
+    [Stream("write", "zeros"), Stream("write", "random")],
+    *([Stream("cache", pattern, duty) for duty in DUTIES] for pattern in ("zeros", "random")),
 ]
 
 
@@ -1342,9 +1413,6 @@ def note_of(result: Result, traffic: str) -> str:
     parts = [f"{window.label}, {statistic} of {len(window.readings)} samples in "
              f"{window.seconds:.3g} s" + (f" with {traffic}" if traffic else ""),
              "medians (5th to 95th percentile) of the rails follow"]
-    if window.rates.cached_bytes > 0:
-        parts.append(f"reads {window.rates.cached_bytes / 1e9:.4g} GB/s from the last-level "
-                     "cache and nothing from memory")
     parts += [rail_note(window, rail) for rail in window.rails()]
     if result.idle is not window:
         idle = [f"{rail} {result.idle.median_w(rail):.4g} W" for rail in ("memory", "board")
@@ -1353,6 +1421,10 @@ def note_of(result: Result, traffic: str) -> str:
     memory_clock = window.median_state("memory_clock_mhz")
     if memory_clock is not None:
         parts.append(f"memory clock {memory_clock:.4g} MHz")
+    temperatures = [f"{name} {degrees:.3g} degrees Celsius" for name in ("chip", "memory")
+                    if (degrees := window.median_state(f"{name}_temperature_c")) is not None]
+    if temperatures:
+        parts.append(", ".join(temperatures))
     if window.limits():
         parts.append("clocks limited by " + ", ".join(window.limits()))
     parts += [f"kept although {fault}" for fault in result.faults]
@@ -1363,14 +1435,14 @@ def stream_text(result: Result, source: str, device: str, traffic: str) -> str:
     """One `stream` of a MeasurementSet."""
     window, stream = result.window, result.stream
     busy = not stream.is_idle
-    pattern = "cache" if stream.direction == "cache" else stream.pattern
     lines = [
         *field("source", source),
         *field("device", device),
         *field("read_gb_per_s", window.rates.read_bytes / 1e9 if busy else 0),
         *field("write_gb_per_s", window.rates.written_bytes / 1e9 if busy else 0),
-        *field("toggle_rate", stream.toggle_rate if busy and pattern != "cache" else None),
-        *field("pattern", pattern if busy else None),
+        *field("cache_gb_per_s", window.rates.cached_bytes / 1e9 or None),
+        *field("toggle_rate", stream.toggle_rate if busy else None),
+        *field("pattern", stream.pattern if busy else None),
         *field("power_w_memory", result.watts("memory")),
         *field("power_w_per_device", result.watts("board")),
         *field("core_clock_mhz", window.median_state("core_clock_mhz")),
