@@ -436,6 +436,11 @@ def integers(text: str) -> List[int]:
     return values
 
 
+def seconds(text: str) -> float:
+    """A time in a plausible range."""
+    return measure_power.number(0, 86400)(text)
+
+
 def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(
@@ -450,8 +455,8 @@ def parse_flags(arguments: Sequence[str]) -> argparse.Namespace:
                         help="of weights and KV cache; default random")
     parser.add_argument("--source", default="", help="who measured")
     parser.add_argument("--gpu", type=int, default=0, help="index of the GPU")
-    parser.add_argument("--settle", type=float, default=5, help="seconds before samples; 5")
-    parser.add_argument("--window", type=float, default=10, help="seconds of samples; 10")
+    parser.add_argument("--settle", type=seconds, default=5, help="before samples; 5 s")
+    parser.add_argument("--window", type=seconds, default=10, help="of samples; 10 s")
     parser.add_argument("--keep", action="store_true", help="writes rows that would be refused")
     parser.add_argument("--out", default="", help="file; default stdout")
     return parser.parse_args(arguments)

@@ -89,7 +89,7 @@ class Unavailable(Exception):
 
 def say(text: str) -> None:
     """Progress and advice."""
-    print(f"measure_power.py: {text}", file=sys.stderr, flush=True)
+    print(f"{pathlib.Path(sys.argv[0]).name}: {text}", file=sys.stderr, flush=True)
 
 
 # Sensors ---------------------------------------------------------------------
@@ -1441,6 +1441,7 @@ def stream_text(result: Result, source: str, device: str, traffic: str) -> str:
         *field("read_gb_per_s", window.rates.read_bytes / 1e9 if busy else 0),
         *field("write_gb_per_s", window.rates.written_bytes / 1e9 if busy else 0),
         *field("cache_gb_per_s", window.rates.cached_bytes / 1e9 or None),
+        *field("duty", stream.duty if busy and stream.duty < 1 else None),
         *field("toggle_rate", stream.toggle_rate if busy else None),
         *field("pattern", stream.pattern if busy else None),
         *field("power_w_memory", result.watts("memory")),
@@ -1566,8 +1567,8 @@ workloads
   stream    a buffer much larger than the last-level cache is read or written
   cache     a buffer that fits in the last-level cache is read
   command   the program after --, e.g. a decode run, is sampled while it runs
-  all       idle, reads of three patterns at four duties, writes, and a cache
-            loop: some five minutes
+  all       idle, reads of three patterns at four duties, writes, and cache
+            loops at four duties: some seven minutes
 
 flags
   --device=NAME        the machine's name in `tokenjoule list`, e.g. h100-sxm

@@ -343,6 +343,9 @@ class FakeNvml:
         text.value = b"GPU-5678"
         return 0
 
+    def nvmlDeviceGetTemperature(self, device: Any, sensor: int, number: Any) -> int:
+        return self._set(number, {0: 47}[sensor])
+
     def nvmlDeviceGetClockInfo(self, device: Any, clock: int, number: Any) -> int:
         return self._set(number, {1: 1980, 2: 2619}[clock])
 
@@ -362,8 +365,10 @@ class NvmlTest(unittest.TestCase):
 
     def test_state(self) -> None:
         self.assertEqual(
-            measure_power.NvmlSensor(FakeNvml({}), 0).state(),
-            measure_power.DeviceState(1980, 2619, 700, ("SW power cap", "SW thermal slowdown")))
+            measure_power.NvmlSensor(FakeNvml({(82, 0): 63}), 0).state(),
+            measure_power.DeviceState(
+                1980, 2619, 700, 47, 63, ("SW power cap", "SW thermal slowdown")))
+        self.assertIsNone(measure_power.NvmlSensor(FakeNvml({}), 0).state().memory_temperature_c)
 
     def test_a_wrong_index_is_named(self) -> None:
         with self.assertRaisesRegex(measure_power.Unavailable, "no GPU 3"):
@@ -522,10 +527,66 @@ class TorchStreamerTest(unittest.TestCase):
     def test_without_a_gpu_the_reason_is_given(self) -> None:
         self.torch.cuda.is_available.return_value = False
         with mock.patch("importlib.import_module", side_effect=[
-                self.torch, ImportError("No module named 'cupy'")]):
+                ImportError("No module named 'cupy'"), self.torch]):
             with self.assertRaisesRegex(measure_power.Unavailable,
-                                        "finds no GPU; No module named 'cupy'"):
+                                        "No module named 'cupy'; PyTorch finds no GPU"):
                 measure_power.make_streamer(measure_power.StreamerRequest("gpu", 0, 0, 1))
+
+
+class CupyStreamerTest(unittest.TestCase):
+    """The launches of our kernels, on a library that only records them."""
+
+    def setUp(self) -> None:
+        self.cupy = mock.MagicMock()
+        self.cupy.__version__ = "14.2.0"
+        self.cupy.cuda.runtime.CUDARuntimeError = RuntimeError
+        self.cupy.cuda.runtime.getDeviceProperties.return_value = {"name": b"NVIDIA H100"}
+        device = self.cupy.cuda.Device.return_value
+        device.attributes = {"L2CacheSize": 50 << 20, "MultiProcessorCount": 132}
+        device.mem_info = (80 << 30, 80 << 30)
+        # An array's size is all that counts; a tile is as many times as large.
+        self.cupy.array = lambda host: types.SimpleNamespace(
+            nbytes=len(host), size=len(host) // 4, dtype="int32")
+        self.cupy.tile = lambda array, rows: types.SimpleNamespace(nbytes=array.nbytes * rows)
+        self.cupy.empty = lambda shape, dtype: types.SimpleNamespace(
+            nbytes=4 * shape[0] * shape[1])
+        self.cupy.int32 = self.cupy.int64 = int
+        self.kernels: Dict[str, mock.MagicMock] = {
+            name: mock.MagicMock() for name in ("read_words", "write_words")}
+        self.cupy.RawModule.return_value.get_function = self.kernels.get
+        self.numpy = types.SimpleNamespace(frombuffer=lambda block, dtype: block)
+        with mock.patch("importlib.import_module", self.library):
+            self.streamer = measure_power.CupyStreamer(
+                measure_power.StreamerRequest("gpu", 0, 0, 1))
+
+    def library(self, name: str) -> Any:
+        return {"cupy": self.cupy, "numpy": self.numpy}[name]
+
+    def launched(self, stream: measure_power.Stream) -> Any:
+        with mock.patch("importlib.import_module", self.library):
+            traffic = self.streamer.prepare(stream)
+        self.streamer.launch()
+        return traffic
+
+    def test_a_read_reads_each_word_of_the_buffer_once(self) -> None:
+        traffic = self.launched(measure_power.Stream("read", "random"))
+        self.assertEqual(traffic, (32 * (50 << 20), 0, 0))
+        _, _, (buffer, words, times, _) = self.kernels["read_words"].call_args[0]
+        self.assertEqual((buffer.nbytes, 16 * words, times),
+                         (traffic.read_bytes, traffic.read_bytes, 1))
+
+    def test_a_cache_loop_is_one_launch_inside_the_cache(self) -> None:
+        traffic = self.launched(measure_power.Stream("cache", "zeros"))
+        _, _, (_, words, times, _) = self.kernels["read_words"].call_args[0]
+        self.assertEqual(traffic, (0, 0, 16 * words * times))
+        self.assertLess(16 * words, 50 << 20)
+
+    def test_a_write_writes_each_word_once_from_a_block_in_the_cache(self) -> None:
+        traffic = self.launched(measure_power.Stream("write", "random"))
+        _, _, (_, words, block, block_words) = self.kernels["write_words"].call_args[0]
+        self.assertEqual(traffic, (0, 16 * words, 0))
+        self.assertEqual(16 * block_words, block.nbytes)
+        self.assertLess(block.nbytes, 50 << 20)
 
 
 class CacheSizeTest(FolderTest):
@@ -649,8 +710,17 @@ class WholeWayTest(FolderTest):
         done = run("cache", *self.flags, "--target=cpu")
         self.assertEqual(done.returncode, 0, done.stderr)
         _, stream = parse_textproto(done.stdout)["stream"]
-        self.assertEqual((stream["read_gb_per_s"], stream["pattern"]), ([0], ["cache"]))
-        self.assertRegex(stream["note"][0], r"reads \S+ GB/s from the last-level cache")
+        self.assertEqual((stream["read_gb_per_s"], stream["pattern"]), ([0], ["random"]))
+        self.assertEqual(stream["toggle_rate"], [0.5])
+        self.assertGreater(stream["cache_gb_per_s"][0], 0.1)
+        self.assertNotIn("duty", stream)
+
+    def test_a_stream_that_pauses_says_so(self) -> None:
+        done = run("stream", *self.flags, "--target=cpu", "--buffer-mb=8", "--duty=0.5")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        idle, stream = parse_textproto(done.stdout)["stream"]
+        self.assertEqual(stream["duty"], [0.5])
+        self.assertNotIn("duty", idle)
 
     def command(self, script: str, *flags: str) -> subprocess.CompletedProcess:
         return run("command", *self.flags, *flags, "--", "sh", "-c", script)
@@ -693,7 +763,7 @@ class WholeWayTest(FolderTest):
             write_files(self.folder, {f"{library}.py": f"raise ImportError('no {library} here')"})
         done = run("stream", *self.flags, "--target=gpu", PYTHONPATH=str(self.folder))
         self.assertEqual(done.returncode, 3)
-        self.assertIn("no torch here; no cupy here", done.stderr)
+        self.assertIn("no cupy here; no torch here", done.stderr)
         self.assertIn("install PyTorch", done.stderr)
         self.assertIn("measure_power.py command", done.stderr)
 
@@ -730,11 +800,12 @@ class CommandLineTest(FolderTest):
         self.assertIn("no sensor of power answers here", done.stderr)
         self.assertIn("has no intel-rapl domain", done.stderr)
 
-    def test_the_plan_of_all_takes_some_five_minutes(self) -> None:
+    def test_the_plan_of_all_takes_some_seven_minutes(self) -> None:
         done = run("all", "--plan")
         self.assertEqual(done.returncode, 0)
-        self.assertRegex(done.stdout, r"(?m)^ *305 s  in all")
-        self.assertEqual(len(re.findall("read|write|cache random", done.stdout)) - 1, 15)
+        self.assertRegex(done.stdout, r"(?m)^ *440 s  in all")
+        # The first is warmed up for.
+        self.assertEqual(len(re.findall("read|write|cache", done.stdout)) - 1, 22)
 
     def test_help_lists_every_flag(self) -> None:
         done = run("--help")

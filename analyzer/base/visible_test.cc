@@ -25,9 +25,11 @@ TEST(VisibleTest, WhatDoesNotShowBecomesAnEscape) {
   EXPECT_EQ(VisibleText(std::string("a\0z", 3)), "a\\x00z");
   // C1, an override of direction, a blank without width, a byte order mark, a
   // tag.
+  // NOLINTBEGIN(misc-misleading-bidirectional): they are what is tested.
   EXPECT_EQ(VisibleText(
                 "\xc2\x9b\xe2\x80\xae\xe2\x80\x8b\xef\xbb\xbf\xf3\xa0\x81\x81"),
             "\\u009b\\u202e\\u200b\\ufeff\\U000e0041");
+  // NOLINTEND(misc-misleading-bidirectional)
   EXPECT_EQ(VisibleText("\xef\xbf\xbe"), "\\ufffe");
   // Not UTF-8: a stray byte, one too few, too long a form, a surrogate.
   EXPECT_EQ(VisibleText("\xff \xc3 \xc0\xaf"), "\\xff \\xc3 \\xc0\\xaf");
@@ -39,8 +41,10 @@ TEST(VisibleTest, LinesStayLines) {
 }
 
 TEST(VisibleTest, InvalidBytesAloneAreReplaced) {
+  // NOLINTBEGIN(misc-misleading-bidirectional): they are what is tested.
   EXPECT_EQ(ValidUtf8("a\xff\x1b\n\xe2\x80\xae"),
             "a\xef\xbf\xbd\x1b\n\xe2\x80\xae");
+  // NOLINTEND(misc-misleading-bidirectional)
 }
 
 TEST(VisibleTest, HostileTextsBecomeVisible) {

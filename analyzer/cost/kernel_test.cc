@@ -493,6 +493,23 @@ TEST(KernelTest, TheBoardSuppliesTheStackWithoutItsRegulators) {
   EXPECT_DOUBLE_EQ(InJoules(EnergyInside(cost.terms, kBoardBoundary)), 0.018);
 }
 
+TEST(KernelTest, AStreamInsideTheCacheMovesNothingInMemory) {
+  Machine<> machine = ClockedMachine();
+  machine.structure.num_levels = 2;
+  machine.costs.levels[0].background = Watts(5.0);
+  machine.costs.levels[0].read.column = PicojoulesPerBit(5.0);
+  machine.costs.levels[0].read.path = PicojoulesPerBit(2.0);
+  machine.costs.levels[1].read.path = PicojoulesPerBit(3.0);
+  const DataRate<> rate = GigabytesPerSecond(1000.0);
+  const StreamPower<> cached =
+      PowerOfStream<double>({{}, {}, rate, 1.0}, machine);
+  EXPECT_DOUBLE_EQ(InWatts(cached.memory), 5);
+  EXPECT_DOUBLE_EQ(InWatts(cached.board), 5 + 24 + 30);
+  // Bytes from memory pass the cache as well.
+  const StreamPower<> read = PowerOfStream<double>({rate, {}, {}, 1.0}, machine);
+  EXPECT_DOUBLE_EQ(InWatts(read.board), 5 + 40 + 16 + 24 + 30);
+}
+
 TEST(KernelTest, AStreamDrawsWhatItsBytesAndTheStandingPartsDraw) {
   Machine<> machine = ClockedMachine();
   machine.costs.levels[0].background = Watts(5.0);
@@ -500,11 +517,11 @@ TEST(KernelTest, AStreamDrawsWhatItsBytesAndTheStandingPartsDraw) {
   machine.costs.levels[0].read.path = PicojoulesPerBit(2.0);
   machine.costs.levels[0].write.column = PicojoulesPerBit(4.0);
   // 8e12 bits a second.
-  const Stream<> read = {GigabytesPerSecond(1000.0), {}, 1.0};
+  const Stream<> read = {GigabytesPerSecond(1000.0), {}, {}, 1.0};
   StreamPower<> power = PowerOfStream<double>(read, machine);
   EXPECT_DOUBLE_EQ(InWatts(power.memory), 5 + 40);
   EXPECT_DOUBLE_EQ(InWatts(power.board), 5 + 40 + 16 + 30);
-  const Stream<> write = {{}, GigabytesPerSecond(1000.0), 1.0};
+  const Stream<> write = {{}, GigabytesPerSecond(1000.0), {}, 1.0};
   EXPECT_DOUBLE_EQ(InWatts(PowerOfStream<double>(write, machine).memory), 37);
   // At a cap the rate stays and the core's part falls to it.
   machine.structure.has_power_cap = true;

@@ -95,6 +95,7 @@ namespace pack_internal {
 // Whether all lanes have the same bits.
 inline bool IsSame(const Pack& a) {
   const Pack first(a.value[0]);
+  // NOLINTNEXTLINE(bugprone-suspicious-memory-comparison): doubles without padding.
   return std::memcmp(&a.value, &first.value, sizeof(a.value)) == 0;
 }
 

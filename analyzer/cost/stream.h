@@ -16,6 +16,8 @@ template <typename N = double>
 struct Stream {
   DataRate<N> read;
   DataRate<N> write;
+  // Reads that the level next to memory serves.
+  DataRate<N> cached;
   // Toggling of the data relative to random data.
   N toggling = N(1.0);
 };
@@ -38,6 +40,7 @@ StreamPower<N> PowerOfStream(const Stream<N>& stream, Costing<N> machine) {
   for (int i = 0; i < machine.structure.num_levels; ++i) {
     Traffic<N>& traffic = actions.traffic[i];
     traffic.read = stream.read * second;
+    if (i > 0) traffic.read += stream.cached * second;
     traffic.write = stream.write * second;
     traffic.read_toggling = traffic.read * stream.toggling;
     traffic.write_toggling = traffic.write * stream.toggling;

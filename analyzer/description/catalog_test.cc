@@ -610,8 +610,10 @@ TEST(CatalogTest, ClassAndTechnologyFillInWhatASystemLeavesOpen) {
   // From the system, the class and the technology.
   EXPECT_EQ(hbm.bandwidth_gb_per_s().value(), 3350);
   EXPECT_EQ(hbm.phy_energy_pj_per_bit().source(), "datacenter-gpu:phy-energy");
-  EXPECT_EQ(hbm.technology().read_energy_pj_per_bit().source(),
+  EXPECT_EQ(hbm.technology().toggle_slope_pj_per_bit().source(),
             "hbm3:measured-ratio");
+  EXPECT_EQ(hbm.technology().read_energy_pj_per_bit().source(),
+            "h100-sxm:fitted");
 }
 
 TEST(CatalogTest, AnAnalogCircuitFillsInWhatAnEngineLeavesOpen) {

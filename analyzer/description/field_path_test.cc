@@ -22,7 +22,6 @@ namespace {
 using ::google::protobuf::FieldDescriptor;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 // Two levels, two engines, one of them with two rates.
 Hardware Machine() {

@@ -48,6 +48,7 @@ struct Complaint {
 // any error.
 class Collector : public google::protobuf::io::ErrorCollector {
  public:
+  // NOLINTBEGIN(modernize-use-override): each version of protobuf has two of these.
   // Called by protobuf up to version 25.
   void AddError(int line, int column, const std::string& message) {
     errors.push_back({line, column, message});
@@ -62,6 +63,7 @@ class Collector : public google::protobuf::io::ErrorCollector {
   void RecordWarning(int line, int column, absl::string_view message) {
     AddWarning(line, column, std::string(message));
   }
+  // NOLINTEND(modernize-use-override)
 
   std::vector<Complaint> errors;
   std::set<Complaint> warnings;

@@ -751,7 +751,7 @@ void CheckNetworkFields(const Model& model, const ValidateOptions& options,
   constexpr absl::string_view kOfNetworks[] = {"name",    "description",
                                                "sources", "aliases",
                                                "hf_ids",  "network"};
-  const Descriptor& type = *model.GetDescriptor();
+  const Descriptor& type = *Model::descriptor();
   for (int i = 0; i < type.field_count(); ++i) {
     const std::string& name = type.field(i)->name();
     const bool allowed =
@@ -1223,7 +1223,7 @@ void CheckNetworkScenario(const Scenario& scenario, const Model& model,
   constexpr absl::string_view kOfNetworks[] = {
       "batch", "weights", "activations", "boundary", "ideal", "model",
       "hardware", "set", "expect", "runtime", "tp", "pp", "dp", "ep", "context"};
-  const Descriptor& type = *scenario.GetDescriptor();
+  const Descriptor& type = *Scenario::descriptor();
   for (int i = 0; i < type.field_count(); ++i) {
     const std::string& name = type.field(i)->name();
     const bool allowed =

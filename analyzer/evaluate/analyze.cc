@@ -534,8 +534,7 @@ void FillSharedCapacity(const Setup& setup, const Views& views,
 
 // What each of several machines has of the step, and what lies in its memory.
 void FillMachines(const LayerPlacement& placement, const Views& views,
-                  const StepCost<>& cost, int boundary, double tokens,
-                  Report* report) {
+                  int boundary, double tokens, Report* report) {
   for (size_t i = 0; i < views.size(); ++i) {
     const View& view = views[i];
     const int place = static_cast<int>(i);
@@ -1287,8 +1286,7 @@ absl::StatusOr<Report> Analysis::Answer() {
     *report.mutable_roofline() = RooflineOf(parts, report);
     if (placement != nullptr) {
       MergeCauses(&report);
-      FillMachines(*placement, views, cost, setup_.boundary(), step.tokens,
-                   &report);
+      FillMachines(*placement, views, setup_.boundary(), step.tokens, &report);
     }
   }
   if (placement == nullptr) {

@@ -634,7 +634,7 @@ TEST(ImplicitStateTest, StateBesideTheLanesMovesThroughNoOtherLevel) {
   // As charge: 43.3 million numbers at 0.05 pJ to read and 0.05 pJ + 24 fF x 0.5 V
   // x 0.8 V to write.
   EXPECT_NEAR(StateEnergy("state-analog-edge", 1024),
-              86638592 / 2 * (0.05e-12 + 0.0596e-12), 1e-9);
+              43319296 * (0.05e-12 + 0.0596e-12), 1e-9);
   EXPECT_GT(StateEnergy("lpddr5x-edge", 1024),
             20 * StateEnergy("state-sram-edge", 1024));
 }

@@ -18,7 +18,6 @@ namespace tokenjoule {
 namespace {
 
 using ::testing::ElementsAre;
-using ::testing::HasSubstr;
 
 void SetPrices(double per_kwh, double per_chip_hour, double carbon,
                Hardware* hardware) {

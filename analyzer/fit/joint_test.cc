@@ -1,5 +1,7 @@
 #include "analyzer/fit/joint.h"
 
+#include <algorithm>
+#include <cmath>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -78,7 +80,7 @@ TEST(JointTest, TheRuntimeTakesTheTimesAndTheMachineThePower) {
   const FittedConstant* const power =
       Find(fit, "h100-sxm.board.static_power_fraction");
   ASSERT_NE(power, nullptr);
-  EXPECT_GT(power->value(), 0.35);
+  EXPECT_GT(power->value(), 0.33);
 }
 
 TEST(JointTest, EveryRuntimeGetsAFileAndRelativesFollow) {
@@ -111,8 +113,8 @@ TEST(JointTest, AMachineOfTheSameDieFollowsItsRelative) {
       fit.machines.at("h200").board().static_power_fraction().value();
   const double h100 =
       fit.machines.at("h100-sxm").board().static_power_fraction().value();
-  EXPECT_GT(h200, 0.33);
-  EXPECT_GT(h100, 0.32);
+  EXPECT_GT(h200, 0.29);
+  EXPECT_GT(h100, 0.28);
   EXPECT_GE(h200, h100);
   // Without the power of a memory nothing of its technology is fitted.
   EXPECT_FALSE(fit.machines.at("h200").memory(0).has_technology());
@@ -140,7 +142,44 @@ TEST(JointTest, ASensorOnTheMemorySeparatesItFromTheBoard) {
   ASSERT_NE(read, nullptr);
   EXPECT_NEAR(read->value(), 4.8, 0.25);
   EXPECT_LT(fit.summary.stream_errors().memory_power_p90_abs_error(), 0.03);
-  EXPECT_TRUE(fit.machines.at("h200").memory(0).has_technology());
+  const Constant& fitted =
+      fit.machines.at("h200").memory(0).technology().read_energy_pj_per_bit();
+  // Streams of one board say little of another's: the range ends at the bounds
+  // of the technology, within a factor of 1.6 of the value.
+  const Hardware before = OrDie(LoadHardwareBeforeFits("h200"));
+  const Constant& bounds =
+      before.memory(0).technology().read_energy_pj_per_bit();
+  EXPECT_NEAR(fitted.low(), std::max(fitted.value() / 1.62, bounds.low()), 0.1);
+  EXPECT_NEAR(fitted.high(), std::min(fitted.value() * 1.62, bounds.high()),
+              0.1);
+}
+
+TEST(JointTest, ALoopInsideTheCacheSeparatesItsPathFromTheMemorys) {
+  const std::string path = "memory.hbm.path_energy_pj_per_bit";
+  const std::string network = "memory.l2.network_energy_pj_per_bit";
+  const Hardware truth = OrDie(
+      LoadHardwareBeforeFits("h100-sxm", {{path, "2.5"}, {network, "6.5"}}));
+  const auto fit_with = [&](bool loops) {
+    MeasurementSet set = RowsOf("h100-sxm", {{path, "2.5"}, {network, "6.5"}});
+    for (const double rate : {2000.0, 3000.0, 4000.0, 4500.0}) {
+      StreamMeasurement* stream = set.add_stream();
+      stream->set_source("test");
+      stream->set_device("h100-sxm");
+      if (loops) {
+        stream->set_cache_gb_per_s(rate);
+      } else {
+        stream->set_read_gb_per_s(rate);
+      }
+      stream->set_power_w_per_device(1);
+      const ValidatedStream measured = OrDie(PredictStream(*stream, truth));
+      EXPECT_EQ(measured.cache_gb_per_s(), loops ? rate : 0);
+      stream->set_power_w_per_device(measured.predicted_board_w());
+    }
+    return FitTo(set);
+  };
+  const JointFit with = fit_with(true), without = fit_with(false);
+  EXPECT_NEAR(Find(with, "h100-sxm." + network)->value(), 6.5, 0.6);
+  EXPECT_GT(std::abs(Find(without, "h100-sxm." + network)->value() - 6.5), 0.6);
 }
 
 TEST(JointTest, MachinesThatAreBasedOnAFittedOneShareItsConstants) {

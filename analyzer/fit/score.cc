@@ -288,7 +288,7 @@ absl::StatusOr<double> ToggleRateOf(const StreamMeasurement& stream) {
 
 absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
                                               const Hardware& hardware) {
-  if (stream.pattern() == "cache") {
+  if (stream.pattern() == "cache" && !stream.has_cache_gb_per_s()) {
     return absl::InvalidArgumentError(
         "a loop inside the cache: its rate on the cache is not given");
   }
@@ -300,6 +300,7 @@ absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
   const StreamPower<> power = PowerOfStream<double>(
       {GigabytesPerSecond(stream.read_gb_per_s()),
        GigabytesPerSecond(stream.write_gb_per_s()),
+       GigabytesPerSecond(stream.cache_gb_per_s()),
        toggle_rate / kRandomToggleRate},
       machine);
   ValidatedStream out;
@@ -307,15 +308,19 @@ absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
   out.set_pattern(stream.pattern());
   out.set_read_gb_per_s(stream.read_gb_per_s());
   out.set_write_gb_per_s(stream.write_gb_per_s());
+  out.set_cache_gb_per_s(stream.cache_gb_per_s());
   out.set_predicted_memory_w(InWatts(power.memory));
   if (stream.has_power_w_memory()) {
     out.set_measured_memory_w(stream.power_w_memory());
     out.set_memory_error(InWatts(power.memory) / stream.power_w_memory() - 1);
   }
-  // A board that is idle is not clocked: what it draws then is not modelled.
-  const bool idle = stream.read_gb_per_s() + stream.write_gb_per_s() == 0;
+  // What a board draws between kernels is not modelled.
+  const bool pauses = (stream.has_duty() && stream.duty() < 1) ||
+                      stream.read_gb_per_s() + stream.write_gb_per_s() +
+                              stream.cache_gb_per_s() ==
+                          0;
   out.set_predicted_board_w(InWatts(power.board));
-  if (stream.has_power_w_per_device() && !idle) {
+  if (stream.has_power_w_per_device() && !pauses) {
     out.set_measured_board_w(stream.power_w_per_device());
     out.set_board_error(InWatts(power.board) / stream.power_w_per_device() - 1);
   }

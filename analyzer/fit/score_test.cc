@@ -338,6 +338,32 @@ TEST(ValidateTest, OverridesOfRowsWithoutAKnownMachineAreNoFault) {
   EXPECT_TRUE(CheckOverrides(set, {{"memory.hbm.devices", "6"}}).ok());
 }
 
+TEST(ValidateTest, OfStreamsThatPauseOnlyTheMemoryIsCompared) {
+  StreamMeasurement stream;
+  stream.set_source("test");
+  stream.set_device("h100-sxm");
+  stream.set_read_gb_per_s(1500);
+  stream.set_power_w_memory(100);
+  stream.set_power_w_per_device(300);
+  const Hardware hardware = OrDie(MachineOf(stream));
+  EXPECT_EQ(OrDie(PredictStream(stream, hardware)).measured_board_w(), 300);
+  stream.set_duty(0.5);
+  ValidatedStream pausing = OrDie(PredictStream(stream, hardware));
+  EXPECT_EQ(pausing.measured_memory_w(), 100);
+  EXPECT_EQ(pausing.measured_board_w(), 0);
+  // A chip at rest, and a loop inside the cache.
+  stream.clear_duty();
+  stream.clear_read_gb_per_s();
+  EXPECT_EQ(OrDie(PredictStream(stream, hardware)).measured_board_w(), 0);
+  stream.set_cache_gb_per_s(1500);
+  EXPECT_EQ(OrDie(PredictStream(stream, hardware)).measured_board_w(), 300);
+  // Without its rate nothing is known of it.
+  stream.clear_cache_gb_per_s();
+  stream.set_pattern("cache");
+  EXPECT_THAT(PredictStream(stream, hardware).status().message(),
+              HasSubstr("its rate on the cache is not given"));
+}
+
 TEST(ValidateTest, NoRowsNoErrors) {
   const Validation validation = ValidateMeasurements(MeasurementSet());
   EXPECT_EQ(validation.overall().rows(), 0);

@@ -1313,6 +1313,7 @@ std::string FormatMix::Name() const {
   for (const auto& entry : parts_) {
     divisor = std::gcd(divisor, entry.second.elements);
   }
+  divisor = std::max<int64_t>(divisor, 1);
   std::vector<std::pair<int64_t, uint32_t>> counts;
   for (const auto& entry : parts_) {
     counts.push_back(

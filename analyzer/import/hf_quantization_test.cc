@@ -92,6 +92,7 @@ TEST(HfQuantizationTest, AbsurdNumbersAreFaults) {
         "{\"quant_method\": \"torchao\", \"quant_type\": \"autoquant\"}",
         "{\"quant_method\": \"hqq\", \"quant_config\": {}}",
         "{\"quant_method\": \"modelopt\", \"quant_algo\": \"IQ2_XS\"}",
+        // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one text.
         "{\"quant_method\": \"modelopt\", \"quant_algo\": \"NVFP4\", "
         "\"group_size\": 32}",
         "{\"quant_method\": \"gptq\", \"bits\": 4, \"dynamic\": {\"-:(\": {}}}",

@@ -100,10 +100,10 @@ const std::map<std::string, CitedTotal>& CitedTotals() {
       {"hbm2", {4.8, 7.6, false}},
       // SK hynix, IEDM 2023: 4.3; measured neighbours half as much again.
       {"hbm2e", {4.8, 7.6, false}},
-      // Data-sheet arithmetic: 3.9; HBM3E as measured.
+      // Data-sheet arithmetic: 3.9; NVML memory scope of one H100: 6.75.
       {"hbm3", {4.3, 7.4, false}},
-      // NVML memory scope of H200: 5.6 to 5.85.
-      {"hbm3e", {5.6, 5.9, false}},
+      // NVML memory scope of three H200: 3.7, 5.5 and 5.8.
+      {"hbm3e", {3.7, 5.8, false}},
       // Vendor claims relative to HBM3E as measured: 3.1 to 3.7 at the pins.
       {"hbm4", {2.3, 4.3, false}},
       // O'Connor, MICRO 2017: 1.95.

@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "analyzer/report/csv.h"
 #include "analyzer/report/figures/figures.h"
 #include "analyzer/report/report.h"
@@ -73,13 +75,21 @@ void AppendStreams(const Validation& validation, std::string* out) {
       return absl::StrFormat("%.4g, %.4g, %s", measured, predicted,
                              ErrorPercent(error));
     };
-    TextTable table({"stream on", "data", "read GB/s", "write GB/s",
+    TextTable table({"stream on", "of", "data", "GB/s",
                      "memory W: measured, predicted", "board W"});
     for (const ValidatedStream& stream : validation.streams()) {
+      std::vector<std::string> kinds, rates;
+      for (const auto& [kind, rate] :
+           {std::make_pair("reads", stream.read_gb_per_s()),
+            std::make_pair("writes", stream.write_gb_per_s()),
+            std::make_pair("cached reads", stream.cache_gb_per_s())}) {
+        if (rate == 0) continue;
+        kinds.push_back(kind);
+        rates.push_back(absl::StrFormat("%g", rate));
+      }
       table.AddRow(
-          {stream.device(), stream.pattern(),
-           absl::StrFormat("%g", stream.read_gb_per_s()),
-           absl::StrFormat("%g", stream.write_gb_per_s()),
+          {stream.device(), kinds.empty() ? "idle" : absl::StrJoin(kinds, ", "),
+           stream.pattern(), absl::StrJoin(rates, ", "),
            watts(stream.measured_memory_w(), stream.predicted_memory_w(),
                  stream.memory_error()),
            watts(stream.measured_board_w(), stream.predicted_board_w(),
