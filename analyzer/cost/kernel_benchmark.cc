@@ -43,7 +43,7 @@ void BM_CostOfStep(benchmark::State& state) {
   Machine<> machine = BuildMachine(in.hardware);
   const LoweredStep<> step = Lower(BuildLedger(in.model, in.scenario), machine);
   double bandwidth = 3000;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     // A different machine each time, so that nothing can be hoisted.
     machine.costs.levels[0].peak_bandwidth = GigabytesPerSecond(bandwidth);
     bandwidth += 1e-3;
@@ -73,7 +73,7 @@ void BM_EvaluateRun(benchmark::State& state) {
       {&machine.costs.levels[0].read.phy.mutable_base(),
        energies.data()}};
   std::vector<PackCost> costs(kPoints / Pack::kLanes);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     EvaluateRun(step, slots, kPoints, nullptr, &machine, costs.data());
     benchmark::DoNotOptimize(costs.data());
   }
@@ -86,8 +86,7 @@ BENCHMARK(BM_EvaluateRun);
 void BM_LedgerToCost(benchmark::State& state) {
   const Inputs& in = Llama70b();
   const Machine<> machine = BuildMachine(in.hardware);
-  // NOLINTNEXTLINE(clang-analyzer-deadcode.DeadStores): the loop's variable.
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(CostOfStep(
         Lower(BuildLedger(in.model, in.scenario), machine), machine));
   }
@@ -99,7 +98,7 @@ BENCHMARK(BM_LedgerToCost);
 // A whole report with its ranges.
 void BM_Analyze(benchmark::State& state) {
   const Inputs& in = Llama70b();
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(Analyze(in.model, in.hardware, in.scenario));
   }
 }
@@ -107,7 +106,7 @@ BENCHMARK(BM_Analyze);
 
 // Parsing and validation of descriptions.
 void BM_LoadModelAndHardware(benchmark::State& state) {
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(LoadModel("llama-3.1-70b"));
     benchmark::DoNotOptimize(LoadHardware("h100-sxm"));
   }

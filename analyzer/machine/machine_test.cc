@@ -131,7 +131,7 @@ TEST(MachineTest, NoRuntimeIsFreeAndPerfectSoftware) {
 }
 
 TEST(MachineTest, TheRuntimeTakesMemoryAndBandwidthOfLinks) {
-  const auto machine = [](std::vector<FieldOverride> changes) {
+  const auto machine = [](const std::vector<FieldOverride>& changes) {
     return BuildMachine(LoadHardwareOrDie("h100-sxm", changes));
   };
   const Machine<> whole = machine({{"runtime", "ideal"}});

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/string_view.h"
 
 namespace tokenjoule {
 namespace {
@@ -21,7 +22,7 @@ constexpr double kMargin = 0.04;
 constexpr double kLeastRange = 1e-3;
 
 // The minus sign of typography, as wide as the plus sign.
-std::string WithMinus(std::string text) {
+std::string WithMinus(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"-", "\xe2\x88\x92"}});
 }
 

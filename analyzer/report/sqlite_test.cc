@@ -32,6 +32,7 @@ std::vector<std::string> Ask(const std::string& bytes, const std::string& sql) {
   sqlite3* db = nullptr;
   EXPECT_EQ(sqlite3_open(":memory:", &db), SQLITE_OK);
   auto* copy = static_cast<unsigned char*>(sqlite3_malloc64(bytes.size()));
+  // NOLINTNEXTLINE(bugprone-not-null-terminated-result): a database, not a text.
   std::memcpy(copy, bytes.data(), bytes.size());
   EXPECT_EQ(sqlite3_deserialize(db, "main", copy, bytes.size(), bytes.size(),
                                 SQLITE_DESERIALIZE_FREEONCLOSE),

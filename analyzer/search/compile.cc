@@ -294,6 +294,7 @@ bool AreFinite(const std::vector<PackCost>& costs, size_t count) {
   for (size_t k = 0; k < count; ++k) {
     const Pack& time = costs[k].step_time_s;
     const Pack& energy = costs[k].energy_j[kFacilityBoundary];
+    // NOLINTNEXTLINE(misc-redundant-expression): see above.
     sum += (time - time) + (energy - energy);
   }
   double all = 0;

@@ -16,7 +16,6 @@
 namespace tokenjoule {
 namespace {
 
-using ::testing::HasSubstr;
 
 Space SpaceOver(const std::string& hardware, const std::string& path,
                 double from, double to) {

@@ -71,7 +71,7 @@ const Space& FiveAxes() {
 void Search(const Space& space, benchmark::State& state) {
   SweepOptions options;
   options.threads = 1;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(Sweep(space, options));
   }
   state.counters["points"] =
@@ -146,7 +146,7 @@ int64_t OperationsOfAnEvaluation() {
 void BM_ArithmeticBound(benchmark::State& state) {
   constexpr int kRounds = 4096;
   const double operations = static_cast<double>(MultiplyAddOperations(kRounds));
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(MultiplyAddPeak(kRounds));
   }
   const double per_evaluation = static_cast<double>(OperationsOfAnEvaluation());

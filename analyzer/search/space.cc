@@ -54,7 +54,7 @@ double StepAt(const Steps& steps, bool logarithmic, size_t i) {
 }
 
 // A field of the runtime as the field of the machine that it is.
-std::string CanonicalPath(std::string path) {
+std::string CanonicalPath(const std::string& path) {
   const bool of_runtime =
       path == kRuntimePath ||
       absl::StartsWith(path, absl::StrCat(kRuntimePath, "."));

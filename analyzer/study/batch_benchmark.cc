@@ -21,7 +21,7 @@ void BM_StudyBatch(benchmark::State& state) {
   for (int batch = 1; batch <= 1024; ++batch) batches.push_back(batch);
   BatchOptions options;
   options.ranges = state.range(0) != 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(
         StudyBatch(absl::MakeConstSpan(&setup, 1), batches, options));
   }
