@@ -62,6 +62,7 @@ double Difference(double a, double b) {
 // If only one side has a product, its quantity on the other side is zero and
 // its cost is the same on both.
 void AddProduct(const EnergyCause* a, const EnergyCause* b, Changes* changes) {
+  // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): one of them is there.
   const EnergyCause& some = a != nullptr ? *a : *b;
   const double cost_a = (a != nullptr ? a : b)->cost_j_per_unit();
   const double cost_b = (b != nullptr ? b : a)->cost_j_per_unit();

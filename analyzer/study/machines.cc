@@ -27,6 +27,7 @@ std::string Summarize(const MachinesStudy& study) {
       least = &row;
     }
   }
+  if (least == nullptr) return "";
   std::string out = absl::StrFormat(
       "%s takes least: %.3g J/%s at the %s, %.3g to %.3g J.",
       least->hardware(), least->energy_per_token_j(), least->work_unit(),

@@ -349,8 +349,8 @@ struct PerRequest {
 };
 
 PerRequest PerRequestOf(const Load& load, const Report& at,
-                        const ResolvedSetup& setup, const Prices& prices,
-                        const Bounded& idle_w, const Bounded& idle_facility_w) {
+                        const Prices& prices, const Bounded& idle_w,
+                        const Bounded& idle_facility_w) {
   const double output = at.scenario().output();
   const double idle_s = (1 - load.busy_share) / load.requests_per_s;
   const RunningCost& request = at.costs().per_request();
@@ -479,7 +479,7 @@ absl::Status Planner::Try(const Way& way) {
   const EnergyTerms<> idle =
       IdleTerms(chips, Seconds(1.0), IdleClock(machine), machine);
   const PerRequest request = PerRequestOf(
-      load, at, resolved, prices,
+      load, at, prices,
       Exactly(InJoules(EnergyInside(idle, resolved.boundary()))),
       Exactly(InJoules(EnergyInside(idle, kFacilityBoundary))));
   load.objective =
@@ -497,7 +497,7 @@ absl::StatusOr<PlanRow> Planner::RowOf(const Load& load) const {
   const Prices prices = PricesOf(setup.hardware, chips);
   const bool idles = load.busy_share < 1;
   const PerRequest request = PerRequestOf(
-      load, at, resolved, prices,
+      load, at, prices,
       idles ? IdlePower(resolved, resolved.boundary()) : Bounded(),
       idles ? IdlePower(resolved, kFacilityBoundary) : Bounded());
   PlanRow row;
