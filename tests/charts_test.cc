@@ -26,6 +26,7 @@ std::vector<std::string> Commands() {
   return {
       absl::StrCat("analyze ", kPoint),
       absl::StrCat("analyze ", kPoint, " --boundary=stack"),
+      // NOLINTNEXTLINE(bugprone-suspicious-missing-comma): one command.
       "analyze --model=gpt-oss-120b --hardware=h100-sxm --tp=2 --batch=256 "
       "--context=8192 --boundary=facility",
       "analyze --model=llama-3.1-8b --hardware=aimc-resident",

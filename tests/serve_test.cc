@@ -27,7 +27,6 @@ namespace tokenjoule {
 namespace {
 
 using ::nlohmann::json;
-using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 constexpr char kSetup[] = "--model=llama-3.1-8b --hardware=h100-sxm";

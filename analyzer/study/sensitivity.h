@@ -24,7 +24,7 @@ struct SensitivityOptions {
 // resources the derivative is that of the one that binds. Fails as Analyze
 // does.
 absl::StatusOr<SensitivityStudy> StudySensitivity(
-    const Setup& setup, const SensitivityOptions& options = {});
+    const Setup& given, const SensitivityOptions& options = {});
 
 }  // namespace tokenjoule
 

@@ -32,7 +32,7 @@ absl::StatusOr<Setup> ApplyTrick(absl::string_view name, const Setup& setup,
 // formats of the cache) a stack has at most one. Batching is always applied
 // last, so that it fills the memory that the others leave free. Fails with
 // every fault of the setup.
-absl::StatusOr<TrickStudy> StudyTricks(const Setup& setup,
+absl::StatusOr<TrickStudy> StudyTricks(const Setup& given,
                                        const BatchOptions& options = {});
 
 }  // namespace tokenjoule

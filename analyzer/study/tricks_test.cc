@@ -245,7 +245,7 @@ void ExpectConsistent(const TrickStudy& study, const std::string& label) {
   for (const Trick& trick : study.tricks()) {
     EXPECT_LE(trick.gain(), last_gain) << label;
     last_gain = trick.gain();
-    EXPECT_NE(trick.applies(), trick.reason() != "") << label << trick.name();
+    EXPECT_EQ(trick.applies(), trick.reason().empty()) << label << trick.name();
     if (!trick.applies()) continue;
     EXPECT_NEAR(trick.gain() * trick.energy_per_token_j() / first, 1, 1e-12);
     best = std::min(best, trick.energy_per_token_j());

@@ -69,10 +69,9 @@ void CheckNumbers(const Report& report, std::vector<std::string>* broken) {
   ForEachNumber(report, "",
                 [&](const std::string& path, const FieldDescriptor& field,
                     double value) {
-                  if (!std::isfinite(value)) {
-                    broken->push_back(absl::StrCat(path, " is ", value));
-                  } else if ((value < 0 && !MayBeNegative(field)) ||
-                             (value == 0 && std::signbit(value))) {
+                  if (!std::isfinite(value) ||
+                      (value < 0 && !MayBeNegative(field)) ||
+                      (value == 0 && std::signbit(value))) {
                     broken->push_back(absl::StrCat(path, " is ", value));
                   } else if (absl::EndsWith(field.name(), "share") &&
                              value > 1 + kRounding) {

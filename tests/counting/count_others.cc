@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <cstdint>
 #include <cstdlib>
 #include <functional>
@@ -1507,7 +1508,7 @@ I RwkvRank(const json& j, const char* k, double factor, I h) {
   double root = 0;
   while ((root + 1e-3) * (root + 1e-3) <= static_cast<double>(h)) root += 1e-3;
   const double x = factor * root / 32;
-  I r = static_cast<I>(x + 0.5) * 32;
+  I r = static_cast<I>(std::llround(x)) * 32;
   return std::max<I>(32, r);
 }
 
