@@ -5,9 +5,11 @@
 
 #include <netdb.h>
 
+// NOLINTBEGIN(bugprone-reserved-identifier): the names that --wrap asks for.
 extern "C" int __wrap_getaddrinfo(const char*, const char*, const addrinfo*,
                                   addrinfo**) {
   return EAI_NONAME;
 }
 
 extern "C" void __wrap_freeaddrinfo(addrinfo*) {}
+// NOLINTEND(bugprone-reserved-identifier)

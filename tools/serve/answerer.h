@@ -63,11 +63,11 @@ class Answerer {
   // Reads a request {"flags": {NAME: VALUE}, "positional": [VALUE],
   // "documents": {NAME: TEXT}} and answers it. Values are strings, numbers,
   // true and false, and lists of those. Every fault is a reply.
-  Reply Answer(absl::string_view subcommand, absl::string_view json) const;
+  Reply Answer(absl::string_view subcommand, absl::string_view text) const;
 
   // The same with "subcommand" and "id" in the JSON; the reply has the id, so
   // that programs can have several requests under way.
-  Reply Answer(absl::string_view json) const;
+  Reply Answer(absl::string_view text) const;
 
   // The same of a request that has been read.
   Reply Answer(const AnswerRequest& request) const;
