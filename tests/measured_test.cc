@@ -18,9 +18,13 @@
 namespace tokenjoule {
 namespace {
 
+MeasurementSet Loaded(const std::string& file) {
+  return OrDie(LoadMeasurements(
+      std::vector<std::string>{"validation/" + file + ".textproto"}));
+}
+
 Validation Validated(const std::string& file) {
-  return ValidateMeasurements(OrDie(LoadMeasurements(
-      std::vector<std::string>{"validation/" + file + ".textproto"})));
+  return ValidateMeasurements(Loaded(file));
 }
 
 // One energy of HBM3E stands between boards that differ by half; static power, which
@@ -59,8 +63,7 @@ TEST(MeasuredTest, TheRangeOfAMemoryHoldsTheBoardsThatWereMeasured) {
   const std::string path = "memory.hbm.technology.read_energy_pj_per_bit";
   int held = 0;
   for (const char* file : {"streams", "hopper-power"}) {
-    const MeasurementSet set = OrDie(LoadMeasurements(
-        std::vector<std::string>{absl::StrCat("validation/", file, ".textproto")}));
+    const MeasurementSet set = Loaded(file);
     for (const StreamMeasurement& stream : set.stream()) {
       // Those of the HBM of H100 and H200 at full rate.
       if (!absl::StartsWith(stream.device(), "h") || stream.has_duty() ||
@@ -71,8 +74,8 @@ TEST(MeasuredTest, TheRangeOfAMemoryHoldsTheBoardsThatWereMeasured) {
       const Constant& energy =
           hardware.memory(0).technology().read_energy_pj_per_bit();
       const auto memory_w = [&](double value) {
-        const Hardware at = OrDie(
-            MachineOf(stream, {{path, absl::StrCat(value)}}));
+        const Hardware at =
+            OrDie(MachineOf(stream, {{path, absl::StrCat(value)}}));
         return OrDie(PredictStream(stream, at)).predicted_memory_w();
       };
       EXPECT_LT(memory_w(energy.low()), stream.power_w_memory())
@@ -100,8 +103,7 @@ TEST(MeasuredTest, DecodeWithRandomWeightsIsPredicted) {
 }
 
 TEST(MeasuredTest, CapsMoveSpeedAndEnergyAsTheyWereMeasured) {
-  const MeasurementSet set = OrDie(LoadMeasurements(
-      std::vector<std::string>{"validation/clock_sweeps.textproto"}));
+  const MeasurementSet set = Loaded("clock_sweeps");
   const Validation validation = ValidateMeasurements(set);
   // Rows of a board and a model, by falling cap.
   std::map<std::string, std::vector<std::pair<double, ValidatedRow>>> series;

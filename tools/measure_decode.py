@@ -246,6 +246,31 @@ class Decoder:
         tensor = self._torch.zeros(size, dtype=self._torch.bfloat16, device="cuda")
         return tensor if self._data == "zeros" else tensor.normal_(0, WEIGHT_DEVIATION)
 
+    def _attention(self, batch: int, context: int) -> Callable[[Any, Any, Any, Any], None]:
+        """A function that attends with (queries, keys, values) and writes into the last argument.
+
+        The context is split so that all processors have a part of it.
+        """
+        torch, shape, kernels = self._torch, self._shape, self._kernels
+        heads = batch * shape.kv_heads
+        splits = max(1, min(math.ceil(context / TILE_TOKENS),
+                            PROGRAMS_PER_PROCESSOR * self._processors // heads))
+        split_tokens = TILE_TOKENS * math.ceil(context / splits / TILE_TOKENS)
+        splits = math.ceil(context / split_tokens)
+        partials = torch.empty((heads * splits * TILE_ROWS, shape.head_size), device="cuda")
+        logs = torch.empty(heads * splits * TILE_ROWS, device="cuda")
+
+        def attend(queries: Any, keys: Any, values: Any, outputs: Any) -> None:
+            kernels.attend[(heads, splits)](
+                queries, keys, values, partials, logs, context, shape.head_size ** -0.5,
+                split_tokens, GROUP=shape.group, ROWS=TILE_ROWS, TOKENS=TILE_TOKENS,
+                SIZE=shape.head_size)
+            kernels.combine[(heads * shape.group,)](
+                partials, logs, outputs, splits, GROUP=shape.group, ROWS=TILE_ROWS,
+                SPLITS=1 << (splits - 1).bit_length(), SIZE=shape.head_size)
+
+        return attend
+
     def step(self, case: Case) -> Callable[[], None]:
         """A function that launches one step at this batch and context.
 
@@ -265,13 +290,7 @@ class Decoder:
                               dtype=torch.bfloat16, device="cuda")
         attended = torch.empty_like(queries)
         gated = torch.empty((case.batch, shape.ffn), dtype=torch.bfloat16, device="cuda")
-        heads = case.batch * shape.kv_heads
-        splits = max(1, min(math.ceil(case.context / TILE_TOKENS),
-                            PROGRAMS_PER_PROCESSOR * self._processors // heads))
-        split_tokens = TILE_TOKENS * math.ceil(case.context / splits / TILE_TOKENS)
-        splits = math.ceil(case.context / split_tokens)
-        partials = torch.empty((heads * splits * TILE_ROWS, shape.head_size), device="cuda")
-        logs = torch.empty(heads * splits * TILE_ROWS, device="cuda")
+        attend = self._attention(case.batch, case.context)
 
         def layer(hidden: Any, weights: Dict[str, Any], keys: Any, values: Any) -> Any:
             normed = functional.rms_norm(hidden, (shape.hidden,), self._norm, 1e-5)
@@ -279,13 +298,7 @@ class Decoder:
             kernels.rotate_and_append[(case.batch, shape.heads + 2 * shape.kv_heads)](
                 qkv, queries, keys, values, cosines, sines, case.context - 1, case.context,
                 HEADS=shape.heads, KV_HEADS=shape.kv_heads, HALF=half)
-            kernels.attend[(heads, splits)](
-                queries, keys, values, partials, logs, case.context, shape.head_size ** -0.5,
-                split_tokens, GROUP=shape.group, ROWS=TILE_ROWS, TOKENS=TILE_TOKENS,
-                SIZE=shape.head_size)
-            kernels.combine[(heads * shape.group,)](
-                partials, logs, attended, splits, GROUP=shape.group, ROWS=TILE_ROWS,
-                SPLITS=1 << (splits - 1).bit_length(), SIZE=shape.head_size)
+            attend(queries, keys, values, attended)
             hidden = torch.addmm(hidden, attended, weights["out"].t())
             normed = functional.rms_norm(hidden, (shape.hidden,), self._norm, 1e-5)
             both = functional.linear(normed, weights["gate_and_up"])
@@ -304,22 +317,14 @@ class Decoder:
 
     def attention_error(self) -> float:
         """Largest deviation of the attention kernels from PyTorch's, on a small case."""
-        # pylint: disable=too-many-locals
         torch, shape = self._torch, self._shape
-        batch, context, splits, split_tokens = 3, 300, 3, 2 * TILE_TOKENS
+        # Of several tiles in each part, the last of them not full.
+        batch, context = 3, 3000
         make = lambda *size: torch.randn(size, device="cuda").bfloat16()
         query = make(batch, shape.heads, 1, shape.head_size)
         keys, values = (make(batch, shape.kv_heads, context, shape.head_size) for _ in range(2))
-        heads = batch * shape.kv_heads
-        partials = torch.empty((heads * splits * TILE_ROWS, shape.head_size), device="cuda")
-        logs = torch.empty(heads * splits * TILE_ROWS, device="cuda")
         found = torch.empty_like(query)
-        self._kernels.attend[(heads, splits)](
-            query, keys, values, partials, logs, context, shape.head_size ** -0.5, split_tokens,
-            GROUP=shape.group, ROWS=TILE_ROWS, TOKENS=TILE_TOKENS, SIZE=shape.head_size)
-        self._kernels.combine[(heads * shape.group,)](
-            partials, logs, found, splits, GROUP=shape.group, ROWS=TILE_ROWS, SPLITS=4,
-            SIZE=shape.head_size)
+        self._attention(batch, context)(query, keys, values, found)
         expected = torch.nn.functional.scaled_dot_product_attention(
             query.float(), keys.float(), values.float(), enable_gqa=True)
         return (found.float() - expected).abs().max().item()
@@ -402,10 +407,8 @@ def row_text(case: Case, window: Window, step_s: float, shape: Shape, about: Dic
         f"{case.data} weights and KV cache, CUDA graph of one step, mean of "
         f"{len(window.readings)} samples in {window.seconds:.3g} s",
         f"reads {read_gb:.4g} GB per step, {read_gb / step_s:.4g} GB/s",
-        *(f"{name} {degrees:.3g} degrees Celsius" for name in ("chip", "memory")
-          if (degrees := window.median_state(f"{name}_temperature_c")) is not None),
-        *([f"clocks limited by {', '.join(window.limits())}"] if window.limits() else []),
-        *(f"kept although {fault}" for fault in faults),
+        *window.temperatures(),
+        *measure_power.reservations(window, faults),
     ]
     lines = [
         *field("source", about["source"]),
@@ -500,9 +503,8 @@ def run(options: argparse.Namespace) -> int:
         "model": options.model,
         "device": options.device,
     }
-    text = ("# proto-file: proto/measurement.proto\n# proto-message: MeasurementSet\n\n"
-            + "".join(f"{line}\n" for line in field(
-                "description", f"Decode with random weights on {options.device}")) + "\n")
+    (description,) = field("description", f"Decode with random weights on {options.device}")
+    text = f"{measure_power.FILE_HEADER}\n{description}\n\n"
     refused = False
     for context in options.context:
         for batch in options.batch:
@@ -513,7 +515,7 @@ def run(options: argparse.Namespace) -> int:
             faults += measure_power.level_faults(window, sensor.resolution_w)
             if faults and not options.keep:
                 refused = True
-                text += "".join(f"# refused {window.label}: {fault}\n" for fault in faults)
+                text += measure_power.refused_text(window, faults)
             else:
                 text += row_text(case, window, step_s, shape, about, faults)
     sensor.close()

@@ -708,9 +708,9 @@ class GpuStreamer(Streamer):
             self._launch = self._writer(block, rows, stream.pattern)
             return Traffic(0, size, 0)
         if in_cache:
-            self._launch = self._cache_reader(block, rows)
+            self._launch = self._reader(block, rows, READS_PER_CACHE_PASS)
             return Traffic(0, 0, size * READS_PER_CACHE_PASS)
-        self._launch = self._reader(block, rows)
+        self._launch = self._reader(block, rows, 1)
         return Traffic(size, 0, 0)
 
     def launch(self) -> None:
@@ -722,12 +722,8 @@ class GpuStreamer(Streamer):
     def _free_bytes(self) -> int:
         raise NotImplementedError
 
-    def _reader(self, block: bytes, rows: int) -> Callable[[], Any]:
-        """A function that reads a buffer of copies of the block into a scalar."""
-        raise NotImplementedError
-
-    def _cache_reader(self, block: bytes, rows: int) -> Callable[[], Any]:
-        """A function that does so READS_PER_CACHE_PASS times."""
+    def _reader(self, block: bytes, rows: int, times: int) -> Callable[[], Any]:
+        """A function that reads a buffer of copies of the block into a scalar, `times` times."""
         raise NotImplementedError
 
     def _writer(self, block: bytes, rows: int, pattern: str) -> Callable[[], Any]:
@@ -736,7 +732,6 @@ class GpuStreamer(Streamer):
         The block stays in the cache, so that memory is only written.
         """
         raise NotImplementedError
-
 
 
 class TorchStreamer(GpuStreamer):
@@ -761,11 +756,15 @@ class TorchStreamer(GpuStreamer):
         torch = self._torch
         return torch.frombuffer(bytearray(block), dtype=torch.int32).cuda()
 
-    def _reader(self, block: bytes, rows: int) -> Callable[[], Any]:
+    def _reader(self, block: bytes, rows: int, times: int) -> Callable[[], Any]:
         torch = self._torch
         buffer = self._on_gpu(block).repeat(rows)
-        # With another type of the sum, the buffer would first be converted.
-        return lambda: torch.sum(buffer, dtype=torch.int32)
+
+        def read() -> Any:
+            # With another type of the sum, the buffer would first be converted.
+            return torch.sum(buffer, dtype=torch.int32)
+
+        return read if times == 1 else self._repeated(read, times)
 
     def _writer(self, block: bytes, rows: int, pattern: str) -> Callable[[], Any]:
         source = self._on_gpu(block)
@@ -774,15 +773,14 @@ class TorchStreamer(GpuStreamer):
             return lambda: buffer.fill_(0 if pattern == "zeros" else -1)
         return lambda: buffer.copy_(source)
 
-    def _cache_reader(self, block: bytes, rows: int) -> Callable[[], Any]:
+    def _repeated(self, read: Callable[[], Any], times: int) -> Callable[[], Any]:
         """One graph, because a launch takes longer than a cached read."""
         torch = self._torch
-        read = self._reader(block, rows)
         read()
         torch.cuda.synchronize()
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            for _ in range(READS_PER_CACHE_PASS):
+            for _ in range(times):
                 read()
 
         def replay() -> None:
@@ -859,13 +857,7 @@ class CupyStreamer(GpuStreamer):
         host = importlib.import_module("numpy").frombuffer(block, dtype="int32")
         return self._cupy.array(host)
 
-    def _reader(self, block: bytes, rows: int) -> Callable[[], Any]:
-        return self._reads(block, rows, 1)
-
-    def _cache_reader(self, block: bytes, rows: int) -> Callable[[], Any]:
-        return self._reads(block, rows, READS_PER_CACHE_PASS)
-
-    def _reads(self, block: bytes, rows: int, times: int) -> Callable[[], Any]:
+    def _reader(self, block: bytes, rows: int, times: int) -> Callable[[], Any]:
         cupy = self._cupy
         buffer = cupy.tile(self._on_gpu(block), rows)
         return self._launcher(
@@ -1144,6 +1136,11 @@ class Window:
         values = self.known(field)
         return statistics.median(values) if values else None
 
+    def temperatures(self) -> List[str]:
+        """Of chip and memory, as far as the sensor knows them."""
+        return [f"{name} {degrees:.3g} degrees Celsius" for name in ("chip", "memory")
+                if (degrees := self.median_state(f"{name}_temperature_c")) is not None]
+
     def limits(self) -> List[str]:
         """What held the clocks down in any sample."""
         return sorted({limit for state in self.states for limit in state.limited_by})
@@ -1382,6 +1379,10 @@ def describe_plan(options: Options) -> str:
 # The answer ------------------------------------------------------------------
 
 
+# The first lines of an answer.
+FILE_HEADER = "# proto-file: proto/measurement.proto\n# proto-message: MeasurementSet\n"
+
+
 def quoted(text: str) -> str:
     """A string of a textproto."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
@@ -1406,6 +1407,18 @@ def rail_note(window: Window, rail: str) -> str:
     return text + (f" without {missing} missing samples" if missing else "")
 
 
+def reservations(window: Window, faults: Sequence[str]) -> List[str]:
+    """What a note says of clocks that were held down, and of faults of a row that is kept."""
+    limits = ", ".join(window.limits())
+    return ([f"clocks limited by {limits}"] if limits else []) + [
+        f"kept although {fault}" for fault in faults]
+
+
+def refused_text(window: Window, faults: Sequence[str]) -> str:
+    """What stands in the answer instead of a row."""
+    return "".join(f"# refused {window.label}: {fault}\n" for fault in faults)
+
+
 def note_of(result: Result, traffic: str) -> str:
     """What a reader of the row must know."""
     window = result.window
@@ -1421,14 +1434,9 @@ def note_of(result: Result, traffic: str) -> str:
     memory_clock = window.median_state("memory_clock_mhz")
     if memory_clock is not None:
         parts.append(f"memory clock {memory_clock:.4g} MHz")
-    temperatures = [f"{name} {degrees:.3g} degrees Celsius" for name in ("chip", "memory")
-                    if (degrees := window.median_state(f"{name}_temperature_c")) is not None]
-    if temperatures:
-        parts.append(", ".join(temperatures))
-    if window.limits():
-        parts.append("clocks limited by " + ", ".join(window.limits()))
-    parts += [f"kept although {fault}" for fault in result.faults]
-    return "; ".join(parts)
+    if window.temperatures():
+        parts.append(", ".join(window.temperatures()))
+    return "; ".join(parts + reservations(window, result.faults))
 
 
 def stream_text(result: Result, source: str, device: str, traffic: str) -> str:
@@ -1487,15 +1495,13 @@ def answer_text(results: Sequence[Result], sensor: Sensor, traffic: str,
     about = (f"Power measured by tools/measure_power.py on {today} with {sensor.name}{device}. "
              f"Boundary of the sensor: {sensor.covers}.")
     text = (
-        "# proto-file: proto/measurement.proto\n"
-        "# proto-message: MeasurementSet\n#\n"
+        FILE_HEADER + "#\n"
         + textwrap.fill(about, 88, initial_indent="# ", subsequent_indent="# ")
         + "\n\ndescription: "
         + quoted(f"Power of memory and board of {options.device}, by {sensor.name}") + "\n\n")
     for result in results:
         if result.faults and not options.keep:
-            text += "".join(f"# refused {result.window.label}: {fault}\n"
-                            for fault in result.faults)
+            text += refused_text(result.window, result.faults)
         elif result.stream is None:
             text += row_text(result, source, options)
         else:

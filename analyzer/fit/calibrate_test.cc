@@ -108,7 +108,7 @@ TEST(CalibrateTest, RecoversKnownConstants) {
   EXPECT_EQ(summary.constants_size(), 3);
   // The pull to the start causes an error of less than a tenth of the range.
   EXPECT_NEAR(At(summary, kStep).value(), 3000, 300);
-  EXPECT_NEAR(At(summary, kStatic).value(), 220, 8);
+  EXPECT_NEAR(At(summary, kStatic).value(), 220, 6);
   EXPECT_NEAR(At(summary, kBandwidth).value(), 0.85, 0.03);
   EXPECT_LT(summary.in_sample().step_time_p90_abs_error(), 0.02);
   EXPECT_LT(summary.in_sample().energy_p90_abs_error(), 0.015);

@@ -143,11 +143,7 @@ class StreamCost {
     const Machine<T> machine = MachineWith<T>(
         point_.instance->hardware, false, ReaderAt(*point_.instance, x));
     const StreamPower<T> power = PowerOfStream<T>(
-        {GigabytesPerSecond(T(point_.stream->read_gb_per_s())),
-         GigabytesPerSecond(T(point_.stream->write_gb_per_s())),
-         GigabytesPerSecond(T(point_.stream->cache_gb_per_s())),
-         T(point_.toggle_rate / kRandomToggleRate)},
-        machine);
+        StreamOf<T>(*point_.stream, point_.toggle_rate), machine);
     const T unit(point_.weight / kErrorUnit);
     residuals[0] = LogError(InWatts(power.memory), point_.memory_w, unit);
     residuals[1] = LogError(InWatts(power.board), point_.board_w, unit);
@@ -676,12 +672,7 @@ ValidatedStream StreamAt(const StreamPoint& point, const Vectors& x) {
                             x[point.instance->machine_node].data()};
   StreamCost{point}(blocks, residuals);
   const double unit = kErrorUnit / point.weight;
-  ValidatedStream out;
-  out.set_device(point.stream->device());
-  out.set_pattern(point.stream->pattern());
-  out.set_read_gb_per_s(point.stream->read_gb_per_s());
-  out.set_write_gb_per_s(point.stream->write_gb_per_s());
-  out.set_cache_gb_per_s(point.stream->cache_gb_per_s());
+  ValidatedStream out = UncomparedStream(*point.stream);
   if (point.memory_w > 0) {
     out.set_measured_memory_w(point.memory_w);
     out.set_predicted_memory_w(point.memory_w * std::exp(residuals[0] * unit));

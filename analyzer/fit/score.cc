@@ -286,6 +286,16 @@ absl::StatusOr<double> ToggleRateOf(const StreamMeasurement& stream) {
       ""));
 }
 
+ValidatedStream UncomparedStream(const StreamMeasurement& stream) {
+  ValidatedStream out;
+  out.set_device(stream.device());
+  out.set_pattern(stream.pattern());
+  out.set_read_gb_per_s(stream.read_gb_per_s());
+  out.set_write_gb_per_s(stream.write_gb_per_s());
+  out.set_cache_gb_per_s(stream.cache_gb_per_s());
+  return out;
+}
+
 absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
                                               const Hardware& hardware) {
   if (stream.pattern() == "cache" && !stream.has_cache_gb_per_s()) {
@@ -297,18 +307,9 @@ absl::StatusOr<ValidatedStream> PredictStream(const StreamMeasurement& stream,
   }
   ASSIGN_OR_RETURN(const double toggle_rate, ToggleRateOf(stream));
   const Machine<> machine = BuildMachine(hardware);
-  const StreamPower<> power = PowerOfStream<double>(
-      {GigabytesPerSecond(stream.read_gb_per_s()),
-       GigabytesPerSecond(stream.write_gb_per_s()),
-       GigabytesPerSecond(stream.cache_gb_per_s()),
-       toggle_rate / kRandomToggleRate},
-      machine);
-  ValidatedStream out;
-  out.set_device(stream.device());
-  out.set_pattern(stream.pattern());
-  out.set_read_gb_per_s(stream.read_gb_per_s());
-  out.set_write_gb_per_s(stream.write_gb_per_s());
-  out.set_cache_gb_per_s(stream.cache_gb_per_s());
+  const StreamPower<> power =
+      PowerOfStream(StreamOf<double>(stream, toggle_rate), machine);
+  ValidatedStream out = UncomparedStream(stream);
   out.set_predicted_memory_w(InWatts(power.memory));
   if (stream.has_power_w_memory()) {
     out.set_measured_memory_w(stream.power_w_memory());

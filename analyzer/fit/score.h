@@ -9,8 +9,11 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
+#include "analyzer/cost/stream.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/formats.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/units/units.h"
 #include "proto/hardware.pb.h"
 #include "proto/measurement.pb.h"
 #include "proto/model.pb.h"
@@ -60,6 +63,18 @@ std::vector<FieldOverride> ChangesFor(const StreamMeasurement& stream);
 // The fraction of bits that toggle in a stream; fails with the known patterns if
 // it has another one and no rate.
 absl::StatusOr<double> ToggleRateOf(const StreamMeasurement& stream);
+
+// What is streamed, for the kernel in any number type.
+template <typename N>
+Stream<N> StreamOf(const StreamMeasurement& stream, double toggle_rate) {
+  return {GigabytesPerSecond(N(stream.read_gb_per_s())),
+          GigabytesPerSecond(N(stream.write_gb_per_s())),
+          GigabytesPerSecond(N(stream.cache_gb_per_s())),
+          N(toggle_rate / kRandomToggleRate)};
+}
+
+// A stream before it is compared: where it was measured, and what moved.
+ValidatedStream UncomparedStream(const StreamMeasurement& stream);
 
 // Predicts the power of a stream on a machine; fails with the reason for skipping
 // it.

