@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
-#include <iterator>
 #include <limits>
 #include <utility>
 
@@ -16,8 +15,9 @@ namespace {
 constexpr size_t kLanes = Pack::kLanes;
 constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-// Shorter fronts are compared faster a pack at a time than through a tree.
-constexpr size_t kLongFront = 512;
+// A block of so many points is divided. Shorter ones mean more blocks to
+// compare with, longer ones more points in those that are not passed over.
+constexpr size_t kFullBlock = 512;
 
 using Vector = Pack::Vector;
 using Mask = Pack::Mask;
@@ -35,44 +35,78 @@ inline bool Any(const Mask& mask) {
   return any != 0;
 }
 
-// The first of `size` points that is no worse than `key` in any objective, or
-// `size`. Compiled for several instruction sets and chosen at run time.
-VECTOR_CLONES size_t FindNoWorse(const Columns& keys, size_t size,
-                                 int objectives, const ObjectiveValues& key) {
-  for (size_t begin = 0; begin < size; begin += kLanes) {
-    Mask no_worse = Load(keys[0], begin) <= Vector{} + key[0];
-    for (int i = 1; i < objectives; ++i) {
-      no_worse &= Load(keys[i], begin) <= Vector{} + key[i];
-    }
-    if (!Any(no_worse)) continue;
-    for (size_t lane = 0; lane < kLanes; ++lane) {
-      if (no_worse[lane] != 0) return std::min(begin + lane, size);
+// The first row of `size`, from row `first` on, that `holds` says of with a
+// mask of eight rows; `size` if there is none.
+template <typename Holds>
+inline size_t FindRow(size_t first, size_t size, const Holds& holds) {
+  for (size_t begin = first / kLanes * kLanes; begin < size; begin += kLanes) {
+    const Mask mask = holds(begin);
+    if (!Any(mask)) continue;
+    for (size_t row = std::max(begin, first); row < begin + kLanes; ++row) {
+      if (mask[row - begin] != 0) return std::min(row, size);
     }
   }
   return size;
 }
 
-// The last point before `size` that `key` is no worse than, or `size`.
-VECTOR_CLONES size_t FindLastNoBetter(const Columns& keys, size_t size,
-                                      int objectives,
-                                      const ObjectiveValues& key) {
-  for (size_t end = (size + kLanes - 1) / kLanes * kLanes; end > 0;
-       end -= kLanes) {
-    const size_t begin = end - kLanes;
-    Mask no_better = Load(keys[0], begin) >= Vector{} + key[0];
-    for (int i = 1; i < objectives; ++i) {
-      no_better &= Load(keys[i], begin) >= Vector{} + key[i];
+// Rows that are no worse than `key` in any objective. Compiled for several
+// instruction sets and chosen at run time.
+VECTOR_CLONES size_t FindNoWorse(const Columns& rows, size_t first, size_t size,
+                                 int objectives, const ObjectiveValues& key) {
+  return FindRow(first, size, [&](size_t begin) {
+    Mask no_worse = Load(rows[0], begin) <= Vector{} + key[0];
+    for (int k = 1; k < objectives; ++k) {
+      no_worse &= Load(rows[k], begin) <= Vector{} + key[k];
     }
-    if (!Any(no_better)) continue;
-    for (size_t lane = kLanes; lane-- > 0;) {
-      if (no_better[lane] != 0 && begin + lane < size) return begin + lane;
+    return no_worse;
+  });
+}
+
+// Rows that `key` is no worse than.
+VECTOR_CLONES size_t FindNoBetter(const Columns& rows, size_t first,
+                                  size_t size, int objectives,
+                                  const ObjectiveValues& key) {
+  return FindRow(first, size, [&](size_t begin) {
+    Mask no_better = Load(rows[0], begin) >= Vector{} + key[0];
+    for (int k = 1; k < objectives; ++k) {
+      no_better &= Load(rows[k], begin) >= Vector{} + key[k];
     }
-  }
-  return size;
+    return no_better;
+  });
+}
+
+// The cell of a key.
+VECTOR_CLONES size_t FindCell(const Columns& from, const Columns& to,
+                              size_t size, int objectives,
+                              const ObjectiveValues& key) {
+  return FindRow(0, size, [&](size_t begin) {
+    Mask inside = Mask{} - 1;
+    for (int k = 0; k < objectives; ++k) {
+      // The last cell has no end.
+      inside &= (Load(from[k], begin) <= Vector{} + key[k]) &
+                ((Load(to[k], begin) > Vector{} + key[k]) |
+                 (Load(to[k], begin) == Vector{} + kInfinity));
+    }
+    return inside;
+  });
 }
 
 bool Before(const FrontPoint& a, const FrontPoint& b) {
   return a.values != b.values ? a.values < b.values : a.id < b.id;
+}
+
+// Where to divide values: a value that some, and not all, are below; NaN if all
+// are the same.
+double Divider(std::vector<double> values) {
+  const auto middle = values.begin() + static_cast<long>(values.size() / 2);
+  std::nth_element(values.begin(), middle, values.end());
+  const double median = *middle;
+  if (*std::min_element(values.begin(), middle + 1) < median) return median;
+  double above = std::numeric_limits<double>::quiet_NaN();
+  for (const double value : values) {
+    if (value > median && !(value >= above)) above = value;
+  }
+  return above;
 }
 
 }  // namespace
@@ -89,131 +123,217 @@ ObjectiveValues ParetoFront::BoxOf(const ObjectiveValues& values) const {
   return box;
 }
 
-ObjectiveValues ParetoFront::KeyAt(size_t i) const {
+ObjectiveValues ParetoFront::At(const Columns& columns, size_t i) const {
   ObjectiveValues key = {};
-  for (int k = 0; k < objectives_; ++k) key[k] = keys_[k][i];
+  for (int k = 0; k < objectives_; ++k) key[k] = columns[k][i];
   return key;
 }
 
-void ParetoFront::Put(size_t i, const ObjectiveValues& key,
-                      const FrontPoint& point) {
-  points_[i] = point;
-  for (int k = 0; k < objectives_; ++k) keys_[k][i] = key[k];
-}
-
-void ParetoFront::Swap(size_t i, size_t j) {
-  std::swap(points_[i], points_[j]);
-  for (int k = 0; k < objectives_; ++k) std::swap(keys_[k][i], keys_[k][j]);
-  if (by_first_.empty()) return;
-  by_first_[keys_[0][i]] = i;
-  by_first_[keys_[0][j]] = j;
-}
-
-size_t ParetoFront::NoWorse(const ObjectiveValues& key) const {
-  if (by_first_.empty()) {
-    return FindNoWorse(keys_, points_.size(), objectives_, key);
+void ParetoFront::Put(const ObjectiveValues& key, size_t i,
+                      Columns* columns) const {
+  for (int k = 0; k < objectives_; ++k) {
+    std::vector<double>& column = (*columns)[k];
+    if (column.size() <= i) column.resize(i + kLanes, kInfinity);
+    column[i] = key[k];
   }
-  // Of the points that are no worse in the first objective, the last is the best
-  // in the second.
-  const auto after = by_first_.upper_bound(key[0]);
-  if (after == by_first_.begin()) return points_.size();
-  const size_t i = std::prev(after)->second;
-  return keys_[1][i] <= key[1] ? i : points_.size();
 }
 
-void ParetoFront::Remove(size_t i, std::vector<uint64_t>* beaten) {
-  const size_t last = points_.size() - 1;
-  Swap(i, last);
-  if (beaten != nullptr) beaten->push_back(points_.back().id);
-  if (!by_first_.empty()) by_first_.erase(keys_[0][last]);
-  points_.pop_back();
-  for (int k = 0; k < objectives_; ++k) keys_[k][last] = kInfinity;
+void ParetoFront::SwapPoints(size_t i, size_t j, Block* block) const {
+  std::swap(block->points[i], block->points[j]);
+  for (int k = 0; k < objectives_; ++k) {
+    std::swap(block->keys[k][i], block->keys[k][j]);
+  }
+}
+
+void ParetoFront::SwapBlocks(size_t i, size_t j) {
+  std::swap(blocks_[i], blocks_[j]);
+  for (Columns* columns : {&from_, &to_, &lowest_, &highest_}) {
+    for (int k = 0; k < objectives_; ++k) {
+      std::swap((*columns)[k][i], (*columns)[k][j]);
+    }
+  }
+}
+
+ParetoFront::Place ParetoFront::NoWorse(const ObjectiveValues& key) const {
+  const auto next = [&](size_t first) {
+    return FindNoWorse(lowest_, first, blocks_.size(), objectives_, key);
+  };
+  for (size_t b = next(0); b < blocks_.size(); b = next(b + 1)) {
+    const Block& block = blocks_[b];
+    const size_t i =
+        FindNoWorse(block.keys, 0, block.points.size(), objectives_, key);
+    if (i < block.points.size()) return {b, i};
+  }
+  return {blocks_.size(), 0};
 }
 
 void ParetoFront::RemoveDominated(const ObjectiveValues& key,
                                   std::vector<uint64_t>* beaten) {
-  if (!by_first_.empty()) {
+  const auto next = [&](size_t first) {
+    return FindNoBetter(highest_, first, blocks_.size(), objectives_, key);
+  };
+  for (size_t b = next(0); b < blocks_.size(); b = next(b + 1)) {
+    Block& block = blocks_[b];
+    const size_t before = block.points.size();
+    size_t i = 0;
     while (true) {
-      const auto next = by_first_.lower_bound(key[0]);
-      if (next == by_first_.end() || keys_[1][next->second] < key[1]) return;
-      Remove(next->second, beaten);
+      i = FindNoBetter(block.keys, i, block.points.size(), objectives_, key);
+      if (i == block.points.size()) break;
+      if (beaten != nullptr) beaten->push_back(block.points[i].id);
+      // The last one takes its place, and is looked at next.
+      const size_t last = block.points.size() - 1;
+      SwapPoints(i, last, &block);
+      block.points.pop_back();
+      for (int k = 0; k < objectives_; ++k) block.keys[k][last] = kInfinity;
     }
+    size_ -= before - block.points.size();
+    if (block.points.size() < before) FindCorners(b);
   }
-  // From the end, so that what takes a place has been looked at.
-  size_t below = points_.size();
-  while (true) {
-    const size_t i = FindLastNoBetter(keys_, below, objectives_, key);
-    if (i == below) return;
-    Remove(i, beaten);
-    below = i;
+}
+
+void ParetoFront::FindCorners(size_t b) {
+  const Block& block = blocks_[b];
+  for (int k = 0; k < objectives_; ++k) {
+    double lowest = kInfinity, highest = -kInfinity;
+    for (size_t i = 0; i < block.points.size(); ++i) {
+      lowest = std::min(lowest, block.keys[k][i]);
+      highest = std::max(highest, block.keys[k][i]);
+    }
+    lowest_[k][b] = lowest;
+    highest_[k][b] = highest;
+  }
+}
+
+void ParetoFront::AppendBlock(const ObjectiveValues& from,
+                              const ObjectiveValues& to) {
+  const size_t b = blocks_.size();
+  blocks_.emplace_back();
+  Put(from, b, &from_);
+  Put(to, b, &to_);
+  // Corners of no point, which no key passes.
+  ObjectiveValues end;
+  end.fill(kInfinity);
+  Put(end, b, &lowest_);
+  end.fill(-kInfinity);
+  Put(end, b, &highest_);
+}
+
+void ParetoFront::AppendTo(size_t b, const ObjectiveValues& key,
+                           const FrontPoint& point) {
+  Block& block = blocks_[b];
+  Put(key, block.points.size(), &block.keys);
+  block.points.push_back(point);
+  for (int k = 0; k < objectives_; ++k) {
+    lowest_[k][b] = std::min(lowest_[k][b], key[k]);
+    highest_[k][b] = std::max(highest_[k][b], key[k]);
+  }
+}
+
+void ParetoFront::Divide(size_t b) {
+  // Objectives in turn, so that blocks are short in all of them.
+  int k = blocks_[b].divided;
+  double divider = 0;
+  for (int tried = 0; tried < objectives_; ++tried) {
+    k = (k + 1) % objectives_;
+    std::vector<double> values = blocks_[b].keys[k];
+    values.resize(blocks_[b].points.size());
+    divider = Divider(std::move(values));
+    // Keys on a front differ from each other.
+    if (!std::isnan(divider)) break;
+  }
+  Block whole = std::move(blocks_[b]);
+  blocks_[b] = Block();
+  ObjectiveValues from = At(from_, b), to = At(to_, b);
+  from[k] = divider;
+  AppendBlock(from, to);
+  to_[k][b] = divider;
+  const size_t upper = blocks_.size() - 1;
+  for (size_t i = 0; i < whole.points.size(); ++i) {
+    const ObjectiveValues key = At(whole.keys, i);
+    AppendTo(key[k] < divider ? b : upper, key, whole.points[i]);
+  }
+  for (const size_t part : {b, upper}) {
+    blocks_[part].divided = k;
+    FindCorners(part);
   }
 }
 
 void ParetoFront::Append(const ObjectiveValues& key, const FrontPoint& point) {
-  const size_t i = points_.size();
-  points_.push_back(point);
-  for (int k = 0; k < objectives_; ++k) {
-    if (keys_[k].size() <= i) keys_[k].resize(i + kLanes, kInfinity);
+  if (blocks_.empty()) {
+    ObjectiveValues from, to;
+    from.fill(-kInfinity);
+    to.fill(kInfinity);
+    AppendBlock(from, to);
   }
-  Put(i, key, point);
-  if (!by_first_.empty()) {
-    by_first_[key[0]] = i;
-  } else if (objectives_ == 2 && points_.size() == kLongFront) {
-    for (size_t k = 0; k < points_.size(); ++k) by_first_[keys_[0][k]] = k;
-  }
+  const size_t b = FindCell(from_, to_, blocks_.size(), objectives_, key);
+  AppendTo(b, key, point);
+  ++size_;
+  if (blocks_[b].points.size() >= kFullBlock) Divide(b);
 }
 
 bool ParetoFront::Add(const ObjectiveValues& values, uint64_t id,
                       std::vector<uint64_t>* beaten) {
   const ObjectiveValues key = BoxOf(values);
-  const size_t i = NoWorse(key);
-  if (i == points_.size()) {
+  const auto [b, i] = NoWorse(key);
+  if (b == blocks_.size()) {
     RemoveDominated(key, beaten);
     Append(key, {values, id});
     return true;
   }
-  if (std::equal(key.begin(), key.begin() + objectives_, KeyAt(i).begin())) {
-    const bool stays = Before({values, id}, points_[i]);
+  Block& block = blocks_[b];
+  if (std::equal(key.begin(), key.begin() + objectives_,
+                 At(block.keys, i).begin())) {
+    FrontPoint& equal = block.points[i];
+    const bool stays = Before({values, id}, equal);
     // A point that is drawn twice does not beat itself.
-    if (beaten != nullptr && points_[i].id != id) {
-      beaten->push_back(stays ? points_[i].id : id);
+    if (beaten != nullptr && equal.id != id) {
+      beaten->push_back(stays ? equal.id : id);
     }
-    if (!stays) return false;
-    points_[i] = {values, id};
-    return true;
+    if (stays) equal = {values, id};
+    return stays;
   }
   if (beaten != nullptr) beaten->push_back(id);
   // What rejects once rejects again: towards the front with it.
-  if (i > 0) Swap(i, i / 2);
+  if (i > 0) SwapPoints(i, i / 2, &block);
+  if (b > 0) SwapBlocks(b, b / 2);
   return false;
 }
 
 void ParetoFront::Merge(const ParetoFront& other,
                         std::vector<uint64_t>* beaten) {
-  if (points_.empty() && epsilon_ == other.epsilon_) {
-    // Nothing to compare with: fronts of hundreds of thousands of points take
-    // minutes to compare.
-    points_ = other.points_;
-    keys_ = other.keys_;
-    by_first_ = other.by_first_;
+  if (size_ == 0 && epsilon_ == other.epsilon_) {
+    size_ = other.size_;
+    blocks_ = other.blocks_;
+    from_ = other.from_;
+    to_ = other.to_;
+    lowest_ = other.lowest_;
+    highest_ = other.highest_;
     return;
   }
-  for (const FrontPoint& point : other.points_) {
-    Add(point.values, point.id, beaten);
+  for (const Block& block : other.blocks_) {
+    for (const FrontPoint& point : block.points) {
+      Add(point.values, point.id, beaten);
+    }
   }
 }
 
 std::vector<ObjectiveValues> ParetoFront::Champions() const {
   constexpr size_t kChampions = 4;
   std::vector<ObjectiveValues> champions;
-  for (size_t i = 0; i < std::min(kChampions, points_.size()); ++i) {
-    champions.push_back(points_[i].values);
+  for (const Block& block : blocks_) {
+    for (const FrontPoint& point : block.points) {
+      if (champions.size() == kChampions) return champions;
+      champions.push_back(point.values);
+    }
   }
   return champions;
 }
 
 std::vector<FrontPoint> ParetoFront::Sorted() const {
-  std::vector<FrontPoint> sorted = points_;
+  std::vector<FrontPoint> sorted;
+  for (const Block& block : blocks_) {
+    sorted.insert(sorted.end(), block.points.begin(), block.points.end());
+  }
   std::sort(sorted.begin(), sorted.end(), Before);
   return sorted;
 }

@@ -1,4 +1,10 @@
 // Exact Pareto fronts of a stream of points, in two to five objectives.
+//
+// A point is compared with those of the front a pack at a time. Long fronts are
+// divided into blocks with the corners of their points, so that a point is compared
+// with the blocks, and with the points of the few that may matter; the idea is that of
+// ND-trees (Jaszkiewicz and Lust, IEEE Transactions on Evolutionary Computation 22(5),
+// 2018), with one level, because corners too are compared a pack at a time.
 
 #ifndef ANALYZER_SEARCH_FRONT_H_
 #define ANALYZER_SEARCH_FRONT_H_
@@ -6,7 +12,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <vector>
 
 namespace tokenjoule {
@@ -56,33 +61,56 @@ class ParetoFront {
   // once may leave out those that they dominate.
   std::vector<ObjectiveValues> Champions() const;
 
-  size_t size() const { return points_.size(); }
+  size_t size() const { return size_; }
   int objectives() const { return objectives_; }
 
  private:
+  // One column an objective, so that several points are compared at once; filled
+  // up to whole packs with infinity.
+  using Columns = std::array<std::vector<double>, kMaxObjectives>;
+
+  // Points near each other.
+  struct Block {
+    // Those that rejected others lately stand first.
+    std::vector<FrontPoint> points;
+    // What is compared, boxes or values.
+    Columns keys;
+    // The objective along which it was divided last.
+    int divided = 0;
+  };
+
+  // The place of a point; `block` is the number of blocks if there is none.
+  struct Place {
+    size_t block, point;
+  };
+
   ObjectiveValues BoxOf(const ObjectiveValues& values) const;
-  ObjectiveValues KeyAt(size_t i) const;
-  void Put(size_t i, const ObjectiveValues& key, const FrontPoint& point);
-  void Swap(size_t i, size_t j);
+  ObjectiveValues At(const Columns& columns, size_t i) const;
+  void Put(const ObjectiveValues& key, size_t i, Columns* columns) const;
+  void SwapPoints(size_t i, size_t j, Block* block) const;
+  void SwapBlocks(size_t i, size_t j);
+  // A point that is no worse than `key` in any objective.
+  Place NoWorse(const ObjectiveValues& key) const;
   // Removes the points that `key` dominates, and adds their numbers to `beaten`.
   void RemoveDominated(const ObjectiveValues& key,
                        std::vector<uint64_t>* beaten);
   void Append(const ObjectiveValues& key, const FrontPoint& point);
-  // A point that is no worse than `key` in any objective, or size().
-  size_t NoWorse(const ObjectiveValues& key) const;
-  // Takes point i out. The last one takes its place.
-  void Remove(size_t i, std::vector<uint64_t>* beaten);
+  void AppendTo(size_t b, const ObjectiveValues& key, const FrontPoint& point);
+  void AppendBlock(const ObjectiveValues& from, const ObjectiveValues& to);
+  // Sets the corners of a block to those of its points.
+  void FindCorners(size_t b);
+  // Moves a part of a full block into a new one.
+  void Divide(size_t b);
 
   const int objectives_;
   const double epsilon_;
-  // Points that rejected others lately stand first.
-  std::vector<FrontPoint> points_;
-  // What is compared, boxes or values, one column an objective so that several
-  // points are compared at once; filled up to whole packs with infinity.
-  std::array<std::vector<double>, kMaxObjectives> keys_;
-  // Long fronts in two objectives: points by their first key, along which the
-  // second falls, so that a point is compared with its neighbours alone. Else empty.
-  std::map<double, size_t> by_first_;
+  size_t size_ = 0;
+  // A block has a cell of the space of keys, from `from_` up to and without `to_`;
+  // the cells share out that space. `lowest_` and `highest_` are the corners of
+  // the points that are in it, by which most blocks of a long front are passed
+  // over. Blocks that rejected points lately stand first.
+  std::vector<Block> blocks_;
+  Columns from_, to_, lowest_, highest_;
 };
 
 }  // namespace tokenjoule

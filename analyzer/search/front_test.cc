@@ -1,6 +1,7 @@
 #include "analyzer/search/front.h"
 
 #include <algorithm>
+#include <limits>
 #include <random>
 #include <vector>
 
@@ -66,7 +67,7 @@ TEST(ParetoTest, EqualsBruteForceWhateverTheOrder) {
   }
 }
 
-// Fronts that are long enough to be kept in a tree, with values that are often equal.
+// Fronts of many blocks, with values that are often equal.
 TEST(ParetoTest, LongFrontsInTwoObjectivesEqualASkyline) {
   std::mt19937_64 random(3);
   std::vector<FrontPoint> points;
@@ -75,8 +76,8 @@ TEST(ParetoTest, LongFrontsInTwoObjectivesEqualASkyline) {
     // Mostly on one falling line, some behind it.
     points.push_back({{x, 4000 - x + static_cast<double>(random() % 3)}, id});
   }
-  // Sorted by the first objective, a point is on the front if its second is below
-  // all before it.
+  // Sorted by the first objective, a point is on the front if its second is
+  // below all before it.
   std::vector<FrontPoint> sorted = points;
   std::sort(sorted.begin(), sorted.end(), [](const auto& a, const auto& b) {
     return a.values != b.values ? a.values < b.values : a.id < b.id;
@@ -100,6 +101,75 @@ TEST(ParetoTest, LongFrontsInTwoObjectivesEqualASkyline) {
   EXPECT_EQ(ids, expected);
   // Every point is on the front or was beaten, once.
   EXPECT_EQ(beaten.size() + ids.size(), points.size());
+}
+
+// Points with these numbers of levels, most of them near one falling surface.
+std::vector<FrontPoint> NearASurface(int n, int count, int levels, int seed) {
+  std::vector<FrontPoint> points = RandomPoints(count, n, levels, seed);
+  for (FrontPoint& point : points) {
+    double sum = 0;
+    for (int k = 0; k + 1 < n; ++k) sum += point.values[k];
+    point.values[n - 1] = n * levels - sum + static_cast<double>(point.id % 2);
+  }
+  return points;
+}
+
+TEST(ParetoTest, LongFrontsInMoreObjectivesEqualBruteForceWhateverTheOrder) {
+  for (const int n : {3, 4, 5}) {
+    std::vector<FrontPoint> points = NearASurface(n, 6000, 100, n);
+    const std::vector<uint64_t> expected = BruteForce(points, n);
+    ASSERT_GT(expected.size(), 2000u) << n;
+    const auto expect = [&](const char* order) {
+      ParetoFront front(n);
+      std::vector<uint64_t> beaten;
+      for (const FrontPoint& p : points) front.Add(p.values, p.id, &beaten);
+      EXPECT_EQ(Ids(front.Sorted()), expected) << n << " " << order;
+      EXPECT_EQ(front.size(), expected.size());
+      // Every point is on the front or was beaten, once.
+      EXPECT_EQ(beaten.size() + front.size(), points.size());
+    };
+    expect("as drawn");
+    // As grids come: along one objective.
+    std::sort(points.begin(), points.end(),
+              [](const auto& a, const auto& b) { return a.values < b.values; });
+    expect("rising");
+    std::reverse(points.begin(), points.end());
+    expect("falling");
+  }
+}
+
+// Better points empty whole blocks, which points may come back to.
+TEST(ParetoTest, ALongFrontMayBeBeatenAsAWhole) {
+  constexpr int kLayers = 5, kPoints = 3000;
+  ParetoFront front(3);
+  for (int layer = kLayers; layer > 0; --layer) {
+    for (FrontPoint p : NearASurface(3, kPoints, 1000, layer)) {
+      // The sum of the objectives falls by more than any two points of a layer
+      // differ in it.
+      for (int k = 0; k < 3; ++k) p.values[k] += 3000.0 * layer;
+      front.Add(p.values, p.id + 10'000 * static_cast<uint64_t>(layer));
+    }
+  }
+  std::vector<FrontPoint> last = NearASurface(3, kPoints, 1000, 1);
+  EXPECT_GT(front.size(), 1000u);
+  std::vector<uint64_t> expected = BruteForce(last, 3);
+  for (uint64_t& id : expected) id += 10'000;
+  EXPECT_EQ(Ids(front.Sorted()), expected);
+  // One point beats all.
+  front.Add({0, 0, 0}, 7);
+  EXPECT_EQ(Ids(front.Sorted()), std::vector<uint64_t>{7});
+  EXPECT_EQ(front.Champions().size(), 1u);
+  front.Add({-1, 1, 1}, 8);
+  EXPECT_EQ(Ids(front.Sorted()), (std::vector<uint64_t>{7, 8}));
+}
+
+TEST(ParetoTest, InfinityIsAValue) {
+  constexpr double kInfinity = std::numeric_limits<double>::infinity();
+  ParetoFront front(2);
+  front.Add({kInfinity, -kInfinity}, 0);
+  front.Add({-kInfinity, kInfinity}, 1);
+  front.Add({kInfinity, kInfinity}, 2);
+  EXPECT_EQ(Ids(front.Sorted()), (std::vector<uint64_t>{0, 1}));
 }
 
 TEST(ParetoTest, MergedPartsAreTheWhole) {

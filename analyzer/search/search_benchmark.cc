@@ -9,7 +9,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <iostream>
+#include <random>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "analyzer/cost/kernel.h"
@@ -19,6 +21,7 @@
 #include "analyzer/description/number_reader.h"
 #include "analyzer/evaluate/evaluate.h"
 #include "analyzer/machine/slots.h"
+#include "analyzer/search/front.h"
 #include "analyzer/search/space.h"
 #include "analyzer/search/sweep.h"
 #include "benchmark/benchmark.h"
@@ -88,6 +91,34 @@ void BM_SweepBatchContext(benchmark::State& state) {
   Search(*space, state);
 }
 BENCHMARK(BM_SweepBatchContext)->Unit(benchmark::kMillisecond);
+
+// A front that every point is on: along a surface of equal products, in random order.
+void BM_Front(benchmark::State& state) {
+  const int objectives = static_cast<int>(state.range(0));
+  const int64_t count = state.range(1);
+  std::mt19937_64 bits(1);
+  std::vector<ObjectiveValues> points(static_cast<size_t>(count));
+  for (ObjectiveValues& point : points) {
+    point = {};
+    double product = 1;
+    for (int i = 0; i + 1 < objectives; ++i) {
+      point[i] = std::exp(3 * static_cast<double>(bits() >> 11) * 0x1p-53);
+      product *= point[i];
+    }
+    point[objectives - 1] = 1 / product;
+  }
+  for ([[maybe_unused]] auto _ : state) {
+    ParetoFront front(objectives);
+    for (size_t id = 0; id < points.size(); ++id) front.Add(points[id], id);
+    benchmark::DoNotOptimize(front.size());
+  }
+  state.counters["points"] =
+      benchmark::Counter(static_cast<double>(state.iterations() * count),
+                         benchmark::Counter::kIsRate);
+}
+BENCHMARK(BM_Front)
+    ->Unit(benchmark::kMillisecond)
+    ->ArgsProduct({{2, 3, 5}, {1000, 20'000, 400'000}});
 
 // A number that counts what is done with it.
 struct Counted {
