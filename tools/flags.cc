@@ -1,6 +1,5 @@
 #include "tools/flags.h"
 
-#include <cmath>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -40,7 +39,7 @@ absl::string_view BooleanText(absl::string_view text) {
 
 absl::Status ReadNumber(absl::string_view text, bool counts, double* number) {
   if (counts) return ParseCount(text, number);
-  if (!absl::SimpleAtod(text, number) || !std::isfinite(*number)) {
+  if (!ParseNumber(text, number)) {
     return absl::InvalidArgumentError(
         absl::StrCat("expected a number, found \"", Printable(text), "\""));
   }

@@ -8,6 +8,15 @@
 
 namespace tokenjoule {
 
+bool ParseNumber(absl::string_view text, double* number) {
+  if (!absl::SimpleAtod(text, number) || !std::isfinite(*number)) {
+    *number = 0;
+    return false;
+  }
+  if (*number == 0) *number = 0;
+  return true;
+}
+
 absl::Status ParseCount(absl::string_view text, double* count) {
   double factor = 1;
   absl::string_view digits = text;
@@ -17,7 +26,7 @@ absl::Status ParseCount(absl::string_view text, double* count) {
     if (last == 'm' || last == 'M') factor = 1024 * 1024;
     if (factor != 1) digits.remove_suffix(1);
   }
-  if (!absl::SimpleAtod(digits, count) || !std::isfinite(*count)) {
+  if (!ParseNumber(digits, count)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "expected a number, which may end in k (1024) or M (1048576), found \"",
         Printable(text), "\""));

@@ -1,5 +1,7 @@
 #include "analyzer/description/counts.h"
 
+#include <cmath>
+
 #include "analyzer/testing/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -42,6 +44,26 @@ TEST(CountsTest, OtherSuffixesAreRefusedWithWhatIsExpected) {
   EXPECT_EQ(ParseCount("128q", &count).message(),
             "expected a number, which may end in k (1024) or M (1048576), "
             "found \"128q\"");
+}
+
+TEST(CountsTest, NumbersAreFinite) {
+  double number = 0;
+  EXPECT_TRUE(ParseNumber("-2.5e-3", &number));
+  EXPECT_EQ(number, -0.0025);
+  for (const char* text : {"", "x", "1 2", "inf", "-inf", "nan", "1e999"}) {
+    EXPECT_FALSE(ParseNumber(text, &number)) << text;
+    EXPECT_EQ(number, 0) << text;
+  }
+}
+
+TEST(CountsTest, ZeroHasNoSign) {
+  for (const char* text : {"-0", "-0.0", "-0e5", "0", "-1e-400"}) {
+    double number = 1;
+    EXPECT_TRUE(ParseNumber(text, &number)) << text;
+    EXPECT_EQ(number, 0) << text;
+    EXPECT_FALSE(std::signbit(number)) << text;
+    EXPECT_FALSE(std::signbit(Count(text))) << text;
+  }
 }
 
 }  // namespace

@@ -75,7 +75,7 @@ absl::Status SetScalar(Message* message, const FieldDescriptor& field,
         absl::StrCat("expected ", kind, ", found \"", Printable(value), "\""));
   };
   double number = 0;
-  bool is_number = absl::SimpleAtod(value, &number) && std::isfinite(number);
+  bool is_number = ParseNumber(value, &number);
   if (field.options().GetExtension(range).counts()) {
     RETURN_IF_ERROR(ParseCount(value, &number));
     is_number = true;

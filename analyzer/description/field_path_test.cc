@@ -1,5 +1,6 @@
 #include "analyzer/description/field_path.h"
 
+#include <cmath>
 #include <string>
 #include <utility>
 #include <vector>
@@ -58,6 +59,12 @@ TEST(FieldPathTest, EntriesAreNamedOrNumbered) {
     EXPECT_EQ(hardware.engine(0).rate(1).peak_tflops().value(), 7) << path;
     EXPECT_EQ(hardware.engine(0).rate(0).peak_tflops().value(), 9) << path;
   }
+}
+
+TEST(FieldPathTest, ZeroHasNoSign) {
+  Hardware hardware = Machine();
+  ASSERT_TRUE(SetField(&hardware, "memory.hbm.capacity_gb", "-0", "set").ok());
+  EXPECT_FALSE(std::signbit(hardware.memory(0).capacity_gb().value()));
 }
 
 TEST(FieldPathTest, AConstantBecomesExactWithItsSource) {

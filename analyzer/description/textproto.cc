@@ -1,6 +1,7 @@
 #include "analyzer/description/textproto.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
 #include <memory>
 #include <set>
@@ -342,8 +343,9 @@ bool BlankLine(int line, std::string* text) {
   return true;
 }
 
-// Replaces number formats, however they are spelt, by their names.
-void NameFormats(Message* message) {
+// Replaces number formats, however they are spelt, by their names, and -0 by 0, as
+// ParseNumber reads it.
+void Normalize(Message* message) {
   const Descriptor& type = *message->GetDescriptor();
   const Reflection& reflection = *message->GetReflection();
   for (int i = 0; i < type.field_count(); ++i) {
@@ -351,15 +353,20 @@ void NameFormats(Message* message) {
     if (field->message_type() != nullptr) {
       if (field->is_repeated()) {
         for (int k = 0; k < reflection.FieldSize(*message, field); ++k) {
-          NameFormats(reflection.MutableRepeatedMessage(message, field, k));
+          Normalize(reflection.MutableRepeatedMessage(message, field, k));
         }
       } else if (reflection.HasField(*message, field)) {
-        NameFormats(reflection.MutableMessage(message, field));
+        Normalize(reflection.MutableMessage(message, field));
       }
     } else if (!field->is_repeated() && reflection.HasField(*message, field) &&
                field->options().GetExtension(name_of) == NUMBER_FORMAT) {
       reflection.SetString(message, field,
                            FormatName(reflection.GetString(*message, field)));
+    } else if (!field->is_repeated() &&
+               field->cpp_type() == FieldDescriptor::CPPTYPE_DOUBLE &&
+               reflection.GetDouble(*message, field) == 0 &&
+               std::signbit(reflection.GetDouble(*message, field))) {
+      reflection.SetDouble(message, field, 0);
     }
   }
 }
@@ -405,7 +412,7 @@ bool ParseTextproto(absl::string_view text, absl::string_view file,
       break;
     }
   }
-  NameFormats(message);
+  Normalize(message);
   const DescriptorPool& pool = *message->GetDescriptor()->file()->pool();
   for (const Complaint& complaint : complaints) {
     const MovedField* old =

@@ -1,5 +1,6 @@
 #include "analyzer/description/textproto.h"
 
+#include <cmath>
 #include <memory>
 #include <string>
 #include <vector>
@@ -60,6 +61,17 @@ TEST(TextprotoTest, WhatIsRightIsReadWithTheLineOfEachField) {
   EXPECT_EQ(place("context").line, 2);
   EXPECT_EQ(place("context").column, 2);
   EXPECT_EQ(place("tp").line, -1);
+}
+
+TEST(TextprotoTest, ZeroHasNoSign) {
+  Hardware hardware;
+  EXPECT_THAT(FaultsOf("memory { capacity_gb { value: -0 low: -0.0 high: -1 } }",
+                       &hardware),
+              IsEmpty());
+  const Constant& capacity = hardware.memory(0).capacity_gb();
+  EXPECT_FALSE(std::signbit(capacity.value()));
+  EXPECT_FALSE(std::signbit(capacity.low()));
+  EXPECT_EQ(capacity.high(), -1);
 }
 
 TEST(TextprotoTest, AnEmptyTextIsAnEmptyMessage) {

@@ -21,6 +21,9 @@ constexpr double kMargin = 0.04;
 // within five digits.
 constexpr double kLeastRange = 1e-3;
 
+// Smaller values are not shown with a prefix: they would be 0.001 of the smallest.
+constexpr double kLeastPrefixed = 1e-21;
+
 // The minus sign of typography, as wide as the plus sign.
 std::string WithMinus(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"-", "\xe2\x88\x92"}});
@@ -225,6 +228,10 @@ std::string Quantity(double value, const std::string& unit) {
       unit.empty() && std::abs(value) < 1e4 ? SiPrefix{1, ""} : PrefixFor(value);
   const double scaled = value / prefix.factor;
   const double size = std::abs(scaled);
+  if (size > 0 && std::abs(value) < kLeastPrefixed) {
+    return absl::StrCat(WithMinus(absl::StrFormat("%.3g", value)),
+                        unit.empty() ? "" : " ", unit);
+  }
   // Whole counts stay as they are.
   const bool whole = unit.empty() && prefix.factor == 1 &&
                      scaled == std::round(scaled);
@@ -264,7 +271,9 @@ DrawnAxis Draw(const FigureAxis& axis, const AxisRange& range, int most_ticks) {
   }
   drawn.low = low;
   drawn.high = high;
-  const bool prefixed = axis.prefixed && !axis.unit.empty();
+  // Far below the smallest prefix there are powers of ten instead.
+  const bool prefixed = axis.prefixed && !axis.unit.empty() &&
+                        (reference == 0 || reference >= kLeastPrefixed);
   drawn.units_at_ticks = prefixed && axis.logarithmic && high > 1e6 * low;
   const SiPrefix prefix = prefixed && !drawn.units_at_ticks
                               ? PrefixFor(reference)

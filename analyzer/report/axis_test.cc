@@ -151,7 +151,24 @@ TEST(AxisTest, EveryRangeHasTicksThatCanBeToldApart) {
   }
 }
 
+TEST(AxisTest, ValuesBelowEveryPrefixAreInPowersOfTen) {
+  FigureAxis axis;
+  axis.quantity = "energy";
+  axis.unit = "J";
+  axis.prefixed = axis.from_zero = true;
+  for (const double value : {1e-308, 1e-99, 1e-30, 2e-22}) {
+    const DrawnAxis drawn = Draw(axis, Over(axis, {0, value}), 8);
+    EXPECT_EQ(drawn.title, "energy, J") << value;
+    for (const Tick& tick : drawn.ticks) {
+      EXPECT_LE(tick.text.size(), 8u) << value << ": " << tick.text;
+    }
+  }
+  EXPECT_EQ(Draw(axis, Over(axis, {0, 2e-20}), 8).title, "energy, aJ");
+}
+
 TEST(AxisTest, QuantitiesHaveThreeDigits) {
+  EXPECT_EQ(Quantity(2e-25, "J"), "2e\xe2\x88\x92" "25 J");
+  EXPECT_EQ(Quantity(2e-20, "J"), "0.02 aJ");
   EXPECT_EQ(Quantity(0.0712, "J"), "71.2 mJ");
   EXPECT_EQ(Quantity(3.25, "J"), "3.25 J");
   EXPECT_EQ(Quantity(-0.312, "J"), "\xe2\x88\x92" "312 mJ");

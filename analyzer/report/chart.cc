@@ -957,7 +957,10 @@ class PanelView {
     for (const int strict : {2, 1, 0}) {
       for (const Box& box : places) {
         const Box padded = {box.left - 3, box.right + 3, box.top, box.bottom};
-        const auto meets = [&](const Box& other) { return box.Meets(other); };
+        // Coordinates are written with a decimal, so that texts that only just do
+        // not meet would.
+        const Box apart = {box.left - 1, box.right + 1, box.top, box.bottom};
+        const auto meets = [&](const Box& other) { return apart.Meets(other); };
         const auto crosses = [&](const Segment& line) {
           return Crosses(line, padded);
         };

@@ -8,13 +8,13 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 #include "analyzer/base/shell.h"
 #include "analyzer/description/catalog.h"
+#include "analyzer/description/counts.h"
 #include "analyzer/description/faults.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/textproto.h"
@@ -288,7 +288,7 @@ class SpaceReader {
     for (size_t i = 0; i < own.size(); ++i) {
       double value = 0;
       const std::string text = own.fields[0].At(i);
-      if (!absl::SimpleAtod(text, &value)) {
+      if (!ParseNumber(text, &value)) {
         AddFault(place, absl::StrCat("a factor of \"", Printable(text),
                                      "\", which is not a number"));
         break;
@@ -807,7 +807,7 @@ std::string FieldValues::At(size_t choice) const {
       Rounded(StepAt(steps_, logarithmic_, choice), steps_.multiple_of()));
   if (factor_ == 1 && multiple_ == 0) return step;
   double value = 0;
-  (void)absl::SimpleAtod(step, &value);
+  (void)ParseNumber(step, &value);
   return Number(Rounded(value * factor_, multiple_));
 }
 
@@ -815,12 +815,12 @@ bool FieldValues::IsNumeric() const {
   double value;
   return std::all_of(
       values_.begin(), values_.end(),
-      [&](const std::string& text) { return absl::SimpleAtod(text, &value); });
+      [&](const std::string& text) { return ParseNumber(text, &value); });
 }
 
 double FieldValues::NumberAt(size_t choice) const {
   double value = 0;
-  (void)absl::SimpleAtod(At(choice), &value);
+  (void)ParseNumber(At(choice), &value);
   return value;
 }
 

@@ -102,6 +102,13 @@ class Map {
     };
     ASSIGN_OR_RETURN(const double free, at(0));
     ASSIGN_OR_RETURN(const double charged, at(kProbeFj));
+    // Whether products count is a matter of the boundary alone.
+    if (!(charged > free)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "boundary: the energy at \"", analog_.scenario.boundary(),
+          "\" holds no products, so that nothing depends on what they take; "
+          "expected chip or a wider one"));
+    }
     row.set_analog_free_j(free);
     row.set_break_even_fj_per_op((digital - free) / (charged - free) *
                                  kProbeFj);

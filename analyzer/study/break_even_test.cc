@@ -68,6 +68,20 @@ TEST(BreakEvenTest, AtTheBreakEvenBothMachinesTakeTheSame) {
   }
 }
 
+// Boundaries inside the chip hold no products, whatever they take.
+TEST(BreakEvenTest, ABoundaryWithoutProductsIsRefused) {
+  for (const char* hardware : {"dimc-resident", "dimc-hbm3e"}) {
+    auto digital = On("llama-3.2-1b", hardware);
+    digital.scenario.set_boundary("memory_path");
+    EXPECT_THAT(std::string(StudyBreakEven(digital,
+                                           LoadHardwareOrDie("aimc-resident"), {})
+                                .status()
+                                .message()),
+                HasSubstr("boundary: the energy at \"memory_path\" holds no "
+                          "products"));
+  }
+}
+
 TEST(BreakEvenTest, StandingPowerAndGrowthLowerTheBreakEven) {
   BreakEvenOptions options;
   options.standing_w = {0, 100};

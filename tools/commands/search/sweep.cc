@@ -19,10 +19,12 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_split.h"
 #include "analyzer/description/faults.h"
+#include "analyzer/description/notices.h"
 #include "analyzer/evaluate/analyze.h"
 #include "analyzer/report/report.h"
 #include "analyzer/search/forecast.h"
 #include "analyzer/search/space.h"
+#include "analyzer/search/unused_axes.h"
 #include "tools/command.h"
 #include "tools/flags.h"
 #include "tools/output.h"
@@ -202,6 +204,12 @@ int Run(const ParsedFlags& flags, Search evolve) {
   absl::StatusOr<Space> space = ReadSpace(flags, &exit_code);
   if (!space.ok()) return Fail(space.status(), exit_code);
   if (one_point) return ShowPoint(flags, *format, *space);
+  for (const std::string& path : UnusedAxes(*space)) {
+    GiveNotice(absl::StrCat("axis[", path,
+                            "]: of the points that were tried no answer depends "
+                            "on it: another field takes its place, or nothing "
+                            "uses it"));
+  }
 
   std::signal(SIGINT, Interrupt);
   Progress progress;
