@@ -1,6 +1,7 @@
 // tokenjoule licenses: the licences of what the binary is built with.
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -81,20 +82,23 @@ std::string Table(const std::vector<Entry>& entries) {
                       "`tokenjoule licenses --text` prints the texts.\n");
 }
 
+// The fields of an entry with their names, the same in every format.
+std::vector<CsvCell> FieldsOf(const Entry& entry) {
+  const Software& component = *entry.component;
+  return {{"name", std::string(component.name)},
+          {"version", entry.version},
+          {"licence", std::string(component.licence)},
+          {"use", std::string(SoftwareUseName(component.use))},
+          {"copyright", std::string(component.copyright)},
+          {"homepage", std::string(component.homepage)},
+          {"debian_source", std::string(component.source)},
+          {"texts", absl::StrJoin(entry.Texts(), " ")},
+          {"note", std::string(component.note)}};
+}
+
 std::string Csv(const std::vector<Entry>& entries) {
   CsvWriter writer;
-  for (const Entry& entry : entries) {
-    const Software& component = *entry.component;
-    writer.AddRow({{"name", std::string(component.name)},
-                   {"version", entry.version},
-                   {"licence", std::string(component.licence)},
-                   {"use", std::string(SoftwareUseName(component.use))},
-                   {"copyright", std::string(component.copyright)},
-                   {"homepage", std::string(component.homepage)},
-                   {"debian_source", std::string(component.source)},
-                   {"texts", absl::StrJoin(entry.Texts(), " ")},
-                   {"note", std::string(component.note)}});
-  }
+  for (const Entry& entry : entries) writer.AddRow(FieldsOf(entry));
   return writer.text();
 }
 
@@ -102,16 +106,10 @@ std::string Json(const std::vector<Entry>& entries) {
   using Object = nlohmann::ordered_json;
   Object components = Object::array();
   for (const Entry& entry : entries) {
-    const Software& component = *entry.component;
-    components.push_back({{"name", std::string(component.name)},
-                          {"version", entry.version},
-                          {"licence", std::string(component.licence)},
-                          {"use", std::string(SoftwareUseName(component.use))},
-                          {"copyright", std::string(component.copyright)},
-                          {"homepage", std::string(component.homepage)},
-                          {"debian_source", std::string(component.source)},
-                          {"texts", entry.Texts()},
-                          {"note", std::string(component.note)}});
+    Object component;
+    for (const auto& [name, value] : FieldsOf(entry)) component[name] = value;
+    component["texts"] = entry.Texts();
+    components.push_back(std::move(component));
   }
   return absl::StrCat(Object({{"tokenjoule_version", kVersion},
                               {"licence", kOwnLicence},
