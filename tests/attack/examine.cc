@@ -38,6 +38,7 @@ Verdict Examined(const absl::StatusOr<Setup>& setup) {
   if (report->ByteSizeLong() % 4 != 0) return verdict;
   Append(BrokenByVariants(*setup, *report), &verdict);
   Append(BrokenByDearer(*setup, *report, report->ByteSizeLong()), &verdict);
+  Append(BrokenByFaster(*setup, report->ByteSizeLong()), &verdict);
   Append(BrokenByTexts(*report), &verdict);
   const absl::StatusOr<BatchLimits> limits = FindBatchLimits(*setup);
   Append(

@@ -31,7 +31,8 @@ constexpr double kRounding = 1e-9;
 
 // Numbers that may be below 0.
 bool MayBeNegative(const FieldDescriptor& field) {
-  return field.name() == "snr_db" || field.name() == "change_j";
+  return field.name() == "snr_db" || field.name() == "change_j" ||
+         field.name() == "temperature_c";
 }
 
 // Calls `visit(path, field, value)` for each number of a message and of those
@@ -170,9 +171,9 @@ void CheckJson(const Report& report, std::vector<std::string>* broken) {
   }
 }
 
-// The constants of a machine that cost energy by themselves: per access, per
-// operation, or all the time.
-void FindCosts(Message* message, std::vector<Constant*>* costs) {
+// The constants of a machine with such names.
+void FindConstants(bool (*is_wanted)(absl::string_view name), Message* message,
+                   std::vector<Constant*>* found) {
   const Reflection& reflection = *message->GetReflection();
   std::vector<const FieldDescriptor*> fields;
   reflection.ListFields(*message, &fields);
@@ -180,24 +181,40 @@ void FindCosts(Message* message, std::vector<Constant*>* costs) {
     if (field->message_type() == nullptr) continue;
     if (field->is_repeated()) {
       for (int i = 0; i < reflection.FieldSize(*message, field); ++i) {
-        FindCosts(reflection.MutableRepeatedMessage(message, field, i), costs);
+        FindConstants(is_wanted,
+                      reflection.MutableRepeatedMessage(message, field, i),
+                      found);
       }
       continue;
     }
     Message* below = reflection.MutableMessage(message, field);
     if (field->message_type() != Constant::descriptor()) {
-      FindCosts(below, costs);
+      FindConstants(is_wanted, below, found);
       continue;
     }
-    const absl::string_view name = field->name();
-    if (absl::StartsWith(name, "energy_pj") ||
-        absl::StrContains(name, "_energy_pj") ||
-        name == "host_power_w_per_chip" ||
-        absl::StartsWith(name, "background_power_w") ||
-        absl::StartsWith(name, "refresh_power_w")) {
-      costs->push_back(static_cast<Constant*>(below));
-    }
+    if (is_wanted(field->name())) found->push_back(static_cast<Constant*>(below));
   }
+}
+
+// What costs energy by itself: per access, per operation, or all the time.
+bool IsCost(absl::string_view name) {
+  return absl::StartsWith(name, "energy_pj") ||
+         absl::StrContains(name, "_energy_pj") ||
+         name == "host_power_w_per_chip" ||
+         absl::StartsWith(name, "background_power_w") ||
+         absl::StartsWith(name, "refresh_power_w");
+}
+
+// What there may be more of without any step taking longer.
+bool IsSpeed(absl::string_view name) {
+  return name == "bandwidth_gb_per_s" || name == "peak_tflops" ||
+         name == "capacity_gb";
+}
+
+// Sets a constant to 1.5 times its value.
+void Raise(Constant* constant) {
+  constant->set_value(constant->value() * 1.5);
+  if (constant->high() < constant->value()) constant->set_high(constant->value());
 }
 
 }  // namespace
@@ -236,11 +253,10 @@ std::vector<std::string> BrokenByDearer(const Setup& setup,
                                         unsigned long long draw) {
   Setup dearer = setup;
   std::vector<Constant*> costs;
-  FindCosts(&dearer.hardware, &costs);
+  FindConstants(IsCost, &dearer.hardware, &costs);
   if (costs.empty()) return {};
   Constant& cost = *costs[draw % costs.size()];
-  cost.set_value(cost.value() * 1.5);
-  if (cost.high() < cost.value()) cost.set_high(cost.value());
+  Raise(&cost);
   const absl::StatusOr<Report> now = Analyze(dearer, kFiguresOnly);
   // At a power limit a dearer access lowers the clock, and with it the voltage. Of
   // several machines the report has the clock of the first alone.
@@ -254,6 +270,38 @@ std::vector<std::string> BrokenByDearer(const Setup& setup,
       "a cost of %g instead of %g (%s) lowers the energy from %g to %g J",
       cost.value(), cost.value() / 1.5, cost.source(),
       report.energy_per_token_j(), now->energy_per_token_j())};
+}
+
+std::vector<std::string> BrokenByFaster(const Setup& setup,
+                                        unsigned long long draw) {
+  // A pipeline divides its layers anew, by capacity.
+  if (setup.hardware.stage_size() > 0 || setup.hardware.has_host()) return {};
+  // What takes less time takes more power, which a limit stretches the step for.
+  Setup before = setup;
+  before.hardware.mutable_board()->clear_power_cap_w();
+  before.hardware.mutable_board()->clear_set_power_cap_w();
+  Setup after = before;
+  std::vector<Constant*> speeds;
+  FindConstants(IsSpeed, &after.hardware, &speeds);
+  if (speeds.empty()) return {};
+  Constant& speed = *speeds[draw % speeds.size()];
+  Raise(&speed);
+  const absl::StatusOr<Report> was = Analyze(before, kFiguresOnly);
+  const absl::StatusOr<Report> is = Analyze(after, kFiguresOnly);
+  if (!was.ok() || !is.ok()) return {};
+  const std::string raised = absl::StrFormat(
+      "%g instead of %g (%s)", speed.value(), speed.value() / 1.5, speed.source());
+  std::vector<std::string> broken;
+  if (is->step_time_s() > was->step_time_s() * (1 + kRounding)) {
+    broken.push_back(absl::StrFormat("%s lengthens the step from %g to %g s",
+                                     raised, was->step_time_s(),
+                                     is->step_time_s()));
+  }
+  if (is->max_batch() < was->max_batch()) {
+    broken.push_back(absl::StrFormat("%s lowers the largest batch from %d to %d",
+                                     raised, was->max_batch(), is->max_batch()));
+  }
+  return broken;
 }
 
 std::vector<std::string> BrokenByNumbers(const Message& message) {

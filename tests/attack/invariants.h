@@ -16,7 +16,7 @@ namespace tokenjoule {
 
 // The relations that an answer breaks, one sentence each; empty if it keeps all:
 // every number is finite, none is negative but those that may be (a signal-to-noise
-// ratio in dB), low <= value <= high, the terms sum to the energy, each boundary
+// ratio in dB, a temperature), low <= value <= high, the terms sum to the energy, each boundary
 // holds the one before it, shares lie within 0 and 1, the batch fits if and only if
 // it is not above the largest batch, JSON reads back as the same message.
 std::vector<std::string> BrokenBy(const Report& report);
@@ -31,6 +31,11 @@ std::vector<std::string> BrokenByVariants(const Setup& setup,
 // which no energy becomes smaller. `draw` chooses the constant.
 std::vector<std::string> BrokenByDearer(const Setup& setup,
                                         const Report& report,
+                                        unsigned long long draw);
+
+// The same of one machine without a limit of power whose bandwidth, peak or capacity
+// is made larger: no step takes longer, and no batch ceases to fit.
+std::vector<std::string> BrokenByFaster(const Setup& setup,
                                         unsigned long long draw);
 
 // The numbers of a message, and of those below it, that are infinite or none.

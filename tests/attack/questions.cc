@@ -12,29 +12,26 @@
 #include "analyzer/description/catalog.h"
 #include "analyzer/description/field_path.h"
 #include "analyzer/description/formats.h"
-#include "analyzer/evaluate/fit_offload.h"
 #include "analyzer/evaluate/analyze.h"
+#include "analyzer/evaluate/fit_offload.h"
 #include "google/protobuf/descriptor.h"
-#include "google/protobuf/message.h"
 #include "proto/constant.pb.h"
 #include "proto/options.pb.h"
 
 namespace tokenjoule {
 namespace {
 
-using ::google::protobuf::FieldDescriptor;
-using ::google::protobuf::Message;
-using ::google::protobuf::Reflection;
-
 class Dice {
  public:
-  Dice(uint64_t seed, uint64_t number) : engine_(seed * 0x9e3779b97f4a7c15u + number) {}
+  Dice(uint64_t seed, uint64_t number)
+      : engine_(seed * 0x9e3779b97f4a7c15u + number) {}
 
   // A number from 0 to count - 1.
   size_t Of(size_t count) { return count == 0 ? 0 : engine_() % count; }
   bool Chance(double share) { return Between(0, 1) < share; }
   double Between(double low, double high) {
-    return low + (high - low) * (static_cast<double>(engine_() >> 11) * 0x1p-53);
+    return low +
+           (high - low) * (static_cast<double>(engine_() >> 11) * 0x1p-53);
   }
   // Evenly spread over the orders of magnitude.
   double Logarithmic(double low, double high) {
@@ -54,32 +51,16 @@ struct Changeable {
   double value = 0, min = 0, max = 0;
 };
 
-// Appends the constants below a message. Entries of lists go by their names, as
-// --set takes them.
-void FindConstants(const Message& message, const std::string& prefix,
-                   std::vector<Changeable>* places) {
-  const Reflection& reflection = *message.GetReflection();
-  std::vector<const FieldDescriptor*> fields;
-  reflection.ListFields(message, &fields);
-  for (const FieldDescriptor* field : fields) {
-    if (field->message_type() == nullptr || field->name() == "sources") continue;
-    const std::string path = absl::StrCat(prefix, field->name());
-    if (field->is_repeated()) {
-      for (int i = 0; i < reflection.FieldSize(message, field); ++i) {
-        FindConstants(reflection.GetRepeatedMessage(message, field, i),
-                      absl::StrCat(path, "[", i, "]."), places);
-      }
-      continue;
-    }
-    const Message& below = reflection.GetMessage(message, field);
-    if (field->message_type() != Constant::descriptor()) {
-      FindConstants(below, absl::StrCat(path, "."), places);
-      continue;
-    }
-    const Range& accepted = field->options().GetExtension(range);
-    places->push_back({path, static_cast<const Constant&>(below).value(),
-                       accepted.min(), accepted.max()});
-  }
+std::vector<Changeable> ChangeableOf(const Hardware& hardware) {
+  std::vector<Changeable> places;
+  ForEachConstant(hardware, [&](const std::string& path,
+                                const Constant& constant,
+                                const google::protobuf::FieldDescriptor&
+                                    field) {
+    const Range& accepted = field.options().GetExtension(range);
+    places.push_back({path, constant.value(), accepted.min(), accepted.max()});
+  });
+  return places;
 }
 
 // A value for a constant: near it, at an end of what is accepted, or beyond.
@@ -108,7 +89,8 @@ double Count(double most, Dice* dice) {
 
 void SetScenario(Dice* dice, Scenario* scenario) {
   static const auto& formats = *new std::vector<std::string>(FormatNames());
-  static const auto& boundaries = *new std::vector<std::string>(BoundaryNames());
+  static const auto& boundaries =
+      *new std::vector<std::string>(BoundaryNames());
   scenario->set_batch(Count(dice->Chance(0.8) ? 2048 : 1e9, dice));
   if (dice->Chance(0.8)) {
     scenario->set_context(Count(dice->Chance(0.9) ? 200'000 : 1e10, dice));
@@ -162,42 +144,43 @@ Question QuestionOf(uint64_t seed, uint64_t number) {
   static const auto& runtimes =
       *new std::vector<std::string>(CatalogNames(SpecKind::kRuntime));
   static const auto& offloads = *new std::vector<std::string>{
-      "layers:1", "ngl:8", "experts", "experts:4", "experts:fetch", "kv",
-      "kv:fetch", "auto"};
+      "layers:1",      "ngl:8", "experts",  "experts:4",
+      "experts:fetch", "kv",    "kv:fetch", "auto"};
   Dice dice(seed, number);
   Question question;
   Setup setup;
   setup.scenario = DefaultScenario();
   const std::string model = dice.Of(models), machine = dice.Of(machines);
   SetScenario(&dice, &setup.scenario);
+  Scenario& asked = question.scenario;
+  asked = setup.scenario;
+  asked.set_model(model);
+  asked.set_hardware(machine);
   std::vector<FieldOverride> changes;
   if (dice.Chance(0.2)) {
-    changes.push_back({std::string(kRuntimePath), dice.Of(runtimes)});
+    asked.set_runtime(dice.Of(runtimes));
+    changes.push_back({std::string(kRuntimePath), asked.runtime()});
   }
   if (dice.Chance(0.1)) {
     setup.scenario.set_offload(dice.Of(offloads));
+    asked.set_offload(setup.scenario.offload());
     changes.insert(changes.begin(), {std::string(kHostPath), ""});
   } else if (dice.Chance(0.05)) {
     changes.push_back({std::string(kStagePath), dice.Of(machines)});
+    absl::StrAppend(asked.mutable_hardware(), ",", changes.back().value);
   }
   absl::StatusOr<Hardware> hardware = LoadHardware(machine, changes);
   if (hardware.ok() && dice.Chance(0.6)) {
-    std::vector<Changeable> places;
-    FindConstants(*hardware, "", &places);
+    const std::vector<Changeable> places = ChangeableOf(*hardware);
     for (size_t changed = 1 + dice.Of(3); changed > 0 && !places.empty();
          --changed) {
       const Changeable& place = places[dice.Of(places.size())];
       changes.push_back({place.path, ValueFor(place, &dice)});
+      asked.add_set(
+          absl::StrCat("hardware.", place.path, "=", changes.back().value));
     }
     hardware = LoadHardware(machine, changes);
   }
-  question.words = absl::StrCat("--model=", model, " --hardware=", machine);
-  for (const FieldOverride& change : changes) {
-    absl::StrAppend(&question.words, " --set=hardware.", change.path, "=",
-                    change.value);
-  }
-  absl::StrAppend(&question.words, " { ",
-                  setup.scenario.ShortDebugString(), " }");
   absl::StatusOr<Model> loaded = LoadModel(model);
   absl::StatusOr<absl::optional<Model>> draft = LoadDraft(setup.scenario);
   for (const absl::Status& status :
