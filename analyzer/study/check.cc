@@ -312,6 +312,27 @@ absl::string_view WriterOf(absl::string_view text) {
   return text.substr(0, text.find_first_of(" \n"));
 }
 
+// How far sums and products of a baseline's numbers, which have a few digits, may be
+// from what they add up to.
+constexpr double kAgrees = 1e-6;
+
+// A fault at a field of an entry of a list of the baseline.
+Fault FaultAt(absl::string_view file, const FieldLocations& locations,
+              const FieldDescriptor* list, int i, const FieldDescriptor* field,
+              std::string message) {
+  Fault fault;
+  fault.file = std::string(file);
+  const FieldLocations* tree = locations.GetTreeForNested(list, i);
+  if (tree != nullptr) {
+    const auto place = tree->GetLocation(field, -1);
+    fault.line = place.line + 1;
+    fault.column = place.column + 1;
+  }
+  fault.path = absl::StrCat(list->name(), "[", i, "].", field->name());
+  fault.message = std::move(message);
+  return fault;
+}
+
 // Adds a fault for each number below 0 of the entries of a list, none of which can
 // be: quantities, energies and times.
 void CheckNotNegative(const Report& baseline, const char* list,
@@ -327,18 +348,29 @@ void CheckNotNegative(const Report& baseline, const char* list,
       if (field->cpp_type() != FieldDescriptor::CPPTYPE_DOUBLE) continue;
       const double value = entry.GetReflection()->GetDouble(entry, field);
       if (value >= 0 || std::isnan(value)) continue;
-      Fault fault;
-      fault.file = std::string(file);
-      const FieldLocations* tree = locations.GetTreeForNested(entries, i);
-      if (tree != nullptr) {
-        const auto place = tree->GetLocation(field, -1);
-        fault.line = place.line + 1;
-        fault.column = place.column + 1;
-      }
-      fault.path = absl::StrCat(list, "[", i, "].", field->name());
-      fault.message = absl::StrCat(value, "; expected 0 or more");
-      faults->push_back(std::move(fault));
+      faults->push_back(FaultAt(file, locations, entries, i, field,
+                                absl::StrCat(value, "; expected 0 or more")));
     }
+  }
+}
+
+// Adds a fault for each cause whose energy is not its quantity times what that costs:
+// differences between answers are attributed by these.
+void CheckCauses(const Report& baseline, absl::string_view file,
+                 const FieldLocations& locations, std::vector<Fault>* faults) {
+  const FieldDescriptor* list =
+      Report::descriptor()->FindFieldByName("energy_causes");
+  for (int i = 0; i < baseline.energy_causes_size(); ++i) {
+    const EnergyCause& cause = baseline.energy_causes(i);
+    const double energy = cause.energy_per_token_j();
+    const double product = cause.quantity_per_token() * cause.cost_j_per_unit();
+    if (std::abs(product - energy) <= kAgrees * energy) continue;
+    faults->push_back(FaultAt(
+        file, locations, list, i,
+        EnergyCause::descriptor()->FindFieldByName("energy_per_token_j"),
+        absl::StrFormat("%g; expected quantity_per_token times "
+                        "cost_j_per_unit, %g",
+                        energy, product)));
   }
 }
 
@@ -356,6 +388,7 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
     for (const char* list : {"energy_terms", "energy_causes", "time_by_bound"}) {
       CheckNotNegative(baseline, list, file, *locations, &faults);
     }
+    CheckCauses(baseline, file, *locations, &faults);
   }
   const auto needs = [&](bool there, const char* field) {
     if (there || !faults.empty()) return;
@@ -366,7 +399,6 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
         "is missing or not as `check --update` writes it; expected a baseline";
     faults.push_back(std::move(fault));
   };
-  constexpr double kSumAgrees = 1e-6;
   const double energy = baseline.energy_per_token_j();
   double terms = 0, causes = 0;
   for (const EnergyTerm& term : baseline.energy_terms()) {
@@ -381,8 +413,8 @@ absl::StatusOr<Report> ParseBaseline(absl::string_view text,
         "step_time_s");
   needs(baseline.dram_energy_share() >= 0 && baseline.dram_energy_share() <= 1,
         "dram_energy_share");
-  needs(std::abs(terms - energy) <= kSumAgrees * energy, "energy_terms");
-  needs(std::abs(causes - energy) <= kSumAgrees * energy, "energy_causes");
+  needs(std::abs(terms - energy) <= kAgrees * energy, "energy_terms");
+  needs(std::abs(causes - energy) <= kAgrees * energy, "energy_causes");
   needs(baseline.has_memory_share() ||
             (baseline.dram_energy_share() > 0) == HasDramEnergy(baseline),
         "dram_energy_share");

@@ -178,5 +178,22 @@ TEST(CheckTest, NumbersOfABaselineAreFiniteAndNotBelowZero) {
   }
 }
 
+// A quantity that its energy does not follow from would be attributed as a
+// difference, of any size.
+TEST(CheckTest, CausesOfABaselineAreProducts) {
+  Report baseline = BaselineOf(Answer());
+  EXPECT_TRUE(ParseBaseline(BaselineText(baseline), "b.textproto").ok());
+  EnergyCause* cause = baseline.mutable_energy_causes(1);
+  for (const double quantity : {1e308, 1.01 * cause->quantity_per_token()}) {
+    cause->set_quantity_per_token(quantity);
+    const std::string message =
+        ErrorOf(ParseBaseline(BaselineText(baseline), "b.textproto"));
+    EXPECT_TRUE(absl::StrContains(message, "energy_causes[1].energy_per_token_j"))
+        << message;
+    EXPECT_TRUE(absl::StrContains(message, "expected quantity_per_token times"))
+        << message;
+  }
+}
+
 }  // namespace
 }  // namespace tokenjoule
