@@ -16,9 +16,9 @@ namespace tokenjoule {
 
 // The relations that an answer breaks, one sentence each; empty if it keeps all:
 // every number is finite, none is negative but those that may be (a signal-to-noise
-// ratio in dB, a temperature), low <= value <= high, the terms sum to the energy, each boundary
-// holds the one before it, shares lie within 0 and 1, the batch fits if and only if
-// it is not above the largest batch, JSON reads back as the same message.
+// ratio in dB, a temperature), low <= value <= high, the terms sum to the energy, each
+// boundary holds the one before it, shares lie within 0 and 1, the batch fits if and
+// only if it is not above the largest batch, JSON reads back as the same message.
 std::vector<std::string> BrokenBy(const Report& report);
 
 // The same of answers to setups that differ from `setup`, whose answer is `report`,
