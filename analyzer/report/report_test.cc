@@ -58,6 +58,14 @@ TEST(ReportTest, EveryFormatIsMadeFromTheSameMessage) {
   EXPECT_THAT(*Written(SweepStudy(), kSqlite), StartsWith("SQLite format 3"));
 }
 
+TEST(ReportTest, ASpaceWithoutANameIsCalledThat) {
+  SweepStudy study;
+  EXPECT_THAT(*Written(study, kTable), StartsWith("unnamed space: 0 points"));
+  EXPECT_THAT(*Written(study, kSvg), HasSubstr("Unnamed space: the Pareto front"));
+  study.set_name("mine");
+  EXPECT_THAT(*Written(study, kTable), StartsWith("mine: 0 points"));
+}
+
 TEST(ReportTest, JsonBeginsWithTheVersion) {
   const std::string begin =
       absl::StrCat("{\n \"tokenjoule_version\": \"", kVersion, "\"");

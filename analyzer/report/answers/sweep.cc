@@ -91,7 +91,8 @@ std::string SweepTable(const SweepStudy& study, const TableOptions&) {
   std::string out = Wrapped(absl::StrFormat(
       "%s: %.15g points, %.15g feasible (%.15g do not fit, %.15g outside "
       "limits, %.15g invalid)%s",
-      study.name(), study.points(), study.feasible(), study.does_not_fit(),
+      study.name().empty() ? "unnamed space" : study.name(), study.points(),
+      study.feasible(), study.does_not_fit(),
       study.outside_limits(), study.invalid(),
       study.interrupted() ? "; INTERRUPTED, the rest was not looked at" : ""));
   if (study.shards() > 0) {

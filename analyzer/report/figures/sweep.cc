@@ -181,7 +181,9 @@ std::vector<size_t> Corners(const std::vector<std::pair<double, double>>& front,
 
 Figure FigureOf(const SweepStudy& study) {
   Figure figure;
-  figure.title = absl::StrCat(study.name(), ": the Pareto front");
+  figure.title =
+      absl::StrCat(study.name().empty() ? "Unnamed space" : study.name(),
+                   ": the Pareto front");
   figure.subtitle = {absl::StrFormat(
       "%d of %s feasible points (%s evaluated) are dominated by no other%s",
       study.front_size(), Quantity(study.feasible(), ""),
