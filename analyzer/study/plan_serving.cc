@@ -632,16 +632,15 @@ absl::Status CheckOptions(const PlanOptions& options) {
     if (!holds) faults.emplace_back(fault);
   };
   // Written so that NaN fails.
-  const auto positive = [](double x) { return x > 0 && std::isfinite(x); };
   const auto limit = [](double x) { return x >= 0 && std::isfinite(x); };
-  require(positive(options.requests_per_s),
-          "requests_per_s: expected a number above 0");
+  require(options.requests_per_s >= 1e-9 && options.requests_per_s <= 1e12,
+          "requests_per_s: expected 1e-9 to 1e12");
   require(limit(options.max_time_per_token_ms),
           "max_time_per_token_ms: expected a time in ms");
   require(limit(options.max_time_to_first_token_ms),
           "max_time_to_first_token_ms: expected a time in ms");
-  require(options.max_busy_share > 0 && options.max_busy_share <= 1,
-          "max_busy_share: expected a number above 0 and at most 1");
+  require(options.max_busy_share >= 0.001 && options.max_busy_share <= 1,
+          "max_busy_share: expected 0.001 to 1");
   require(options.max_chips >= 1 && options.max_chips <= 65536,
           "max_chips: expected 1 to 65536");
   for (const std::string& format : options.weights) {

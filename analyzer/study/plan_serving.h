@@ -27,13 +27,13 @@
 namespace tokenjoule {
 
 struct PlanOptions {
-  // Requests per second of all replicas, above 0.
+  // Requests per second of all replicas, 1e-9 to 1e12.
   double requests_per_s = 1;
   // Limits, ms; 0: none.
   double max_time_per_token_ms = 0;
   double max_time_to_first_token_ms = 0;
-  // Part of the throughput at the largest batch that a replica may be given, above
-  // 0 to 1; the rest is room for fluctuations.
+  // Part of the throughput at the largest batch that a replica may be given, 0.001
+  // to 1; the rest is room for fluctuations.
   double max_busy_share = 1;
   // Ranks by money per request instead of energy; every machine then needs a price.
   bool by_money = false;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -296,6 +297,16 @@ TEST(PlanServingTest, OptionsAndSetupsAreChecked) {
   EXPECT_THAT(ErrorOf(PlanServing({On("h100-sxm")}, options)),
               AllOf(HasSubstr("requests_per_s"), HasSubstr("max_busy_share"),
                     HasSubstr("fp9")));
+  // So small a share would ask for more replicas than there are numbers.
+  options = OneWay(20);
+  options.max_busy_share = 1e-308;
+  EXPECT_THAT(ErrorOf(PlanServing({On("h100-sxm")}, options)),
+              HasSubstr("max_busy_share: expected 0.001 to 1"));
+  for (const double requests_per_s :
+       {0.0, 1e-300, 1e300, std::numeric_limits<double>::quiet_NaN()}) {
+    EXPECT_THAT(ErrorOf(PlanServing({On("h100-sxm")}, OneWay(requests_per_s))),
+                HasSubstr("requests_per_s: expected 1e-9 to 1e12"));
+  }
   EXPECT_THAT(ErrorOf(PlanServing({}, OneWay(1))), HasSubstr("no machine"));
   PlanMachine bare = On("h100-sxm");
   bare.setup->scenario.clear_prompt();

@@ -64,7 +64,8 @@ std::vector<std::string> Study(const Question& question, uint64_t number,
                                Tally* tally) {
   if (number % 4 != 0) return {};
   ++tally->studies;
-  const std::string request = StudyRequest(question.scenario, number / 4);
+  const uint64_t draw = (number + 1) * 0x9e3779b97f4a7c15u >> 16;
+  const std::string request = StudyRequest(question.scenario, draw);
   std::vector<std::string> broken =
       BrokenByReply(SmallAnswerer().Answer(request));
   if (!broken.empty()) broken.push_back(absl::StrCat("request: ", request));

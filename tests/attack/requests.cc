@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
+#include <iterator>
 #include <utility>
 
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -175,6 +177,23 @@ std::string StudyRequest(const Scenario& question, uint64_t draw) {
     if (flags.contains(list) && (draw / 64) % 2 == 0) flags.erase(list);
   }
   if (flags.contains("samples")) flags["samples"] = "20";
+  // One flag of a number has an absurd one, in half of the requests.
+  if (draw / 1024 % 2 == 0) {
+    std::vector<std::string> numbers;
+    for (const auto& [name, value] : flags.items()) {
+      double number = 0;
+      if (name != "samples" &&
+          absl::SimpleAtod(value.get_ref<const std::string&>(), &number)) {
+        numbers.push_back(name);
+      }
+    }
+    static constexpr const char* kAbsurd[] = {
+        "0", "-0", "-1", "1e-308", "1e-9", "1e9", "1e12", "1e308", "nan", "inf"};
+    if (!numbers.empty()) {
+      flags[numbers[draw / 2048 % numbers.size()]] =
+          kAbsurd[draw / 4096 % std::size(kAbsurd)];
+    }
+  }
   static constexpr const char* kFormats[] = {"json", "table", "csv", "json"};
   if (!flags.contains("format")) flags["format"] = kFormats[draw / 16 % 4];
   request["documents"] = {{kQuestionFile, PrintTextproto(question)}};

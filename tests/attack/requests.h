@@ -19,9 +19,10 @@ const Answerer& SmallAnswerer();
 // The examples of each sub-command's help.
 std::vector<std::string> ExampleRequests();
 
-// One of those examples, which `draw` chooses, asked about the model, the
-// machine and the scenario of a question. The example's own flags win over the
-// scenario, as on the command line, and `draw` may choose another format.
+// One of those examples, which `draw` chooses, asked about the model, the machine
+// and the scenario of a question. The example's own flags win over the scenario, as
+// on the command line, and `draw` may choose another format and an absurd number
+// for one of the flags.
 std::string StudyRequest(const Scenario& question, uint64_t draw);
 
 // What is wrong with a reply, one sentence each: JSON that is none or has both

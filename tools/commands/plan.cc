@@ -192,7 +192,7 @@ std::vector<FlagSpec> PlanFlags() {
        "queueing (default: no limit)"},
       {"max_busy_share", "SHARE",
        "part of the throughput at the largest batch that a replica may be given, "
-       "0 to 1 (default 1)"},
+       "0.001 to 1 (default 1)"},
       {"objective", "NAME",
        "energy or money per request (default energy); money needs a price"},
       {"max_chips", "N", "most chips of a replica (default 8)"},
