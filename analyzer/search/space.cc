@@ -786,14 +786,15 @@ void CheckEvolution(const DesignSpace& description, SpaceReader* reader) {
 
 }  // namespace
 
-FieldValues::FieldValues(std::string path, std::vector<std::string> values)
-    : path_(CanonicalPath(std::move(path))),
+FieldValues::FieldValues(const std::string& path,
+                         std::vector<std::string> values)
+    : path_(CanonicalPath(path)),
       size_(values.size()),
       values_(std::move(values)) {}
 
-FieldValues::FieldValues(std::string path, const Steps& steps, bool logarithmic,
-                         double factor, double multiple)
-    : path_(CanonicalPath(std::move(path))),
+FieldValues::FieldValues(const std::string& path, const Steps& steps,
+                         bool logarithmic, double factor, double multiple)
+    : path_(CanonicalPath(path)),
       size_(steps.count()),
       steps_(steps),
       logarithmic_(logarithmic),

@@ -25,10 +25,10 @@ inline constexpr int kContinuousChoices = 1'000'001;
 // end to the other, written out as they are asked for.
 class FieldValues {
  public:
-  FieldValues(std::string path, std::vector<std::string> values);
+  FieldValues(const std::string& path, std::vector<std::string> values);
   // `steps` with at least one step, above 0 where they are logarithmic; each
   // times `factor`, rounded to a multiple of `multiple` unless that is 0.
-  FieldValues(std::string path, const Steps& steps, bool logarithmic,
+  FieldValues(const std::string& path, const Steps& steps, bool logarithmic,
               double factor, double multiple = 0);
 
   const std::string& path() const { return path_; }

@@ -31,7 +31,7 @@ import subprocess
 import sys
 import threading
 
-# What is committed of a corpus: inputs short enough to be read, the shortest.
+# What is committed of a corpus: inputs short enough to be read, of all lengths.
 MOST_BYTES = 4096
 MOST_INPUTS = 15
 
@@ -215,7 +215,7 @@ def minimise(out, binaries):
                          and path.stat().st_size <= MOST_BYTES),
                         key=lambda path: (path.stat().st_size, path.name))
         kept = pathlib.Path("tests/attack/corpus") / found.name
-        for one in inputs[:MOST_INPUTS]:
+        for one in inputs[::max(1, len(inputs) // MOST_INPUTS)][:MOST_INPUTS]:
             kept.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(one, kept / f"found-{one.name[:12]}")
         print(f"{found.name}: {len(list(found.iterdir()))} inputs, of which "

@@ -25,7 +25,6 @@ namespace {
 
 using ::nlohmann::json;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 constexpr char kPost[] =
     "POST /api/analyze HTTP/1.1\r\nHost: localhost\r\nContent-Type: "

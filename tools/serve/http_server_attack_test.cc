@@ -200,7 +200,7 @@ class HttpServerAttackTest : public ::testing::Test {
 // lives.
 class Trickle {
  public:
-  Trickle(std::vector<int> connections, char byte)
+  Trickle(const std::vector<int>& connections, char byte)
       : thread_([this, connections, byte] {
           while (!is_over_) {
             for (const int connection : connections) {
