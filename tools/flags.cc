@@ -1,6 +1,5 @@
 #include "tools/flags.h"
 
-
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"

@@ -344,6 +344,19 @@ std::vector<std::string> BrokenByCharacters(absl::string_view what,
   return {};
 }
 
+std::vector<std::string> BrokenByWords(absl::string_view what,
+                                       absl::string_view text) {
+  std::vector<std::string> broken;
+  for (const absl::string_view word : absl::StrSplit(
+           text, absl::ByAnyChar(" \n\"(),;:"), absl::SkipEmpty())) {
+    for (const char* none : {"nan", "-nan", "inf", "-inf", "-0"}) {
+      if (word != none) continue;
+      broken.push_back(absl::StrCat(what, " has \"", word, "\""));
+    }
+  }
+  return broken;
+}
+
 std::vector<std::string> BrokenByTexts(const Report& report) {
   const Writers<Report> writers = WritersOf<Report>();
   const std::string table =
@@ -353,18 +366,8 @@ std::vector<std::string> BrokenByTexts(const Report& report) {
     broken.insert(broken.end(), more.begin(), more.end());
   };
   const std::string csv = writers.csv(report);
-  for (const absl::string_view text :
-       {absl::string_view(table), absl::string_view(csv)}) {
-    for (const absl::string_view word :
-         absl::StrSplit(text, absl::ByAnyChar(" \n(),;:"), absl::SkipEmpty())) {
-      for (const char* none : {"nan", "-nan", "inf", "-inf", "-0"}) {
-        if (word != none) continue;
-        broken.push_back(
-            absl::StrCat("the ", text.data() == table.data() ? "table" : "CSV",
-                         " has \"", word, "\""));
-      }
-    }
-  }
+  append(BrokenByWords("the table", table));
+  append(BrokenByWords("the CSV", csv));
   const Figure figure = writers.figure(report);
   append(FaultsOfSvg(ToSvg(figure)));
   append(BrokenByCharacters("the Vega-Lite chart", ToVega(figure),

@@ -56,6 +56,11 @@ std::vector<std::string> BrokenByCharacters(absl::string_view what,
                                             absl::string_view text,
                                             Reader reader = Reader::kPerson);
 
+// The words of a text, which messages call `what`, that are numbers that are none,
+// or -0.
+std::vector<std::string> BrokenByWords(absl::string_view what,
+                                       absl::string_view text);
+
 // What is wrong with the table, the CSV and the charts of an answer: numbers
 // that are none, characters as above, XML that is not well-formed. The cells of
 // a CSV may hold any character.

@@ -132,18 +132,6 @@ void CheckJson(const json& value, const std::string& path,
   }
 }
 
-// Appends what is wrong with an answer as text.
-void CheckText(absl::string_view text, std::vector<std::string>* broken) {
-  for (const absl::string_view word :
-       absl::StrSplit(text, absl::ByAnyChar(" \n\",;:()"), absl::SkipEmpty())) {
-    for (const absl::string_view none : {"nan", "-nan", "inf", "-inf", "-0"}) {
-      if (word != none) continue;
-      broken->push_back(absl::StrCat("the answer has \"", word, "\""));
-      return;
-    }
-  }
-}
-
 }  // namespace
 
 const Answerer& SmallAnswerer() {
@@ -220,7 +208,10 @@ std::vector<std::string> BrokenByReply(const Reply& reply) {
   if (!is_answer) return broken;
   const json& answer = read["answer"];
   if (answer.is_string()) {
-    CheckText(answer.get_ref<const std::string&>(), &broken);
+    for (std::string& line :
+         BrokenByWords("the answer", answer.get_ref<const std::string&>())) {
+      broken.push_back(std::move(line));
+    }
   } else {
     CheckJson(answer, "answer", &broken);
   }
